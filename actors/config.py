@@ -1,0 +1,119 @@
+"""The fleet's frozen configuration: read once at launch, validated, stored by content.
+
+`cluster.config` reads the TOML and makes one of these; actors load it from the storage at start.
+It holds no secret: only the name of the file or environment variable that does.
+"""
+
+import hashlib
+from enum import StrEnum
+
+import msgspec
+
+from signals.market_time import MarketClock
+from signals.params import Params
+from signals.units import MicroUsd
+
+
+class Mode(StrEnum):
+    SANDBOX = "sandbox"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True):
+    clob_url: str
+    gamma_url: str
+    data_url: str
+    relayer_url: str
+    market_ws_url: str
+    user_ws_url: str
+    prices_ws_url: str
+    """The channel-based price socket (PolyBolt) that carries price.crypto.twap."""
+    binance_url: str
+    chain_id: int = 137
+    private_key_file: str | None = None
+    private_key_env: str | None = None
+    wallet: str | None = None
+    """None: the deposit wallet derived from the key; an address: that wallet."""
+
+
+class SlotConfig(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    strategy: str = "five_factor"
+    allocation_micro_usd: MicroUsd = MicroUsd(100_000_000)
+    params: dict[str, float | int | str] = {}
+    """Overrides of the fleet's parameters for this slot."""
+
+
+class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits that the gateway enforces; outside the reach of signals and parameters."""
+
+    slot_exposure_micro_usd: MicroUsd = MicroUsd(50_000_000)
+    fleet_exposure_micro_usd: MicroUsd = MicroUsd(400_000_000)
+    settlement_net_up_micro_usd: MicroUsd = MicroUsd(200_000_000)
+    """Absolute net Up exposure of all markets that settle at one time."""
+    orders_per_minute: int = 120
+    """Per wire minute, whole fleet."""
+    price_collar_micro_usd: int = 150_000
+    """An order's limit may be at most this far, on the worse side, from the decided book's mid."""
+    daily_loss_micro_usd: MicroUsd = MicroUsd(200_000_000)
+    repeated_executions: int = 12
+    """Fills of one slot in one market and side before the throttle latches."""
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    decision_offsets_ms: tuple[int, ...] = (20_000,)
+    """Market ms after each 5-minute boundary."""
+    cancel_before_close_ms: int = 20_000
+    """Market ms: resting orders are cancelled this long before the close."""
+    checkpoint_every_decisions: int = 1
+    heartbeat_seconds: float = 5.0
+    """Wire."""
+    post_timeout_seconds: float = 5.0
+    """Wire."""
+    clock_skew_limit_ms: int = 2_000
+    """Wire, against the venue."""
+
+
+class FeedLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Market ms after which an input is stale."""
+
+    candles_ms: int = 330_000
+    ticks_ms: int = 5_000
+    funding_ms: int = 32_400_000
+    open_interest_ms: int = 600_000
+    books_ms: int = 30_000
+    markets_ms: int = 600_000
+    wire_grace_ms: int = 1_500
+    """Added to each limit, multiplied by the market speed: real networks do not run faster."""
+
+
+class AlarmSinks(msgspec.Struct, frozen=True, kw_only=True):
+    webhook_url: str | None = None
+    command: str | None = None
+    """Run with the alarm as JSON on stdin."""
+
+
+class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
+    mode: Mode
+    storage: str
+    """Absolute folder."""
+    clock: MarketClock
+    venue: Venue
+    slots: tuple[SlotConfig, ...]
+    params: Params
+    risk: RiskLimits = RiskLimits()
+    timing: Timing = Timing()
+    feeds: FeedLimits = FeedLimits()
+    alarms: AlarmSinks = AlarmSinks()
+    labels: dict[str, str] = {}
+    """Said in status and summary, e.g. that the sandbox's P&L means nothing."""
+
+    def slot(self, name: str) -> SlotConfig:
+        return next(entry for entry in self.slots if entry.slot == name)
+
+
+def config_id(config: FleetConfig) -> str:
+    """Return the SHA-256 of the configuration's canonical JSON."""
+    text = msgspec.json.encode(config, order="sorted")
+    return hashlib.sha256(text).hexdigest()

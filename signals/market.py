@@ -1,0 +1,137 @@
+"""Assets, timeframes, slots, windows and decision points: the fleet's calendar, as pure functions.
+
+All times are UTC milliseconds of market time.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+
+class Asset(StrEnum):
+    BTC = "btc"
+    ETH = "eth"
+    SOL = "sol"
+    XRP = "xrp"
+    DOGE = "doge"
+    BNB = "bnb"
+    HYPE = "hype"
+    ZEC = "zec"
+
+
+class Timeframe(StrEnum):
+    M5 = "5m"
+    M15 = "15m"
+
+    @property
+    def length_ms(self) -> int:
+        return 300_000 if self is Timeframe.M5 else 900_000
+
+
+class Outcome(StrEnum):
+    """The two claims of a market. The venue calls them Up and Down, never Yes and No."""
+
+    UP = "Up"
+    DOWN = "Down"
+
+    @property
+    def opposite(self) -> "Outcome":
+        return Outcome.DOWN if self is Outcome.UP else Outcome.UP
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+CYCLE_MS: Final = 300_000
+"""Every slot decides once per cycle by default; all windows open and close on cycle boundaries."""
+DAY_MS: Final = 86_400_000
+
+
+class Slot(msgspec.Struct, frozen=True, order=True):
+    """A permanent seat: one asset and one timeframe. It outlives every process."""
+
+    asset: Asset
+    timeframe: Timeframe
+
+    def __str__(self) -> str:
+        return f"{self.asset}-{self.timeframe}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Slot":
+        """Read ``btc-5m``; raise `ValueError` naming what is allowed."""
+        asset, _, timeframe = name.partition("-")
+        try:
+            return cls(Asset(asset), Timeframe(timeframe))
+        except ValueError:
+            allowed = ", ".join(str(slot) for slot in ALL_SLOTS)
+            raise ValueError(f"{name!r} is not a slot; allowed: {allowed}") from None
+
+
+ALL_SLOTS: Final = tuple(Slot(asset, timeframe) for timeframe in Timeframe for asset in Asset)
+
+
+class Window(msgspec.Struct, frozen=True, order=True):
+    """A market's interval [open, close)."""
+
+    open_ms: int
+    timeframe: Timeframe
+
+    @property
+    def close_ms(self) -> int:
+        return self.open_ms + self.timeframe.length_ms
+
+    @classmethod
+    def at(cls, time_ms: int, timeframe: Timeframe) -> "Window":
+        return cls(time_ms - time_ms % timeframe.length_ms, timeframe)
+
+
+class DecisionPoint(msgspec.Struct, frozen=True, order=True):
+    """A moment inside a window at which a slot decides."""
+
+    due_ms: int
+    window: Window
+
+
+def market_slug(asset: Asset, window: Window) -> str:
+    """Name the venue's market, e.g. ``btc-updown-5m-1767225600`` (open in Unix seconds)."""
+    return f"{asset}-updown-{window.timeframe}-{window.open_ms // 1000}"
+
+
+def decision_points(
+    timeframe: Timeframe, offsets_ms: tuple[int, ...], after_ms: int
+) -> Iterator[DecisionPoint]:
+    """Yield, without end, the decision points with due time strictly later than `after_ms`.
+
+    `offsets_ms`: ascending, each in [0, CYCLE_MS), counted from each 5-minute cycle's boundary.
+    """
+    cycle_ms = after_ms - after_ms % CYCLE_MS
+    while True:
+        for offset_ms in offsets_ms:
+            due_ms = cycle_ms + offset_ms
+            if due_ms > after_ms:
+                yield DecisionPoint(due_ms, Window.at(due_ms, timeframe))
+        cycle_ms += CYCLE_MS
+
+
+def deadline_ms(point: DecisionPoint, next_point: DecisionPoint) -> int:
+    """Return when a decision counts as missed: the next decision point or its window's close."""
+    return min(next_point.due_ms, point.window.close_ms)
+
+
+def day_of(time_ms: int) -> str:
+    """Return the UTC day as ``YYYY-MM-DD`` (Howard Hinnant's civil-from-days)."""
+    days = time_ms // DAY_MS + 719_468
+    era, day_of_era = divmod(days, 146_097)
+    year_of_era = (
+        day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096
+    ) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted_month = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * shifted_month + 2) // 5 + 1
+    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9  # noqa: PLR2004 calendar
+    year = year_of_era + era * 400 + (1 if month <= 2 else 0)  # noqa: PLR2004 calendar
+    return f"{year:04d}-{month:02d}-{day:02d}"

@@ -1,0 +1,48 @@
+"""Integer units of money, price and quantity. Floats live only inside a signal's arithmetic.
+
+A price is micro-USD per share (0 .. 1_000_000), so both tick sizes of the venue (0.01 and 0.001)
+are exact. Sizes at the venue have two decimals (multiples of 10_000 micro-shares), so
+``price x shares`` is a whole number of micro-USD for every order the venue accepts.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NewType
+
+MicroUsd = NewType("MicroUsd", int)
+"""Money: 1_000_000 is one USD."""
+MicroShares = NewType("MicroShares", int)
+"""Quantity of an outcome token: 1_000_000 is one share, which pays 1 USD or nothing."""
+PriceMicroUsd = NewType("PriceMicroUsd", int)
+"""Price of one share in micro-USD, 0 .. 1_000_000."""
+
+MICRO = 1_000_000
+SIZE_STEP_MICRO_SHARES = 10_000
+"""Orders carry two decimals of a share."""
+FEE_STEP_MICRO_USD = 10
+"""The venue charges fees with five decimals of a USD."""
+
+
+class InexactAmountError(ValueError):
+    """Price times quantity is not a whole micro-USD; round the quantity to the size step first."""
+
+
+def notional_micro_usd(price: PriceMicroUsd, shares: MicroShares) -> MicroUsd:
+    """Multiply price by quantity exactly; raise `InexactAmountError` if it has a fraction."""
+    whole, rest = divmod(price * shares, MICRO)
+    if rest:
+        raise InexactAmountError(f"{shares} micro-shares at {price} micro-USD leave {rest}e-12 USD")
+    return MicroUsd(whole)
+
+
+def taker_fee_micro_usd(price: PriceMicroUsd, shares: MicroShares, rate: Decimal) -> MicroUsd:
+    """Charge shares x rate x p x (1 - p) USDC, five decimals, half up, at least 0.00001 if not 0.
+
+    Source: the venue's fee schedule (crypto_fees_v2); makers pay nothing. The rounding direction
+    is not documented by the venue: half up is an assumption, checked by reconciliation.
+    """
+    p = Decimal(price) / MICRO
+    raw = Decimal(shares) * rate * p * (1 - p)
+    if raw <= 0:
+        return MicroUsd(0)
+    steps = int((raw / FEE_STEP_MICRO_USD).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return MicroUsd(max(1, steps) * FEE_STEP_MICRO_USD)
