@@ -352,7 +352,7 @@ class SetTrading(msgspec.Struct, frozen=True, kw_only=True, tag="set_trading"):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):
-    """This gateway no longer holds the authority; ask the actor of this name."""
+    """Answer of a gateway that gave up the authority; ask the actor of this name."""
 
     to: str
 

@@ -1,4 +1,4 @@
-"""The decision: what a signal wants and why. It is not an order: the gateway's risk check judges."""
+"""The decision: what a signal wants and why. Not an order: the gateway's risk check judges it."""
 
 from enum import StrEnum
 

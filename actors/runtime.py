@@ -1,0 +1,61 @@
+"""What every shell needs from its process: wire time, identity of this life, configuration, logs."""
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from actors.config import FleetConfig
+
+CONFIG_FILE = "config/current.json"
+"""Under the storage root; written by launch, read once by each life."""
+RAY_NAMESPACE = "midstride"
+
+
+def wire_ms() -> float:
+    """Return real UTC time in milliseconds."""
+    return time.time_ns() / 1e6
+
+
+def process_start(pid: int | None = None) -> int:
+    """Return a process's start in clock ticks since boot; with the pid it names it for ever.
+
+    Raises `ProcessLookupError` if there is no such process.
+    """
+    path = Path(f"/proc/{pid or os.getpid()}/stat")
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise ProcessLookupError(pid) from None
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def life_id() -> str:
+    """Name this process start: ``<pid>-<start ticks>``."""
+    return f"{os.getpid()}-{process_start()}"
+
+
+def load_config(storage_root: str) -> FleetConfig:
+    """Read the frozen configuration; raise `FileNotFoundError` before the first launch."""
+    data = (Path(storage_root) / CONFIG_FILE).read_bytes()
+    return msgspec.json.decode(data, type=FleetConfig)
+
+
+def log_event(event: str, **fields: str | float | bool | None) -> None:
+    """Log one event with its fields as a JSON line; never pass a secret."""
+    logging.getLogger("midstride").info(json.dumps({"event": event, **fields}, sort_keys=True))
+
+
+def start_logging() -> None:
+    """Send the project's log events to this process's stderr, one JSON line each."""
+    logger = logging.getLogger("midstride")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
