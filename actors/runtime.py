@@ -1,4 +1,4 @@
-"""What every shell needs from its process: wire time, identity of this life, configuration, logs."""
+"""What every shell needs from its process: wire time, identity, configuration, log events."""
 
 import json
 import logging
