@@ -1,0 +1,189 @@
+"""What can happen to a handoff, and what it asks its shell to do: the closed vocabulary."""
+
+import msgspec
+
+from actors.handoff import (
+    AdoptAnswer,
+    PinAnswer,
+    QuiesceAnswer,
+    Quiesced,
+    ResumeAnswer,
+    ShadowAnswer,
+    TakeBackAnswer,
+    WarmAnswer,
+)
+from actors.messages import FenceAnswer, FenceRecord, OpenAnswer, Refusal
+
+# ---- events -----------------------------------------------------------------------------------
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The rollout gives this slot its turn to warm."""
+
+
+class SwitchAllowed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A quiet moment: no decision is due within the switch's deadline."""
+
+    next_due_ms: int
+    """Market time of the decision that must confirm."""
+    next_deadline_ms: int
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An effect's answer; `Refusal` stands for no answer in time or a broken actor."""
+
+    answer: (
+        PinAnswer
+        | OpenAnswer
+        | WarmAnswer
+        | ShadowAnswer
+        | QuiesceAnswer
+        | FenceAnswer
+        | AdoptAnswer
+        | ResumeAnswer
+        | TakeBackAnswer
+        | Refusal
+    )
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The new incarnation's process runs and stands by, or could not start."""
+
+    failure: str | None
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The incarnation that was to leave is gone."""
+
+
+class OwnerSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The gateway's fence record of the slot, asked for because an answer was lost."""
+
+    record: FenceRecord
+
+
+class DecisionSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A durable decision row of the slot's owner."""
+
+    due_ms: int
+    fence: int
+    release: str
+    failure: str | None
+    """Set for a decision the strategy could not make: raised, NaN, blocked."""
+    next_due_ms: int
+    next_deadline_ms: int
+    """Of the decision point after this one (market time)."""
+
+
+class TimePassed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pass
+
+
+class AbortAsked(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    reason: str
+
+
+Event = (
+    Begin
+    | SwitchAllowed
+    | Answered
+    | Created
+    | Left
+    | OwnerSeen
+    | DecisionSeen
+    | TimePassed
+    | AbortAsked
+)
+
+
+class Now(msgspec.Struct, frozen=True, kw_only=True):
+    """Both clocks at an event: deadlines of messages on wire time, of decisions on market time."""
+
+    wire_ms: float
+    market_ms: int
+
+
+# ---- effects ----------------------------------------------------------------------------------
+
+
+class AskBase(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Old: full checkpoint, pin it."""
+
+
+class Open(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Gateway: issue the incarnation number, as a standby."""
+
+    expected_fence: int
+
+
+class Create(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    incarnation: int
+
+
+class AskWarm(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    incarnation: int
+    base: str
+    base_sequence: int
+
+
+class AskShadow(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    incarnation: int
+    recorded: int
+
+
+class AskQuiesce(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    expected_fence: int
+    lease_ms: int
+
+
+class AskFence(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    incarnation: int
+    quiesced: Quiesced
+
+
+class AskOwner(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Gateway: who owns the slot now."""
+
+
+class AskAdopt(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    incarnation: int
+    record: FenceRecord
+    delta: bytes
+
+
+class AskResume(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Old: go on, by a claim of its own."""
+
+
+class AskTakeBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Old: the successor failed after the fence."""
+
+    expected_fence: int
+
+
+class Dismiss(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make an incarnation leave for good; answered by `Left`."""
+
+    incarnation: int
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    kind: str
+    reason: str
+
+
+Effect = (
+    AskBase
+    | Open
+    | Create
+    | AskWarm
+    | AskShadow
+    | AskQuiesce
+    | AskFence
+    | AskOwner
+    | AskAdopt
+    | AskResume
+    | AskTakeBack
+    | Dismiss
+    | Alarm
+)

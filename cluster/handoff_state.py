@@ -1,0 +1,129 @@
+"""State of one slot's handoff: its steps, the table of allowed moves, deadlines with reasons."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from actors.handoff import Adopted, BasePinned, Quiesced, ShadowReport, Warmed
+from actors.messages import FenceRecord
+
+CREATE_DEADLINE_MS: Final = 90_000
+"""Wire. A process start measured 1-14 s on two busy cores; beyond this the release is bad."""
+WARM_DEADLINE_MS: Final = 30_000
+"""Wire. Reading and upgrading a checkpoint is milliseconds; the first imports dominate."""
+SHADOW_ANSWER_MS: Final = 10_000
+"""Wire. A standby that cannot say in ten seconds how it compares is late itself."""
+QUIESCE_DEADLINE_MS: Final = 1_000
+"""Wire. Measured 3-15 ms; a fsync on a busy disk reached 200 ms."""
+LEASE_MS: Final = 4_000
+"""Monotonic, at the old incarnation: more than quiesce and fence deadlines together."""
+FENCE_DEADLINE_MS: Final = 1_500
+"""Wire. After it the answer counts as lost, not as a refusal: the gateway is asked who owns."""
+FENCE_ASKS_MAX: Final = 20
+"""Then the old one resumes by its lease and the late fence fails at the gateway."""
+ADOPT_DEADLINE_MS: Final = 1_500
+"""Wire. Measured 2-20 ms."""
+TAKE_BACK_DEADLINE_MS: Final = 3_000
+"""Wire, each try."""
+TAKE_BACK_TRIES_MAX: Final = 5
+QUIESCE_TRIES_MAX: Final = 20
+"""An owner may be busy with a decision or a page of events; it says so and is asked again."""
+LEAVE_DEADLINE_MS: Final = 20_000
+SWITCH_QUIET_MS: Final = 3_000
+"""Wire: no decision may be due within this time of a switch: quiesce, fence, adopt, and spare."""
+
+
+class Step(StrEnum):
+    PLANNED = "planned"
+    PINNING = "pinning"
+    OPENING = "opening"
+    CREATING = "creating"
+    WARMING = "warming"
+    SHADOWING = "shadowing"
+    READY = "ready"
+    QUIESCING = "quiescing"
+    FENCING = "fencing"
+    ADOPTING = "adopting"
+    CONFIRMING = "confirming"
+    RETIRING = "retiring"
+    DONE = "done"
+    RESUMING = "resuming"
+    TAKING_BACK = "taking_back"
+    DISCARDING = "discarding"
+    FAILED = "failed"
+    """The old incarnation owns the slot as before; it never was fenced out, or took it back."""
+    STUCK = "stuck"
+    """No owner could be proved: an alarm says so, a person decides."""
+
+
+TRANSITIONS: Final[dict[Step, tuple[Step, ...]]] = {
+    Step.PLANNED: (Step.PINNING, Step.FAILED),
+    Step.PINNING: (Step.OPENING, Step.FAILED),
+    Step.OPENING: (Step.CREATING, Step.FAILED),
+    Step.CREATING: (Step.WARMING, Step.DISCARDING),
+    Step.WARMING: (Step.SHADOWING, Step.READY, Step.DISCARDING),
+    Step.SHADOWING: (Step.READY, Step.DISCARDING),
+    Step.READY: (Step.QUIESCING, Step.DISCARDING),
+    Step.QUIESCING: (Step.FENCING, Step.READY, Step.RESUMING),
+    Step.FENCING: (Step.ADOPTING, Step.RESUMING, Step.DISCARDING),
+    Step.ADOPTING: (Step.CONFIRMING, Step.TAKING_BACK),
+    Step.CONFIRMING: (Step.RETIRING, Step.TAKING_BACK),
+    Step.RETIRING: (Step.DONE,),
+    Step.RESUMING: (Step.DISCARDING, Step.ADOPTING, Step.STUCK),
+    Step.TAKING_BACK: (Step.DISCARDING, Step.STUCK),
+    Step.DISCARDING: (Step.FAILED,),
+    Step.DONE: (),
+    Step.FAILED: (),
+    Step.STUCK: (),
+}
+SERIAL: Final = frozenset(
+    {Step.QUIESCING, Step.FENCING, Step.ADOPTING, Step.RESUMING, Step.TAKING_BACK}
+)
+"""At most one slot of a rollout is in one of these."""
+ENDED: Final = frozenset({Step.DONE, Step.FAILED, Step.STUCK})
+
+
+class Handoff(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    handoff: str
+    """Id: ``<rollout>/<slot>``."""
+    old_incarnation: int
+    old_fence: int
+    old_release: str
+    new_release: str
+    shadow: int
+    """Decisions to compare before the switch; 0 skips the step."""
+    identical: bool
+    """A differing decision stops the roll."""
+    recorded: bool
+    """Compare on recorded decisions instead of waiting for live ones."""
+    confirmations: int
+    """Good live decisions needed before the old one retires: 1, and the bake on top."""
+    step: Step = Step.PLANNED
+    entered_wire_ms: float = 0.0
+    tries: int = 0
+    base: BasePinned | None = None
+    incarnation: int | None = None
+    warmed: Warmed | None = None
+    shadow_report: ShadowReport | None = None
+    quiesced: Quiesced | None = None
+    record: FenceRecord | None = None
+    adopted: Adopted | None = None
+    confirm_due_ms: int | None = None
+    confirm_deadline_ms: int | None = None
+    confirmed: int = 0
+    failure: str | None = None
+    switch_started_wire_ms: float | None = None
+    dark_ms: float | None = None
+    """Quiesce asked to Adopt answered, as the driver saw it."""
+    confirmed_wire_ms: float | None = None
+
+
+def validate(handoff: Handoff) -> None:
+    """Assert what holds in every state; on in production, cheap."""
+    after_fence = handoff.step in {Step.ADOPTING, Step.CONFIRMING, Step.RETIRING, Step.TAKING_BACK}
+    assert not after_fence or handoff.record is not None, handoff
+    assert handoff.step is not Step.FENCING or handoff.quiesced is not None, handoff
+    failing = {Step.RESUMING, Step.DISCARDING, Step.TAKING_BACK, Step.FAILED, Step.STUCK}
+    assert handoff.step not in failing or handoff.failure is not None, handoff

@@ -1,0 +1,270 @@
+"""The handoffs of a fleet to one release, as a pure machine: canary first, then one at a time.
+
+`step(rollout, event, now) -> (rollout, effects)`. It owns the order, the pace and the stop; what a
+single slot does is `cluster.handoff_step`. Serial is only Quiesce..Adopt: warming runs ahead and
+confirmations overlap.
+"""
+
+from enum import StrEnum
+from typing import Final, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from cluster import handoff_events as on
+from cluster import handoff_step
+from cluster.handoff_state import ENDED, SERIAL, SWITCH_QUIET_MS, Handoff, Step
+from signals.market import CYCLE_MS, DecisionPoint, Slot, deadline_ms, decision_points
+from signals.market_time import MarketClock
+
+WARM_AT_ONCE: Final = 2
+"""Process starts at normal priority beside a trading fleet: one or two on two cores."""
+QUIET_SHARE: Final = 3
+"""At high market speed the quiet time shrinks to a third of a cycle, or no switch would fit."""
+_WARM_STEPS: Final = frozenset(
+    {Step.PINNING, Step.OPENING, Step.CREATING, Step.WARMING, Step.SHADOWING}
+)
+_STOPPABLE: Final = _WARM_STEPS | {Step.PLANNED, Step.READY}
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a rollout is paced; the operator's words of `rolling-update apply`."""
+
+    canary: str | None = None
+    bake: int = 0
+    """Good decisions of the canary, beyond its confirming one, before the rest starts."""
+    shadow: int = 1
+    identical: bool = False
+    fast: bool = False
+    """Shadow on recorded decisions instead of waiting for live ones."""
+    together: bool = False
+    """All switches of the rest in one gap between cycles, so that no cycle mixes releases."""
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """When slots decide: from configuration and clock, never from a slot's own word."""
+
+    offsets_ms: tuple[int, ...]
+    clock: MarketClock
+
+    def next_due(self, slot: str, market_ms: int) -> tuple[DecisionPoint, int]:
+        """Return the slot's next decision point after now and its deadline (market ms)."""
+        points = decision_points(Slot.parse(slot).timeframe, self.offsets_ms, market_ms)
+        point, following = next(points), next(points)
+        return point, deadline_ms(point, following)
+
+    def is_quiet(self, slot: str, now: on.Now) -> bool:
+        """Tell whether no decision of the slot is due within the switch's deadline."""
+        point, _ = self.next_due(slot, now.market_ms)
+        cycle_wire_ms = CYCLE_MS / self.clock.speed
+        needed_ms = min(SWITCH_QUIET_MS, cycle_wire_ms / QUIET_SHARE)
+        return self.clock.wire_ms(point.due_ms) - now.wire_ms >= needed_ms
+
+
+class Phase(StrEnum):
+    CANARY = "canary"
+    REST = "rest"
+    STOPPING = "stopping"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+TRANSITIONS: Final[dict[Phase, tuple[Phase, ...]]] = {
+    Phase.CANARY: (Phase.REST, Phase.STOPPING),
+    Phase.REST: (Phase.DONE, Phase.STOPPING),
+    Phase.STOPPING: (Phase.STOPPED,),
+    Phase.DONE: (),
+    Phase.STOPPED: (),
+}
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    rollout: str
+    to_release: str
+    options: Options
+    schedule: Schedule
+    order: tuple[str, ...]
+    handoffs: dict[str, Handoff]
+    phase: Phase
+    started_wire_ms: float
+    failure: str | None = None
+
+
+class SlotEvent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    slot: str
+    event: on.Event
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Time passed: deadlines are looked at and quiet moments used."""
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The operator aborts: switched slots that are not confirmed go back too."""
+
+    reason: str
+
+
+Event = SlotEvent | Tick | Stop
+
+
+class SlotEffect(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    effect: on.Effect
+
+
+Moved = tuple[Rollout, tuple[SlotEffect, ...]]
+
+
+class Occupant(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is in a slot when the rollout is planned."""
+
+    slot: str
+    incarnation: int
+    fence: int
+    release: str
+
+
+def begin(
+    rollout: str,
+    to_release: str,
+    occupants: tuple[Occupant, ...],
+    options: Options,
+    schedule: Schedule,
+    now: on.Now,
+) -> Rollout:
+    """Make a rollout of the given slots, the canary first; nothing is touched yet."""
+    order = tuple(sorted((o.slot for o in occupants), key=lambda s: (s != options.canary, s)))
+    handoffs = {
+        o.slot: Handoff(
+            slot=o.slot,
+            handoff=f"{rollout}/{o.slot}",
+            old_incarnation=o.incarnation,
+            old_fence=o.fence,
+            old_release=o.release,
+            new_release=to_release,
+            shadow=options.shadow,
+            identical=options.identical,
+            recorded=options.fast,
+            confirmations=1 + (options.bake if o.slot == options.canary else 0),
+            entered_wire_ms=now.wire_ms,
+        )
+        for o in occupants
+    }
+    return Rollout(
+        rollout=rollout,
+        to_release=to_release,
+        options=options,
+        schedule=schedule,
+        order=order,
+        handoffs=handoffs,
+        phase=Phase.CANARY if options.canary in handoffs else Phase.REST,
+        started_wire_ms=now.wire_ms,
+    )
+
+
+def step(rollout: Rollout, event: Event, now: on.Now) -> Moved:
+    moved, effects = _on_event(rollout, event, now)
+    moved, more = _advance(moved, now)
+    return moved, effects + more
+
+
+def _on_event(rollout: Rollout, event: Event, now: on.Now) -> Moved:
+    match event:
+        case SlotEvent(slot=slot, event=slot_event):
+            return _to_slot(rollout, slot, slot_event, now)
+        case Tick():
+            return _to_slots(rollout, rollout.order, on.TimePassed(), now)
+        case Stop(reason=reason):
+            stopped = _stop(rollout, f"abort: {reason}")
+            return _to_slots(stopped, rollout.order, on.AbortAsked(reason=reason), now)
+        case _:
+            assert_never(event)
+
+
+def _to_slot(rollout: Rollout, slot: str, event: on.Event, now: on.Now) -> Moved:
+    moved, effects = handoff_step.step(rollout.handoffs[slot], event, now)
+    changed = replace(rollout, handoffs=rollout.handoffs | {slot: moved})
+    return changed, tuple(SlotEffect(slot=slot, effect=effect) for effect in effects)
+
+
+def _to_slots(rollout: Rollout, slots: tuple[str, ...], event: on.Event, now: on.Now) -> Moved:
+    effects: tuple[SlotEffect, ...] = ()
+    for slot in slots:
+        rollout, more = _to_slot(rollout, slot, event, now)
+        effects += more
+    return rollout, effects
+
+
+def _advance(rollout: Rollout, now: on.Now) -> Moved:
+    """Look at the whole roll after each event: stop, warm the next, switch the next, or end."""
+    rollout, stopping = _notice_failure(rollout, now)
+    rollout, warming = _warm_next(rollout, now)
+    rollout, switching = _switch_next(rollout, now)
+    rollout, ending = _end(rollout)
+    return rollout, stopping + warming + switching + ending
+
+
+def _stop(rollout: Rollout, reason: str) -> Rollout:
+    if rollout.phase not in {Phase.CANARY, Phase.REST}:
+        return rollout
+    return replace(rollout, phase=Phase.STOPPING, failure=reason)
+
+
+def _notice_failure(rollout: Rollout, now: on.Now) -> Moved:
+    bad = next((h for h in rollout.handoffs.values() if h.failure is not None), None)
+    if bad is None or rollout.phase not in {Phase.CANARY, Phase.REST}:
+        return rollout, ()
+    stopped = _stop(rollout, f"{bad.slot}: {bad.failure}")
+    waiting = tuple(s for s in rollout.order if rollout.handoffs[s].step in _STOPPABLE)
+    return _to_slots(stopped, waiting, on.AbortAsked(reason="the roll stopped"), now)
+
+
+def _wanted(rollout: Rollout) -> tuple[str, ...]:
+    match rollout.phase:
+        case Phase.CANARY:
+            return rollout.order[:1]
+        case Phase.REST:
+            return rollout.order
+        case Phase.STOPPING | Phase.DONE | Phase.STOPPED:
+            return ()
+        case _:
+            assert_never(rollout.phase)
+
+
+def _warm_next(rollout: Rollout, now: on.Now) -> Moved:
+    steps = [handoff.step for handoff in rollout.handoffs.values()]
+    free = WARM_AT_ONCE - sum(step_ in _WARM_STEPS for step_ in steps)
+    planned = (s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.PLANNED)
+    return _to_slots(rollout, tuple(planned)[: max(0, free)], on.Begin(), now)
+
+
+def _switch_next(rollout: Rollout, now: on.Now) -> Moved:
+    if any(handoff.step in SERIAL for handoff in rollout.handoffs.values()):
+        return rollout, ()
+    ready = [s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.READY]
+    waits = any(rollout.handoffs[s].step in _WARM_STEPS | {Step.PLANNED} for s in rollout.order)
+    if rollout.options.together and rollout.phase is Phase.REST and waits:
+        return rollout, ()
+    quiet = next((s for s in ready if rollout.schedule.is_quiet(s, now)), None)
+    if quiet is None:
+        return rollout, ()
+    point, deadline = rollout.schedule.next_due(quiet, now.market_ms)
+    allowed = on.SwitchAllowed(next_due_ms=point.due_ms, next_deadline_ms=deadline)
+    return _to_slot(rollout, quiet, allowed, now)
+
+
+def _end(rollout: Rollout) -> Moved:
+    handoffs = rollout.handoffs
+    if rollout.phase is Phase.CANARY and handoffs[rollout.order[0]].step is Step.DONE:
+        rollout = replace(rollout, phase=Phase.REST)
+    if not all(handoff.step in ENDED for handoff in handoffs.values()):
+        return rollout, ()
+    if rollout.phase is Phase.REST:
+        return replace(rollout, phase=Phase.DONE), ()
+    if rollout.phase is not Phase.STOPPING:
+        return rollout, ()
+    switched = [s for s in rollout.order if handoffs[s].step is Step.DONE]
+    reason = f"{rollout.failure}; {len(switched)} of {len(rollout.order)} slots run the new release"
+    alarm = SlotEffect(slot="", effect=on.Alarm(kind="rollout_stopped", reason=reason))
+    return replace(rollout, phase=Phase.STOPPED), (alarm,)
