@@ -1,0 +1,160 @@
+"""The pace of a rollout: canary first, two warming, one switching, stop on the first failure."""
+
+from collections import deque
+from collections.abc import Callable
+
+from actors.messages import Granted, Opened, Refusal
+from cluster import handoff_events as on
+from cluster import rollout_step as roll
+from cluster.handoff_state import SERIAL, Step
+from signals.market import ALL_SLOTS, CYCLE_MS
+from signals.market_time import MarketClock
+from tests.cluster.test_handoff_step import (
+    ADOPTED,
+    PINNED,
+    QUIESCED,
+    WARMED,
+    answered,
+    decided,
+    record,
+    shadow,
+)
+
+SLOTS = tuple(str(slot) for slot in ALL_SLOTS)
+SCHEDULE = roll.Schedule(offsets_ms=(20_000,), clock=MarketClock(speed=30))
+
+
+def now(market_ms: int) -> on.Now:
+    return on.Now(wire_ms=SCHEDULE.clock.wire_ms(market_ms), market_ms=market_ms)
+
+
+def begun(options: roll.Options) -> roll.Rollout:
+    occupants = tuple(
+        roll.Occupant(slot=slot, incarnation=1, fence=4, release="old") for slot in SLOTS
+    )
+    return roll.begin("roll-1", "new", occupants, options, SCHEDULE, now(30_000))
+
+
+def good_answer(effect: on.Effect) -> on.Event | None:  # noqa: C901, PLR0911 the vocabulary
+    match effect:
+        case on.AskBase():
+            return answered(PINNED)
+        case on.Open():
+            return answered(Opened(incarnation=2))
+        case on.Create():
+            return on.Created(failure=None)
+        case on.AskWarm():
+            return answered(WARMED)
+        case on.AskShadow():
+            return shadow(1)
+        case on.AskQuiesce():
+            return answered(QUIESCED)
+        case on.AskFence():
+            return answered(Granted(record=record()))
+        case on.AskAdopt():
+            return answered(ADOPTED)
+        case on.Dismiss():
+            return on.Left()
+        case _:
+            return None
+
+
+Answerer = Callable[[str, on.Effect], on.Event | None]
+
+
+def run(rollout: roll.Rollout, answer: Answerer, cycles: int = 40) -> roll.Rollout:
+    """Answer every effect at once; let each cycle bring one decision per confirming slot."""
+    for cycle in range(cycles):
+        base = cycle * CYCLE_MS
+        for at in range(30_000, CYCLE_MS, 30_000):
+            rollout = drained(rollout, (roll.Tick(),), answer, now(base + at))
+        for slot in SLOTS:
+            if rollout.handoffs[slot].step is Step.CONFIRMING:
+                event = roll.SlotEvent(slot=slot, event=decided())
+                rollout = drained(rollout, (event,), answer, now(base + CYCLE_MS + 20_000))
+    return rollout
+
+
+def drained(
+    rollout: roll.Rollout, events: tuple[roll.Event, ...], answer: Answerer, at: on.Now
+) -> roll.Rollout:
+    queue = deque(events)
+    while queue:
+        rollout, effects = roll.step(rollout, queue.popleft(), at)
+        serial = [h for h in rollout.handoffs.values() if h.step in SERIAL]
+        assert len(serial) <= 1
+        for effect in effects:
+            event = answer(effect.slot, effect.effect)
+            if event is not None:
+                queue.append(roll.SlotEvent(slot=effect.slot, event=event))
+    return rollout
+
+
+def test_sixteen_slots_end_on_the_new_release() -> None:
+    ended = run(begun(roll.Options(canary="eth-5m")), lambda _, effect: good_answer(effect))
+    assert ended.phase is roll.Phase.DONE
+    assert {h.step for h in ended.handoffs.values()} == {Step.DONE}
+
+
+def test_nothing_but_the_canary_is_touched_until_it_has_baked() -> None:
+    options = roll.Options(canary="eth-5m", bake=3)
+    rollout = begun(options)
+    for cycles in range(1, 4):
+        rollout = run(rollout, lambda _, effect: good_answer(effect), cycles=1)
+        others = {h.step for slot, h in rollout.handoffs.items() if slot != "eth-5m"}
+        assert others == {Step.PLANNED}, cycles
+    ended = run(rollout, lambda _, effect: good_answer(effect))
+    assert ended.phase is roll.Phase.DONE
+
+
+def test_a_release_that_is_bad_on_one_asset_stops_the_roll_and_raises_one_alarm() -> None:
+    alarms: list[on.Effect] = []
+
+    def answer(slot: str, effect: on.Effect) -> on.Event | None:
+        if isinstance(effect, on.Alarm):
+            alarms.append(effect)
+        if slot == "doge-5m" and isinstance(effect, on.AskWarm):
+            return answered(Refusal(reason="raises on import"))
+        return good_answer(effect)
+
+    rollout = run(begun(roll.Options(canary="btc-5m")), answer)
+    assert rollout.phase is roll.Phase.STOPPED
+    assert rollout.handoffs["doge-5m"].step is Step.FAILED
+    assert rollout.handoffs["zec-15m"].step is Step.FAILED
+    assert len(alarms) == 1
+    assert "raises on import" in str(alarms)
+
+
+def test_no_switch_is_allowed_when_a_decision_is_due_within_the_quiet_time() -> None:
+    assert SCHEDULE.is_quiet("btc-5m", now(30_000))
+    assert not SCHEDULE.is_quiet("btc-5m", now(CYCLE_MS + 20_000 - 60_000))
+
+
+def test_together_switches_nobody_before_all_are_ready() -> None:
+    rollout = begun(roll.Options(together=True, shadow=0))
+    held = "zec-15m"
+
+    def answer(slot: str, effect: on.Effect) -> on.Event | None:
+        if slot == held and isinstance(effect, on.AskWarm):
+            return None
+        return good_answer(effect)
+
+    rollout = run(rollout, answer, cycles=1)
+    steps = {h.step for slot, h in rollout.handoffs.items() if slot != held}
+    assert steps == {Step.READY}
+    event = roll.SlotEvent(slot=held, event=answered(WARMED))
+    rollout = drained(rollout, (event,), answer, now(CYCLE_MS + 30_000))
+    assert run(rollout, answer).phase is roll.Phase.DONE
+
+
+def test_an_operators_stop_takes_back_what_is_not_confirmed() -> None:
+    rollout = drained(
+        begun(roll.Options()),
+        (roll.Tick(),),
+        lambda _, effect: good_answer(effect),
+        now(30_000),
+    )
+    assert any(h.step is Step.CONFIRMING for h in rollout.handoffs.values())
+    rollout, effects = roll.step(rollout, roll.Stop(reason="operator"), now(31_000))
+    assert rollout.phase is roll.Phase.STOPPING
+    assert any(isinstance(e.effect, on.AskTakeBack) for e in effects)
