@@ -1,0 +1,120 @@
+"""All that this project takes from the private side of the venue's SDK, in one place.
+
+The SDK (polymarket-client) has no public way to name other hosts than production's, to warm the
+metadata that signing needs, or to see whether its user stream is connected. Each use is one
+function here; tests/actors/venue/test_environment.py checks them against `CHECKED_SDK_VERSION`.
+"""
+
+import dataclasses
+from decimal import Decimal
+from typing import Final, cast
+
+import msgspec
+from polymarket import AsyncSecureClient
+from polymarket._internal.environment import PRODUCTION_CONFIG, create_environment
+from polymarket.environments import Environment
+from polymarket.models.types import ClobAssetId
+
+from actors.config import Venue
+
+CHECKED_SDK_VERSION: Final = "0.14.0"
+"""The version of polymarket-client that these private names were checked with."""
+
+
+def venue_environment(venue: Venue) -> Environment:
+    """Make the SDK's environment for the configured hosts.
+
+    Away from production every service that the configuration does not name (RPC, RFQ, perpetuals,
+    builder gateway) points at the configured CLOB host, so that nothing can leave by accident.
+    """
+    config = dataclasses.replace(
+        PRODUCTION_CONFIG,
+        chain_id=venue.chain_id,
+        clob_url=venue.clob_url,
+        gamma_url=venue.gamma_url,
+        data_url=venue.data_url,
+        relayer_url=venue.relayer_url,
+        clob_market_ws_url=venue.market_ws_url,
+        clob_user_ws_url=venue.user_ws_url,
+        realtime_ws_url=venue.prices_ws_url,
+    )
+    if is_production(venue):
+        return create_environment(name="production", config=config)
+    config = dataclasses.replace(
+        config,
+        rpc_url=venue.clob_url,
+        rfq_url=venue.clob_url,
+        perps_url=venue.clob_url,
+        builder_gateway_url=venue.clob_url,
+        collateral_return_url=venue.clob_url,
+        rtds_ws_url=venue.prices_ws_url,
+        sports_ws_url=venue.prices_ws_url,
+        perps_ws_url=venue.prices_ws_url,
+        rfq_quoter_ws_url=venue.prices_ws_url,
+    )
+    return create_environment(name="loopback", config=config)
+
+
+def is_production(venue: Venue) -> bool:
+    return venue.clob_url.rstrip("/") == PRODUCTION_CONFIG.clob_url
+
+
+class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What signing and accounting need of a token's market."""
+
+    exchange: str
+    """Contract that the order's signature names."""
+    protocol_version: str
+    tick: Decimal
+    fee_rate: Decimal
+    """Of price x (1 - price) x shares, takers only; 0 where the market charges none."""
+
+
+async def token_terms(client: AsyncSecureClient, token_id: str, *, fresh: bool) -> TokenTerms:
+    """Read a token's terms through the SDK's own cache, which its signing uses too."""
+    context = client._ctx  # noqa: SLF001 no public way to warm the cache
+    cache = context.order_metadata
+    read = cache.fetch_current_market if fresh else cache.resolve_market
+    market = await read(context, token_id=cast("ClobAssetId", token_id))
+    config = context.environment_config
+    if is_protocol_v2(token_id):
+        exchange, version = config.exchange_v3, "3"
+    else:
+        exchange = config.neg_risk_exchange if market.neg_risk else config.standard_exchange
+        version = "2"
+    return TokenTerms(
+        exchange=exchange,
+        protocol_version=version,
+        tick=market.tick_size,
+        fee_rate=market.fee_info.rate,
+    )
+
+
+PROTOCOL_V2_RESERVED_BITS: Final = ((1 << 64) - 1) << 40
+"""Zero in a protocol-v2 position id; in an older token id (a hash) practically never."""
+
+
+def is_protocol_v2(token_id: str) -> bool:
+    return int(token_id) & PROTOCOL_V2_RESERVED_BITS == 0
+
+
+def user_stream_open(client: AsyncSecureClient) -> bool:
+    """Tell whether the SDK's user stream is connected now: it reconnects without saying so."""
+    manager = client._user_manager  # noqa: SLF001 the SDK has no reconnect event
+    return manager is not None and manager.is_open
+
+
+def market_stream_open(client: AsyncSecureClient) -> bool:
+    manager = client._market_manager  # noqa: SLF001 the SDK has no reconnect event
+    return manager is not None and manager.is_open
+
+
+def stream_malformed(client: AsyncSecureClient) -> int:
+    """Count the market stream's frames that the SDK could not read and dropped."""
+    manager = client._market_manager  # noqa: SLF001 counted nowhere in public
+    return 0 if manager is None else manager.dropped_events
+
+
+def api_key(client: AsyncSecureClient) -> str:
+    """Return the account's public API key id (not its secret): the venue calls it `owner`."""
+    return client.credentials.key

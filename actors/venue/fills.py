@@ -1,0 +1,173 @@
+"""From the venue's trades to own fills: one for each own order that a trade touched.
+
+The venue lists a trade once, from the side of its taker. What the taker paid is in the trade's
+maker orders: one on the same token matched at its own price, one on the opposite token at one minus
+its price (the venue mints or merges a pair).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from actors.venue.orders import to_micro
+from actors.venue.port import TradeStatus, VenueTrade
+from signals.market import Side
+from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd, taker_fee_micro_usd
+
+NOT_BROADCAST: Final = "MATCHED_NOT_BROADCASTED"
+MS_PER_S: Final = 1_000
+
+
+class MakerLeg(Protocol):
+    """A maker order inside a trade, as both the REST and the stream model of the SDK have it."""
+
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def maker_address(self) -> str | None: ...
+    @property
+    def asset_id(self) -> str: ...
+    @property
+    def side(self) -> Literal["BUY", "SELL"]: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def matched_amount(self) -> Decimal: ...
+
+
+class WireTrade(Protocol):
+    """A trade, as both the REST and the stream model of the SDK have it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def condition_id(self) -> str: ...
+    @property
+    def asset_id(self) -> str: ...
+    @property
+    def owner(self) -> str: ...
+    @property
+    def taker_order_id(self) -> str: ...
+    @property
+    def side(self) -> Literal["BUY", "SELL"]: ...
+    @property
+    def trader_side(self) -> Literal["TAKER", "MAKER"] | None: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def size(self) -> Decimal: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def maker_orders(self) -> Sequence[MakerLeg] | None: ...
+    @property
+    def matched_at(self) -> datetime | None: ...
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """How the venue names us: the API key's id in `owner`, the wallet in `maker_address`."""
+
+    owner: str
+    wallet: str
+
+    def owns(self, leg: MakerLeg) -> bool:
+        by_wallet = (leg.maker_address or "").lower() == self.wallet.lower()
+        return leg.owner == self.owner or by_wallet
+
+
+def is_taker(trade: WireTrade, account: Account) -> bool:
+    if trade.trader_side is not None:
+        return trade.trader_side == "TAKER"
+    return trade.owner == account.owner
+
+
+def own_fills(trade: WireTrade, account: Account, fee_rate: Decimal) -> tuple[VenueTrade, ...]:
+    """Split a trade into own fills: the taker's by price, then one for each own maker order."""
+    fills: list[VenueTrade] = []
+    if is_taker(trade, account):
+        fills.extend(_taker_fills(trade, fee_rate))
+    fills.extend(
+        _fill(
+            trade,
+            _Leg(
+                fill_id=f"{trade.id}/{leg.order_id}",
+                order_id=leg.order_id,
+                token_id=str(leg.asset_id),
+                side=Side(leg.side),
+                price=PriceMicroUsd(to_micro(leg.price)),
+                shares=MicroShares(to_micro(leg.matched_amount)),
+            ),
+            maker=True,
+            fee=MicroUsd(0),
+        )
+        for leg in trade.maker_orders or ()
+        if account.owns(leg) and leg.order_id != trade.taker_order_id
+    )
+    return tuple(fills)
+
+
+def _taker_fills(trade: WireTrade, fee_rate: Decimal) -> Iterator[VenueTrade]:
+    """Yield one fill for each price that was paid.
+
+    The first carries the plain id; another price adds its place, so that ids stay apart.
+    """
+    for place, (price, shares) in enumerate(_paid(trade)):
+        suffix = f"/{place}" if place else ""
+        yield _fill(
+            trade,
+            _Leg(
+                fill_id=f"{trade.id}/{trade.taker_order_id}{suffix}",
+                order_id=trade.taker_order_id,
+                token_id=str(trade.asset_id),
+                side=Side(trade.side),
+                price=price,
+                shares=shares,
+            ),
+            maker=False,
+            fee=taker_fee_micro_usd(price, shares, fee_rate),
+        )
+
+
+def _paid(trade: WireTrade) -> list[tuple[PriceMicroUsd, MicroShares]]:
+    by_price: dict[int, int] = {}
+    for leg in trade.maker_orders or ():
+        price = to_micro(leg.price)
+        if leg.asset_id != trade.asset_id:
+            price = MICRO - price
+        by_price[price] = by_price.get(price, 0) + to_micro(leg.matched_amount)
+    if sum(by_price.values()) != to_micro(trade.size):
+        # An incomplete list of makers: the trade's own price and size are what there is.
+        by_price = {to_micro(trade.price): to_micro(trade.size)}
+    return [(PriceMicroUsd(price), MicroShares(by_price[price])) for price in sorted(by_price)]
+
+
+class _Leg(msgspec.Struct, frozen=True, kw_only=True):
+    fill_id: str
+    order_id: str
+    token_id: str
+    side: Side
+    price: PriceMicroUsd
+    shares: MicroShares
+
+
+def _fill(trade: WireTrade, leg: _Leg, *, maker: bool, fee: MicroUsd) -> VenueTrade:
+    matched_s = 0.0 if trade.matched_at is None else trade.matched_at.timestamp()
+    status = "MATCHED" if trade.status == NOT_BROADCAST else trade.status
+    return VenueTrade(
+        fill_id=leg.fill_id,
+        order_id=leg.order_id,
+        condition_id=str(trade.condition_id),
+        token_id=leg.token_id,
+        side=leg.side,
+        price=leg.price,
+        shares=leg.shares,
+        maker=maker,
+        fee_micro_usd=fee,
+        status=TradeStatus(status),
+        matched_wire_ms=int(matched_s * MS_PER_S),
+    )

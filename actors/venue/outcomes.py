@@ -1,0 +1,153 @@
+"""What the SDK's answers and errors mean, as the port's values.
+
+The rule: *accepted* and *refused* are only what the venue said in words this code knows. All else
+(a lost connection, a late answer, a 5xx, a status never seen) is `Unknown`.
+"""
+
+from http import HTTPStatus
+from typing import Final
+
+from polymarket.errors import (
+    PolymarketError,
+    RateLimitError,
+    RequestRejectedError,
+    SigningError,
+    TransportError,
+    UnexpectedResponseError,
+    UserInputError,
+)
+from polymarket.models.clob.order_response import AcceptedOrder, OrderResponse
+
+from actors.venue.port import (
+    Accepted,
+    AcceptedStatus,
+    Duplicated,
+    PostOutcome,
+    Rejected,
+    Unavailable,
+    UnavailableKind,
+    Unknown,
+    Unsignable,
+)
+
+RETRY_AFTER_MS: Final = {
+    UnavailableKind.RESTARTING: 2_000,
+    UnavailableKind.POST_ONLY: 5_000,
+    UnavailableKind.CANCEL_ONLY: 10_000,
+    UnavailableKind.RATE_LIMITED: 1_000,
+}
+"""Used where the venue names no time. A restart lasts about 90 s, post-only mode 2 minutes."""
+RETRY_AFTER_MS_MAX: Final = 60_000
+"""A longer advice is cut to this, so that a broken header cannot silence a slot."""
+
+REJECT_TEXTS: Final = (
+    ("breaks minimum tick size", "off_tick"),
+    ("lower than the minimum", "too_small"),
+    ("not enough balance", "not_enough_balance"),
+    ("invalid expiration", "invalid_expiration"),
+    ("order crosses book", "post_only_would_cross"),
+    ("FOK orders are fully filled", "fok_not_filled"),
+    ("no orders found to match with FAK", "fak_not_filled"),
+    ("not yet ready to process", "market_not_ready"),
+    ("maker address not allowed", "wallet_not_allowed"),
+    ("order_version_mismatch", "order_version"),
+    ("invalid order version", "order_version"),
+    ("invalid amounts", "invalid_amounts"),
+    ("restricted in your region", "region"),
+    ("does not exist", "market_closed"),
+)
+"""The venue's words (a part of them) and this project's stable code."""
+REJECT_CODES: Final = frozenset(
+    {code for _, code in REJECT_TEXTS} | {"invalid_nonce", "unauthorized", "refused"}
+)
+"""Every value of `Rejected.code` that a post can give; `refused` where no word was known."""
+
+DELAYED_TEXT: Final = "order match delayed"
+"""Comes as an error, but the order may be held for its delay: look it up."""
+DUPLICATED_TEXT: Final = "Duplicated"
+SDK_UNREADABLE: Final = "failed with status"
+"""In the SDK's words for a body that is no error object: it might have meant "Duplicated"."""
+SDK_NO_MESSAGE: Final = "Unknown order failure"
+"""What the SDK writes where the venue gave no error text."""
+ADVICE_MS_PER_S: Final = 1_000
+
+
+def post_outcome_of_response(response: OrderResponse, order_id: str) -> PostOutcome:
+    """Read an answer with status 200; `order_id` is what was posted."""
+    if isinstance(response, AcceptedOrder):
+        if response.order_id.lower() != order_id.lower():
+            return Unknown(reason=f"the venue answered for another order: {response.order_id}")
+        return Accepted(status=AcceptedStatus(response.status), order_id=response.order_id)
+    if DUPLICATED_TEXT in response.message:
+        return Duplicated()
+    if response.code == "post_only_mode":
+        return unavailable(UnavailableKind.POST_ONLY, None)
+    known = _code_of_text(response.message)
+    if response.code == "unmatched" and known is None and response.message == SDK_NO_MESSAGE:
+        # Placed, found nothing to match after its delay: the venue counts it as accepted.
+        return Accepted(status=AcceptedStatus.UNMATCHED, order_id=order_id)
+    if response.code in ("unknown", "unmatched"):
+        # The SDK says "unknown" also for an accepted order whose status it has never heard of.
+        return _rejected(known, response.message) if known else Unknown(reason=response.message)
+    return Rejected(code=response.code, message=response.message)
+
+
+def outcome_of_error(error: Exception) -> Duplicated | Rejected | Unavailable | Unknown:
+    """Read an exception of the SDK's, or a timeout, as an outcome."""
+    match error:
+        case RateLimitError():
+            return unavailable(UnavailableKind.RATE_LIMITED, error.retry_after)
+        case RequestRejectedError():
+            return _outcome_of_status(error)
+        case UserInputError():
+            return Rejected(code="refused", message=str(error))
+        case TransportError() | UnexpectedResponseError() | TimeoutError() | PolymarketError():
+            return Unknown(reason=f"{type(error).__name__}: {error}")
+        case _:
+            raise error
+
+
+def _outcome_of_status(
+    error: RequestRejectedError,
+) -> Duplicated | Rejected | Unavailable | Unknown:
+    if error.restriction is not None:
+        return unavailable(UnavailableKind(error.restriction), error.retry_after)
+    message = str(error)
+    if DUPLICATED_TEXT in message:
+        return Duplicated()
+    ambiguous = error.status == HTTPStatus.REQUEST_TIMEOUT or any(
+        text in message for text in (DELAYED_TEXT, SDK_UNREADABLE)
+    )
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or ambiguous:
+        return Unknown(reason=f"HTTP {error.status}: {message}")
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return Rejected(code="unauthorized", message=message)
+    return _rejected(_code_of_text(message), message)
+
+
+def unavailable(kind: UnavailableKind, retry_after_s: float | None) -> Unavailable:
+    advised = None if retry_after_s is None else int(retry_after_s * ADVICE_MS_PER_S)
+    retry_after_ms = RETRY_AFTER_MS[kind] if advised is None else advised
+    return Unavailable(kind=kind, retry_after_ms=min(retry_after_ms, RETRY_AFTER_MS_MAX))
+
+
+def unsignable(error: Exception) -> Unsignable:
+    """Say why an order could not be signed: nothing left in any of these cases."""
+    match error:
+        case UserInputError():
+            code = "input"
+        case SigningError():
+            code = "signing"
+        case TimeoutError():
+            code = "timeout"
+        case _:
+            code = "metadata"
+    return Unsignable(code=code, reason=f"{type(error).__name__}: {error}")
+
+
+def _rejected(code: str | None, message: str) -> Rejected:
+    return Rejected(code=code or "refused", message=message)
+
+
+def _code_of_text(message: str) -> str | None:
+    return next((code for text, code in REJECT_TEXTS if text in message), None)

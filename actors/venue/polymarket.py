@@ -1,0 +1,295 @@
+"""The live venue behind the port, through the venue's own SDK (polymarket-client).
+
+Only `create_limit_order` and `post_order` are used, never `place_*`: those may send an on-chain
+approval by themselves. The order type is not part of the signature, so a fill-and-kill is a limit
+order whose type was replaced.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+from polymarket import AsyncSecureClient
+from polymarket.errors import (
+    OrderHeartbeatMismatchError,
+    PolymarketError,
+    RequestRejectedError,
+    SigningError,
+    UserInputError,
+)
+from polymarket.models.clob.account import OpenOrder
+from polymarket.models.clob.cancel import CancelOrdersResponse
+from polymarket.models.clob.orders import SignedOrder as SdkOrder
+
+from actors.config import Venue
+from actors.runtime import wire_ms
+from actors.venue.environment import TokenTerms, api_key, token_terms, venue_environment
+from actors.venue.fills import Account, own_fills
+from actors.venue.keys import load_private_key
+from actors.venue.orders import (
+    BodyError,
+    decode_body,
+    encode_body,
+    from_micro,
+    order_id,
+    order_type_of,
+    to_micro,
+)
+from actors.venue.outcomes import outcome_of_error, post_outcome_of_response, unsignable
+from actors.venue.port import (
+    Beaten,
+    Cancelled,
+    CancelOutcome,
+    Duplicated,
+    HeartbeatMismatch,
+    HeartbeatOutcome,
+    NotCancelled,
+    PostOutcome,
+    Rejected,
+    SignedOrder,
+    SignOutcome,
+    Unknown,
+    UnsignedOrder,
+    VenueEvent,
+    VenueOrder,
+    VenueTrade,
+)
+from actors.venue.public import PublicReads
+from actors.venue.user_stream import follow_user_stream
+from signals.decision import Style
+from signals.market import Outcome, Side
+from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+
+CONNECT_TIMEOUT_S: Final = 20.0
+"""Wire. Credentials, and for a deposit wallet two relayer questions, 5 s each at most."""
+TERMS_FRESH_S: Final = 240.0
+"""Wire. The SDK forgets a market's terms after 600 s; read again before that, off the hot path."""
+CANCEL_BATCH: Final = 1_000
+"""The venue's limit for one DELETE /orders since 2026-06-15."""
+ROWS_MAX: Final = 20_000
+"""Orders or trades of one listing; more is not read to its end, so the answer is `Unknown`."""
+MS_PER_S: Final = 1_000
+
+FAILURES: Final = (PolymarketError, TimeoutError)
+
+
+class PolymarketVenue:
+    """An account at the venue. Open one with `connect`."""
+
+    def __init__(self, client: AsyncSecureClient, venue: Venue, timeout_s: float) -> None:
+        self._client = client
+        self._venue = venue
+        self._timeout_s = timeout_s
+        self._public = PublicReads(venue, timeout_s)
+        self._account = Account(owner=api_key(client), wallet=str(client.wallet))
+        self._terms: dict[str, TokenTerms] = {}
+        self._terms_read_s: dict[str, float] = {}
+
+    @property
+    def wallet(self) -> str:
+        return self._account.wallet
+
+    # ---- orders -------------------------------------------------------------------------------
+
+    async def warm(self, condition_id: str, token_id: str) -> Unknown | None:
+        """Load a token's terms; asks the venue again only when they get old."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._terms_read_s.get(token_id, -TERMS_FRESH_S) < TERMS_FRESH_S:
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                terms = await token_terms(self._client, token_id, fresh=True)
+        except FAILURES as error:
+            return Unknown(reason=f"terms of {condition_id}: {type(error).__name__}: {error}")
+        self._terms[token_id] = terms
+        self._terms_read_s[token_id] = now_s
+        return None
+
+    async def sign(self, order: UnsignedOrder) -> SignOutcome:
+        """Sign a limit order; no network once the token's terms are warm."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                signed = await self._client.create_limit_order(
+                    token_id=order.token_id,
+                    price=from_micro(order.price),
+                    size=from_micro(order.shares),
+                    side=order.side.value,
+                    post_only=order.style is Style.REST,
+                )
+                terms = await token_terms(self._client, order.token_id, fresh=False)
+        except (*FAILURES, UserInputError, SigningError) as error:
+            return unsignable(error)
+        signed = dataclasses.replace(signed, order_type=order_type_of(order.style))
+        return SignedOrder(
+            order_id=self._order_id(signed, terms),
+            body=encode_body(signed),
+            signed_wire_ms=int(wire_ms()),
+        )
+
+    def _order_id(self, signed: SdkOrder, terms: TokenTerms) -> str:
+        return order_id(
+            signed,
+            chain_id=self._venue.chain_id,
+            exchange=terms.exchange,
+            protocol_version=terms.protocol_version,
+        )
+
+    async def post(self, signed: SignedOrder) -> PostOutcome:
+        """Post the stored bytes; raises `BodyError` only for bytes no adapter here has made."""
+        order = decode_body(signed.body)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.post_order(order)
+        except FAILURES as error:
+            return outcome_of_error(error)
+        return post_outcome_of_response(response, signed.order_id)
+
+    async def cancel(self, order_ids: Sequence[str]) -> CancelOutcome:
+        if not order_ids:
+            return Cancelled(cancelled=())
+        done: list[Cancelled] = []
+        for start in range(0, len(order_ids), CANCEL_BATCH):
+            batch = list(order_ids[start : start + CANCEL_BATCH])
+            outcome = await self._cancel(partial(self._client.cancel_orders, order_ids=batch))
+            if not isinstance(outcome, Cancelled):
+                return outcome
+            done.append(outcome)
+        return Cancelled(
+            cancelled=tuple(found for part in done for found in part.cancelled),
+            not_cancelled=tuple(found for part in done for found in part.not_cancelled),
+        )
+
+    async def cancel_all(self) -> CancelOutcome:
+        return await self._cancel(self._client.cancel_all)
+
+    async def _cancel(self, ask: Callable[[], Awaitable[CancelOrdersResponse]]) -> CancelOutcome:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await ask()
+        except FAILURES as error:
+            outcome = outcome_of_error(error)
+            return Unknown(reason="duplicated") if isinstance(outcome, Duplicated) else outcome
+        return Cancelled(
+            cancelled=tuple(str(found) for found in response.canceled),
+            not_cancelled=tuple(
+                NotCancelled(order_id=str(found), reason=reason)
+                for found, reason in response.not_canceled.items()
+            ),
+        )
+
+    # ---- what the venue has -------------------------------------------------------------------
+
+    async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
+        found: list[VenueOrder] = []
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                async for page in self._client.list_open_orders():
+                    found.extend(_venue_order(row) for row in page.items)
+                    if len(found) > ROWS_MAX:
+                        return Unknown(reason=f"more than {ROWS_MAX} open orders")
+        except FAILURES as error:
+            return Unknown(reason=f"{type(error).__name__}: {error}")
+        return tuple(found)
+
+    async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:
+        found: list[VenueTrade] = []
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                # The venue's bound is exclusive in one place and inclusive in another: ask for
+                # one second more, the caller knows fills by their id.
+                async for page in self._client.list_account_trades(after=str(after_s - 1)):
+                    for row in page.items:
+                        rate = await self._fee_rate(str(row.asset_id))
+                        found.extend(own_fills(row, self._account, rate))
+                    if len(found) > ROWS_MAX:
+                        return Unknown(reason=f"more than {ROWS_MAX} trades since {after_s}")
+        except FAILURES as error:
+            return Unknown(reason=f"{type(error).__name__}: {error}")
+        return tuple(sorted(found, key=lambda fill: (fill.matched_wire_ms, fill.fill_id)))
+
+    async def _fee_rate(self, token_id: str) -> Decimal:
+        """A market's fee schedule does not change in its life: known terms are enough."""
+        if token_id not in self._terms:
+            self._terms[token_id] = await token_terms(self._client, token_id, fresh=False)
+        return self._terms[token_id].fee_rate
+
+    async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
+        return await self._public.resolution(condition_id)
+
+    async def server_time_ms(self) -> int | Unknown:
+        return await self._public.server_time_ms()
+
+    async def balance_micro_usd(self) -> MicroUsd | Unknown:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                found = await self._client.get_balance_allowance(asset_type="COLLATERAL")
+        except FAILURES as error:
+            return Unknown(reason=f"{type(error).__name__}: {error}")
+        return MicroUsd(found.balance)
+
+    # ---- heartbeat and events -----------------------------------------------------------------
+
+    async def heartbeat(self, heartbeat_id: str) -> HeartbeatOutcome:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                beat = await self._client.send_order_heartbeat(heartbeat_id=heartbeat_id)
+        except OrderHeartbeatMismatchError as error:
+            return HeartbeatMismatch(heartbeat_id=error.heartbeat_id)
+        except FAILURES as error:
+            outcome = outcome_of_error(error)
+            return Unknown(reason="duplicated") if isinstance(outcome, Duplicated) else outcome
+        return Beaten(heartbeat_id=beat.heartbeat_id)
+
+    def events(self) -> AsyncIterator[VenueEvent]:
+        return follow_user_stream(self._client, self._account, self._fee_rate)
+
+    async def close(self) -> None:
+        await self._public.close()
+        await self._client.close()
+
+
+def _venue_order(row: OpenOrder) -> VenueOrder:
+    return VenueOrder(
+        order_id=row.id,
+        condition_id=str(row.condition_id),
+        token_id=str(row.asset_id),
+        side=Side(row.side),
+        price=PriceMicroUsd(to_micro(row.price)),
+        shares=MicroShares(to_micro(row.original_size)),
+        filled_shares=MicroShares(to_micro(row.size_matched)),
+        status=row.status,
+        created_wire_ms=int(row.created_at.timestamp() * MS_PER_S),
+    )
+
+
+async def connect(venue: Venue, timeout_s: float) -> PolymarketVenue | Rejected | Unknown:
+    """Open the account of the configured key, once.
+
+    `Unknown` where the venue cannot be reached: wait and try again. `Rejected` where it refuses
+    the key or the wallet. Raises `PrivateKeyError` for a key that is missing or malformed.
+    """
+    private_key = load_private_key(venue)
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            client = await AsyncSecureClient.create(
+                private_key=private_key,
+                wallet=venue.wallet,
+                environment=venue_environment(venue),
+            )
+    except RequestRejectedError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unknown(reason=f"HTTP {error.status}: {error}")
+        return Rejected(code="refused", message=str(error))
+    except UserInputError as error:
+        return Rejected(code="refused", message=str(error))
+    except (*FAILURES, httpx.HTTPError) as error:
+        return Unknown(reason=f"{type(error).__name__}: {error}")
+    return PolymarketVenue(client, venue, timeout_s)
+
+
+__all__ = ["BodyError", "PolymarketVenue", "connect"]

@@ -1,0 +1,63 @@
+"""Unsigned reads of the venue: its clock and who won a market."""
+
+from typing import Final
+
+import httpx
+import msgspec
+
+from actors.config import Venue
+from actors.venue.port import Unknown
+from signals.market import Outcome
+
+MS_PER_S: Final = 1_000
+HALF_SECOND_MS: Final = 500
+"""The venue's clock has whole seconds: its middle is at most this far off."""
+
+
+class _Token(msgspec.Struct):
+    outcome: str
+    winner: bool = False
+
+
+class _Market(msgspec.Struct):
+    tokens: tuple[_Token, ...]
+
+
+class PublicReads:
+    def __init__(self, venue: Venue, timeout_s: float) -> None:
+        self._http = httpx.AsyncClient(base_url=venue.clob_url, timeout=timeout_s)
+
+    async def server_time_ms(self) -> int | Unknown:
+        """Read the venue's clock: the middle of its current second."""
+        body = await self._get("/time")
+        if isinstance(body, Unknown):
+            return body
+        try:
+            return msgspec.json.decode(body, type=int, strict=False) * MS_PER_S + HALF_SECOND_MS
+        except msgspec.DecodeError as error:
+            return Unknown(reason=f"/time: {error}")
+
+    async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
+        body = await self._get(f"/markets/{condition_id}")
+        if isinstance(body, Unknown):
+            return body
+        try:
+            market = msgspec.json.decode(body, type=_Market)
+            won = [Outcome(token.outcome) for token in market.tokens if token.winner]
+        except (msgspec.DecodeError, ValueError) as error:
+            return Unknown(reason=f"/markets/{condition_id}: {error}")
+        if len(won) > 1:
+            return Unknown(reason=f"/markets/{condition_id}: more than one winner")
+        return won[0] if won else None
+
+    async def _get(self, path: str) -> bytes | Unknown:
+        try:
+            response = await self._http.get(path)
+        except httpx.HTTPError as error:
+            return Unknown(reason=f"{path}: {type(error).__name__}: {error}")
+        if not response.is_success:
+            return Unknown(reason=f"{path}: HTTP {response.status_code}")
+        return response.content
+
+    async def close(self) -> None:
+        await self._http.aclose()

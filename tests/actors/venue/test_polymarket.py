@@ -1,0 +1,371 @@
+"""The adapter against scripted answers: every one becomes the right value of the port."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
+
+from actors.venue.orders import decode_body
+from actors.venue.polymarket import PolymarketVenue, connect
+from actors.venue.port import (
+    Accepted,
+    AcceptedStatus,
+    Beaten,
+    Cancelled,
+    Duplicated,
+    HeartbeatMismatch,
+    NotCancelled,
+    PostOutcome,
+    Rejected,
+    SignedOrder,
+    Unavailable,
+    UnavailableKind,
+    Unknown,
+    Unsignable,
+    UnsignedOrder,
+)
+from signals.decision import Style
+from signals.market import Outcome, Side
+from signals.units import MicroShares, PriceMicroUsd
+from tests.actors.venue.loopback import (
+    CONDITION,
+    DOWN_TOKEN,
+    PRIVATE_KEY,
+    UP_TOKEN,
+    Answer,
+    Loopback,
+    loopback,
+)
+
+TIMEOUT_S = 5.0
+EXCHANGE_V2 = "0xE111180000d2663C0091e4f400237545B87B996B"
+ACCEPTED = {
+    "success": True,
+    "errorMsg": "",
+    "status": "live",
+    "makingAmount": "",
+    "takingAmount": "",
+    "transactionsHashes": [],
+    "tradeIDs": [],
+}
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    monkeypatch.setenv("MIDSTRIDE_TEST_KEY", PRIVATE_KEY)
+    with loopback() as state:
+        yield state
+
+
+def order(style: Style = Style.REST, price: int = 520_000) -> UnsignedOrder:
+    return UnsignedOrder(
+        condition_id=CONDITION,
+        token_id=UP_TOKEN,
+        side=Side.BUY,
+        style=style,
+        price=PriceMicroUsd(price),
+        shares=MicroShares(7_250_000),
+    )
+
+
+def with_venue(
+    exchange: Loopback,
+    use: Callable[[PolymarketVenue], Awaitable[Any]],
+    timeout_s: float = TIMEOUT_S,
+) -> Any:
+    async def run() -> Any:
+        venue = await connect(exchange.venue(), timeout_s)
+        assert isinstance(venue, PolymarketVenue), venue
+        try:
+            return await use(venue)
+        finally:
+            await venue.close()
+
+    return asyncio.run(run())
+
+
+async def signed(venue: PolymarketVenue, unsigned: UnsignedOrder) -> SignedOrder:
+    outcome = await venue.sign(unsigned)
+    assert isinstance(outcome, SignedOrder), outcome
+    return outcome
+
+
+def post_with(exchange: Loopback, answer: Answer) -> PostOutcome:
+    async def use(venue: PolymarketVenue) -> PostOutcome:
+        one = await signed(venue, order())
+        if isinstance(answer.body, dict) and answer.body.get("success") is True:
+            answer.body.setdefault("orderID", one.order_id)
+        exchange.answer("POST", "/order", answer)
+        return await venue.post(one)
+
+    outcome: PostOutcome = with_venue(exchange, use)
+    return outcome
+
+
+def test_the_order_id_is_the_eip712_hash_that_eth_account_computes(exchange: Loopback) -> None:
+    one = with_venue(exchange, lambda venue: signed(venue, order()))
+    body = decode_body(one.body)
+    words = ("salt", "tokenId", "makerAmount", "takerAmount", "timestamp")
+    fields = [
+        *[(name, "uint256") for name in words[:1]],
+        ("maker", "address"),
+        ("signer", "address"),
+        *[(name, "uint256") for name in words[1:4]],
+        ("side", "uint8"),
+        ("signatureType", "uint8"),
+        ("timestamp", "uint256"),
+        ("metadata", "bytes32"),
+        ("builder", "bytes32"),
+    ]
+    message = encode_typed_data(
+        {
+            "name": "Polymarket CTF Exchange",
+            "version": "2",
+            "chainId": 137,
+            "verifyingContract": EXCHANGE_V2,
+        },
+        {"Order": [{"name": name, "type": kind} for name, kind in fields]},
+        {
+            "salt": body.salt,
+            "maker": body.maker,
+            "signer": body.signer,
+            "tokenId": int(body.token_id),
+            "makerAmount": body.maker_amount,
+            "takerAmount": body.taker_amount,
+            "side": 0,
+            "signatureType": body.signature_type,
+            "timestamp": body.timestamp,
+            "metadata": body.metadata,
+            "builder": body.builder,
+        },
+    )
+    expected = keccak(b"\x19" + message.version + message.header + message.body)
+    assert one.order_id == "0x" + expected.hex()
+
+
+def test_an_order_is_exact_to_the_micro_unit(exchange: Loopback) -> None:
+    one = with_venue(exchange, lambda venue: signed(venue, order()))
+    body = decode_body(one.body)
+    assert (body.maker_amount, body.taker_amount) == (3_770_000, 7_250_000)
+
+
+def test_no_wallet_configured_means_a_deposit_wallet_order(exchange: Loopback) -> None:
+    body = decode_body(with_venue(exchange, lambda venue: signed(venue, order())).body)
+    assert body.signature_type == 3
+    assert body.maker != Account.from_key(PRIVATE_KEY).address
+
+
+def test_signing_a_warm_token_asks_the_venue_nothing(exchange: Loopback) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        assert await venue.warm(CONDITION, UP_TOKEN) is None
+        before = len(exchange.requests)
+        await signed(venue, order())
+        assert await venue.warm(CONDITION, UP_TOKEN) is None
+        assert len(exchange.requests) == before
+
+    with_venue(exchange, use)
+
+
+@pytest.mark.parametrize(
+    ("style", "order_type", "post_only"),
+    [(Style.REST, "GTC", True), (Style.TAKE, "FAK", None)],
+)
+def test_a_style_becomes_the_order_type_on_the_wire(
+    exchange: Loopback, style: Style, order_type: str, post_only: object
+) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        one = await signed(venue, order(style))
+        exchange.answer("POST", "/order", Answer({**ACCEPTED, "orderID": one.order_id}))
+        assert await venue.post(one) == Accepted(status=AcceptedStatus.LIVE, order_id=one.order_id)
+
+    with_venue(exchange, use)
+    [sent] = exchange.asked("POST", "/order")
+    assert sent.body["orderType"] == order_type
+    assert sent.body.get("postOnly") is post_only
+
+
+def test_another_life_posts_the_same_bytes(exchange: Loopback) -> None:
+    exchange.answer("POST", "/order", Answer({"error": "order 0xab is invalid. Duplicated."}, 400))
+    one = with_venue(exchange, lambda venue: signed(venue, order()))
+    first = with_venue(exchange, lambda venue: venue.post(one))
+    second = with_venue(exchange, lambda venue: venue.post(one))
+    assert first == second == Duplicated()
+    sent = exchange.asked("POST", "/order")
+    assert sent[0].body == sent[1].body
+
+
+def refused(text: str, status: int = 400) -> Answer:
+    return Answer({"error": text}, status)
+
+
+NOTHING_TO_MATCH = {
+    **ACCEPTED,
+    "success": False,
+    "orderID": "",
+    "status": "unmatched",
+    "errorMsg": "no orders found to match with FAK order. "
+    "FAK orders are partially filled or killed if no match is found.",
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (refused("invalid. Price (0.525) breaks minimum tick size rule: 0.01"), "off_tick"),
+        (refused("Size (1) lower than the minimum: 5"), "too_small"),
+        (refused("not enough balance / allowance"), "not_enough_balance"),
+        (refused("invalid post-only order: order crosses book"), "post_only_would_cross"),
+        (refused("Trading restricted in your region", 403), "region"),
+        (refused("Unauthorized/Invalid api key", 401), "unauthorized"),
+        (refused("something new"), "refused"),
+        (Answer(NOTHING_TO_MATCH), "fak_not_filled"),
+    ],
+)
+def test_a_refusal_in_known_words_is_rejected(
+    exchange: Loopback, answer: Answer, code: str
+) -> None:
+    outcome = post_with(exchange, answer)
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == code
+
+
+POST_ONLY = {
+    "error": "post-only mode: only post-only orders and cancels are allowed",
+    "code": "post_only_mode",
+}
+CANCEL_ONLY = (
+    "Trading is currently cancel-only. New orders are not accepted, but cancels are allowed."
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "retry_after_ms"),
+    [
+        (refused("restarting", 425), UnavailableKind.RESTARTING, 2_000),
+        (Answer({}, 429, {"Retry-After": "3"}), UnavailableKind.RATE_LIMITED, 3_000),
+        (Answer(POST_ONLY, 503), UnavailableKind.POST_ONLY, 5_000),
+        (refused(CANCEL_ONLY, 503), UnavailableKind.CANCEL_ONLY, 10_000),
+    ],
+)
+def test_a_venue_that_pauses_is_unavailable(
+    exchange: Loopback, answer: Answer, kind: UnavailableKind, retry_after_ms: int
+) -> None:
+    assert post_with(exchange, answer) == Unavailable(kind=kind, retry_after_ms=retry_after_ms)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer({"error": "could not insert order"}, 500),
+        Answer({}, hang_up=True),
+        Answer({"unexpected": 1}),
+        Answer("<html>gateway</html>"),
+        Answer({**ACCEPTED, "status": "a_status_of_tomorrow"}),
+        Answer({**ACCEPTED, "orderID": "0x" + "00" * 32}),
+        Answer({"error": "order match delayed due to market conditions"}, 400),
+        Answer("<html>bad request</html>", 400),
+    ],
+)
+def test_anything_not_understood_is_unknown(exchange: Loopback, answer: Answer) -> None:
+    assert isinstance(post_with(exchange, answer), Unknown)
+
+
+def test_an_order_held_for_its_delay_is_accepted(exchange: Loopback) -> None:
+    outcome = post_with(exchange, Answer({**ACCEPTED, "status": "delayed"}))
+    assert isinstance(outcome, Accepted)
+    assert outcome.status is AcceptedStatus.DELAYED
+
+
+def test_an_off_tick_price_is_unsignable_and_never_sent(exchange: Loopback) -> None:
+    outcome = with_venue(exchange, lambda venue: venue.sign(order(price=525_500)))
+    assert isinstance(outcome, Unsignable)
+    assert outcome.code == "input"
+    assert not exchange.asked("POST", "/order")
+
+
+def test_a_market_that_the_venue_does_not_list_is_unsignable(exchange: Loopback) -> None:
+    exchange.answer("GET", f"/clob-markets/{CONDITION}", Answer({"error": "not found"}, 404))
+    outcome = with_venue(exchange, lambda venue: venue.sign(order()))
+    assert isinstance(outcome, Unsignable)
+    assert outcome.code == "metadata"
+
+
+def test_cancels_are_answered_order_by_order(exchange: Loopback) -> None:
+    exchange.answer(
+        "DELETE", "/orders", Answer({"canceled": ["0x1"], "not_canceled": {"0x2": "matched"}})
+    )
+    assert with_venue(exchange, lambda venue: venue.cancel(["0x1", "0x2"])) == Cancelled(
+        cancelled=("0x1",), not_cancelled=(NotCancelled(order_id="0x2", reason="matched"),)
+    )
+
+
+def test_nothing_to_cancel_asks_nothing(exchange: Loopback) -> None:
+    assert with_venue(exchange, lambda venue: venue.cancel([])) == Cancelled(cancelled=())
+    assert not exchange.asked("DELETE", "/orders")
+
+
+def test_a_lost_answer_to_cancel_all_is_unknown(exchange: Loopback) -> None:
+    exchange.answer("DELETE", "/cancel-all", Answer({}, hang_up=True))
+    assert isinstance(with_venue(exchange, lambda venue: venue.cancel_all()), Unknown)
+
+
+def test_a_heartbeat_is_chained_and_a_wrong_id_names_the_right_one(exchange: Loopback) -> None:
+    exchange.answer("POST", "/v1/heartbeats", Answer({"heartbeat_id": "b"}))
+    assert with_venue(exchange, lambda venue: venue.heartbeat("")) == Beaten(heartbeat_id="b")
+    exchange.answer(
+        "POST",
+        "/v1/heartbeats",
+        Answer({"error_msg": "Invalid Heartbeat ID", "heartbeat_id": "c"}, 400),
+    )
+    mismatch = with_venue(exchange, lambda venue: venue.heartbeat("a"))
+    assert mismatch == HeartbeatMismatch(heartbeat_id="c")
+
+
+@pytest.mark.parametrize(
+    ("winners", "expected"),
+    [((False, False), None), ((True, False), Outcome.UP), ((False, True), Outcome.DOWN)],
+)
+def test_the_winner_is_read_by_name(
+    exchange: Loopback, winners: tuple[bool, bool], expected: Outcome | None
+) -> None:
+    tokens = [
+        {"token_id": UP_TOKEN, "outcome": "Up", "winner": winners[0]},
+        {"token_id": DOWN_TOKEN, "outcome": "Down", "winner": winners[1]},
+    ]
+    exchange.answer("GET", f"/markets/{CONDITION}", Answer({"tokens": tokens}))
+    assert with_venue(exchange, lambda venue: venue.resolution(CONDITION)) is expected
+
+
+@pytest.mark.parametrize("answer", [Answer({}, 500), Answer({}, hang_up=True), Answer("oops")])
+def test_reads_that_fail_are_unknown(exchange: Loopback, answer: Answer) -> None:
+    for path in ("/time", f"/markets/{CONDITION}", "/data/orders", "/data/trades"):
+        exchange.answer("GET", path, answer)
+
+    async def use(venue: PolymarketVenue) -> list[object]:
+        return [
+            await venue.server_time_ms(),
+            await venue.resolution(CONDITION),
+            await venue.open_orders(),
+            await venue.trades(0),
+            await venue.balance_micro_usd(),
+        ]
+
+    assert [type(answer) for answer in with_venue(exchange, use)] == [Unknown] * 5
+
+
+def test_the_clock_is_the_middle_of_the_venues_second(exchange: Loopback) -> None:
+    exchange.answer("GET", "/time", Answer("1767225600"))
+    assert with_venue(exchange, lambda venue: venue.server_time_ms()) == 1_767_225_600_500
+
+
+def test_a_venue_that_cannot_be_reached_is_unknown_at_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MIDSTRIDE_TEST_KEY", PRIVATE_KEY)
+    with loopback() as gone:
+        venue = gone.venue()
+    assert isinstance(asyncio.run(connect(venue, TIMEOUT_S)), Unknown)
