@@ -66,6 +66,8 @@ class DecisionSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A durable decision row of the slot's owner."""
 
     due_ms: int
+    sequence: int
+    """Of the journal row."""
     fence: int
     release: str
     failure: str | None

@@ -113,6 +113,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     confirm_due_ms: int | None = None
     confirm_deadline_ms: int | None = None
     confirmed: int = 0
+    seen_sequence: int = 0
+    """Journal sequence of the latest decision row looked at."""
     failure: str | None = None
     switch_started_wire_ms: float | None = None
     dark_ms: float | None = None

@@ -194,7 +194,10 @@ def _adopted(handoff: Handoff, adopted: Adopted, now: on.Now) -> Moved:
 
 def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Moved:
     record = handoff.record
-    if handoff.step is not Step.CONFIRMING or record is None or event.fence < record.fence:
+    if handoff.step is not Step.CONFIRMING or record is None:
+        return handoff, ()
+    handoff = replace(handoff, seen_sequence=max(handoff.seen_sequence, event.sequence))
+    if event.fence < record.fence:
         return handoff, ()
     if event.failure is not None:
         return take_back(handoff, f"confirm: {event.failure}", now)

@@ -103,6 +103,7 @@ def answered(answer: object) -> on.Answered:
 def decided(fence: int = 5, release: str = "new", failure: str | None = None) -> on.DecisionSeen:
     return on.DecisionSeen(
         due_ms=DUE_MS,
+        sequence=10,
         fence=fence,
         release=release,
         failure=failure,

@@ -1,0 +1,50 @@
+"""The one port through which a rollout touches the fleet, so that it tests without a cluster."""
+
+from typing import Protocol
+
+from actors.messages import (
+    FenceAnswer,
+    FenceRecord,
+    FenceRequest,
+    OpenAnswer,
+    OpenIncarnation,
+)
+from checkpoints.journal_rows import JournalRow
+
+
+class CallFailedError(Exception):
+    """No usable answer: the actor is gone, broken or late. Says nothing about what it did."""
+
+
+class FleetCalls(Protocol):
+    """Every await ends by its deadline; `CallFailedError` is the only exception."""
+
+    async def ask_slot(
+        self, slot: str, incarnation: int, method: str, message: bytes, timeout_ms: int
+    ) -> bytes:
+        """Call a method of one incarnation, bytes in and out."""
+        ...
+
+    async def create_slot(self, slot: str, incarnation: int, release: str) -> None:
+        """Start the incarnation under an archived release and wait until it stands by."""
+        ...
+
+    async def dismiss_slot(self, slot: str, incarnation: int, handoff: str) -> None:
+        """Make the incarnation leave for good and wait until its process is gone."""
+        ...
+
+    async def open_incarnation(self, request: OpenIncarnation) -> OpenAnswer: ...
+
+    async def fence(self, request: FenceRequest) -> FenceAnswer: ...
+
+    async def owner(self, slot: str) -> FenceRecord: ...
+
+    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None: ...
+
+    def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
+        """Read the slot's durable decision rows after a journal sequence, oldest first."""
+        ...
+
+    def hash_root(self, root: str, pid: int) -> str:
+        """Hash, from outside, the files that a process runs from; return the release id."""
+        ...

@@ -1,0 +1,108 @@
+"""The driver: performs what the rollout machine asks and feeds the answers back, until it ends."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from checkpoints.journal_rows import JournalRow
+from cluster import handoff_events as on
+from cluster import rollout_step as roll
+from cluster.handoff_state import Step
+from cluster.rolling_update.calls import FleetCalls
+from cluster.rolling_update.perform import perform
+
+TICK_SECONDS: Final = 0.05
+"""Deadlines are seconds and a switch is milliseconds: twenty looks a second cost nothing."""
+SHADOW_EVERY_TICKS: Final = 10
+STRATEGY_ERROR: Final = "strategy_error"
+
+Clock = Callable[[], on.Now]
+Watch = Callable[[roll.Rollout], None]
+
+
+class Driver:
+    """Run one rollout. `watch` sees each state after each event: display and durable record."""
+
+    def __init__(
+        self, rollout: roll.Rollout, calls: FleetCalls, clock: Clock, watch: Watch
+    ) -> None:
+        self.rollout = rollout
+        self._calls = calls
+        self._clock = clock
+        self._watch = watch
+        self._events: asyncio.Queue[roll.Event] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shadow_asked: set[str] = set()
+
+    def stop(self, reason: str) -> None:
+        """Ask for an abort: what is switched and not confirmed goes back."""
+        self._events.put_nowait(roll.Stop(reason=reason))
+
+    async def run(self) -> roll.Rollout:
+        """Drive to the end; return the rollout in phase DONE or STOPPED."""
+        while self.rollout.phase not in {roll.Phase.DONE, roll.Phase.STOPPED}:
+            self._look_for_decisions()
+            self._take(await self._next_event())
+        await asyncio.gather(*self._tasks)
+        return self.rollout
+
+    async def _next_event(self) -> roll.Event:
+        try:
+            return await asyncio.wait_for(self._events.get(), TICK_SECONDS)
+        except TimeoutError:
+            return roll.Tick()
+
+    def _take(self, event: roll.Event) -> None:
+        self.rollout, effects = roll.step(self.rollout, event, self._clock())
+        self._watch(self.rollout)
+        for slot_effect in effects:
+            if self._asked_already(slot_effect):
+                continue
+            task = asyncio.create_task(self._perform(slot_effect))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _asked_already(self, slot_effect: roll.SlotEffect) -> bool:
+        """Keep one shadow question under way per slot; every tick asks for one."""
+        if not isinstance(slot_effect.effect, on.AskShadow):
+            return False
+        if slot_effect.slot in self._shadow_asked:
+            return True
+        self._shadow_asked.add(slot_effect.slot)
+        return False
+
+    async def _perform(self, slot_effect: roll.SlotEffect) -> None:
+        slot, effect = slot_effect.slot, slot_effect.effect
+        if not slot:
+            assert isinstance(effect, on.Alarm)
+            await self._calls.raise_alarm(effect.kind, self.rollout.rollout, effect.reason)
+            return
+        event = await perform(self._calls, self.rollout.handoffs[slot], effect)
+        if isinstance(effect, on.AskShadow):
+            await asyncio.sleep(TICK_SECONDS * SHADOW_EVERY_TICKS)
+            self._shadow_asked.discard(slot)
+        if event is not None:
+            self._events.put_nowait(roll.SlotEvent(slot=slot, event=event))
+
+    def _look_for_decisions(self) -> None:
+        """Confirm from durable rows, not from what an actor says of itself."""
+        for slot, handoff in self.rollout.handoffs.items():
+            if handoff.step is not Step.CONFIRMING or handoff.record is None:
+                continue
+            after = max(handoff.record.journal_sequence, handoff.seen_sequence)
+            for row in self._calls.decisions(slot, after):
+                self._take(roll.SlotEvent(slot=slot, event=self._seen(slot, row)))
+
+    def _seen(self, slot: str, row: JournalRow) -> on.DecisionSeen:
+        assert row.due_ms is not None
+        point, deadline = self.rollout.schedule.next_due(slot, row.due_ms)
+        reason = row.reason or ""
+        return on.DecisionSeen(
+            due_ms=row.due_ms,
+            sequence=row.sequence,
+            fence=row.fence,
+            release=row.release,
+            failure=reason if reason.startswith(STRATEGY_ERROR) else None,
+            next_due_ms=point.due_ms,
+            next_deadline_ms=deadline,
+        )

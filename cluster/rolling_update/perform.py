@@ -1,0 +1,142 @@
+"""Perform one effect of a slot's handoff: call, wait by a deadline, answer with an event."""
+
+from typing import assert_never
+
+import msgspec
+
+from actors import handoff as said
+from actors.messages import FenceRequest, OpenIncarnation, Refusal, decode, encode
+from cluster import handoff_events as on
+from cluster import handoff_state as limits
+from cluster.handoff_state import Handoff
+from cluster.rolling_update.calls import CallFailedError, FleetCalls
+
+
+async def perform(calls: FleetCalls, handoff: Handoff, effect: on.Effect) -> on.Event | None:
+    """Return the event that the effect led to; a failed call is a `Refusal`, never an exception."""
+    try:
+        return await _perform(calls, handoff, effect)
+    except (CallFailedError, msgspec.DecodeError) as error:
+        if isinstance(effect, on.Create):
+            return on.Created(failure=str(error))
+        if isinstance(effect, on.AskOwner):
+            return None  # asked again at the next deadline
+        return on.Answered(answer=Refusal(reason=str(error)))
+
+
+async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of effects
+    calls: FleetCalls, handoff: Handoff, effect: on.Effect
+) -> on.Event | None:
+    match effect:
+        case on.AskBase():
+            ask = said.PinBase(handoff=handoff.handoff)
+            return await _old(calls, handoff, "pin_base", ask, said.PinAnswer)
+        case on.Open(expected_fence=fence):
+            return await _open(calls, handoff, fence)
+        case on.Create(incarnation=number):
+            await calls.create_slot(handoff.slot, number, handoff.new_release)
+            return on.Created(failure=None)
+        case on.AskWarm():
+            return await _warm(calls, handoff, effect)
+        case on.AskShadow(incarnation=number, recorded=recorded):
+            shadow = said.ShadowAsk(handoff=handoff.handoff, recorded=recorded)
+            return await _new(calls, handoff, number, "shadow", shadow, said.ShadowAnswer)
+        case on.AskQuiesce(expected_fence=fence, lease_ms=lease_ms):
+            quiesce = said.Quiesce(handoff=handoff.handoff, expected_fence=fence, lease_ms=lease_ms)
+            return await _old(calls, handoff, "quiesce", quiesce, said.QuiesceAnswer)
+        case on.AskFence():
+            return on.Answered(answer=await calls.fence(_fence_request(handoff, effect)))
+        case on.AskOwner():
+            return on.OwnerSeen(record=await calls.owner(handoff.slot))
+        case on.AskAdopt(incarnation=number, record=record, delta=delta):
+            adopt = said.Adopt(handoff=handoff.handoff, record=record, delta=delta)
+            return await _new(calls, handoff, number, "adopt", adopt, said.AdoptAnswer)
+        case on.AskResume():
+            resume = said.Resume(handoff=handoff.handoff)
+            return await _old(calls, handoff, "resume", resume, said.ResumeAnswer)
+        case on.AskTakeBack(expected_fence=fence):
+            take = said.TakeBack(handoff=handoff.handoff, expected_fence=fence)
+            return await _old(calls, handoff, "take_back", take, said.TakeBackAnswer)
+        case on.Dismiss(incarnation=number):
+            await calls.dismiss_slot(handoff.slot, number, handoff.handoff)
+            return on.Left()
+        case on.Alarm(kind=kind, reason=reason):
+            await calls.raise_alarm(kind, handoff.slot, reason)
+            return None
+        case _:
+            assert_never(effect)
+
+
+async def _open(calls: FleetCalls, handoff: Handoff, fence: int) -> on.Answered:
+    request = OpenIncarnation(
+        slot=handoff.slot,
+        expected_fence=fence,
+        release=handoff.new_release,
+        vacant=False,
+        reason=f"handoff {handoff.handoff}",
+        handoff=handoff.handoff,
+    )
+    return on.Answered(answer=await calls.open_incarnation(request))
+
+
+async def _warm(calls: FleetCalls, handoff: Handoff, effect: on.AskWarm) -> on.Answered:
+    ask = said.Warm(handoff=handoff.handoff, base=effect.base, base_sequence=effect.base_sequence)
+    answered = await _new(calls, handoff, effect.incarnation, "warm", ask, said.WarmAnswer)
+    if not isinstance(answered.answer, said.Warmed):
+        return answered
+    attested = answered.answer.attestation
+    outside = calls.hash_root(attested.root, attested.pid)
+    if outside != attested.release:
+        reason = f"attestation: says {attested.release[:12]}, its files are {outside[:12]}"
+        failed = said.HandoffFailed(handoff=handoff.handoff, reason=reason)
+        return on.Answered(answer=failed)
+    return answered
+
+
+def _fence_request(handoff: Handoff, effect: on.AskFence) -> FenceRequest:
+    assert handoff.warmed is not None
+    quiesced = effect.quiesced
+    return FenceRequest(
+        slot=handoff.slot,
+        expected_fence=quiesced.fence,
+        handoff=handoff.handoff,
+        incarnation=effect.incarnation,
+        life=handoff.warmed.life,
+        attestation=handoff.warmed.attestation,
+        params=handoff.warmed.params,
+        checkpoint=quiesced.checkpoint,
+        logical_hash=quiesced.logical_hash,
+        journal_sequence=quiesced.journal_sequence,
+        outbox_sequence=quiesced.outbox_sequence,
+    )
+
+
+_TIMEOUTS_MS = {
+    "pin_base": limits.WARM_DEADLINE_MS,
+    "warm": limits.WARM_DEADLINE_MS,
+    "shadow": limits.SHADOW_ANSWER_MS,
+    "quiesce": limits.QUIESCE_DEADLINE_MS,
+    "adopt": limits.ADOPT_DEADLINE_MS,
+    "resume": limits.TAKE_BACK_DEADLINE_MS,
+    "take_back": limits.TAKE_BACK_DEADLINE_MS,
+}
+
+
+async def _old(
+    calls: FleetCalls, handoff: Handoff, method: str, ask: msgspec.Struct, kind: object
+) -> on.Answered:
+    return await _new(calls, handoff, handoff.old_incarnation, method, ask, kind)
+
+
+async def _new(
+    calls: FleetCalls,
+    handoff: Handoff,
+    incarnation: int,
+    method: str,
+    ask: msgspec.Struct,
+    kind: object,
+) -> on.Answered:
+    data = await calls.ask_slot(
+        handoff.slot, incarnation, method, encode(ask), _TIMEOUTS_MS[method]
+    )
+    return on.Answered(answer=decode(data, kind))  # type: ignore[arg-type] # kind is a union
