@@ -96,7 +96,7 @@ class PositioningParams(msgspec.Struct, frozen=True, kw_only=True):
     interest_change_full: Annotated[
         float, Meta(ge=1e-5, le=1, description="fraction of open interest")
     ] = 0.01
-    move_full_atr: Atr = 1.0
+    move_full: Annotated[float, Meta(ge=1e-5, le=1, description="fraction of price")] = 0.005
     session_asia: Share = 0.8
     session_europe: Share = 1.0
     session_us: Share = 1.0
@@ -165,9 +165,10 @@ class GateParams(msgspec.Struct, frozen=True, kw_only=True):
 class EdgeParams(msgspec.Struct, frozen=True, kw_only=True):
     """Edge after fees that an order needs; resting comes first, taking needs more."""
 
-    rest_min: PriceGap = 0.02
+    rest_min: PriceGap = 0.03
     take_min: PriceGap = 0.05
     exit_cost_max: PriceGap = 0.01
+    flat_exit_cost_max: PriceGap = 0.03
 
 
 class SizingParams(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,35 @@
+"""Fractional Kelly with caps, in shares.
+
+f = max(0, (p - c) / (1 - c)) is the Kelly fraction of capital for a claim that pays 1 with
+probability p and costs c, fees included (Kelly 1956, for odds (1 - c) / c). Sizes are rounded down
+to the venue's step and never up to its minimum. A slot sees only itself: caps per fleet and on the
+net Up exposure of one settlement time (eight coins are nearly one bet) belong to the gateway.
+"""
+
+from signals.param_sections import SizingParams
+from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroShares, MicroUsd
+
+
+def kelly(probability: float, cost: float) -> float:
+    """Return the Kelly fraction, 0 .. 1; `cost` in USD per share, fees included."""
+    if not 0 < cost < 1:
+        return 0.0
+    return max(0.0, (probability - cost) / (1 - cost))
+
+
+def target_shares(
+    probability: float, cost: float, allocation: MicroUsd, params: SizingParams
+) -> float:
+    """Return the shares to hold in all. Grows with p and allocation, falls with cost."""
+    if not 0 < cost < 1 or allocation <= 0:
+        return 0.0
+    capital = allocation / MICRO
+    stake = params.kelly_fraction * kelly(probability, cost) * capital
+    cap = min(params.allocation_share_max * capital, params.market_usd_max)
+    return min(stake, cap) / cost
+
+
+def to_step(shares: float) -> MicroShares:
+    """Round down to the venue's size step; never below zero."""
+    steps = int(max(0.0, shares) * MICRO + 1e-6) // SIZE_STEP_MICRO_SHARES
+    return MicroShares(steps * SIZE_STEP_MICRO_SHARES)
