@@ -1,0 +1,94 @@
+"""The gateway's pure core: `step(state, event, rules) -> (state, effects)`.
+
+Two rules hold everywhere. What became durable is a record, and the durable state is the fold of the
+records. Effects are performed in their order: records first, then whatever depends on them.
+
+Modules by noun: `gateway_seats` (who owns a slot), `gateway_orders` (intent to order),
+`gateway_news` (what the venue says), `gateway_duties` (what time asks for).
+"""
+
+from typing import assert_never
+
+from actors import gateway_duties, gateway_news, gateway_orders, gateway_seats
+from actors.gateway_draft import Draft
+from actors.gateway_events import (
+    BeatDone,
+    CancelDone,
+    ClaimAsked,
+    Effect,
+    Event,
+    FenceAsked,
+    HaltFileSeen,
+    IntentArrived,
+    Looked,
+    OpenAsked,
+    OperatorEvent,
+    OutboxRead,
+    PostDone,
+    PostHeld,
+    ResolutionSeen,
+    SignDone,
+    Started,
+    State,
+    StreamSaid,
+    Ticked,
+    TimeSeen,
+    TradingAsked,
+)
+from actors.gateway_records import Acknowledged, TradingChanged
+from actors.messages import SetTrading, TradingState
+from actors.risk_case import Rules
+
+
+def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect, ...]]:
+    """Return the next state and what the shell must perform, in order."""
+    draft = Draft(state, event, rules)
+    match event:
+        case ClaimAsked() | OpenAsked() | FenceAsked():
+            gateway_seats.judge(draft, event)
+        case IntentArrived() | SignDone() | PostDone() | PostHeld() | CancelDone():
+            gateway_orders.follow(draft, event)
+        case Looked() | StreamSaid() | BeatDone() | ResolutionSeen() | TimeSeen():
+            gateway_news.hear(draft, event)
+        case TradingAsked() | HaltFileSeen() | OutboxRead():
+            _operate(draft, event)
+        case Started() | Ticked():
+            gateway_duties.keep_time(draft, event)
+        case _:
+            assert_never(event)
+    return draft.close()
+
+
+def _operate(draft: Draft, event: OperatorEvent) -> None:
+    match event:
+        case TradingAsked():
+            request = event.request
+            _change_trading(draft, request.state, request.reason, request.who)
+            ledger = draft.ledger
+            answer = SetTrading(
+                state=ledger.trading, reason=ledger.trading_reason, who=ledger.trading_who
+            )
+            draft.answer(event.reply_to, answer)
+        case HaltFileSeen():
+            if draft.ledger.trading is not TradingState.HALTED:
+                _change_trading(draft, TradingState.HALTED, event.reason, "HALT file")
+        case OutboxRead():
+            _acknowledge(draft, event)
+        case _:
+            assert_never(event)
+
+
+def _change_trading(draft: Draft, state: TradingState, reason: str, who: str) -> None:
+    """Record the state, whoever asks; ACTIVE also releases the throttles: a person did it."""
+    changed = TradingChanged(state=state, reason=reason, who=who, wire_ms=draft.wire_ms)
+    draft.record(changed)
+
+
+def _acknowledge(draft: Draft, event: OutboxRead) -> None:
+    seat = draft.ledger.seats.get(event.slot)
+    box = draft.ledger.outbox.get(event.slot)
+    if seat is None or box is None or event.fence != seat.fence:
+        return
+    sequence = min(event.acknowledged, box.last_sequence)
+    if sequence > box.acknowledged:
+        draft.record(Acknowledged(slot=event.slot, sequence=sequence))

@@ -1,0 +1,100 @@
+"""The life of an order: written ahead, perhaps unknown, open, ended. The table is the rule.
+
+``written``: signed and durable; no post of it was answered yet.
+``unknown``: a post's answer was lost, or a former process may have posted it.
+``open``: the venue has it (live, matched or delayed).
+``ended``: nothing more will happen at the venue; a late fill still counts.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from actors.messages import OrderEnd
+from signals.decision import Style
+from signals.market import Outcome, Side
+from signals.units import SIZE_STEP_MICRO_SHARES, MicroShares, PriceMicroUsd
+
+
+class OrderState(StrEnum):
+    WRITTEN = "written"
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+TRANSITIONS: Final[dict[OrderState, frozenset[OrderState]]] = {
+    OrderState.WRITTEN: frozenset({OrderState.UNKNOWN, OrderState.OPEN, OrderState.ENDED}),
+    OrderState.UNKNOWN: frozenset({OrderState.OPEN, OrderState.ENDED}),
+    OrderState.OPEN: frozenset({OrderState.ENDED}),
+    OrderState.ENDED: frozenset(),
+}
+
+DUST_MICRO_SHARES: Final = SIZE_STEP_MICRO_SHARES
+"""The venue rounds fills to its size step: a remainder below one step can never trade."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: str
+    intent_id: str
+    slot: str
+    condition_id: str
+    token_id: str
+    outcome: Outcome
+    side: Side
+    style: Style
+    price: PriceMicroUsd
+    shares: MicroShares
+    close_ms: int
+    body: bytes
+    """The signed bytes; emptied when the order ended, they are never posted again."""
+    signed_wire_ms: int
+    signed_market_ms: int
+    state: OrderState = OrderState.WRITTEN
+    filled_shares: MicroShares = MicroShares(0)
+    """Matched at the venue, failed fills included: what the venue took off the order."""
+    end: OrderEnd | None = None
+    reason: str = ""
+
+    @property
+    def remaining_shares(self) -> MicroShares:
+        """What may still fill."""
+        if self.state is OrderState.ENDED:
+            return MicroShares(0)
+        return MicroShares(max(0, self.shares - self.filled_shares))
+
+    @property
+    def complete(self) -> bool:
+        return self.shares - self.filled_shares < DUST_MICRO_SHARES
+
+
+def moved(order: Order, state: OrderState, reason: str = "") -> Order:
+    """Return the order in its new state; an illegal transition is a programmer's error."""
+    assert state in TRANSITIONS[order.state], f"{order.order_id}: {order.state} -> {state}"
+    return msgspec.structs.replace(order, state=state, reason=reason)
+
+
+def ended(order: Order, end: OrderEnd, reason: str) -> Order:
+    body = b""
+    return msgspec.structs.replace(moved(order, OrderState.ENDED, reason), end=end, body=body)
+
+
+def filled(order: Order, shares: MicroShares) -> Order:
+    total = MicroShares(order.filled_shares + shares)
+    return msgspec.structs.replace(order, filled_shares=total)
+
+
+def end_of_absent(order: Order, *, cancelled: bool, market_ms: int) -> tuple[OrderEnd, str]:
+    """Say how an order that the venue no longer lists came to its end, all its fills known."""
+    if order.complete:
+        return OrderEnd.FILLED, "filled"
+    if order.state is not OrderState.OPEN and not order.filled_shares:
+        return OrderEnd.NEVER_SENT, "the venue does not have it and its time is over"
+    if order.style is Style.TAKE:
+        return OrderEnd.KILLED, "remainder killed"
+    if cancelled:
+        return OrderEnd.CANCELLED, order.reason or "cancelled by us"
+    if market_ms >= order.close_ms:
+        return OrderEnd.EXPIRED, "its window closed"
+    return OrderEnd.CANCELLED, "cancelled by the venue"

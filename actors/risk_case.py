@@ -1,0 +1,115 @@
+"""One intent before its judge: the rules in force, and what is at stake already."""
+
+from typing import Final
+
+import msgspec
+
+from actors.config import RiskLimits, Timing
+from actors.gateway_records import Ledger
+from actors.messages import Intent
+from actors.order_life import Order
+from signals.decision import Style
+from signals.market import Outcome, Side
+from signals.units import MICRO, MicroUsd
+
+TAKE_BEFORE_CLOSE_MS: Final = 2_000
+"""Market ms: a fill-and-kill needs the taker delay and the way to the venue before the close."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway judges by: configuration, and which releases may trade."""
+
+    limits: RiskLimits
+    timing: Timing
+    attested: frozenset[str] | None = None
+    """Releases that an approval covers; None while the gate is open."""
+
+    def is_attested(self, release: str) -> bool:
+        return self.attested is None or release in self.attested
+
+    def last_order_ms(self, style: Style, close_ms: int) -> int:
+        """Market ms after which an order of this style is not sent any more."""
+        before = self.timing.cancel_before_close_ms if style is Style.REST else TAKE_BEFORE_CLOSE_MS
+        return close_ms - before
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One intent and all that the rules look at. The intent itself is not in the ledger's sums."""
+
+    intent: Intent
+    ledger: Ledger
+    rules: Rules
+    wire_ms: int
+    market_ms: int
+    reconciled: bool
+    """Orders and trades were compared with the venue since this process started."""
+    skew_ms: int = 0
+    """Venue's clock minus ours, wire."""
+
+
+def open_orders(case: Case) -> list[Order | Intent]:
+    """Orders that may still fill, and intents that were approved and are being signed."""
+    pending: list[Order | Intent] = list(case.ledger.orders.values())
+    pending += [
+        kept.intent
+        for kept in case.ledger.intents.values()
+        if kept.undecided and kept.intent.intent_id != case.intent.intent_id
+    ]
+    return pending
+
+
+def _left(order: Order | Intent) -> int:
+    return order.remaining_shares if isinstance(order, Order) else order.shares
+
+
+def buy_value_micro_usd(order: Order | Intent) -> MicroUsd:
+    if order.side is Side.SELL:
+        return MicroUsd(0)
+    return MicroUsd(order.price * _left(order) // MICRO)
+
+
+def exposure_micro_usd(case: Case, slot: str | None) -> MicroUsd:
+    """Cost of unsettled holdings plus what open buy orders may cost; of one slot or the fleet."""
+    markets = case.ledger.markets
+    held = sum(
+        holding.at_stake_micro_usd
+        for holding in case.ledger.holdings.values()
+        if slot in (None, holding.slot) and holding.slot not in markets[holding.condition_id].told
+    )
+    resting = sum(buy_value_micro_usd(o) for o in open_orders(case) if slot in (None, o.slot))
+    return MicroUsd(held + resting)
+
+
+def net_up_micro_usd(case: Case, close_ms: int) -> MicroUsd:
+    """Up minus Down, holdings at cost and open buys, of all markets that settle at this time."""
+    signs = {Outcome.UP: 1, Outcome.DOWN: -1}
+    held = sum(
+        signs[holding.outcome] * holding.at_stake_micro_usd
+        for holding in case.ledger.holdings.values()
+        if holding.close_ms == close_ms
+    )
+    resting = sum(
+        signs[o.outcome] * buy_value_micro_usd(o)
+        for o in open_orders(case)
+        if o.close_ms == close_ms
+    )
+    return MicroUsd(held + resting)
+
+
+def sellable_shares(case: Case) -> int:
+    """What the slot holds of the intent's outcome and does not already offer."""
+    intent = case.intent
+    held = sum(
+        holding.held_shares
+        for holding in case.ledger.holdings.values()
+        if (holding.slot, holding.condition_id, holding.outcome)
+        == (intent.slot, intent.condition_id, intent.outcome)
+    )
+    offered = sum(
+        _left(o)
+        for o in open_orders(case)
+        if o.side is Side.SELL
+        and (o.slot, o.condition_id, o.outcome)
+        == (intent.slot, intent.condition_id, intent.outcome)
+    )
+    return held - offered
