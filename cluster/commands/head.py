@@ -1,0 +1,29 @@
+"""`head`: the fleet's own Ray head alone, for `ray up` machines and for looking around."""
+
+import click
+
+from cluster.console import say, state_of, state_option
+from cluster.local_head import dashboard_url, end_head, ensure_head
+from cluster.state_folder import HeadPorts
+
+
+@click.group("head")
+def command() -> None:
+    """Start or end the local Ray head by itself."""
+
+
+@command.command()
+@state_option
+def start(state: str | None) -> None:
+    """Start the head (or find it) and say how to reach it."""
+    folder = state_of(state)
+    folder.prepare()
+    record = ensure_head(folder, HeadPorts())
+    say(f"Ray dashboard: {dashboard_url(record.ports)}   its token: cat {folder.token}")
+
+
+@command.command()
+@state_option
+def end(state: str | None) -> None:
+    """End the head and every process under it."""
+    end_head(state_of(state))

@@ -1,0 +1,211 @@
+"""The operator's TOML file becomes the fleet's frozen configuration, or one clear error.
+
+The tables mirror the structs of `actors.config`, so that a field appended there can be set at once.
+What only the running machine knows (storage folder, clock, the sandbox's addresses) comes as a
+`Deployment`, not from the file.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+import signals
+from actors.config import FleetConfig, Mode, SlotConfig, Venue
+from cluster.config_errors import ConfigError, allowed_values
+from cluster.config_ranges import limits_of, within
+from signals.market import ALL_SLOTS, Slot
+from signals.market_time import MarketClock
+from signals.params import Params, ParamsError, load_params, override
+from signals.strategy import StrategyError, load_strategy
+
+DEFAULT_FILE: Final = Path(__file__).parent / "configs" / "sandbox.toml"
+KEY_FIELDS: Final = ("private_key_file", "private_key_env", "wallet", "chain_id")
+"""Fields of `Venue` that the file may set in every mode; in the sandbox the URLs come from it."""
+DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params")
+"""Fields of `FleetConfig` that are not read as tables of the same name."""
+SLOT_DEFAULTS: Final = "slot_defaults"
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file cannot know."""
+
+    storage: str
+    clock: MarketClock
+    venue: dict[str, str]
+    """Fields of `Venue` that the sandbox process reports."""
+    private_key_file: str | None = None
+    """Used when the file names no key."""
+
+
+def read_config(file: Path, deployment: Deployment) -> FleetConfig:
+    """Read, check and freeze; raise `ConfigError` naming file, key, value and what is allowed."""
+    document = read_document(file)
+    return build_config(str(file), document, deployment)
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """Parse the TOML text and check the mode; raise `ConfigError`."""
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(file), "", None, "a TOML file; this one does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(file), "", None, f"a readable TOML file ({error})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), "", None, f"TOML ({error})") from error
+    _check_mode(str(file), document)
+    return document
+
+
+def build_config(file: str, document: Mapping[str, Any], deployment: Deployment) -> FleetConfig:
+    tables = {field.name: field for field in msgspec.structs.fields(FleetConfig)}
+    own = [name for name in tables if name not in DEPLOYED]
+    known = ["mode", "venue", "params", "slots", SLOT_DEFAULTS, *own]
+    for key, value in document.items():
+        if key not in known:
+            raise ConfigError.unknown(file, key, value, known)
+    params = _params(file, document.get("params", {}))
+    sections = {
+        name: _section(file, name, tables[name].type, document[name])
+        for name in own
+        if name in document
+    }
+    return FleetConfig(
+        mode=Mode(document["mode"]),
+        storage=deployment.storage,
+        clock=deployment.clock,
+        venue=_venue(file, document.get("venue", {}), deployment),
+        slots=_slots(file, document, params),
+        params=params,
+        **sections,
+    )
+
+
+def _check_mode(file: str, document: Mapping[str, Any]) -> None:
+    mode = document.get("mode")
+    if mode not in [entry.value for entry in Mode]:
+        raise ConfigError(file, "mode", mode, "sandbox, paper or live")
+    if mode != Mode.SANDBOX:
+        raise ConfigError(
+            file, "mode", mode, f"sandbox; {mode} trading does not exist yet and is refused"
+        )
+
+
+def _section(file: str, name: str, kind: Any, value: Any) -> Any:
+    if name == "labels":
+        return _convert(file, name, value, kind)
+    return read_table(file, name, kind, value)
+
+
+def read_table(file: str, prefix: str, kind: type[msgspec.Struct], value: Any) -> Any:
+    """Read one table as a struct: unknown keys, types and ranges are refused by key."""
+    if not isinstance(value, dict):
+        raise ConfigError(file, prefix, value, f"a table [{prefix}]")
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, entry in value.items():
+        path = f"{prefix}.{key}"
+        if key not in fields:
+            raise ConfigError.unknown(file, path, entry, [f"{prefix}.{name}" for name in fields])
+        values[key] = _convert(file, path, entry, fields[key].type)
+        problem = within(path, values[key])
+        if problem is not None:
+            raise ConfigError(file, path, entry, problem)
+    missing = [name for name, field in fields.items() if field.required and name not in values]
+    if missing:
+        raise ConfigError(file, f"{prefix}.{missing[0]}", None, "a value; it is not set")
+    return kind(**values)
+
+
+def _convert(file: str, path: str, value: Any, kind: Any) -> Any:
+    if isinstance(value, bool) and kind is not bool:
+        raise ConfigError(file, path, value, allowed_values(kind, limits_of(path)))
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise ConfigError(file, path, value, allowed_values(kind, limits_of(path))) from None
+
+
+def _params(file: str, tables: Any) -> Params:
+    if not isinstance(tables, dict):
+        raise ConfigError(file, "params", tables, "tables such as [params.sizing]")
+    base = load_params((Path(signals.__file__).parent / "params.toml").read_text(encoding="utf-8"))
+    changes: dict[str, Any] = {}
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigError(file, f"params.{section}", table, "a table of parameters")
+        changes.update({f"{section}.{key}": value for key, value in table.items()})
+    return _override(file, "params", base, changes)
+
+
+def _override(file: str, prefix: str, base: Params, changes: Mapping[str, Any]) -> Params:
+    try:
+        return override(base, changes)
+    except ParamsError as error:
+        raise ConfigError(file, prefix, None, str(error)) from error
+
+
+def _venue(file: str, table: Any, deployment: Deployment) -> Venue:
+    if not isinstance(table, dict):
+        raise ConfigError(file, "venue", table, "a table [venue]")
+    known = [f"venue.{key}" for key in KEY_FIELDS]
+    for key, value in table.items():
+        if key not in KEY_FIELDS:
+            raise ConfigError.unknown(file, f"venue.{key}", value, known)
+    merged: dict[str, Any] = {**deployment.venue, **table}
+    if not table.get("private_key_file") and not table.get("private_key_env"):
+        merged["private_key_file"] = deployment.private_key_file
+    given = {key: value for key, value in merged.items() if value is not None}
+    venue: Venue = read_table(file, "venue", Venue, given)
+    return venue
+
+
+def _slots(file: str, document: Mapping[str, Any], params: Params) -> tuple[SlotConfig, ...]:
+    names = [str(slot) for slot in ALL_SLOTS]
+    tables = document.get("slots", {name: {} for name in names})
+    defaults = document.get(SLOT_DEFAULTS, {})
+    for key, table in (("slots", tables), (SLOT_DEFAULTS, defaults)):
+        if not isinstance(table, dict) or (key == "slots" and not table):
+            raise ConfigError(file, key, table, f"a table [{key}] with at least one entry")
+    return tuple(
+        _slot(file, name, {**defaults, **_dict(file, name, entry)}, params)
+        for name, entry in sorted(tables.items(), key=lambda item: _place(file, *item))
+    )
+
+
+def _dict(file: str, name: str, entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ConfigError(file, f"slots.{name}", entry, "a table, e.g. { } for the defaults")
+    return entry
+
+
+def _place(file: str, name: str, entry: Any) -> int:
+    try:
+        return ALL_SLOTS.index(Slot.parse(name))
+    except ValueError:
+        names = [f"slots.{slot}" for slot in ALL_SLOTS]
+        near = difflib.get_close_matches(f"slots.{name}", names, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(
+            file,
+            f"slots.{name}",
+            entry,
+            f"{hint}the venue has markets for: {', '.join(str(slot) for slot in ALL_SLOTS)}",
+        ) from None
+
+
+def _slot(file: str, name: str, entry: dict[str, Any], params: Params) -> SlotConfig:
+    prefix = f"slots.{name}"
+    if "slot" in entry:
+        raise ConfigError(file, f"{prefix}.slot", entry["slot"], "nothing; the key names the slot")
+    slot: SlotConfig = read_table(file, prefix, SlotConfig, {"slot": name, **entry})
+    _override(file, f"{prefix}.params", params, slot.params)
+    try:
+        load_strategy(slot.strategy)
+    except StrategyError as error:
+        raise ConfigError(file, f"{prefix}.strategy", slot.strategy, str(error)) from error
+    return slot

@@ -1,0 +1,52 @@
+"""What the commands share of the terminal: options, JSON on stdout, messages on stderr."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from cluster.config import DEFAULT_FILE
+from cluster.state_folder import StateFolder, state_folder
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def state_option(function: _F) -> _F:
+    """Add --state: the fleet's folder on this machine."""
+    return click.option(
+        "--state",
+        envvar="MIDSTRIDE_STATE",
+        help="Folder of this fleet [default: midstride under the user's state folder].",
+    )(function)
+
+
+def json_option(function: _F) -> _F:
+    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")(function)
+
+
+def config_option(function: _F) -> _F:
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=DEFAULT_FILE,
+        help="Configuration, TOML [default: cluster/configs/sandbox.toml].",
+    )(function)
+
+
+def state_of(named: str | None) -> StateFolder:
+    return state_folder(named, os.environ)
+
+
+def emit(value: object) -> None:
+    """Write one JSON document to stdout."""
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Tell the operator something, on stderr."""
+    click.echo(text, err=True)

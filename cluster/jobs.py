@@ -1,0 +1,89 @@
+"""Submit a command of this package as a Ray job, as a real `ray job submit` subprocess."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from cluster.errors import JobError
+from cluster.local_head import dashboard_url, head_environment
+from cluster.state_folder import HeadPorts, StateFolder
+
+WORKING_TREE: Final = Path(__file__).resolve().parent.parent
+SUBMITTER_NOISE: Final = re.compile(r"\t(INFO|SUCC) (cli|dashboard_sdk|packaging|sdk|worker)\.py:")
+"""Lines of Ray's own submitter; the job's own lines follow another form."""
+
+
+def submit(
+    state: StateFolder, ports: HeadPorts, arguments: Sequence[str], line: Callable[[str], None]
+) -> None:
+    """Run `python -m cluster ARGUMENTS` as a job, pass on its lines; raise `JobError` if it failed.
+
+    The working tree is the job's working directory: what is in it is what the fleet runs.
+    """
+    command = [
+        str(Path(sys.executable).with_name("ray")),
+        "job",
+        "submit",
+        "--address",
+        dashboard_url(ports),
+        "--log-style=record",
+        "--working-dir",
+        ".",
+        "--",
+        sys.executable,
+        "-m",
+        "cluster",
+        *arguments,
+    ]
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("RAY_")},
+        **head_environment(state),
+    }
+    with subprocess.Popen(  # noqa: S603 our own ray program with checked arguments
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        cwd=WORKING_TREE,
+        text=True,
+        errors="replace",
+    ) as child:
+        assert child.stdout is not None
+        for text in _own_lines(child.stdout):
+            line(text)
+    if child.returncode:
+        raise JobError(f"the job `python -m cluster {arguments[0]}` failed; its lines are above")
+
+
+def _own_lines(lines: Iterator[str]) -> Iterator[str]:
+    for text in lines:
+        stripped = text.rstrip("\n")
+        if stripped and not SUBMITTER_NOISE.search(stripped):
+            yield stripped
+
+
+def git_commit() -> str:
+    """Return the commit, ``-dirty`` appended where the tree has changes, or ``unknown``."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return "unknown"
+    return f"{commit}-dirty" if _git("status", "--porcelain") else commit
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 fixed arguments
+            ["git", "-C", str(WORKING_TREE), *arguments],  # noqa: S607 the user's own git
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

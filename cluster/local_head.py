@@ -1,0 +1,178 @@
+"""The fleet's own Ray head on this machine: loopback only, token authentication, own ports.
+
+`ray start --head --block` runs as one child in its own session, so a Ctrl-C in the terminal does
+not reach it before the fleet has put its orders away. It joins nobody and nobody joins it without
+the token. Ray turns 127.0.0.1 into the machine's outer address unless its switch for single-machine
+systems is set the other way (`LOOPBACK`): with it every server of the head listens on loopback.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+
+from cluster.errors import HeadError
+from cluster.processes import MARK, ProcessRecord, end_all, marked, record_of, signal_process
+from cluster.state_folder import HeadPorts, RunRecord, StateFolder
+
+START_LIMIT_SECONDS: Final = 120.0
+"""A head is up in 8 .. 15 s on two quiet cores; this leaves room for a busy machine."""
+END_LIMIT_SECONDS: Final = 45.0
+"""Ray drains a node for up to 30 s after SIGTERM."""
+POLL_SECONDS: Final = 0.25
+OBJECT_STORE_BYTES: Final = 200_000_000
+"""The fleet passes small messages; Ray's default takes a third of the machine's memory."""
+LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+
+
+def head_environment(state: StateFolder) -> dict[str, str]:
+    """Return what every process that talks to this head needs; no secret, only its file's name."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(state.token),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
+        LOOPBACK: "0",
+    }
+
+
+def dashboard_url(ports: HeadPorts) -> str:
+    return f"http://127.0.0.1:{ports.dashboard}"
+
+
+def gcs_address(ports: HeadPorts) -> str:
+    return f"127.0.0.1:{ports.gcs}"
+
+
+def ensure_head(
+    state: StateFolder, ports: HeadPorts, waited: Callable[[float], None] = lambda _: None
+) -> RunRecord:
+    """Return the living head's record, or start one; raise `HeadError` naming what is in the way.
+
+    `waited` is called with the seconds spent so far while the head starts.
+    """
+    record = state.read_run()
+    if record.head is not None and record.head.alive and answers(state, record.ports):
+        return record
+    end_head(state)
+    _make_token(state.token)
+    _check_ports(ports)
+    head = _spawn(state, ports)
+    record = msgspec.structs.replace(state.read_run(), head=head, ports=ports)
+    state.write_run(record)
+    _wait_up(state, record, waited)
+    return record
+
+
+def end_head(state: StateFolder) -> None:
+    """End this fleet's head and all that it started; what is not ours is never touched."""
+    record = state.read_run()
+    if record.head is not None:
+        signal_process(record.head, signal.SIGTERM)
+    grace = END_LIMIT_SECONDS if record.head is not None and record.head.alive else 0.0
+    end_all(lambda: head_processes(state), grace)
+    if record.head is not None:
+        state.write_run(msgspec.structs.replace(record, head=None))
+
+
+def head_processes(state: StateFolder) -> list[ProcessRecord]:
+    """Return the head and everything that runs under it, orphans included."""
+    return marked(f"{state.owner}#ray")
+
+
+def answers(state: StateFolder, ports: HeadPorts) -> bool:
+    """True when the job server of the head answers our token."""
+    try:
+        token = state.token.read_text(encoding="ascii").strip()
+        answer = httpx.get(
+            f"{dashboard_url(ports)}/api/jobs/",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=5.0,
+            trust_env=False,
+        )
+    except (httpx.HTTPError, OSError):
+        return False
+    return answer.status_code == httpx.codes.OK
+
+
+def _make_token(file: Path) -> None:
+    if file.exists():
+        file.chmod(0o600)
+        return
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_hex(32))
+
+
+def _check_ports(ports: HeadPorts) -> None:
+    for name in ports.__struct_fields__:
+        port = getattr(ports, name)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise HeadError(
+                    f"port {port} ({name} of the local Ray head) is taken by another program. "
+                    "End that one, or give this fleet other ports: --head-port PORT takes four "
+                    "from PORT on"
+                ) from None
+
+
+def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessRecord:
+    command = [
+        str(Path(sys.executable).with_name("ray")),
+        "start",
+        "--head",
+        "--block",
+        "--node-ip-address=127.0.0.1",
+        f"--port={ports.gcs}",
+        "--dashboard-host=127.0.0.1",
+        f"--dashboard-port={ports.dashboard}",
+        f"--dashboard-agent-listen-port={ports.agent}",
+        f"--ray-client-server-port={ports.client}",
+        f"--temp-dir={state.ray}",
+        f"--object-store-memory={OBJECT_STORE_BYTES}",
+        "--disable-usage-stats",
+        "--log-style=record",
+    ]
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("RAY_")},
+        **head_environment(state),
+        MARK: f"{state.owner}#ray",
+    }
+    with (state.logs / "ray-head.log").open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 our own ray program with checked arguments
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=state.root,
+            start_new_session=True,
+        )
+    return record_of(child.pid)
+
+
+def _wait_up(state: StateFolder, record: RunRecord, waited: Callable[[float], None]) -> None:
+    began = time.monotonic()
+    while (spent := time.monotonic() - began) < START_LIMIT_SECONDS:
+        if answers(state, record.ports):
+            return
+        if record.head is None or not record.head.alive:
+            break
+        waited(spent)
+        time.sleep(POLL_SECONDS)
+    end_head(state)
+    log = state.logs / "ray-head.log"
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+    raise HeadError(f"the local Ray head did not start; {log} ends with:\n{tail}")

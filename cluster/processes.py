@@ -1,0 +1,95 @@
+"""Processes that this program started: named for ever by pid and start time, found again by a mark.
+
+The mark is an environment variable that the Ray head and the sandbox are started with and that all
+their children inherit. So what is left of a killed head is found and ended, and nothing else is.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.runtime import process_start
+
+MARK: Final = "MIDSTRIDE_OWNER"
+POLL_SECONDS: Final = 0.1
+KILL_WAIT_SECONDS: Final = 10.0
+"""After SIGKILL a process leaves within milliseconds unless the kernel holds it in a disk wait."""
+
+
+class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One process start; a pid that was given to another process has another start."""
+
+    pid: int
+    start: int
+    """Clock ticks since boot."""
+
+    @property
+    def alive(self) -> bool:
+        try:
+            return process_start(self.pid) == self.start and not _is_zombie(self.pid)
+        except ProcessLookupError:
+            return False
+
+
+def record_of(pid: int) -> ProcessRecord:
+    """Name a running process; raise `ProcessLookupError` if there is none."""
+    return ProcessRecord(pid=pid, start=process_start(pid))
+
+
+def marked(owner: str) -> list[ProcessRecord]:
+    """Return the living processes of this user that carry the owner's mark."""
+    wanted = f"{MARK}={owner}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(record_of(int(entry.name)))
+        except (OSError, ProcessLookupError):
+            continue  # it ended meanwhile, or it is another user's
+    return [record for record in found if record.alive]
+
+
+def signal_process(record: ProcessRecord, number: signal.Signals) -> None:
+    """Send a signal to exactly this process start; one that is gone is no error."""
+    if not record.alive:
+        return
+    try:
+        os.kill(record.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def end_all(find: Callable[[], Iterable[ProcessRecord]], grace_seconds: float) -> None:
+    """Wait until `find` returns nothing, SIGKILL what is left after the grace, wait again."""
+    if wait_until(lambda: not list(find()), grace_seconds):
+        return
+    deadline = time.monotonic() + KILL_WAIT_SECONDS
+    while (left := list(find())) and time.monotonic() < deadline:
+        for record in left:
+            signal_process(record, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+
+
+def wait_until(condition: Callable[[], bool], limit_seconds: float) -> bool:
+    """Poll a condition; False if it did not hold within the limit."""
+    deadline = time.monotonic() + limit_seconds
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return True
+    return text.rpartition(")")[2].split()[0] == "Z"

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.config import FleetConfig, Mode, RiskLimits, Venue
+from cluster.config import DEFAULT_FILE, Deployment, read_config
+from cluster.config_errors import ConfigError
+from signals.market_time import MarketClock
+
+URLS = {f.name: "http://127.0.0.1:9" for f in msgspec.structs.fields(Venue) if "_url" in f.name}
+
+
+def deployment() -> Deployment:
+    return Deployment(
+        storage="/s", clock=MarketClock(speed=30), venue=URLS, private_key_file="/key"
+    )
+
+
+def read(folder: Path, text: str) -> FleetConfig:
+    file = folder / "fleet.toml"
+    file.write_text(text)
+    return read_config(file, deployment())
+
+
+def test_the_shipped_configuration_has_sixteen_slots_in_the_fleets_order() -> None:
+    config = read_config(DEFAULT_FILE, deployment())
+    assert config.mode is Mode.SANDBOX
+    assert [slot.slot for slot in config.slots][:2] == ["btc-5m", "eth-5m"]
+    assert len(config.slots) == 16
+    assert config.venue.private_key_file == "/key"
+    assert config.clock.speed == 30
+    assert msgspec.json.decode(msgspec.json.encode(config), type=FleetConfig) == config
+
+
+def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: Path) -> None:
+    config = read(tmp_path, 'mode = "sandbox"')
+    assert len(config.slots) == 16
+    assert config.risk == RiskLimits()
+
+
+BAD = {
+    'mode = "paper"': ["mode", "'paper'", "sandbox", "not exist yet"],
+    'mode = "live"': ["mode", "'live'", "not exist yet"],
+    'mode = "dry"': ["mode", "'dry'", "sandbox, paper or live"],
+    "": ["mode", "sandbox"],
+    'mode = "sandbox"\nriks = 1': ["riks", "did you mean risk?"],
+    'mode = "sandbox"\n[risk]\nslot_exposur_micro_usd = 5': [
+        "risk.slot_exposur_micro_usd",
+        "did you mean risk.slot_exposure_micro_usd?",
+    ],
+    'mode = "sandbox"\n[risk]\norders_per_minute = -1': [
+        "risk.orders_per_minute",
+        "-1",
+        "0 .. 2400",
+    ],
+    'mode = "sandbox"\n[risk]\norders_per_minute = "ten"': ["'ten'", "a whole number in 0 .. 2400"],
+    'mode = "sandbox"\n[risk]\norders_per_minute = true': ["True", "a whole number"],
+    'mode = "sandbox"\n[timing]\nheartbeat_seconds = 9.5': ["9.5", "0.1 .. 8"],
+    'mode = "sandbox"\n[timing]\ndecision_offsets_ms = [5, 4]': ["ascending", "299999"],
+    'mode = "sandbox"\n[feeds]\nticks_ms = 0': ["feeds.ticks_ms", "1 .."],
+    'mode = "sandbox"\n[slots]\nada-5m = {}': ["slots.ada-5m", "btc-5m", "zec-15m"],
+    'mode = "sandbox"\n[slots]\nbtc-5n = {}': ["did you mean slots.btc-5m?"],
+    'mode = "sandbox"\n[slots]\nbtc-5m = { strategy = "nope" }': ["slots.btc-5m.strategy", "nope"],
+    'mode = "sandbox"\n[slots]\nbtc-5m = { stratgy = "x" }': [
+        "did you mean slots.btc-5m.strategy?"
+    ],
+    'mode = "sandbox"\n[slots]\nbtc-5m = { params = { "sizing.nope" = 1 } }': ["sizing.nope"],
+    'mode = "sandbox"\n[slots]\nbtc-5m = 3': ["slots.btc-5m", "3", "a table"],
+    'mode = "sandbox"\n[slots]': ["slots", "at least one"],
+    'mode = "sandbox"\n[params.sizing]\nnope = 1': ["params", "sizing.nope"],
+    'mode = "sandbox"\n[venue]\nprivate_key = "0xabc"': ["venue.private_key", "private_key_file"],
+    'mode = "sandbox"\n[venue]\nclob_url = "http://evil"': ["venue.clob_url", "a known key"],
+    'mode = "sandbox': ["TOML"],
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_each_mistake_names_file_key_value_and_what_is_allowed(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    message = str(caught.value)
+    assert "fleet.toml" in message
+    for part in BAD[text]:
+        assert part in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: allowed is .*does not exist"):
+        read_config(tmp_path / "none.toml", deployment())
+
+
+@given(key=st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1), value=st.integers(-5, 5))
+def test_no_unknown_key_passes_silently(
+    tmp_path_factory: pytest.TempPathFactory, key: str, value: int
+) -> None:
+    known = {field.name for field in msgspec.structs.fields(RiskLimits)}
+    if key in known:
+        return
+    folder = tmp_path_factory.mktemp("c")
+    with pytest.raises(ConfigError, match="a known key"):
+        read(folder, f'mode = "sandbox"\n[risk]\n{key} = {value}')

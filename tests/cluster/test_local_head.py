@@ -1,0 +1,71 @@
+import socket
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from cluster.errors import HeadError
+from cluster.jobs import submit
+from cluster.local_head import dashboard_url, end_head, ensure_head, head_processes
+from cluster.state_folder import HeadPorts, StateFolder
+
+
+def free_ports() -> HeadPorts:
+    sockets = [socket.socket() for _ in range(4)]
+    for entry in sockets:
+        entry.bind(("127.0.0.1", 0))
+    numbers = [entry.getsockname()[1] for entry in sockets]
+    for entry in sockets:
+        entry.close()
+    return HeadPorts(gcs=numbers[0], dashboard=numbers[1], agent=numbers[2], client=numbers[3])
+
+
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    state.prepare()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(HeadError, match=rf"port {port} \(dashboard .*--head-port"):
+            ensure_head(state, msgspec.structs.replace(free_ports(), dashboard=port))
+    assert head_processes(state) == []
+
+
+@pytest.mark.ray
+def test_a_head_listens_on_loopback_wants_the_token_runs_a_job_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    state = StateFolder(tmp_path)
+    state.prepare()
+    lines: list[str] = []
+    try:
+        record = ensure_head(state, free_ports())
+        assert ensure_head(state, free_ports()) == record
+        refused = httpx.get(f"{dashboard_url(record.ports)}/api/jobs/", trust_env=False)
+        assert refused.status_code == 401
+        assert state.token.stat().st_mode & 0o777 == 0o600
+        assert not outer_listeners({entry.pid for entry in head_processes(state)})
+        submit(state, record.ports, ["config", "check"], lines.append)
+    finally:
+        end_head(state)
+    assert head_processes(state) == []
+    assert any("sandbox.toml" in line for line in lines), lines
+
+
+def outer_listeners(pids: set[int]) -> list[str]:
+    """Return the addresses other than loopback on which these processes listen."""
+    inodes = {
+        link.readlink().name
+        for pid in pids
+        for link in Path(f"/proc/{pid}/fd").iterdir()
+        if str(link.readlink()).startswith("socket:")
+    }
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                found.append(fields[1].split(":")[0])
+    return [address for address in found if not address.endswith("0100007F")]
