@@ -14,6 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from checkpoints.arrow_file import damage_in, encode_sealed, open_table
+from checkpoints.columns import build_column
 from checkpoints.errors import Damage, MissingFileError, StaleWriterError
 from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.storage import Storage
@@ -150,7 +151,7 @@ def rows_after(storage: Storage, slot: str, sequence: int) -> JournalRead:
 
 def encode_rows(rows: Sequence[JournalRow]) -> bytes:
     """Write rows as one sealed Arrow IPC file."""
-    columns = [pa.array([getattr(row, name) for row in rows], kind) for name, kind in _FIELDS]
+    columns = [build_column(kind, [getattr(row, name) for row in rows]) for name, kind in _FIELDS]
     return encode_sealed(
         JOURNAL_SCHEMA, columns, {"midstride.journal_version": str(JOURNAL_VERSION)}
     )

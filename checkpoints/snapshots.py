@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from checkpoints.arrow_file import digest_of, encode_plain, open_table
+from checkpoints.columns import build_column, column_values, text_column
 from checkpoints.errors import DamagedSnapshotError, MissingFileError, RefusedValueError
 from checkpoints.storage import Storage
 from signals.market import Asset, day_of
@@ -42,10 +43,10 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
     runs = _json.encode([(str(series.interval), len(series)) for series in snapshot.candles])
     metadata = {_REST: rest, _RUNS: runs, _VERSION: str(SNAPSHOT_VERSION).encode()}
     names = [str(series.interval) for series in snapshot.candles for _ in range(len(series))]
-    columns = [pa.array(names, pa.string())]
+    columns = [text_column(names)]
     for field in ("open_time_ms", *_FLOAT_COLUMNS):
         values = [value for series in snapshot.candles for value in getattr(series, field)]
-        columns.append(pa.array(values, SNAPSHOT_SCHEMA.field(field).type))
+        columns.append(build_column(SNAPSHOT_SCHEMA.field(field).type, values))
     schema = SNAPSHOT_SCHEMA.with_metadata(metadata)
     return encode_plain(pa.RecordBatch.from_arrays(columns, schema=schema))
 
@@ -73,7 +74,7 @@ def decode_snapshot(data: bytes) -> Snapshot:
         rest = _snapshot_decoder.decode(metadata[_REST])
         runs = _runs_decoder.decode(metadata[_RUNS])
         batch = table.to_batches()[0] if table.num_rows else None
-        columns = [] if batch is None else [_values(column) for column in batch.columns[1:]]
+        columns = [] if batch is None else [column_values(column) for column in batch.columns[1:]]
     except (pa.ArrowException, msgspec.DecodeError, KeyError, ValueError) as error:
         raise DamagedSnapshotError(f"not a snapshot: {error!r}") from error
     candles: list[Candles] = []
@@ -97,15 +98,6 @@ def _candles(interval: Interval, parts: list[tuple[Any, ...]]) -> Candles:
         volume=parts[5],
         taker_buy=parts[6],
     )
-
-
-def _values(column: Any) -> list[Any]:
-    """Read an int64 or float64 column without numpy, ten times faster than `to_pylist`."""
-    if column.null_count or column.offset:
-        values: list[Any] = column.to_pylist()
-        return values
-    view = memoryview(column.buffers()[1]).cast("B")[: 8 * len(column)]
-    return [*view.cast("q")] if column.type == pa.int64() else [*view.cast("d")]
 
 
 def snapshot_digest(data: bytes) -> str:

@@ -1,0 +1,46 @@
+"""Hand-built Arrow columns equal those of pyarrow, without waking pandas."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkpoints.columns import build_column, column_values
+
+CASES = {
+    pa.string(): st.text(st.characters(codec="utf-8"), max_size=5),
+    pa.binary(): st.binary(max_size=5),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.float64(): st.floats(allow_nan=False),
+    pa.bool_(): st.booleans(),
+}
+
+
+@pytest.mark.parametrize("kind", CASES, ids=str)
+@given(data=st.data())
+def test_a_column_equals_pyarrows_own(kind: Any, data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.none() | CASES[kind], max_size=40))
+    column = build_column(kind, values)
+    column.validate(full=True)
+    assert column.equals(pa.array(values, kind))
+    assert column_values(column) == values
+    assert column_values(column.slice(1)) == values[1:]
+
+
+def test_a_slot_does_not_pay_for_pandas() -> None:
+    program = (
+        "import sys; from tests.checkpoints.builders import *;"
+        "from checkpoints.snapshots import *; from checkpoints.journal import *;"
+        "from checkpoints.codec import *; from checkpoints.record_set import logical_hash_of;"
+        "decode_snapshot(encode_snapshot(snapshot())); decode_rows(encode_rows([row(1)]));"
+        "decode_checkpoint(encode_checkpoint(meta(logical_hash=logical_hash_of({})), {}));"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "False\n"
