@@ -208,6 +208,13 @@ def _wallet_trailer(domain: bytes, struct_hash: bytes) -> bytes:
     return domain + struct_hash + _ORDER_TYPE + len(_ORDER_TYPE).to_bytes(2, "big")
 
 
+def order_id_of(order: WireOrder, *, neg_risk: bool = False) -> str:
+    """Return the order's id, whoever signed it; raise `SignatureError` for a malformed field."""
+    struct_hash = order_struct_hash(order)
+    domain = order_domain(int(order.token_id), neg_risk=neg_risk)
+    return "0x" + _digest(domain, struct_hash).hex()
+
+
 def verify_order(order: WireOrder, *, neg_risk: bool = False) -> VerifiedSignature:
     """Compute the order id and recover the key that signed; raise `SignatureError`.
 

@@ -1,0 +1,112 @@
+"""``python -m cluster.sandbox --state FOLDER``: run one sandbox exchange until told to stop."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cluster.sandbox.assemble import open_sandbox
+from cluster.sandbox.auth import AccountFile
+from cluster.sandbox.exchange import ExchangeConfig
+from cluster.sandbox.ledger import LedgerError
+from cluster.sandbox.model import MICRO
+from cluster.sandbox.prices.tape import TapeError
+from cluster.sandbox.server.serving import PortTakenError, listen, serve
+from cluster.sandbox.server.world import World, wire_clock_ms
+
+SPEED_MAX: Final = 3_600
+MARKER: Final = "sandbox-state"
+"""A file that says that a folder is ours: --fresh empties no other."""
+
+
+LOCK: Final = "sandbox-lock"
+
+
+class StateFolderError(Exception):
+    """The state folder cannot be used; the message says why and what to do."""
+
+
+def prepare_folder(folder: Path, *, fresh: bool) -> int:
+    """Lock the folder for this process; with `fresh`, empty it first if it is a sandbox's own.
+
+    Returns the descriptor that holds the lock until the process ends.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / MARKER).exists():
+            raise StateFolderError(
+                f"{folder} holds files that are not a sandbox's: choose an empty folder"
+            )
+        (folder / MARKER).write_text("state of a midstride sandbox exchange\n")
+        lock = _lock(folder)
+        if fresh:
+            _empty(folder)
+    except OSError as error:
+        raise StateFolderError(
+            f"cannot write in {folder}: {error.strerror}; choose another with --state"
+        ) from error
+
+    return lock
+
+
+def _lock(folder: Path) -> int:
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StateFolderError(
+            f"another sandbox runs on {folder}: stop it, or choose another folder with --state"
+        ) from error
+    return descriptor
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name not in (MARKER, LOCK):
+            entry.unlink()
+
+
+@click.command()
+@click.option("--state", "folder", type=click.Path(path_type=Path), required=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default="any free one")
+@click.option("--speed", type=click.IntRange(1, SPEED_MAX), default=30, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--tape", type=click.Path(path_type=Path), help="Folder of recorded market data.")
+@click.option("--fresh", is_flag=True, help="Forget what the state folder holds.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Written when it serves.")
+@click.option(
+    "--balance-usd", type=click.IntRange(1, 100_000_000), default=10_000, show_default=True
+)
+def main(
+    folder: Path,
+    port: int,
+    speed: int,
+    seed: int,
+    tape: Path | None,
+    fresh: bool,  # noqa: FBT001 click passes options by name
+    ready_file: Path | None,
+    balance_usd: int,
+) -> None:
+    """Serve the venue's protocols on loopback, with invented makers and a planted edge."""
+    config = ExchangeConfig(seed=seed, speed=speed, starting_balance_micro_usd=balance_usd * MICRO)
+    try:
+        listener = listen(port)
+        prepare_folder(folder, fresh=fresh)
+        sandbox = open_sandbox(folder, config, tape=tape, wire_ms=wire_clock_ms())
+    except (PortTakenError, StateFolderError, LedgerError, TapeError) as error:
+        click.echo(f"sandbox: {error}", err=True)
+        sys.exit(2)
+    world = World(sandbox.exchange, sandbox.clock, sandbox.ledger, AccountFile(folder), seed)
+    asyncio.run(serve(world, listener, ready_file))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Gamma's discovery by slug, and the small services beside it: relayer, resolutions, RPC."""
+
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from cluster.sandbox.model import Market
+from cluster.sandbox.server.calls import Call, Entry
+from cluster.sandbox.server.gamma_bodies import gamma_event, gamma_market
+from cluster.sandbox.server.wire import answer, refuse
+
+RPC_REVERTED: Final = 3
+"""JSON-RPC error code of a reverted call."""
+
+
+class NotFound(msgspec.Struct, frozen=True, kw_only=True):
+    """Gamma's own shape of an error."""
+
+    type: str = "not found error"
+    error: str = "slug not found"
+
+
+class DeployedBody(msgspec.Struct, frozen=True, kw_only=True):
+    deployed: bool = True
+
+
+class RpcError(msgspec.Struct, frozen=True, kw_only=True):
+    code: int
+    message: str
+
+
+class RpcBody(msgspec.Struct, frozen=True, kw_only=True):
+    jsonrpc: str = "2.0"
+    id: int = 1
+    error: RpcError
+
+
+def _by_slug(call: Call, slug: str) -> Market | None:
+    return call.world.as_shown(call.world.exchange.market_by_slug(slug, call.now), call.now)
+
+
+def event_by_slug(call: Call) -> Response:
+    market = _by_slug(call, call.path["slug"])
+    return answer(NotFound(), 404) if market is None else answer(gamma_event(market))
+
+
+def market_by_slug(call: Call) -> Response:
+    market = _by_slug(call, call.path["slug"])
+    return answer(NotFound(), 404) if market is None else answer(gamma_market(market))
+
+
+def events(call: Call) -> Response:
+    """Answer `?slug=` with a list; closed markets are shown only with `closed=true`, as there."""
+    market = _by_slug(call, call.query.get("slug", ""))
+    shown = market is not None and _wanted(call, market)
+    return answer([gamma_event(market)] if market is not None and shown else [])
+
+
+def markets(call: Call) -> Response:
+    """Answer `?slug=` or `?condition_ids=` with a list, closed ones only with `closed=true`."""
+    condition_id = call.query.get("condition_ids", "")
+    if condition_id:
+        found = call.world.exchange.market(condition_id, call.now)
+        market = call.world.as_shown(found, call.now)
+    else:
+        market = _by_slug(call, call.query.get("slug", ""))
+    if market is None or not _wanted(call, market):
+        return answer([])
+    return answer([gamma_market(market)])
+
+
+def _wanted(call: Call, market: Market) -> bool:
+    return market.closed is (call.query.get("closed", "false") == "true")
+
+
+def deployed(_call: Call) -> Response:
+    """Every deposit wallet exists here."""
+    return answer(DeployedBody())
+
+
+def rpc(_call: Call) -> Response:
+    """There is no chain behind the sandbox: every call reverts."""
+    error = RpcError(code=RPC_REVERTED, message="execution reverted: the sandbox has no chain")
+    return answer(RpcBody(error=error))
+
+
+def no_relay(_call: Call) -> Response:
+    return refuse(501, "the sandbox settles by itself: nothing to relay or redeem")
+
+
+GAMMA_TABLE: Final = (
+    Entry("GET", "/events/slug/{slug}", event_by_slug),
+    Entry("GET", "/markets/slug/{slug}", market_by_slug),
+    Entry("GET", "/events", events),
+    Entry("GET", "/markets", markets),
+)
+RELAYER_TABLE: Final = (
+    Entry("GET", "/deployed", deployed),
+    Entry("POST", "/submit", no_relay),
+)
+RPC_TABLE: Final = (Entry("POST", "", rpc),)

@@ -1,0 +1,94 @@
+"""The outermost layer: what can go wrong between a client and the exchange goes wrong here."""
+
+import asyncio
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cluster.sandbox.faults import AFTER, BEFORE, Fault, FaultBoard, FaultKind
+from cluster.sandbox.server.wire import refuse
+
+ADMIN_PREFIX: Final = "/admin"
+"""The admin door is never faulty: it is how a test ends its faults."""
+
+
+class Front:
+    """Pass requests on, unless a fault on the board says otherwise."""
+
+    def __init__(self, inner: ASGIApp, faults: FaultBoard) -> None:
+        self._inner = inner
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(ADMIN_PREFIX):
+            await self._inner(scope, receive, send)
+            return
+        route = f"{scope['method']} {scope['path']}"
+        for fault in self._faults.take(BEFORE, route):
+            if await _stops(fault, scope, receive, send):
+                return
+        after = self._faults.take(AFTER, route)
+        if after:
+            await self._spoil(after[0], scope, receive, send)
+        else:
+            await self._inner(scope, receive, send)
+
+    async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request take effect, then answer as the fault says."""
+        answer = bytearray()
+
+        async def keep(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                answer.extend(message.get("body", b""))
+
+        await self._inner(scope, receive, keep)
+        if fault.kind is FaultKind.DROP_ANSWER:
+            await hang_up(send)
+        elif fault.kind is FaultKind.STATUS_AFTER:
+            await _say(fault.status, _text(fault), send)
+        else:
+            half = bytes(answer[: len(answer) // 2])
+            await _say(200, half if fault.body is None else fault.body.encode(), send)
+
+
+async def _stops(fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+    """Do a fault that comes before the exchange sees the request; tell whether it ends there."""
+    if fault.kind is FaultKind.DELAY:
+        await asyncio.sleep(fault.delay_ms / 1_000)
+        return False
+    if fault.kind is FaultKind.DROP_REQUEST:
+        await hang_up(send)
+    elif fault.body is None:
+        await refuse(fault.status, "sandbox fault")(scope, receive, send)
+    else:
+        await _say(fault.status, fault.body.encode(), send)
+    return True
+
+
+def _text(fault: Fault) -> bytes:
+    return b'{"error":"sandbox fault"}' if fault.body is None else fault.body.encode()
+
+
+async def _say(status: int, body: bytes, send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def hang_up(send: Send) -> None:
+    """Close the client's connection without a byte of answer.
+
+    ASGI has no message for that, so it reaches for uvicorn's transport. Where that has moved, an
+    answer that breaks off after its head stands in: the client cannot know the outcome either way.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    abort = getattr(transport, "abort", None)
+    if abort is not None:
+        abort()
+        return
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"1024")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"{", "more_body": True})

@@ -1,0 +1,129 @@
+"""Everything one running sandbox holds, and the two things that every request does with it."""
+
+import time
+from typing import assert_never
+
+import msgspec
+
+from cluster.sandbox.auth import Account, AccountFile, Accounts
+from cluster.sandbox.clock import ClockFile
+from cluster.sandbox.events import (
+    BestChanged,
+    BookReplaced,
+    Event,
+    LastTrade,
+    MarketOpened,
+    MarketResolved,
+    OrderChanged,
+    PricesChanged,
+    Ticked,
+    TickSizeChanged,
+    TradeChanged,
+)
+from cluster.sandbox.exchange import Exchange
+from cluster.sandbox.faults import FaultBoard, FaultKind
+from cluster.sandbox.ledger import Ledger
+from cluster.sandbox.model import Market, Now, PriceTick
+from cluster.sandbox.sockets.market_socket import MarketFeed
+from cluster.sandbox.sockets.price_socket import PriceFeed
+from cluster.sandbox.sockets.user_socket import UserFeed
+
+SNAPSHOT_MARKET_MS = 120_000
+"""The price socket's snapshot holds the last two minutes."""
+
+
+def wire_clock_ms() -> int:
+    """Read the real clock: the sandbox's only source of wire time."""
+    return time.time_ns() // 1_000_000
+
+
+class World:
+    """The exchange with its clock, keys, faults and listeners."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: ClockFile,
+        ledger: Ledger,
+        account_file: AccountFile,
+        seed: int,
+    ) -> None:
+        self.exchange = exchange
+        self.clock = clock
+        self.ledger = ledger
+        self.account_file = account_file
+        self.accounts = Accounts(seed, account_file.read())
+        self.faults = FaultBoard(seed)
+        self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
+        self.user_feed = UserFeed(self.accounts)
+        self.price_feed = PriceFeed(self.accounts, self._recent_ticks)
+        self._last_wire_ms = 0
+        for account in self.accounts.all():
+            exchange.open_account(account.api_key, account.address, self.now())
+
+    def now(self) -> Now:
+        """Return the present in both times; a wall clock that is set back stands still here."""
+        self._last_wire_ms = max(self._last_wire_ms, wire_clock_ms())
+        return self.clock.clock.at(self._last_wire_ms)
+
+    def told_wire_ms(self) -> int:
+        """Return the wire time that the exchange tells and judges stamps by: skewed by a fault."""
+        return self.now().wire_ms + self.faults.skew_ms()
+
+    def pulse(self) -> None:
+        """Move the exchange to the present and tell everybody; called about every 50 ms."""
+        self.now()
+        self.exchange.advance(self.clock.keep(self._last_wire_ms))
+        self.commit()
+
+    def commit(self) -> None:
+        """Put what happened on the disk, then tell the listeners."""
+        self.ledger.sync()
+        for event in self.exchange.drain():
+            self._publish(event)
+
+    def open_account(self, account: Account) -> None:
+        self.account_file.write(self.accounts.all())
+        self.exchange.open_account(account.api_key, account.address, self.now())
+
+    def as_shown(self, market: Market | None, now: Now) -> Market | None:
+        """Apply the market faults: a late market is not there yet, a null price stays null."""
+        if market is None:
+            return None
+        late = self.faults.on_market(FaultKind.LATE_MARKET, market.slug)
+        if late is not None and now.market_ms < market.open_market_ms + late.delay_ms:
+            return None
+        if self.faults.on_market(FaultKind.NULL_PRICE, market.slug) is not None:
+            return msgspec.structs.replace(market, price_to_beat=None)
+        return market
+
+    def _recent_ticks(self, asset: str) -> tuple[PriceTick, ...]:
+        now = self.now()
+        since_market_ms = now.market_ms - SNAPSHOT_MARKET_MS
+        return self.exchange.ticks(asset, now, since_market_ms=since_market_ms)
+
+    def _publish(self, event: Event) -> None:
+        match event:
+            case OrderChanged() | TradeChanged():
+                self.user_feed.publish(event)
+            case Ticked():
+                self.price_feed.publish(event)
+            case (
+                BookReplaced()
+                | PricesChanged()
+                | BestChanged()
+                | LastTrade()
+                | TickSizeChanged()
+                | MarketOpened()
+                | MarketResolved()
+            ):
+                self.market_feed.publish(event)
+            case _:
+                assert_never(event)
+
+    def close(self) -> None:
+        """Flush ledger and clock: a clean stop loses and skips nothing."""
+        wire_ms = self.now().wire_ms
+        self.commit()
+        self.ledger.close()
+        self.clock.close(wire_ms)
