@@ -1,0 +1,63 @@
+"""The settlement price: 60-second averages from the venue's authenticated price socket.
+
+The socket wants API credentials, any account's. Market data holds no trading key: each life makes
+a throwaway key in memory, which owns nothing and signs nothing but this one log-in.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from eth_account import Account
+from polymarket import AsyncSecureClient
+from polymarket.models.price_events import (
+    CryptoTwapPriceEvent,
+    CryptoTwapPriceSnapshotEvent,
+    CryptoTwapPriceUpdateEvent,
+    RealtimePricePoint,
+)
+
+from actors.config import Venue
+from actors.market_data_events import TicksReceived
+from actors.venue.environment import venue_environment
+from signals.market import Asset
+from signals.snapshot import Ticks
+
+QUOTE: Final = "usd"
+MS_PER_S: Final = 1_000
+
+
+async def open_price_client(venue: Venue) -> AsyncSecureClient:
+    """Log in with a throwaway key. Raises the SDK's errors."""
+    key = "0x" + secrets.token_bytes(32).hex()
+    return await AsyncSecureClient.create(
+        private_key=key,
+        wallet=Account.from_key(key).address,
+        environment=venue_environment(venue),
+    )
+
+
+def read_ticks(event: CryptoTwapPriceEvent) -> TicksReceived | None:
+    """Read an event's averages; None if the symbol or a value is not of this world."""
+    match event:
+        case CryptoTwapPriceSnapshotEvent(payload=history):
+            return _ticks(history.symbol, history.data)
+        case CryptoTwapPriceUpdateEvent(payload=update):
+            return _ticks(update.symbol, (update,))
+
+
+def _ticks(symbol: str, points: Sequence[RealtimePricePoint]) -> TicksReceived | None:
+    try:
+        asset = Asset(symbol.removesuffix(QUOTE))
+    except ValueError:
+        return None
+    if any(point.value <= 0 for point in points):
+        return None
+    return TicksReceived(
+        asset=asset,
+        ticks=Ticks(
+            observed_ms=tuple(round(point.timestamp.timestamp() * MS_PER_S) for point in points),
+            twap=tuple(float(point.value) for point in points),
+            spot=(),
+        ),
+    )
