@@ -10,15 +10,14 @@ from typing import Final
 import msgspec
 
 from actors.messages import FenceRecord
-from actors.slot_facts import ClaimFact, DecisionFact, Entry, RecordChange, apply_entry
+from actors.slot_facts import DecisionFact, Entry, RecordChange, apply_entry
 from actors.slot_rows import entry_of
 from actors.slot_state import SlotState
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.errors import Damage
-from checkpoints.journal import Journal
-from checkpoints.journal_rows import JournalRow, valid_rows
-from checkpoints.record_set import Delta, RecordSet
-from checkpoints.records import Records, struct_from_records
+from checkpoints.journal import JOURNAL, Journal, parse_flush_name
+from checkpoints.journal_rows import FenceBound, JournalRow, valid_rows
+from checkpoints.records import Records, records_of, struct_from_records
 from checkpoints.storage import Storage
 
 MEMORY_PREFIX: Final = "memory."
@@ -37,25 +36,36 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
 class Folded(msgspec.Struct, frozen=True, kw_only=True):
     state: SlotState
     changes: tuple[RecordChange, ...]
-    """Of the strategy's memory, in order."""
+    """Of the last strategy's memory, in order."""
+    strategy: str | None
+    """The last that decided in these rows."""
+    changed_strategy: bool
+    """More than one decided in these rows."""
     gap: str | None = None
 
 
+class MemoryKind(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose memory is wanted: another strategy's is not read."""
+
+    strategy: str
+    kind: type[msgspec.Struct]
+
+
 def recover(
-    storage: Storage, slot: str, memory_kind: type[msgspec.Struct], up_to: FenceRecord | None = None
+    storage: Storage, slot: str, wanted: MemoryKind, up_to: FenceRecord | None = None
 ) -> Recovery:
     """Read a slot's state; with a fence record, exactly as far as its sequence."""
-    latest = CheckpointStore(storage).latest(slot)
+    bounds: tuple[FenceBound, ...] = (*flush_bounds(storage, slot), *((up_to,) if up_to else ()))
+    latest = CheckpointStore(storage).latest(slot, bounds)
     found = latest.checkpoint
-    records: Records = {} if found is None else dict(found.records)
+    records: Records = {} if found is None else found.upserts
     state = SlotState(slot=slot) if found is None else struct_from_records(SlotState, records)
-    if up_to is not None and state.journal_sequence > up_to.journal_sequence:
-        records, state, found = {}, SlotState(slot=slot), None
     read = Journal(storage, slot).rows_after(state.journal_sequence)
-    folded = fold_rows(state, read.rows, up_to)
+    folded = fold_rows(state, valid_rows(read.rows, bounds))
+    own = found is not None and found.meta.strategy == wanted.strategy
     return Recovery(
         state=folded.state,
-        memory=_memory(memory_kind, records, folded.changes),
+        memory=_memory(wanted, records if own else {}, folded),
         checkpoint_sequence=0 if found is None else found.meta.sequence,
         checkpoint_outbox_sequence=0 if found is None else found.meta.outbox_sequence,
         damaged=(*latest.damaged, *read.damaged),
@@ -63,64 +73,79 @@ def recover(
     )
 
 
-def fold_rows(
-    state: SlotState, rows: Iterable[JournalRow], up_to: FenceRecord | None = None
-) -> Folded:
-    """Apply rows in sequence to a state; stop at the first one that is missing or unreadable."""
-    rows = list(rows)
-    entries = {row.sequence: row for row in _ruling(state, rows, up_to)}
-    changes: list[RecordChange] = []
+class FlushBound(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flush's name tells: a fence's first row is its claim, all older ones end before."""
+
+    slot: str
+    fence: int
+    journal_sequence: int
+
+
+def flush_bounds(storage: Storage, slot: str) -> tuple[FlushBound, ...]:
+    """Return where each fence began, from the names of the journal's files alone."""
+    first: dict[int, int] = {}
+    for day in storage.folders(JOURNAL):
+        for name in storage.names(f"{JOURNAL}/{day}/{slot}/"):
+            flush = parse_flush_name(name)
+            if flush is not None:
+                first[flush.fence] = min(flush.first, first.get(flush.fence, flush.first))
+    return tuple(
+        FlushBound(slot=slot, fence=fence, journal_sequence=sequence - 1)
+        for fence, sequence in sorted(first.items())
+    )
+
+
+def fold_rows(state: SlotState, rows: Iterable[JournalRow]) -> Folded:
+    """Apply valid rows in sequence; stop at the first one that is missing or unreadable."""
+    rows = [row for row in rows if row.fence >= state.fence]
+    entries = {row.sequence: row for row in sorted(rows, key=lambda row: row.fence)}
+    decisions: list[DecisionFact] = []
+    gap: str | None = None
     last = max(entries, default=0)
-    while state.journal_sequence < last:
-        row = entries.get(state.journal_sequence + 1)
-        if row is None:
-            return _stopped(state, changes, f"row {state.journal_sequence + 1} is missing")
-        try:
-            entry = entry_of(row)
-        except msgspec.DecodeError as error:
-            return _stopped(state, changes, f"row {row.sequence} is unreadable: {error}")
+    while state.journal_sequence < last and gap is None:
+        entry = _entry(entries.get(state.journal_sequence + 1))
+        if isinstance(entry, str):
+            gap = f"row {state.journal_sequence + 1} {entry}"
+            continue
         state = apply_entry(state, entry)
         if isinstance(entry.fact, DecisionFact):
-            changes += entry.fact.memory_changes
-    return Folded(state=state, changes=tuple(changes))
+            decisions.append(entry.fact)
+    strategies = [fact.strategy for fact in decisions]
+    last_strategy = strategies[-1] if strategies else None
+    changes = [
+        change
+        for fact in decisions
+        if fact.strategy == last_strategy
+        for change in fact.memory_changes
+    ]
+    return Folded(
+        state=state,
+        changes=tuple(changes),
+        strategy=last_strategy,
+        changed_strategy=len(set(strategies)) > 1,
+        gap=gap,
+    )
 
 
-def _stopped(state: SlotState, changes: list[RecordChange], gap: str) -> Folded:
-    return Folded(state=state, changes=tuple(changes), gap=gap)
-
-
-def _ruling(
-    state: SlotState, rows: list[JournalRow], up_to: FenceRecord | None
-) -> list[JournalRow]:
-    """Leave out rows that a later fence made void; later fences win a sequence."""
-    rows = [row for row in rows if row.fence >= state.fence]
-    fences = [record for row in rows if (record := _claimed(row)) is not None]
-    if up_to is not None:
-        fences.append(up_to)
-    return sorted(valid_rows(rows, fences), key=lambda row: (row.sequence, row.fence))
-
-
-def _claimed(row: JournalRow) -> FenceRecord | None:
-    if row.kind != "claim":
-        return None
+def _entry(row: JournalRow | None) -> Entry | str:
+    if row is None:
+        return "is missing"
     try:
-        entry: Entry = entry_of(row)
-    except msgspec.DecodeError:
-        return None
-    return entry.fact.record if isinstance(entry.fact, ClaimFact) else None
+        return entry_of(row)
+    except msgspec.DecodeError as error:
+        return f"is unreadable: {error}"
 
 
-def _memory(
-    kind: type[msgspec.Struct], records: Records, changes: tuple[RecordChange, ...]
-) -> msgspec.Struct:
+def _memory(wanted: MemoryKind, records: Records, folded: Folded) -> msgspec.Struct:
     """Rebuild the strategy's memory from checkpointed records and journaled changes."""
-    memory = RecordSet({key: v for key, v in records.items() if key[0].startswith(MEMORY_PREFIX)})
-    for change in changes:
-        key = (change.segment, change.key)
+    if folded.strategy not in (None, wanted.strategy):
+        return wanted.kind()
+    stored = {key: value for key, value in records.items() if key[0].startswith(MEMORY_PREFIX)}
+    if not stored or folded.changed_strategy:
+        stored = records_of(wanted.kind(), MEMORY_PREFIX)
+    for change in folded.changes:
         if change.value is None:
-            memory.apply(Delta(upserts={}, deletes=(key,)))
+            stored.pop((change.segment, change.key), None)
         else:
-            memory.apply(Delta(upserts={key: change.value}))
-    if not len(memory):
-        return kind()
-    return struct_from_records(kind, memory.records(), MEMORY_PREFIX)
+            stored[(change.segment, change.key)] = change.value
+    return struct_from_records(wanted.kind, stored, MEMORY_PREFIX)

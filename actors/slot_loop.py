@@ -1,0 +1,221 @@
+"""The slot's shell without Ray: take an event, step, perform the effects, feed results back.
+
+One task steps; effects run beside it and answer with an event. The loop never waits for anything
+but the next event or the next moment asked for, so no silent peer can stop the slot's clock.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import msgspec
+
+from actors.runtime import log_event
+from actors.slot_checkpoints import Taken, take
+from actors.slot_events import (
+    AnyEffect,
+    AppendEntries,
+    AskSnapshot,
+    CheckpointDurable,
+    CheckpointFailed,
+    Leave,
+    PollOutbox,
+    Recover,
+    ReportParams,
+    ReportQuiesced,
+    ReportRefused,
+    ReportResumed,
+    ReportStopped,
+    RetireAsked,
+    RowsDurable,
+    RowsFailed,
+    RunStrategy,
+    SendClaim,
+    SendIntent,
+    TakeCheckpoint,
+    Ticked,
+    WakeAt,
+)
+from actors.slot_requests import Request, Requests, Undated, undated
+from actors.slot_seat import Seat
+from actors.slot_status import SlotStatus, status_of
+from actors.slot_step import step
+from actors.slot_writer import RowWriter
+from checkpoints.checkpoint_store import CheckpointStore
+from checkpoints.errors import CheckpointsError
+from checkpoints.journal import Journal
+
+TICK_MS: Final = 250
+"""Wire. Longest time between two looks at the clock: bounds how late a lease or a claim is seen."""
+EVENTS_WAITING_MAX: Final = 10_000
+"""Far more than the handful of effects that can be under way; reached only by a fault."""
+
+Report = ReportQuiesced | ReportResumed | ReportRefused | ReportParams | ReportStopped
+
+
+class Shell(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loop uses of its process."""
+
+    wire_ms: Callable[[], float]
+    leave: Callable[[str], None]
+    """End this process for good; called once."""
+    observe: Callable[[Seat, Seat], None]
+    """Told of every step: before and after (metrics)."""
+
+
+class SlotLoop:
+    """One life of one incarnation."""
+
+    def __init__(
+        self, seat: Seat, requests: Requests, shell: Shell, damage: tuple[str, ...] = ()
+    ) -> None:
+        self.seat = seat
+        self._damage = damage
+        self._requests = requests
+        self._shell = shell
+        self._store = CheckpointStore(requests.storage)
+        self._events: asyncio.Queue[Undated] = asyncio.Queue(EVENTS_WAITING_MAX)
+        self._wakes: list[float] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, asyncio.Future[Report]] = {}
+        self._left = False
+        self._writer = RowWriter(
+            Journal(requests.storage, seat.who.slot),
+            seat.who,
+            on_durable=lambda sequence: self.post(undated(RowsDurable, sequence=sequence)),
+            on_failure=lambda reason: self.post(undated(RowsFailed, reason=reason)),
+            on_overtaken=lambda reason: self.post(undated(RetireAsked, reason=reason)),
+        )
+
+    def post(self, event: Undated) -> None:
+        """Queue an event; it is dated when it is stepped."""
+        self._events.put_nowait(event)
+
+    def status(self) -> SlotStatus:
+        wire_ms = self._shell.wire_ms()
+        market_ms = self.seat.rules.clock.market_ms(wire_ms)
+        blocked_ms = self._requests.runner.blocked_ms()
+        return status_of(self.seat, market_ms, int(wire_ms), blocked_ms, self._damage)
+
+    async def ask(self, name: str, event: Undated) -> Report:
+        """Post an operator's event and wait for the report of that name."""
+        waiting = self._waiting.get(name)
+        if waiting is None or waiting.done():
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting[name] = waiting
+        self.post(event)
+        return await asyncio.shield(waiting)
+
+    async def run(self) -> None:
+        """Run until the slot has left."""
+        self.post(undated(Ticked))
+        while not self._left:
+            event = await self._next_event()
+            wire_ms = self._shell.wire_ms()
+            market_ms = self.seat.rules.clock.market_ms(wire_ms)
+            before = self.seat
+            self.seat, effects = step(before, event(market_ms, int(wire_ms)))
+            if self.seat.phase is not before.phase:
+                self._log_phase(before)
+            for effect in effects:
+                self._perform(effect)
+            self._shell.observe(before, self.seat)
+        for task in self._tasks:
+            task.cancel()
+
+    async def _next_event(self) -> Undated:
+        """Wait for an event or for the next moment asked for; then time itself is the event."""
+        try:
+            async with asyncio.timeout(self._patience_ms() / 1000):
+                return await self._events.get()
+        except TimeoutError:
+            return undated(Ticked)
+
+    def _patience_ms(self) -> float:
+        now = self._shell.wire_ms()
+        while self._wakes and self._wakes[0] <= now:
+            heapq.heappop(self._wakes)
+            self.post(undated(Ticked))
+        moments = [now + TICK_MS, *self._wakes[:1]]
+        if self.seat.lease is not None:
+            moments.append(self.seat.lease.ends_wire_ms)
+        return max(0.0, min(moments) - now) + 0.5  # a timer may fire a hair before its moment
+
+    def _log_phase(self, before: Seat) -> None:
+        log_event(
+            "slot_phase",
+            slot=self.seat.who.slot,
+            incarnation=self.seat.who.incarnation,
+            fence=self.seat.fence,
+            sequence=self.seat.state.journal_sequence,
+            before=str(before.phase),
+            after=str(self.seat.phase),
+        )
+
+    def _perform(self, effect: AnyEffect) -> None:
+        match effect:
+            case AppendEntries():
+                self._writer.append(effect)
+            case WakeAt(market_ms=market_ms):
+                heapq.heappush(self._wakes, self.seat.rules.clock.wire_ms(market_ms))
+            case TakeCheckpoint():
+                self._start(self._save(take(self.seat, effect, self._requests.runner.records)))
+            case (
+                SendClaim()
+                | Recover()
+                | AskSnapshot()
+                | RunStrategy()
+                | SendIntent()
+                | PollOutbox()
+            ):
+                self._start(self._request(effect))
+            case _:
+                self._tell(effect)
+
+    def _tell(self, effect: Report | Leave) -> None:
+        match effect:
+            case Leave(reason=reason):
+                self._left = True
+                log_event("slot_leaves", slot=self.seat.who.slot, reason=reason)
+                self._shell.leave(reason)
+            case ReportQuiesced(handoff=name):
+                self._resolve(f"quiesce/{name}", effect)
+            case ReportResumed(handoff=name):
+                self._resolve(f"resume/{name}", effect)
+            case ReportParams(request=name):
+                self._resolve(f"params/{name}", effect)
+            case ReportRefused(request=name):
+                for ask in ("quiesce", "resume", "params"):
+                    self._resolve(f"{ask}/{name}", effect)
+            case ReportStopped():
+                self._resolve("stop", effect)
+
+    def _resolve(self, name: str, report: Report) -> None:
+        waiting = self._waiting.pop(name, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(report)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _request(self, effect: Request) -> None:
+        self.post(await self._requests.answer(effect))
+
+    async def _save(self, taken: Taken) -> None:
+        meta = taken.meta
+        try:
+            digest = await asyncio.to_thread(self._store.save, meta.slot, meta, taken.records)
+        except CheckpointsError as error:
+            self.post(undated(CheckpointFailed, reason=str(error)))
+            return
+        self.post(
+            undated(
+                CheckpointDurable,
+                sequence=meta.sequence,
+                outbox_sequence=meta.outbox_sequence,
+                digest=digest,
+            )
+        )
