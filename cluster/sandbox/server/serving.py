@@ -118,7 +118,7 @@ async def serve(world: World, listener: socket.socket, ready_file: Path | None) 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     world.pulse()
-    server = _server_of(world)
+    server = make_server(world)
     await server.startup(sockets=[listener])
     if ready_file is not None:
         write_ready(ready_file, world, listener.getsockname()[1])
@@ -139,7 +139,7 @@ async def serve(world: World, listener: socket.socket, ready_file: Path | None) 
         raise outcomes[0]
 
 
-def _server_of(world: World) -> uvicorn.Server:
+def make_server(world: World) -> uvicorn.Server:
     """Make uvicorn without its own signal handlers: the sandbox has its own way to stop."""
     config = uvicorn.Config(
         make_app(world),
