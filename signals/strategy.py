@@ -8,14 +8,21 @@ A strategy is a module in `signals/strategies/` with
 * ``decide(snapshot, timeframe, position, memory, params) -> (Decision, Memory)``: pure and
   deterministic. Arithmetic uses Python floats and ``math`` (`fsum`), not numpy.
 * ``MEMORY_VERSION``: integer, grows with the layout of ``Memory``.
+
+`signals.decision_check.faults` judges what ``decide`` returns.
 """
 
+import difflib
 import importlib
+import pkgutil
 import re
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Protocol, cast
 
 import msgspec
 
+from signals import strategies
 from signals.decision import Decision, Position
 from signals.market import Timeframe
 from signals.params import Params
@@ -42,15 +49,50 @@ class StrategyError(Exception):
     """A strategy file cannot be used; its author must mend what the message names."""
 
 
+def strategy_names() -> tuple[str, ...]:
+    """Return the names of all strategies that ship or were added, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(strategies.__path__)))
+
+
 def load_strategy(name: str) -> Strategy:
     """Import `signals.strategies.<name>` and check its form; raise `StrategyError` otherwise."""
     if not NAME.fullmatch(name):
         raise StrategyError(f"strategy name {name!r}: use lower case letters, digits and _")
+    known = strategy_names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        raise StrategyError(
+            f"strategy {name!r}: there is no signals/strategies/{name}.py; there are "
+            f"{', '.join(known)}; the nearest is {near[0] if near else 'none'}"
+        )
     try:
         module = importlib.import_module(f"signals.strategies.{name}")
     except Exception as error:  # a strategy file is a stranger's code: anything can come
         raise StrategyError(f"signals/strategies/{name}.py does not import: {error!r}") from error
+    for fault in _form_faults(module):
+        raise StrategyError(f"signals/strategies/{name}.py {fault}")
+    return cast("Strategy", module)
+
+
+def _form_faults(module: ModuleType) -> Iterator[str]:
     for attribute in ("MEMORY_VERSION", "Memory", "decide"):
         if not hasattr(module, attribute):
-            raise StrategyError(f"signals/strategies/{name}.py defines no {attribute}")
-    return cast("Strategy", module)
+            yield f"defines no {attribute}"
+            return
+    version, memory = module.MEMORY_VERSION, module.Memory
+    if type(version) is not int or version < 1:
+        yield f"has MEMORY_VERSION {version!r}; a whole number from 1 on is needed"
+    if not callable(module.decide):
+        yield "has a decide that is not a function"
+    if isinstance(memory, type) and issubclass(memory, msgspec.Struct):
+        yield from _memory_faults(memory)
+    else:
+        yield "has a Memory that is not a msgspec.Struct"
+
+
+def _memory_faults(memory: type[msgspec.Struct]) -> Iterator[str]:
+    if not memory.__struct_config__.frozen:
+        yield "has a Memory that is not frozen: write class Memory(msgspec.Struct, frozen=True)"
+    for field in msgspec.structs.fields(memory):
+        if field.required:
+            yield f"has a Memory whose field {field.name} has no default"

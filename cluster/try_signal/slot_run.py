@@ -8,7 +8,7 @@ from typing import Final
 from cluster.try_signal.model_market import FEE_RATE, TICK_MICRO_USD, ModelMarket
 from cluster.try_signal.result import TriedDecision, TriedTrade
 from cluster.try_signal.tape import TapeError
-from signals.book_price import walk
+from signals.book_price import market_mid_up, walk
 from signals.decision import Decision, Leg, Position, Style
 from signals.decision_check import faults
 from signals.market import DecisionPoint, Outcome, Side, Slot, Window
@@ -54,6 +54,7 @@ class SlotRun:
             self._window, self._seen_ms = point.window, point.due_ms
         self._fill_resting(point.due_ms)
         decision = self._asked(point, snapshot)
+        market = snapshot.market(self._slot.timeframe)
         for leg in decision.legs:
             self.orders += 1
             if leg.style is Style.REST:
@@ -68,7 +69,7 @@ class SlotRun:
                 action=decision.action,
                 reason=decision.reason,
                 probability_up=decision.probability_up,
-                market_mid_up=decision.market_mid_up,
+                market_mid_up=None if market is None else market_mid_up(market),
                 fair_up=decision.fair_up,
                 spread_points=decision.spread_points,
                 winner=self._market.winner(point.window),
