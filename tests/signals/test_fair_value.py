@@ -18,7 +18,9 @@ from signals.fair_value import (
 )
 from signals.market import Timeframe
 from signals.param_sections import FairParams
-from tests.signals.builders import DUE_MS, make_candles, make_snapshot, mirrored, without
+from signals.snapshot import Feed, MarketView, Snapshot, Ticks
+from tests.signals.altered import mirrored, without
+from tests.signals.builders import DUE_MS, make_candles, make_snapshot
 
 KNOWN = Settlement(
     opening=100.0, price=101.0, closing_mean=None, sigma=0.1, tau=280.0, look_back=60.0

@@ -1,0 +1,69 @@
+"""Altered snapshots: an input that was never seen, the market upside down."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from signals.market import Outcome
+from signals.snapshot import Candles, Feed, InputAge, MarketView, Snapshot, Ticks
+
+
+def without(snapshot: Snapshot, feed: Feed) -> Snapshot:
+    """Return the snapshot as it looks when a feed was never seen."""
+    ages = tuple(
+        InputAge(feed=age.feed, age_ms=None, limit_ms=age.limit_ms) if age.feed is feed else age
+        for age in snapshot.ages
+    )
+    bookless = tuple(
+        msgspec.structs.replace(market, up_book=None, down_book=None) for market in snapshot.markets
+    )
+    changes: dict[Feed, dict[str, object]] = {
+        Feed.CANDLES: {"candles": ()},
+        Feed.TICKS: {"ticks": Ticks(observed_ms=(), twap=(), spot=())},
+        Feed.FUNDING: {"funding": (), "next_funding_ms": None},
+        Feed.OPEN_INTEREST: {"open_interest": ()},
+        Feed.BOOKS: {"markets": bookless},
+        Feed.MARKETS: {"markets": ()},
+    }
+    return msgspec.structs.replace(snapshot, ages=ages, **changes[feed])
+
+
+def mirrored(snapshot: Snapshot, about: float) -> Snapshot:
+    """Reflect all prices about `about`, negate funding, swap the outcomes' books."""
+
+    def flip(values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(2 * about - value for value in values)
+
+    def flip_candles(candles: Candles) -> Candles:
+        return msgspec.structs.replace(
+            candles,
+            open=flip(candles.open),
+            high=flip(candles.low),
+            low=flip(candles.high),
+            close=flip(candles.close),
+            taker_buy=tuple(
+                None if bought is None else volume - bought
+                for volume, bought in zip(candles.volume, candles.taker_buy, strict=True)
+            ),
+        )
+
+    def flip_market(market: MarketView) -> MarketView:
+        beat = market.price_to_beat
+        return msgspec.structs.replace(
+            market,
+            up_book=market.book(Outcome.DOWN),
+            down_book=market.book(Outcome.UP),
+            price_to_beat=None if beat is None else 2 * about - beat,
+        )
+
+    return msgspec.structs.replace(
+        snapshot,
+        candles=tuple(flip_candles(candles) for candles in snapshot.candles),
+        ticks=msgspec.structs.replace(
+            snapshot.ticks, twap=flip(snapshot.ticks.twap), spot=flip(snapshot.ticks.spot)
+        ),
+        funding=tuple(
+            msgspec.structs.replace(point, rate=-point.rate) for point in snapshot.funding
+        ),
+        markets=tuple(flip_market(market) for market in snapshot.markets),
+    )
