@@ -1,17 +1,30 @@
 """Put the exchange together from a state folder, a seed and a tape: what the server calls."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import msgspec
 
 from cluster.sandbox.clock import ClockFile
 from cluster.sandbox.exchange import Exchange, ExchangeConfig
-from cluster.sandbox.ledger import Ledger
+from cluster.sandbox.ledger import Ledger, LedgerError
+from cluster.sandbox.prices.source import Prices
+from cluster.sandbox.prices.tape import load_tape
+
+ORIGIN_NAME: Final = "origin.json"
 
 
 class Sandbox(NamedTuple):
     exchange: Exchange
     clock: ClockFile
     ledger: Ledger
+
+
+class _Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a state folder's prices were made from; another origin would rewrite its past."""
+
+    seed: int
+    taped: bool
 
 
 def open_sandbox(
@@ -22,4 +35,36 @@ def open_sandbox(
     Call `clock.keep(wire_ms)` for each instant, `ledger.sync()` to reach the disk, and on the way
     out `ledger.close()` and `clock.close(wire_ms)`.
     """
-    raise NotImplementedError
+    prices = Prices(config.seed, load_tape(tape) if tape is not None else None)
+    ledger = Ledger.open(folder)
+    try:
+        _check_origin(folder, _Origin(seed=config.seed, taped=tape is not None))
+        newest = ledger.recovered[-1].market_ms if ledger.recovered else 0
+        clock = ClockFile.resume(
+            folder,
+            speed=config.speed,
+            start_market_ms=max(prices.start_market_ms, newest),
+            wire_ms=wire_ms,
+        )
+        exchange = Exchange(config, prices, ledger)
+    except BaseException:  # the lock must not outlive a failed start, whatever failed
+        ledger.close()
+        raise
+    return Sandbox(exchange, clock, ledger)
+
+
+def _check_origin(folder: Path, origin: _Origin) -> None:
+    path = folder / ORIGIN_NAME
+    if not path.exists():
+        path.write_bytes(msgspec.json.encode(origin))
+        return
+    stored = msgspec.json.decode(path.read_bytes(), type=_Origin)
+    if stored != origin:
+        raise LedgerError(
+            f"{folder} was made with seed {stored.seed} and {_tape(stored)}, not with seed"
+            f" {origin.seed} and {_tape(origin)}: start fresh or use the same"
+        )
+
+
+def _tape(origin: _Origin) -> str:
+    return "a tape" if origin.taped else "no tape"

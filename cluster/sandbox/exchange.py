@@ -1,77 +1,124 @@
 """The exchange: one pure machine, driven by calls that carry the time, drained of events.
 
 It reads no clock and no socket. The server calls `advance` about every 50 ms and each request's
-method when the request arrives; both carry `Now`. Every method that changes something writes its
-ledger records before it returns; `Ledger.sync` puts them on the disk.
+method when the request arrives; both carry `Now`. Every method that changes something hands its
+ledger records to the operating system before it returns; `Ledger.sync` puts them on the disk.
 """
 
-import msgspec
-
+from cluster.sandbox.desk import Desk
 from cluster.sandbox.events import Event
+from cluster.sandbox.feeds import Feeds
+from cluster.sandbox.floor import ExchangeConfig, Floor
+from cluster.sandbox.heartbeats import Heartbeats
+from cluster.sandbox.house import House
+from cluster.sandbox.ledger import Ledger
+from cluster.sandbox.listings import Listings
+from cluster.sandbox.makers import PLANTED_EDGE
+from cluster.sandbox.matching import Matching
 from cluster.sandbox.model import (
     Balance,
     BookView,
     CancelReason,
     CancelResult,
-    FundingRate,
     HeartbeatResult,
-    Kline,
     Market,
     Now,
-    OpenInterest,
     Order,
+    OrderState,
     OrderType,
     PlaceResult,
-    Premium,
-    PriceTick,
     Provenance,
     SignedOrder,
     Timeframe,
     Trade,
     VenueMode,
 )
+from cluster.sandbox.modes import Modes
+from cluster.sandbox.orders import Orders
+from cluster.sandbox.prices.provenance import provenance
+from cluster.sandbox.prices.source import Prices
+from cluster.sandbox.records import AccountOpened
+from cluster.sandbox.settlement import Lifecycle
+from cluster.sandbox.terms import Refused
 
-
-class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
-    seed: int = 1
-    speed: int = 30
-    starting_balance_micro_usd: int = 10_000_000_000
-    taker_delay_wire_ms: int = 150
-    heartbeat_limit_wire_ms: int = 10_000
-    mined_after_wire_ms: int = 800
-    confirmed_after_wire_ms: int = 2_000
-    restart_wire_ms: int = 90_000
-    post_only_wire_ms: int = 120_000
+__all__ = ["Exchange", "ExchangeConfig"]
 
 
 class Exchange:
     """Markets, books, accounts, trades and settlements of the sandbox."""
 
+    planted_edge = PLANTED_EDGE
+
+    def __init__(self, config: ExchangeConfig, prices: Prices, ledger: Ledger) -> None:
+        self.config = config
+        self._floor = Floor(config, prices, ledger)
+        self._matching = Matching(self._floor)
+        self._modes = Modes(self._floor)
+        self._orders = Orders(self._floor, self._matching)
+        self._desk = Desk(self._floor, self._orders, self._modes)
+        self._house = House(self._floor, self._matching)
+        self._lifecycle = Lifecycle(self._floor, self._orders)
+        self._heartbeats = Heartbeats(self._floor, self._orders)
+        self._listings = Listings(self._floor)
+        self._feeds = Feeds(self._floor)
+        self.klines = self._feeds.klines
+        self.funding = self._feeds.funding
+        self.premium = self._feeds.premium
+        self.open_interest = self._feeds.open_interest
+        self.open_interest_history = self._feeds.open_interest_history
+        self.ticks = self._feeds.ticks
+        self._revived = False
+
     # ---- time and events
 
     def advance(self, now: Now) -> None:
         """Bring everything up to `now`; call it often, time never goes back."""
-        raise NotImplementedError
+        self._modes.move(now)
+        if not self._revived:
+            self._lifecycle.revive(now)
+            self._revived = True
+        self._lifecycle.open_due(now)
+        self._matching.progress(now)
+        self._orders.mature(now)
+        self._orders.expire(now)
+        self._house.work(now)
+        self._heartbeats.watch(now)
+        self._lifecycle.move(now)
+        self._feeds.tell(now)
+        self._tell_books(now)
+        self._floor.ledger.write()
 
     def drain(self) -> list[Event]:
         """Return the events since the last call, oldest first."""
-        raise NotImplementedError
+        events, self._floor.events = self._floor.events, []
+        return events
 
     # ---- accounts and orders
 
     def open_account(self, api_key: str, address: str, now: Now) -> Balance:
         """Open an account with the starting balance; a known key keeps what it has."""
-        raise NotImplementedError
+        if api_key not in self._floor.state.accounts:
+            deposit = self.config.starting_balance_micro_usd
+            self._floor.record(
+                AccountOpened(api_key=api_key, address=address, deposit_micro_usd=deposit), now
+            )
+            self._floor.record_cash(api_key, deposit, "deposit", now)
+            self._floor.ledger.write()
+        return self.cash(api_key)
 
     def place(
         self, order: SignedOrder, order_type: OrderType, now: Now, *, post_only: bool = False
     ) -> PlaceResult:
         """Judge, match and rest one verified order. Never raises for what a client can send."""
-        raise NotImplementedError
+        self._modes.move(now)
+        result = self._desk.place(order, order_type, now, post_only=post_only)
+        self._floor.ledger.write()
+        return result
 
     def refuse(self, order: SignedOrder, order_type: OrderType, error: str, now: Now) -> None:
         """Ledger an order that the server refused itself, such as one with a bad signature."""
-        raise NotImplementedError
+        self._desk.refuse(order, order_type, Refused(error=error), now)
+        self._floor.ledger.write()
 
     def cancel(
         self,
@@ -80,150 +127,141 @@ class Exchange:
         now: Now,
         reason: CancelReason = CancelReason.USER,
     ) -> CancelResult:
-        raise NotImplementedError
+        result = self._orders.cancel(api_key, order_ids, now, reason)
+        self._tell_books(now)
+        self._floor.ledger.write()
+        return result
 
     def cancel_all(
         self, api_key: str, now: Now, reason: CancelReason = CancelReason.CANCEL_ALL
     ) -> CancelResult:
-        raise NotImplementedError
+        account = self._floor.state.accounts.get(api_key)
+        return self.cancel(api_key, tuple(account.open) if account else (), now, reason)
 
     def cancel_market(
         self, api_key: str, now: Now, *, condition_id: str = "", token_id: str = ""
     ) -> CancelResult:
         """Cancel the account's orders in a market or in one token; both empty: none."""
-        raise NotImplementedError
+        if not condition_id and not token_id:
+            return CancelResult()
+        chosen = self._chosen(api_key, condition_id, token_id)
+        ids = tuple(order.order_id for order in chosen)
+        return self.cancel(api_key, ids, now, CancelReason.CANCEL_MARKET)
 
     def heartbeat(self, api_key: str, heartbeat_id: str, now: Now) -> HeartbeatResult:
-        """Chain: empty or the last id. The first accepted one arms cancel-all for the account."""
-        raise NotImplementedError
+        """Chain: the last id, empty if there is none. The first accepted one arms cancel-all."""
+        result = self._heartbeats.beat(api_key, heartbeat_id, now)
+        self._floor.ledger.write()
+        return result
 
     # ---- lookups of accounts
 
     def order(self, order_id: str) -> Order | None:
         """Any state, refused ones included; None: never seen."""
-        raise NotImplementedError
+        state = self._floor.state
+        return state.orders.get(order_id) or state.refused.get(order_id)
 
     def open_orders(
         self, api_key: str, *, condition_id: str = "", token_id: str = ""
     ) -> tuple[Order, ...]:
         """LIVE orders, oldest first. DELAYED ones are not on a book yet."""
-        raise NotImplementedError
+        chosen = self._chosen(api_key, condition_id, token_id)
+        return tuple(order for order in chosen if order.state is OrderState.LIVE)
 
     def trades(
         self, api_key: str, *, condition_id: str = "", token_id: str = ""
     ) -> tuple[Trade, ...]:
         """Return newest first, in their present status."""
-        raise NotImplementedError
+        return tuple(
+            trade
+            for trade in reversed(self._floor.state.trades.values())
+            if trade.concerns(api_key)
+            and condition_id in ("", trade.condition_id)
+            and (not token_id or trade.has_token(token_id, api_key))
+        )
 
     def trade(self, trade_id: str) -> Trade | None:
-        raise NotImplementedError
+        return self._floor.state.trades.get(trade_id)
 
     def cash(self, api_key: str) -> Balance:
-        raise NotImplementedError
+        return self._floor.state.accounts[api_key].cash_balance()
 
     def holding(self, api_key: str, token_id: str) -> Balance:
-        raise NotImplementedError
+        return self._floor.state.accounts[api_key].token_balance(token_id)
 
     def queue_ahead(self, order_id: str) -> int | None:
         """Micro-shares with priority over a resting order now; None: it does not rest."""
-        raise NotImplementedError
+        order = self._floor.state.orders.get(order_id)
+        live = self._floor.live.get(order.condition_id) if order else None
+        return live.book.ahead(order_id) if live else None
 
     # ---- lookups of markets
 
     def market_by_slug(self, slug: str, now: Now) -> Market | None:
         """Any window from a day ahead to the past; None: no such market (yet)."""
-        raise NotImplementedError
+        return self._listings.by_slug(slug, now)
 
     def market(self, condition_id: str, now: Now) -> Market | None:
-        raise NotImplementedError
+        return self._listings.by_condition(condition_id, now)
 
     def market_of_token(self, token_id: str, now: Now) -> Market | None:
-        raise NotImplementedError
+        condition_id = self._floor.registry.condition_of(token_id)
+        return self._listings.by_condition(condition_id, now) if condition_id else None
 
     def markets_listed(
         self, now: Now, *, asset: str = "", timeframe: Timeframe | None = None
     ) -> tuple[Market, ...]:
-        """Return the markets that have a book now."""
-        raise NotImplementedError
+        """Return the markets that have a book, as of the last `advance` at or before `now`."""
+        del now
+        return self._listings.listed(asset, timeframe)
 
     def book(self, token_id: str, now: Now) -> BookView | None:
-        raise NotImplementedError
-
-    # ---- lookups of prices; `None` bounds are open, at most `limit` rows, oldest first
-
-    def klines(
-        self,
-        asset: str,
-        interval: str,
-        now: Now,
-        *,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 500,
-    ) -> tuple[Kline, ...]:
-        """Candles of ``1m 5m 15m 30m 1h 4h 1d 1w``, the unfinished one included, newest kept."""
-        raise NotImplementedError
-
-    def funding(
-        self,
-        asset: str,
-        now: Now,
-        *,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 100,
-    ) -> tuple[FundingRate, ...]:
-        raise NotImplementedError
-
-    def premium(self, asset: str, now: Now) -> Premium:
-        raise NotImplementedError
-
-    def open_interest(self, asset: str, now: Now) -> OpenInterest:
-        raise NotImplementedError
-
-    def open_interest_history(
-        self,
-        asset: str,
-        period_ms: int,
-        now: Now,
-        *,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 30,
-    ) -> tuple[OpenInterest, ...]:
-        raise NotImplementedError
-
-    def ticks(self, asset: str, now: Now, *, since_market_ms: int) -> tuple[PriceTick, ...]:
-        """Ticks on the feed's grid after `since_market_ms`, at most those of two market minutes."""
-        raise NotImplementedError
+        return self._listings.book(token_id, now)
 
     def provenance(self) -> tuple[Provenance, ...]:
-        raise NotImplementedError
+        return provenance(self._floor.prices)
 
     # ---- faults and the venue's own troubles
 
     @property
     def mode(self) -> VenueMode:
-        raise NotImplementedError
+        return self._modes.mode
 
     def restart(
         self, now: Now, *, restart_wire_ms: int | None = None, post_only_wire_ms: int | None = None
     ) -> None:
-        """Go through RESTARTING, then POST_ONLY, then OPEN; `place` and `cancel` answer so."""
-        raise NotImplementedError
+        """Go through RESTARTING, then POST_ONLY, then OPEN; `place` answers so."""
+        config = self.config
+        down_ms = config.restart_wire_ms if restart_wire_ms is None else restart_wire_ms
+        quiet_ms = config.post_only_wire_ms if post_only_wire_ms is None else post_only_wire_ms
+        self._modes.restart(now, down_ms, quiet_ms)
 
     def set_mode(self, mode: VenueMode, now: Now) -> None:
         """Stay in a mode until told otherwise."""
-        raise NotImplementedError
+        self._modes.stay(mode, now)
 
     def fail_trades(self, count: int) -> None:
         """Let the next `count` trades of accounts end FAILED instead of MINED (ghost fills)."""
-        raise NotImplementedError
+        self._matching.fail_next(count)
 
     def hide_price_to_beat(self, condition_id: str) -> None:
         """Never publish this market's price to beat (a feed gap at its open)."""
-        raise NotImplementedError
+        self._lifecycle.silent.add(condition_id)
 
     def digest(self) -> str:
-        """SHA-256 over accounts, open orders and trades: equal before and after a restart."""
-        raise NotImplementedError
+        """SHA-256 over accounts, orders and trades: equal before and after a restart."""
+        return self._floor.state.digest()
+
+    # ---- inside
+
+    def _chosen(self, api_key: str, condition_id: str, token_id: str) -> list[Order]:
+        account = self._floor.state.accounts.get(api_key)
+        return [
+            order
+            for order in (account.open.values() if account else ())
+            if condition_id in ("", order.condition_id) and token_id in ("", order.token_id)
+        ]
+
+    def _tell_books(self, now: Now) -> None:
+        for live in self._floor.live.values():
+            self._floor.tell_book(live, now)

@@ -251,6 +251,12 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     def concerns(self, api_key: str) -> bool:
         return api_key == self.taker_api_key or any(leg.api_key == api_key for leg in self.makers)
 
+    def has_token(self, token_id: str, api_key: str) -> bool:
+        """Say whether the account traded this token in it."""
+        if api_key == self.taker_api_key and token_id == self.token_id:
+            return True
+        return any(leg.api_key == api_key and leg.token_id == token_id for leg in self.makers)
+
 
 # ---- markets and books ------------------------------------------------------------------------
 

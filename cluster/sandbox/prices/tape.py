@@ -1,0 +1,117 @@
+"""Read a folder of recorded market data: klines, funding, open interest (see its README).
+
+Columns: klines.parquet has asset, venue, interval, open_time_ms, open, high, low, close, volume,
+taker_buy_base; funding.parquet has asset, funding_time_ms, rate; open_interest.parquet has asset,
+time_ms, open_interest_base. Only gap-free 5-minute candles of the perpetuals are used.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from cluster.sandbox.model import ASSETS
+from cluster.sandbox.prices.shapes import CANDLE_MS, candle_index
+
+VENUE: Final = "binance_um_perp"
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+
+class TapeError(Exception):
+    """The tape folder cannot be used; the message says what is missing."""
+
+
+class RecordedCandles(msgspec.Struct, frozen=True, kw_only=True):
+    first_index: int
+    rows: Any
+    """Floats of shape (n, 6): open, high, low, close, volume, taker buy (NaN: not recorded)."""
+
+    @property
+    def end_index(self) -> int:
+        return self.first_index + len(self.rows)
+
+
+class RecordedSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """Times ascending, with a value each."""
+
+    market_ms: Any
+    values: Any
+
+
+class Tape(msgspec.Struct, frozen=True, kw_only=True):
+    candles: dict[str, RecordedCandles]
+    funding: dict[str, RecordedSeries]
+    open_interest: dict[str, RecordedSeries]
+
+
+def load_tape(folder: Path) -> Tape:
+    """Read the three files; raise `TapeError` where the folder is not a tape."""
+    klines = _read(folder, "klines.parquet")
+    return Tape(
+        candles=_candles(klines),
+        funding=_series(_read(folder, "funding.parquet"), "funding_time_ms", "rate"),
+        open_interest=_series(
+            _read(folder, "open_interest.parquet"), "time_ms", "open_interest_base"
+        ),
+    )
+
+
+def _read(folder: Path, name: str) -> pa.Table:
+    path = folder / name
+    if not path.is_file():
+        raise TapeError(f"{path} is missing: the tape folder needs it")
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TapeError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _column(table: pa.Table, name: str) -> Any:
+    try:
+        return table.column(name).to_numpy()
+    except KeyError:
+        raise TapeError(
+            f"the tape lacks the column {name!r}; it has {table.schema.names}"
+        ) from None
+
+
+def _candles(table: pa.Table) -> dict[str, RecordedCandles]:
+    chosen = table.filter(
+        pc.and_(pc.equal(table["venue"], VENUE), pc.equal(table["interval"], "5m"))
+    )
+    found: dict[str, RecordedCandles] = {}
+    for asset in ASSETS:
+        rows = chosen.filter(pc.equal(chosen["asset"], asset.upper())).sort_by("open_time_ms")
+        if rows.num_rows:
+            found[asset] = _one_asset(asset, rows)
+    if not found:
+        raise TapeError(f"klines.parquet has no 5m candles of venue {VENUE}")
+    return found
+
+
+def _one_asset(asset: str, rows: pa.Table) -> RecordedCandles:
+    times = _column(rows, "open_time_ms").astype(np.int64)
+    if len(times) > 1 and set(np.diff(times).tolist()) != {CANDLE_MS}:
+        raise TapeError(f"the 5m candles of {asset} have gaps or repetitions")
+    names = ("open", "high", "low", "close", "volume", "taker_buy_base")
+    columns = [_column(rows, name).astype(np.float64) for name in names]
+    return RecordedCandles(first_index=candle_index(int(times[0])), rows=np.column_stack(columns))
+
+
+def _series(table: pa.Table, time_name: str, value_name: str) -> dict[str, RecordedSeries]:
+    names = _column(table, "asset")
+    times = _column(table, time_name).astype(np.int64)
+    values = _column(table, value_name).astype(np.float64)
+    found: dict[str, RecordedSeries] = {}
+    for asset in ASSETS:
+        mine = names == asset.upper()
+        if mine.any():
+            order = np.argsort(times[mine], kind="stable")
+            found[asset] = RecordedSeries(market_ms=times[mine][order], values=values[mine][order])
+    return found

@@ -1,0 +1,167 @@
+"""The state of all accounts: a fold over the ledger's records, live and after a restart alike."""
+
+import hashlib
+from typing import assert_never
+
+import msgspec
+
+from cluster.sandbox.accounts import Account, legs_of
+from cluster.sandbox.model import Market, Order, OrderState, Trade, TradeStatus
+from cluster.sandbox.records import (
+    AccountOpened,
+    CashChanged,
+    Entry,
+    HeartbeatArmed,
+    HeartbeatLost,
+    MarketSettled,
+    ModeChanged,
+    OrderAccepted,
+    OrderEnded,
+    OrderRefused,
+    OrderRested,
+    TapeEnded,
+    Traded,
+    TradeMoved,
+)
+
+_replace = msgspec.structs.replace
+
+
+class State:
+    """Accounts, orders, trades and the markets that accounts touched."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.orders: dict[str, Order] = {}
+        """Accepted ones, by id, in order of acceptance."""
+        self.refused: dict[str, Order] = {}
+        """The latest refusal of each id."""
+        self.matures: dict[str, int] = {}
+        """Order id -> wire ms at which its taker delay ends."""
+        self.trades: dict[str, Trade] = {}
+        self.unfinished: dict[str, Trade] = {}
+        """Trades that are neither CONFIRMED nor FAILED."""
+        self.markets: dict[str, Market] = {}
+        """By condition id, those in which an account had an order."""
+        self.settled: dict[str, MarketSettled] = {}
+        self.armed: set[str] = set()
+        """Accounts whose silence cancels their orders."""
+        self.tape_ended = False
+
+    def apply(self, entry: Entry) -> None:  # noqa: C901, PLR0912 - one flat dispatch over records
+        record = entry.record
+        match record:
+            case AccountOpened():
+                self.accounts[record.api_key] = Account(
+                    record.api_key, record.address, record.deposit_micro_usd
+                )
+            case OrderAccepted():
+                self._accepted(record)
+            case OrderRefused():
+                self.refused[record.order.order_id] = record.order
+            case OrderRested():
+                self._rested(record)
+            case OrderEnded():
+                self._ended(record, entry.wire_ms)
+            case Traded():
+                self._traded(record.trade)
+            case TradeMoved():
+                self._moved(record, entry.wire_ms)
+            case MarketSettled():
+                self._settled(record)
+            case CashChanged():
+                found = self.accounts[record.api_key].cash
+                assert found == record.cash_micro_usd, f"entry {entry.sequence}: cash is {found}"
+            case HeartbeatArmed():
+                self.armed.add(record.api_key)
+            case HeartbeatLost() | ModeChanged():
+                pass
+            case TapeEnded():
+                self.tape_ended = True
+            case _:
+                assert_never(record)
+
+    def digest(self) -> str:
+        """Return SHA-256 over accounts, orders and trades."""
+        parts = (
+            sorted((a.api_key, a.address, a.cash, a.tokens) for a in self.accounts.values()),
+            list(self.orders.values()),
+            list(self.trades.values()),
+            sorted(self.settled),
+        )
+        return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+    # ---- one record each
+
+    def _store(self, order: Order) -> None:
+        self.orders[order.order_id] = order
+        held = self.accounts[order.api_key].open
+        if order.active:
+            held[order.order_id] = order
+        else:
+            held.pop(order.order_id, None)
+
+    def _accepted(self, record: OrderAccepted) -> None:
+        if record.market is not None:
+            self.markets[record.market.condition_id] = record.market
+        if record.matures_wire_ms is not None:
+            self.matures[record.order.order_id] = record.matures_wire_ms
+        self._store(record.order)
+
+    def _rested(self, record: OrderRested) -> None:
+        self.matures.pop(record.order_id, None)
+        order = self.orders[record.order_id]
+        self._store(
+            _replace(
+                order, state=OrderState.LIVE, queue_ahead_at_placement=record.queue_ahead_shares
+            )
+        )
+
+    def _ended(self, record: OrderEnded, wire_ms: int) -> None:
+        self.matures.pop(record.order_id, None)
+        order = self.orders[record.order_id]
+        self._store(
+            _replace(order, state=record.state, ended_wire_ms=wire_ms, cancel_reason=record.reason)
+        )
+
+    def _traded(self, trade: Trade) -> None:
+        self.trades[trade.trade_id] = self.unfinished[trade.trade_id] = trade
+        for leg in legs_of(trade):
+            order = self.orders[leg.order_id]
+            filled = order.filled_shares + leg.shares
+            assert filled <= order.shares, "filled more than ordered"
+            whole = filled == order.shares
+            if whole:
+                self.matures.pop(leg.order_id, None)
+            self._store(
+                _replace(
+                    order,
+                    filled_shares=filled,
+                    trade_ids=(*order.trade_ids, trade.trade_id),
+                    state=OrderState.MATCHED if whole else order.state,
+                    ended_wire_ms=trade.matched_wire_ms if whole else None,
+                )
+            )
+            self.accounts[leg.api_key].matched(leg)
+
+    def _moved(self, record: TradeMoved, wire_ms: int) -> None:
+        trade = _replace(
+            self.trades[record.trade_id], status=record.status, updated_wire_ms=wire_ms
+        )
+        self.trades[record.trade_id] = self.unfinished[record.trade_id] = trade
+        for leg in legs_of(trade):
+            if record.status is TradeStatus.MINED:
+                self.accounts[leg.api_key].mined(leg)
+            elif record.status is TradeStatus.FAILED:
+                self.accounts[leg.api_key].failed(leg)
+        if record.status.final:
+            del self.unfinished[record.trade_id]
+
+    def _settled(self, record: MarketSettled) -> None:
+        market = record.market
+        self.markets[market.condition_id] = market
+        self.settled[market.condition_id] = record
+        for payout in record.payouts:
+            self.accounts[payout.api_key].redeem(
+                (market.up_token_id, market.down_token_id), payout.paid_micro_usd
+            )
