@@ -60,13 +60,8 @@ class Exchange:
         self._lifecycle = Lifecycle(self._floor, self._orders)
         self._heartbeats = Heartbeats(self._floor, self._orders)
         self._listings = Listings(self._floor)
-        self._feeds = Feeds(self._floor)
-        self.klines = self._feeds.klines
-        self.funding = self._feeds.funding
-        self.premium = self._feeds.premium
-        self.open_interest = self._feeds.open_interest
-        self.open_interest_history = self._feeds.open_interest_history
-        self.ticks = self._feeds.ticks
+        self.feeds = Feeds(self._floor)
+        """Klines, funding, premium, open interest and ticks."""
         self._revived = False
 
     # ---- time and events
@@ -84,7 +79,7 @@ class Exchange:
         self._house.work(now)
         self._heartbeats.watch(now)
         self._lifecycle.move(now)
-        self._feeds.tell(now)
+        self.feeds.tell(now)
         self._tell_books(now)
         self._floor.ledger.write()
 

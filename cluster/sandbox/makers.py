@@ -58,11 +58,11 @@ def quotes(seed: int, market: Market, view: float, market_ms: int) -> Quotes:
     dice = f"{seed}/{market.slug}/{market_ms // NOISE_KNOT_MS}"
     spread = SPREADS[int(_uniform(dice + "/spread") * len(SPREADS))]
     middle = view * MICRO / tick
-    best_bid = math.floor(middle - (spread - 1) / 2)
-    best_ask = best_bid + spread
+    last = MICRO // tick - 1
+    best_bid = min(max(math.floor(middle - (spread - 1) / 2), 1), last - 1)
+    best_ask = min(best_bid + spread, last)
     factor = next((f for limit, f in THINNING if left_s <= limit), 1.0)
     keep_bids, keep_asks = _sides(seed, market, view, market_ms, left_s)
-    last = MICRO // tick - 1
     bids = [n for n in range(best_bid, best_bid - LEVELS, -1) if 1 <= n <= last]
     asks = [n for n in range(best_ask, best_ask + LEVELS) if 1 <= n <= last]
     bucket = f"{seed}/{market.slug}/{market_ms // SIZE_BUCKET_MS}"
