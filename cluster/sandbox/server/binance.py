@@ -21,7 +21,7 @@ from cluster.sandbox.server.binance_bodies import (
 from cluster.sandbox.server.calls import Call, Entry
 from cluster.sandbox.server.wire import answer
 
-INTERVALS: Final = frozenset({"1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"})
+INTERVALS: Final = frozenset({"5m", "15m", "30m", "1h", "4h", "1d", "1w"})
 PERIODS_MS: Final = {
     "5m": 300_000,
     "15m": 900_000,
