@@ -61,7 +61,12 @@ class Exchange:
         self._heartbeats = Heartbeats(self._floor, self._orders)
         self._listings = Listings(self._floor)
         self.feeds = Feeds(self._floor)
-        """Klines, funding, premium, open interest and ticks."""
+        self.klines = self.feeds.klines
+        self.funding = self.feeds.funding
+        self.premium = self.feeds.premium
+        self.open_interest = self.feeds.open_interest
+        self.open_interest_history = self.feeds.open_interest_history
+        self.ticks = self.feeds.ticks
         self._revived = False
 
     # ---- time and events
