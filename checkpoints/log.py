@@ -179,17 +179,21 @@ def _parse_segment_head(data: bytes, number: int, name: str) -> bytes:
 
 def _frame_end(data: bytes, at: int, where: str) -> int | None:
     """Return where the frame ends, or None if the disk never finished it."""
-    rest = len(data) - at
-    if rest < FRAME_HEAD.size or not data[at:].strip(b"\0"):
+    head = data[at : at + FRAME_HEAD.size]
+    if len(head) < FRAME_HEAD.size or (_zeros(head) and _zeros(data[at:])):
         return None
-    magic, _, length, _, crc = FRAME_HEAD.unpack_from(data, at)
-    if crc != zlib.crc32(data[at : at + FRAME_HEAD.size - 4]) or magic != FRAME_MAGIC:
+    magic, _, length, _, crc = FRAME_HEAD.unpack(head)
+    if crc != zlib.crc32(head[:-4]) or magic != FRAME_MAGIC:
         raise DamagedLogError(f"{where}: the head of a frame is damaged")
     end: int = at + FRAME_HEAD.size + length + DIGEST_BYTES
     if end > len(data):
         return None
-    unwritten = end == len(data) and not data[end - DIGEST_BYTES : end].strip(b"\0")
+    unwritten = end == len(data) and _zeros(data[end - DIGEST_BYTES : end])
     return None if unwritten else end
+
+
+def _zeros(data: bytes) -> bool:
+    return not data.strip(b"\0")
 
 
 def _parse_frame(
@@ -215,11 +219,15 @@ def _frame(kind: int, records: list[bytes], before: bytes) -> tuple[bytes, bytes
 
 
 def _begin_segment(folder: Path, number: int, before: bytes, base: bytes | None) -> None:
+    data = _begin_bytes(number, before, base)
+    if not LocalStorage(folder).create(f"{number:08d}.log", data):
+        raise DamagedLogError(f"{folder}: segment {number} exists: another holder writes this log")
+
+
+def _begin_bytes(number: int, before: bytes, base: bytes | None) -> bytes:
     head = struct.pack("<8sQ32s", SEGMENT_MAGIC, number, before)
     head += struct.pack("<I", zlib.crc32(head))
-    frame = b"" if base is None else _frame(KIND_BASE, [base], before)[0]
-    if not LocalStorage(folder).create(f"{number:08d}.log", head + frame):
-        raise DamagedLogError(f"{folder}: segment {number} exists: another holder writes this log")
+    return head if base is None else head + _frame(KIND_BASE, [base], before)[0]
 
 
 def _cut_tail(file: Path, data: bytes, good_bytes: int) -> TornTail:

@@ -1,0 +1,156 @@
+"""Alarms that latch: durable, said once while they last, gone only when a person clears them.
+
+``alarms/<id>.json`` and, once cleared, ``alarms/<id>.cleared.json``. Several processes may raise
+and clear at once: the first durable file of a name wins.
+"""
+
+import hashlib
+import re
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from checkpoints.errors import MissingFileError
+from checkpoints.storage import Storage
+
+ALARMS: Final = "alarms"
+RAISES_MAX: Final = 100_000
+"""Of one kind and subject: more than one a minute for two months means nobody reads them."""
+SAFE_LENGTH_MAX: Final = 60
+"""Two such parts and a number stay far below the 255 bytes of a file name."""
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.:+-]")
+
+
+class Severity(StrEnum):
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    id: str = ""
+    """Given by the store: ``<kind>.<subject>.<number>``."""
+    kind: str
+    subject: str
+    """What it is about, e.g. a slot or a file. One alarm per kind and subject is latched."""
+    severity: Severity
+    action: str
+    """What a person should do, or what the fleet did."""
+    evidence: dict[str, str] = {}
+    raised_wire_ms: int
+    market_ms: int | None = None
+    release: str | None = None
+
+
+class Cleared(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    reason: str
+    who: str
+    cleared_wire_ms: int | None = None
+
+
+class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
+    alarm: Alarm
+    cleared: Cleared | None
+
+    @property
+    def latched(self) -> bool:
+        return self.cleared is None
+
+
+class Raised(msgspec.Struct, frozen=True, kw_only=True):
+    alarm: Alarm
+    """The latched one: as stored first, with its id."""
+    new: bool
+    """False: it was latched before; say nothing again."""
+
+
+class AlarmStore:
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def raise_alarm(self, alarm: Alarm) -> Raised:
+        """Latch an alarm durably, or return the one of its kind and subject that is latched."""
+        stem = f"{_safe(alarm.kind)}.{_safe(alarm.subject)}"
+        for number in range(self._cleared_count(stem) + 1, RAISES_MAX):
+            identity = f"{stem}.{number}"
+            numbered = msgspec.structs.replace(alarm, id=identity)
+            if self._storage.create(_file(identity), msgspec.json.encode(numbered)):
+                return Raised(alarm=numbered, new=True)
+            present = self._read(identity)
+            if present is not None and present.latched:
+                return Raised(alarm=present.alarm, new=False)
+        raise AssertionError(f"alarm {stem} was raised {RAISES_MAX} times")
+
+    def clear(
+        self, identity: str, reason: str, who: str, cleared_wire_ms: int | None = None
+    ) -> bool:
+        """Clear a latched alarm; False if it was cleared before. Raises `MissingFileError`."""
+        assert reason, "a person says why"
+        self._storage.read(_file(identity))
+        cleared = Cleared(id=identity, reason=reason, who=who, cleared_wire_ms=cleared_wire_ms)
+        return self._storage.create(_cleared_file(identity), msgspec.json.encode(cleared))
+
+    def latched(self) -> list[AlarmState]:
+        """Return the alarms that nobody has cleared, oldest first."""
+        return [state for state in self.history() if state.latched]
+
+    def history(self) -> list[AlarmState]:
+        """Return all alarms, oldest first. A damaged file is an alarm too, never one less."""
+        names = self._storage.names(f"{ALARMS}/")
+        identities = [
+            name.removeprefix(f"{ALARMS}/").removesuffix(".json")
+            for name in names
+            if not name.endswith(".cleared.json")
+        ]
+        states = [state for identity in identities if (state := self._read(identity))]
+        return sorted(states, key=lambda state: (state.alarm.raised_wire_ms, state.alarm.id))
+
+    def _read(self, identity: str) -> AlarmState | None:
+        try:
+            alarm = msgspec.json.decode(self._storage.read(_file(identity)), type=Alarm)
+        except MissingFileError:
+            return None
+        except msgspec.DecodeError as error:
+            alarm = _damaged(identity, str(error))
+        return AlarmState(alarm=alarm, cleared=self._read_cleared(identity))
+
+    def _read_cleared(self, identity: str) -> Cleared | None:
+        try:
+            return msgspec.json.decode(self._storage.read(_cleared_file(identity)), type=Cleared)
+        except (MissingFileError, msgspec.DecodeError):
+            return None  # in doubt it is still latched
+
+    def _cleared_count(self, stem: str) -> int:
+        return sum(
+            name.endswith(".cleared.json") for name in self._storage.names(f"{ALARMS}/{stem}.")
+        )
+
+
+def _damaged(identity: str, error: str) -> Alarm:
+    return Alarm(
+        id=identity,
+        kind="damaged_alarm",
+        subject=identity,
+        severity=Severity.CRITICAL,
+        action="an alarm file is unreadable: check the disk, look into the logs, then clear it",
+        evidence={"error": error},
+        raised_wire_ms=0,
+    )
+
+
+def _safe(text: str) -> str:
+    """Make text fit a file name; a digest keeps two that look alike apart."""
+    if 0 < len(text) <= SAFE_LENGTH_MAX and not _UNSAFE.search(text) and "." not in text:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{_UNSAFE.sub('_', text).replace('.', '_')[:SAFE_LENGTH_MAX]}-{digest}"
+
+
+def _file(identity: str) -> str:
+    return f"{ALARMS}/{identity}.json"
+
+
+def _cleared_file(identity: str) -> str:
+    return f"{ALARMS}/{identity}.cleared.json"
