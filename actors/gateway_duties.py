@@ -18,7 +18,7 @@ from actors.gateway_events import (
     Ticked,
 )
 from actors.gateway_posts import mark_unknown, may_post, post
-from actors.gateway_records import Forgotten, Market
+from actors.gateway_records import Forgotten, GenerationTaken, Market
 from actors.messages import TradingState
 from actors.order_life import Order, OrderState
 from signals.decision import Style
@@ -58,15 +58,19 @@ UNSETTLED_MS: Final = 600_000
 def keep_time(draft: Draft, event: ClockEvent) -> None:
     match event:
         case Started():
-            _start(draft)
+            _start(draft, event)
         case Ticked():
             _tick(draft)
         case _:
             assert_never(event)
 
 
-def _start(draft: Draft) -> None:
+def _start(draft: Draft, event: Started) -> None:
     """Doubt everything that a former process may have left on the wire."""
+    taken = GenerationTaken(
+        generation=event.generation, name=event.name, life=event.life, wire_ms=event.wire_ms
+    )
+    draft.record(taken)
     draft.flight.started_wire_ms = draft.wire_ms
     for order in tuple(draft.ledger.orders.values()):
         mark_unknown(draft, order, "a former process may have posted it")
@@ -114,6 +118,8 @@ def _must_cancel(draft: Draft, order: Order) -> bool:
     """Resting orders go before the close; at once when halted, or if they add risk in reducing."""
     if order.style is not Style.REST or order.state is OrderState.WRITTEN:
         return False
+    if draft.flight.emptying:
+        return True
     match draft.ledger.trading:
         case TradingState.HALTED:
             return True

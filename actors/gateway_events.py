@@ -41,6 +41,10 @@ class Instant(msgspec.Struct, frozen=True, kw_only=True):
 class Started(Instant, frozen=True, kw_only=True):
     """A process took the authority and read the log."""
 
+    generation: int
+    name: str
+    life: str
+
 
 class Ticked(Instant, frozen=True, kw_only=True):
     """Time passed."""
@@ -124,6 +128,18 @@ class HaltFileSeen(Instant, frozen=True, kw_only=True):
     reason: str
 
 
+class Leaving(Instant, frozen=True, kw_only=True):
+    """Begin nothing new: hand over to another gateway, resting orders stay."""
+
+    reason: str
+
+
+class Stopping(Instant, frozen=True, kw_only=True):
+    """Begin nothing new and cancel what rests."""
+
+    reason: str
+
+
 class OutboxRead(Instant, frozen=True, kw_only=True):
     """The slot's owner has applied its outbox durably up to here."""
 
@@ -135,7 +151,7 @@ class OutboxRead(Instant, frozen=True, kw_only=True):
 SeatEvent = ClaimAsked | OpenAsked | FenceAsked
 OrderEvent = IntentArrived | SignDone | PostDone | PostHeld | CancelDone
 VenueNews = Looked | StreamSaid | BeatDone | ResolutionSeen | TimeSeen
-OperatorEvent = TradingAsked | HaltFileSeen | OutboxRead
+OperatorEvent = TradingAsked | HaltFileSeen | OutboxRead | Leaving | Stopping
 ClockEvent = Started | Ticked
 Event = SeatEvent | OrderEvent | VenueNews | OperatorEvent | ClockEvent
 
@@ -211,6 +227,11 @@ class Flight(msgspec.Struct, kw_only=True):
 
     started_wire_ms: int = 0
     reconciled: bool = False
+    """Orders and trades were compared with the venue since this process started."""
+    stopping: str | None = None
+    """Why nothing new is begun: the fleet stops, or another gateway takes over."""
+    emptying: bool = False
+    """Cancel what rests: the fleet stops."""
     signing: dict[str, int] = {}
     """Intent id to the wire time it was asked."""
     posts: dict[str, PostTry] = {}
@@ -235,6 +256,12 @@ class Flight(msgspec.Struct, kw_only=True):
     sweep_due_wire_ms: int = 0
     alarmed: dict[str, int] = {}
     """Alarm kind and subject to wire time: each is raised once a process; the store latches."""
+
+    @property
+    def barred(self) -> str | None:
+        if self.stopping is not None:
+            return self.stopping
+        return None if self.reconciled else "not reconciled with the venue since the start"
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,7 @@ def judge(draft: Draft, kept: KeptIntent) -> None:
         rules=draft.rules,
         wire_ms=draft.wire_ms,
         market_ms=draft.market_ms,
-        reconciled=draft.flight.reconciled,
+        barred=draft.flight.barred,
         skew_ms=draft.flight.skew_ms,
     )
     verdict = risk.check(case)

@@ -57,7 +57,8 @@ def may_post(draft: Draft, order: Order) -> bool:
         trading is TradingState.REDUCING and order.side is Side.SELL
     )
     in_time = draft.market_ms < draft.rules.last_order_ms(order.style, order.close_ms)
-    return allowed and in_time and before.tries < POST_TRIES_MAX
+    left = before.tries < POST_TRIES_MAX and draft.flight.stopping is None
+    return allowed and in_time and left
 
 
 def post(draft: Draft, order: Order) -> None:

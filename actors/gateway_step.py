@@ -20,6 +20,7 @@ from actors.gateway_events import (
     FenceAsked,
     HaltFileSeen,
     IntentArrived,
+    Leaving,
     Looked,
     OpenAsked,
     OperatorEvent,
@@ -30,6 +31,7 @@ from actors.gateway_events import (
     SignDone,
     Started,
     State,
+    Stopping,
     StreamSaid,
     Ticked,
     TimeSeen,
@@ -50,7 +52,7 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect,
             gateway_orders.follow(draft, event)
         case Looked() | StreamSaid() | BeatDone() | ResolutionSeen() | TimeSeen():
             gateway_news.hear(draft, event)
-        case TradingAsked() | HaltFileSeen() | OutboxRead():
+        case TradingAsked() | HaltFileSeen() | OutboxRead() | Leaving() | Stopping():
             _operate(draft, event)
         case Started() | Ticked():
             gateway_duties.keep_time(draft, event)
@@ -74,6 +76,11 @@ def _operate(draft: Draft, event: OperatorEvent) -> None:
                 _change_trading(draft, TradingState.HALTED, event.reason, "HALT file")
         case OutboxRead():
             _acknowledge(draft, event)
+        case Leaving():
+            draft.flight.stopping = event.reason
+        case Stopping():
+            draft.flight.stopping = event.reason
+            draft.flight.emptying = True
         case _:
             assert_never(event)
 

@@ -14,8 +14,8 @@ from actors.gateway_records import KeptIntent
 from actors.messages import Intent, TradingState
 from actors.risk_case import (
     Case,
+    at_stake_micro_usd,
     buy_value_micro_usd,
-    exposure_micro_usd,
     net_up_micro_usd,
     sellable_shares,
 )
@@ -68,10 +68,8 @@ def _halted(case: Case) -> str | None:
     return None
 
 
-def _unreconciled(case: Case) -> str | None:
-    if not case.reconciled:
-        return "the venue has not answered since this gateway started"
-    return None
+def _barred(case: Case) -> str | None:
+    return case.barred
 
 
 def _wrong_release(case: Case) -> str | None:
@@ -170,8 +168,9 @@ def _content(intent: Intent) -> tuple[object, ...]:
 
 
 def _oversold(case: Case) -> str | None:
-    if case.intent.side is Side.SELL and case.intent.shares > sellable_shares(case):
-        return f"sells {case.intent.shares} micro-shares of {sellable_shares(case)}"
+    free = sellable_shares(case.ledger, case.intent)
+    if case.intent.side is Side.SELL and case.intent.shares > free:
+        return f"sells {case.intent.shares} micro-shares of {free}"
     return None
 
 
@@ -207,12 +206,14 @@ def _rate(case: Case) -> str | None:
 
 def _slot_exposure(case: Case) -> str | None:
     limit = case.rules.limits.slot_exposure_micro_usd
-    return _over(case, exposure_micro_usd(case, case.intent.slot), limit)
+    return _over(
+        case, at_stake_micro_usd(case.ledger, case.intent.slot, case.intent.intent_id), limit
+    )
 
 
 def _fleet_exposure(case: Case) -> str | None:
     limit = case.rules.limits.fleet_exposure_micro_usd
-    return _over(case, exposure_micro_usd(case, None), limit)
+    return _over(case, at_stake_micro_usd(case.ledger, None, case.intent.intent_id), limit)
 
 
 def _over(case: Case, before: MicroUsd, limit: MicroUsd) -> str | None:
@@ -224,7 +225,7 @@ def _over(case: Case, before: MicroUsd, limit: MicroUsd) -> str | None:
 
 def _settlement(case: Case) -> str | None:
     limit = case.rules.limits.settlement_net_up_micro_usd
-    before = net_up_micro_usd(case, case.intent.close_ms)
+    before = net_up_micro_usd(case.ledger, case.intent.close_ms, case.intent.intent_id)
     sign = 1 if case.intent.outcome is Outcome.UP else -1
     after = before + sign * buy_value_micro_usd(case.intent)
     if abs(after) > limit and abs(after) > abs(before):
@@ -235,7 +236,7 @@ def _settlement(case: Case) -> str | None:
 Rule = Callable[[Case], str | None]
 TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("halted", _halted),
-    ("unreconciled", _unreconciled),
+    ("barred", _barred),
     ("wrong_release", _wrong_release),
     ("unattested", _unattested),
     ("malformed", _malformed),

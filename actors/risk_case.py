@@ -41,19 +41,19 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     wire_ms: int
     market_ms: int
-    reconciled: bool
-    """Orders and trades were compared with the venue since this process started."""
+    barred: str | None = None
+    """Why this process takes no new order at all: not reconciled with the venue, or stopping."""
     skew_ms: int = 0
     """Venue's clock minus ours, wire."""
 
 
-def open_orders(case: Case) -> list[Order | Intent]:
-    """Orders that may still fill, and intents that were approved and are being signed."""
-    pending: list[Order | Intent] = list(case.ledger.orders.values())
+def open_orders(ledger: Ledger, besides: str = "") -> list[Order | Intent]:
+    """Orders that may still fill, and intents being signed; `besides` is the one that is judged."""
+    pending: list[Order | Intent] = list(ledger.orders.values())
     pending += [
         kept.intent
-        for kept in case.ledger.intents.values()
-        if kept.undecided and kept.intent.intent_id != case.intent.intent_id
+        for kept in ledger.intents.values()
+        if kept.undecided and kept.intent.intent_id != besides
     ]
     return pending
 
@@ -68,46 +68,47 @@ def buy_value_micro_usd(order: Order | Intent) -> MicroUsd:
     return MicroUsd(order.price * _left(order) // MICRO)
 
 
-def exposure_micro_usd(case: Case, slot: str | None) -> MicroUsd:
+def at_stake_micro_usd(ledger: Ledger, slot: str | None, besides: str = "") -> MicroUsd:
     """Cost of unsettled holdings plus what open buy orders may cost; of one slot or the fleet."""
-    markets = case.ledger.markets
+    markets = ledger.markets
     held = sum(
         holding.at_stake_micro_usd
-        for holding in case.ledger.holdings.values()
+        for holding in ledger.holdings.values()
         if slot in (None, holding.slot) and holding.slot not in markets[holding.condition_id].told
     )
-    resting = sum(buy_value_micro_usd(o) for o in open_orders(case) if slot in (None, o.slot))
+    resting = sum(
+        buy_value_micro_usd(o) for o in open_orders(ledger, besides) if slot in (None, o.slot)
+    )
     return MicroUsd(held + resting)
 
 
-def net_up_micro_usd(case: Case, close_ms: int) -> MicroUsd:
+def net_up_micro_usd(ledger: Ledger, close_ms: int, besides: str = "") -> MicroUsd:
     """Up minus Down, holdings at cost and open buys, of all markets that settle at this time."""
     signs = {Outcome.UP: 1, Outcome.DOWN: -1}
     held = sum(
         signs[holding.outcome] * holding.at_stake_micro_usd
-        for holding in case.ledger.holdings.values()
+        for holding in ledger.holdings.values()
         if holding.close_ms == close_ms
     )
     resting = sum(
         signs[o.outcome] * buy_value_micro_usd(o)
-        for o in open_orders(case)
+        for o in open_orders(ledger, besides)
         if o.close_ms == close_ms
     )
     return MicroUsd(held + resting)
 
 
-def sellable_shares(case: Case) -> int:
+def sellable_shares(ledger: Ledger, intent: Intent) -> int:
     """What the slot holds of the intent's outcome and does not already offer."""
-    intent = case.intent
     held = sum(
         holding.held_shares
-        for holding in case.ledger.holdings.values()
+        for holding in ledger.holdings.values()
         if (holding.slot, holding.condition_id, holding.outcome)
         == (intent.slot, intent.condition_id, intent.outcome)
     )
     offered = sum(
         _left(o)
-        for o in open_orders(case)
+        for o in open_orders(ledger, intent.intent_id)
         if o.side is Side.SELL
         and (o.slot, o.condition_id, o.outcome)
         == (intent.slot, intent.condition_id, intent.outcome)
