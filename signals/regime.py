@@ -12,6 +12,9 @@ import msgspec
 from signals.params import Params
 from signals.snapshot import FundingPoint, Interval, Snapshot
 
+NUMBER_MAX = 1e15
+"""No price and no open interest is larger; also keeps out NaN and infinity."""
+
 
 class Regime(StrEnum):
     NORMAL = "normal"
@@ -62,15 +65,16 @@ def interest_move(snapshot: Snapshot, look_back_ms: int) -> InterestMove | None:
         return None
     latest_ms = points[-1].time_ms
     span = [point for point in points if point.time_ms >= latest_ms - look_back_ms]
-    if latest_ms - span[0].time_ms < look_back_ms / 2 or span[0].base_units <= 0:
+    if latest_ms - span[0].time_ms < look_back_ms / 2:
         return None
     count = max(1, round((latest_ms - span[0].time_ms) / 300_000))
-    if len(candles) <= count or candles.close[-1] <= 0:
+    if len(candles) <= count:
         return None
-    return InterestMove(
-        interest=span[-1].base_units / span[0].base_units - 1,
-        price=1 - candles.close[-1 - count] / candles.close[-1],
-    )
+    then, now = candles.close[-1 - count], candles.close[-1]
+    units_then, units_now = span[0].base_units, span[-1].base_units
+    if not all(0 < value < NUMBER_MAX for value in (then, now, units_then, units_now)):
+        return None
+    return InterestMove(interest=units_now / units_then - 1, price=1 - then / now)
 
 
 def read_regime(

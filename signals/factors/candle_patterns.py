@@ -111,7 +111,7 @@ def _full_body(bars: Bars, strong: float) -> bool:
 
 def _inside_breakout(bars: Bars, _strong: float) -> bool:
     mother, inside, last = bars[-3:]
-    return inside.high <= mother.high and inside.low >= mother.low and last.close > mother.high
+    return inside.high < mother.high and inside.low > mother.low and last.close > mother.high
 
 
 Shape = Callable[[Bars, float], bool]

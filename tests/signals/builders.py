@@ -88,7 +88,7 @@ def walk_candles(
     interval: Interval, count: int, *, price: float, end_ms: int, rng: random.Random
 ) -> Candles:
     """Make a random walk that ends near `price`, with wicks, volume and taker-buy."""
-    step = price * min(0.2, SIGMA_PER_ROOT_SECOND * math.sqrt(LENGTH_MS[interval] / 1000))
+    step = price * min(0.03, SIGMA_PER_ROOT_SECOND * math.sqrt(LENGTH_MS[interval] / 1000))
     closes = [price]
     for _ in range(count):
         closes.append(max(price * 0.1, closes[-1] - rng.gauss(0, step)))
