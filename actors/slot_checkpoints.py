@@ -28,8 +28,13 @@ def take_records(records: RecordSet, state: SlotState, memory: msgspec.Struct) -
 def take(seat: Seat, effect: TakeCheckpoint, records: RecordSet) -> Taken:
     """Make a full checkpoint of the effect's state; the seat says under whose name."""
     logical_hash = take_records(records, effect.state, effect.memory)
+    return Taken(meta=take_meta(seat, effect, logical_hash), records=records.records())
+
+
+def take_meta(seat: Seat, effect: TakeCheckpoint, logical_hash: str) -> CheckpointMeta:
+    """Say all about the effect's state."""
     attestation = seat.who.attestation
-    meta = CheckpointMeta(
+    return CheckpointMeta(
         schema_version=STATE_VERSION,
         slot=seat.who.slot,
         release=attestation.release,
@@ -44,4 +49,3 @@ def take(seat: Seat, effect: TakeCheckpoint, records: RecordSet) -> Taken:
         strategy=seat.rules.strategy,
         memory_version=seat.rules.memory_version,
     )
-    return Taken(meta=meta, records=records.records())

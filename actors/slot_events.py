@@ -131,6 +131,15 @@ class QuiesceAsked(Event, frozen=True, kw_only=True):
     ask: Quiesce
 
 
+class AdoptAsked(Event, frozen=True, kw_only=True):
+    """Own the slot from this fence, with a state that was proved to be the record's."""
+
+    handoff: str
+    record: FenceRecord
+    state: SlotState
+    memory: msgspec.Struct
+
+
 class ResumeAsked(Event, frozen=True, kw_only=True):
     ask: Resume
 
@@ -232,6 +241,11 @@ class ReportResumed(Effect, frozen=True, kw_only=True):
     fence: int
 
 
+class ReportAdopted(Effect, frozen=True, kw_only=True):
+    handoff: str
+    fence: int
+
+
 class ReportRefused(Effect, frozen=True, kw_only=True):
     """An ask that cannot be met now."""
 
@@ -258,43 +272,15 @@ class Leave(Effect, frozen=True, kw_only=True):
     reason: str
 
 
-AnyEvent = (
-    Ticked
-    | ClaimAnswered
-    | ClaimFailed
-    | Recovered
-    | RecoveryFailed
-    | SnapshotArrived
-    | SnapshotMissing
-    | StrategyAnswered
-    | RowsDurable
-    | RowsFailed
-    | IntentAnswered
-    | SendFailed
-    | OutboxArrived
-    | OutboxFailed
-    | CheckpointDurable
-    | CheckpointFailed
-    | StopAsked
-    | RetireAsked
-    | ParamsAsked
-    | QuiesceAsked
-    | ResumeAsked
+LifeEvent = Ticked | ClaimAnswered | ClaimFailed | Recovered | RecoveryFailed
+DecidingEvent = SnapshotArrived | SnapshotMissing | StrategyAnswered
+StorageEvent = RowsDurable | RowsFailed | CheckpointDurable | CheckpointFailed
+GatewayEvent = IntentAnswered | SendFailed | OutboxArrived | OutboxFailed
+OperatorEvent = StopAsked | RetireAsked | ParamsAsked
+HandoffEvent = QuiesceAsked | AdoptAsked | ResumeAsked
+AnyEvent = LifeEvent | DecidingEvent | StorageEvent | GatewayEvent | OperatorEvent | HandoffEvent
+Report = (
+    ReportQuiesced | ReportResumed | ReportAdopted | ReportRefused | ReportParams | ReportStopped
 )
-AnyEffect = (
-    SendClaim
-    | Recover
-    | AskSnapshot
-    | RunStrategy
-    | AppendEntries
-    | SendIntent
-    | PollOutbox
-    | TakeCheckpoint
-    | WakeAt
-    | ReportQuiesced
-    | ReportResumed
-    | ReportRefused
-    | ReportParams
-    | ReportStopped
-    | Leave
-)
+Request = SendClaim | Recover | AskSnapshot | RunStrategy | SendIntent | PollOutbox
+AnyEffect = Request | AppendEntries | TakeCheckpoint | WakeAt | Report | Leave

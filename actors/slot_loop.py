@@ -22,11 +22,14 @@ from actors.slot_events import (
     Leave,
     PollOutbox,
     Recover,
+    Report,
+    ReportAdopted,
     ReportParams,
     ReportQuiesced,
     ReportRefused,
     ReportResumed,
     ReportStopped,
+    Request,
     RetireAsked,
     RowsDurable,
     RowsFailed,
@@ -37,7 +40,7 @@ from actors.slot_events import (
     Ticked,
     WakeAt,
 )
-from actors.slot_requests import Request, Requests, Undated, undated
+from actors.slot_requests import Requests, Undated, undated
 from actors.slot_seat import Seat
 from actors.slot_status import SlotStatus, status_of
 from actors.slot_step import step
@@ -51,7 +54,13 @@ TICK_MS: Final = 250
 EVENTS_WAITING_MAX: Final = 10_000
 """Far more than the handful of effects that can be under way; reached only by a fault."""
 
-Report = ReportQuiesced | ReportResumed | ReportRefused | ReportParams | ReportStopped
+ASKS: Final = {
+    ReportQuiesced: "quiesce",
+    ReportResumed: "resume",
+    ReportAdopted: "adopt",
+    ReportParams: "params",
+}
+"""What each report answers; each of these asks can be refused instead."""
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +81,7 @@ class SlotLoop:
     ) -> None:
         self.seat = seat
         self._damage = damage
-        self._requests = requests
+        self.requests = requests
         self._shell = shell
         self._store = CheckpointStore(requests.storage)
         self._events: asyncio.Queue[Undated] = asyncio.Queue(EVENTS_WAITING_MAX)
@@ -92,10 +101,13 @@ class SlotLoop:
         """Queue an event; it is dated when it is stepped."""
         self._events.put_nowait(event)
 
+    def market_ms(self) -> int:
+        return self.seat.rules.clock.market_ms(self._shell.wire_ms())
+
     def status(self) -> SlotStatus:
         wire_ms = self._shell.wire_ms()
         market_ms = self.seat.rules.clock.market_ms(wire_ms)
-        blocked_ms = self._requests.runner.blocked_ms()
+        blocked_ms = self.requests.runner.blocked_ms()
         return status_of(self.seat, market_ms, int(wire_ms), blocked_ms, self._damage)
 
     async def ask(self, name: str, event: Undated) -> Report:
@@ -160,7 +172,7 @@ class SlotLoop:
             case WakeAt(market_ms=market_ms):
                 heapq.heappush(self._wakes, self.seat.rules.clock.wire_ms(market_ms))
             case TakeCheckpoint():
-                self._start(self._save(take(self.seat, effect, self._requests.runner.records)))
+                self._start(self._save(take(self.seat, effect, self.requests.runner.records)))
             case (
                 SendClaim()
                 | Recover()
@@ -179,17 +191,15 @@ class SlotLoop:
                 self._left = True
                 log_event("slot_leaves", slot=self.seat.who.slot, reason=reason)
                 self._shell.leave(reason)
-            case ReportQuiesced(handoff=name):
-                self._resolve(f"quiesce/{name}", effect)
-            case ReportResumed(handoff=name):
-                self._resolve(f"resume/{name}", effect)
-            case ReportParams(request=name):
-                self._resolve(f"params/{name}", effect)
-            case ReportRefused(request=name):
-                for ask in ("quiesce", "resume", "params"):
-                    self._resolve(f"{ask}/{name}", effect)
             case ReportStopped():
                 self._resolve("stop", effect)
+            case ReportRefused(request=name):
+                for ask in ASKS.values():
+                    self._resolve(f"{ask}/{name}", effect)
+            case ReportParams(request=name):
+                self._resolve(f"{ASKS[ReportParams]}/{name}", effect)
+            case ReportQuiesced() | ReportResumed() | ReportAdopted():
+                self._resolve(f"{ASKS[type(effect)]}/{effect.handoff}", effect)
 
     def _resolve(self, name: str, report: Report) -> None:
         waiting = self._waiting.pop(name, None)
@@ -202,7 +212,7 @@ class SlotLoop:
         task.add_done_callback(self._tasks.discard)
 
     async def _request(self, effect: Request) -> None:
-        self.post(await self._requests.answer(effect))
+        self.post(await self.requests.answer(effect))
 
     async def _save(self, taken: Taken) -> None:
         meta = taken.meta

@@ -12,6 +12,7 @@ from actors.messages import (
 from actors.slot_books import poll, resend_known, take_checkpoint
 from actors.slot_deciding import keep_time
 from actors.slot_events import (
+    AdoptAsked,
     ClaimAnswered,
     ClaimFailed,
     Event,
@@ -21,6 +22,7 @@ from actors.slot_events import (
     Recover,
     Recovered,
     RecoveryFailed,
+    ReportAdopted,
     ReportParams,
     ReportQuiesced,
     ReportRefused,
@@ -183,6 +185,25 @@ def hear_quiesce(seat: Seat, event: QuiesceAsked) -> Step:
     fact = HandoffFact(handoff=ask.handoff, step="quiesce")
     seat = replace(seat, phase=Phase.QUIESCING, lease=lease)
     return record(seat, event, fact)
+
+
+def hear_adopt(seat: Seat, event: AdoptAsked) -> Step:
+    """Take the slot over from the fence record; the standby's own polling may have been first."""
+    owner = event.record
+    adopted = ReportAdopted(handoff=event.handoff, fence=owner.fence)
+    if seat.phase is Phase.ACTIVE and seat.fence == owner.fence:
+        return seat, (adopted,)
+    mine = (seat.who.slot, seat.who.incarnation)
+    waits = seat.phase in (Phase.CLAIMING, Phase.STANDBY, Phase.RECOVERING)
+    if not waits or (owner.slot, owner.incarnation) != mine:
+        reason = f"not_adoptable: {seat.phase}, fenced {owner.slot}/{owner.incarnation}"
+        return seat, (ReportRefused(request=event.handoff, reason=reason),)
+    if event.state.journal_sequence != owner.journal_sequence:
+        reason = f"other_sequence: {event.state.journal_sequence} of {owner.journal_sequence}"
+        return seat, (ReportRefused(request=event.handoff, reason=reason),)
+    seat = replace(seat, fence=owner.fence, record=owner, state=event.state, memory=event.memory)
+    seat, effects = _activate(replace(seat, cause="adopt", absent="handoff"), event, owner)
+    return seat, (*effects, adopted)
 
 
 def hear_resume(seat: Seat, event: ResumeAsked) -> Step:

@@ -2,26 +2,22 @@
 
 from typing import Protocol
 
-from actors.messages import Claim, ClaimAnswer, Intent, IntentAnswer, OutboxPage
+from actors.gateway_client import NoAnswer
+from actors.messages import Claim, ClaimAnswer, Intent, IntentAnswer, OutboxPage, Refusal
 
 
 class GatewayPort(Protocol):
-    """The gateway as a slot sees it; a silent one raises `OSError` or `TimeoutError`."""
+    """The gateway as a slot sees it; asking again is always safe."""
 
-    async def claim(self, claim: Claim) -> ClaimAnswer: ...
+    async def claim(self, claim: Claim, /) -> ClaimAnswer | Refusal | NoAnswer: ...
 
-    async def send(self, intent: Intent) -> IntentAnswer: ...
+    async def send(self, intent: Intent, /) -> IntentAnswer | Refusal | NoAnswer: ...
 
     async def outbox(
-        self,
-        slot: str,
-        fence: int,
-        after_sequence: int,
-        acknowledged_sequence: int,
-        wait_ms: int,
-    ) -> OutboxPage: ...
+        self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int, /
+    ) -> OutboxPage | Refusal | NoAnswer: ...
 
 
 class SnapshotPort(Protocol):
-    async def snapshot(self, asset: str, due_ms: int) -> tuple[str, bytes]:
+    async def snapshot(self, asset: str, due_ms: int, /) -> tuple[str, bytes]:
         """Return digest and encoded snapshot."""

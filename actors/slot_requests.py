@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.messages import Claim
+from actors.gateway_client import NoAnswer
+from actors.messages import Claim, Refusal
 from actors.slot_events import (
     AnyEvent,
     AskSnapshot,
@@ -19,6 +20,7 @@ from actors.slot_events import (
     Recover,
     Recovered,
     RecoveryFailed,
+    Request,
     RunStrategy,
     SendClaim,
     SendFailed,
@@ -42,7 +44,6 @@ REQUEST_SECONDS: Final = 10.0
 
 Undated = Callable[[int, int], AnyEvent]
 """Makes the event once it is known when it is stepped: (market ms, wire ms)."""
-Request = SendClaim | Recover | AskSnapshot | RunStrategy | SendIntent | PollOutbox
 
 
 def undated(kind: type[Any], **fields: Any) -> Undated:
@@ -105,33 +106,38 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
     async def _ask_gateway(self, effect: SendClaim | SendIntent | PollOutbox) -> Undated:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return await self._gateway(effect)
+                answer = await self._reply(effect)
         except Exception as error:  # noqa: BLE001 an effect owes an answer, whatever a port raises
-            reason = f"{type(error).__name__}: {error}"
+            answer = NoAnswer(reason=f"{type(error).__name__}: {error}")
+        silent = isinstance(answer, Refusal | NoAnswer)
         match effect:
             case SendClaim():
-                return undated(ClaimFailed, reason=reason)
+                if silent:
+                    return undated(ClaimFailed, reason=answer.reason)
+                return undated(ClaimAnswered, answer=answer)
             case SendIntent(intent=intent):
-                return undated(SendFailed, intent_id=intent.intent_id, reason=reason)
-            case PollOutbox():
-                return undated(OutboxFailed, reason=reason)
-
-    async def _gateway(self, effect: SendClaim | SendIntent | PollOutbox) -> Undated:
-        match effect:
-            case SendClaim():
-                return undated(ClaimAnswered, answer=await self.gateway.claim(self._claim(effect)))
-            case SendIntent(intent=intent):
-                answer = await self.gateway.send(intent)
+                if silent:
+                    return undated(SendFailed, intent_id=intent.intent_id, reason=answer.reason)
                 return undated(IntentAnswered, intent_id=intent.intent_id, answer=answer)
             case PollOutbox():
-                page = await self.gateway.outbox(
+                if silent:
+                    return undated(OutboxFailed, reason=answer.reason)
+                return undated(OutboxArrived, page=answer)
+
+    async def _reply(self, effect: SendClaim | SendIntent | PollOutbox) -> Any:
+        match effect:
+            case SendClaim():
+                return await self.gateway.claim(self._claim(effect))
+            case SendIntent(intent=intent):
+                return await self.gateway.send(intent)
+            case PollOutbox():
+                return await self.gateway.outbox(
                     self.who.slot,
                     effect.fence,
                     effect.after_sequence,
                     effect.acknowledged_sequence,
                     OUTBOX_WAIT_MS,
                 )
-                return undated(OutboxArrived, page=page)
 
     def _claim(self, effect: SendClaim) -> Claim:
         return Claim(

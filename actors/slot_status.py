@@ -49,7 +49,16 @@ class SlotStatus(msgspec.Struct, frozen=True, kw_only=True, tag="slot_status"):
     pid: int
     process_start: int
     node_id: str
-    memory_rss_bytes: int = 0
+
+
+class SlotNotRunning(msgspec.Struct, frozen=True, kw_only=True, tag="slot_not_running"):
+    """The process is up and its loop is not: still reading, or kept from it."""
+
+    slot: str
+    reason: str
+
+
+AnySlotStatus = SlotStatus | SlotNotRunning
 
 
 def status_of(

@@ -16,12 +16,18 @@ from actors.slot_books import (
 )
 from actors.slot_deciding import hear_snapshot, hear_strategy, keep_time
 from actors.slot_events import (
+    AdoptAsked,
     AnyEvent,
     CheckpointDurable,
     CheckpointFailed,
     ClaimAnswered,
     ClaimFailed,
+    DecidingEvent,
+    GatewayEvent,
+    HandoffEvent,
     IntentAnswered,
+    LifeEvent,
+    OperatorEvent,
     OutboxArrived,
     OutboxFailed,
     ParamsAsked,
@@ -36,11 +42,13 @@ from actors.slot_events import (
     SnapshotArrived,
     SnapshotMissing,
     StopAsked,
+    StorageEvent,
     StrategyAnswered,
     Ticked,
 )
 from actors.slot_owning import (
     claim,
+    hear_adopt,
     hear_claim,
     hear_params,
     hear_quiesce,
@@ -54,13 +62,6 @@ from actors.slot_owning import (
     settle_stop,
 )
 from actors.slot_seat import Phase, Seat, Step
-
-_Life = Ticked | ClaimAnswered | ClaimFailed | Recovered | RecoveryFailed
-_Deciding = SnapshotArrived | SnapshotMissing | StrategyAnswered
-_Storage = RowsDurable | RowsFailed | CheckpointDurable | CheckpointFailed
-_Gateway = IntentAnswered | SendFailed | OutboxArrived | OutboxFailed
-_Operator = StopAsked | RetireAsked | ParamsAsked | QuiesceAsked | ResumeAsked
-
 
 OWNING: Final = (Phase.ACTIVE, Phase.QUIESCING, Phase.STOPPING)
 """Phases in which news of a higher fence means that another life has taken the slot."""
@@ -77,8 +78,10 @@ def step(seat: Seat, event: AnyEvent) -> Step:
             seat, effects = _store(seat, event)
         case IntentAnswered() | SendFailed() | OutboxArrived() | OutboxFailed():
             seat, effects = _trade(seat, event)
-        case StopAsked() | RetireAsked() | ParamsAsked() | QuiesceAsked() | ResumeAsked():
+        case StopAsked() | RetireAsked() | ParamsAsked():
             seat, effects = _obey(seat, event)
+        case QuiesceAsked() | AdoptAsked() | ResumeAsked():
+            seat, effects = _hand_over(seat, event)
         case _ as never:
             assert_never(never)
     seat, quiesced = settle_quiesce(seat)
@@ -86,7 +89,7 @@ def step(seat: Seat, event: AnyEvent) -> Step:
     return seat, (*effects, *quiesced, *stopped)
 
 
-def _live(seat: Seat, event: _Life) -> Step:
+def _live(seat: Seat, event: LifeEvent) -> Step:
     match event:
         case Ticked():
             seat, leased = keep_lease(seat, event)
@@ -101,7 +104,7 @@ def _live(seat: Seat, event: _Life) -> Step:
             assert_never(never)
 
 
-def _decide(seat: Seat, event: _Deciding) -> Step:
+def _decide(seat: Seat, event: DecidingEvent) -> Step:
     match event:
         case SnapshotArrived() | SnapshotMissing():
             return hear_snapshot(seat, event)
@@ -111,7 +114,7 @@ def _decide(seat: Seat, event: _Deciding) -> Step:
             assert_never(never)
 
 
-def _store(seat: Seat, event: _Storage) -> Step:
+def _store(seat: Seat, event: StorageEvent) -> Step:
     match event:
         case RowsDurable():
             return hear_rows(seat, event)
@@ -123,7 +126,7 @@ def _store(seat: Seat, event: _Storage) -> Step:
             assert_never(never)
 
 
-def _trade(seat: Seat, event: _Gateway) -> Step:
+def _trade(seat: Seat, event: GatewayEvent) -> Step:
     match event:
         case IntentAnswered(answer=IntentFenced(reason=reason)) if seat.phase in OWNING:
             return leave(seat, f"fenced: {reason}")
@@ -137,7 +140,7 @@ def _trade(seat: Seat, event: _Gateway) -> Step:
             assert_never(never)
 
 
-def _obey(seat: Seat, event: _Operator) -> Step:
+def _obey(seat: Seat, event: OperatorEvent) -> Step:
     match event:
         case StopAsked():
             return hear_stop(seat, event)
@@ -145,8 +148,16 @@ def _obey(seat: Seat, event: _Operator) -> Step:
             return hear_retire(seat, event)
         case ParamsAsked():
             return hear_params(seat, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _hand_over(seat: Seat, event: HandoffEvent) -> Step:
+    match event:
         case QuiesceAsked():
             return hear_quiesce(seat, event)
+        case AdoptAsked():
+            return hear_adopt(seat, event)
         case ResumeAsked():
             return hear_resume(seat, event)
         case _ as never:

@@ -1,0 +1,48 @@
+"""Who runs in this process: the digest of the files that were really loaded."""
+
+from pathlib import Path
+from typing import Final
+
+from actors.messages import MESSAGE_VERSION, Attestation
+from actors.runtime import process_start
+from actors.slot_state import STATE_VERSION
+from checkpoints.archive import load_archive
+from checkpoints.errors import CheckpointsError
+from checkpoints.release import attest
+from checkpoints.storage import LocalStorage
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""Where this process's code was loaded from."""
+PROBLEMS_SHOWN: Final = 5
+
+
+class AttestationError(Exception):
+    """Loaded code is not one release; the operator must deploy again from a clean tree."""
+
+
+def attest_process(storage_root: str, pid: int, node_id: str) -> Attestation:
+    """Attest this process; raise `AttestationError` where its code is stale or mixed up."""
+    attested = attest(ROOT)
+    if attested.problems:
+        shown = "; ".join(str(problem) for problem in attested.problems[:PROBLEMS_SHOWN])
+        raise AttestationError(f"{len(attested.problems)} problems under {ROOT}: {shown}")
+    manifest = attested.manifest
+    return Attestation(
+        release=manifest.release,
+        commit=commit_of(storage_root, manifest.release),
+        message_version=MESSAGE_VERSION,
+        schema_version=STATE_VERSION,
+        fingerprint=manifest.fingerprint,
+        root=str(ROOT),
+        pid=pid,
+        process_start=process_start(pid),
+        node_id=node_id,
+    )
+
+
+def commit_of(storage_root: str, release: str) -> str:
+    """Return the git commit that was recorded when the release was archived."""
+    try:
+        return load_archive(LocalStorage(Path(storage_root)), release).manifest.commit
+    except CheckpointsError:
+        return "unknown"
