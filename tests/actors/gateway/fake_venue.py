@@ -1,0 +1,169 @@
+"""A venue in memory with the real one's rules of identity: one id once, "Duplicated" after that."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from actors.venue.port import (
+    Accepted,
+    AcceptedStatus,
+    Beaten,
+    Cancelled,
+    CancelOutcome,
+    Duplicated,
+    HeartbeatMismatch,
+    HeartbeatOutcome,
+    NotCancelled,
+    PostOutcome,
+    SignedOrder,
+    SignOutcome,
+    TradeStatus,
+    Unknown,
+    UnsignedOrder,
+    VenueEvent,
+    VenueOrder,
+    VenueTrade,
+)
+from signals.market import Outcome
+from signals.units import MicroShares, MicroUsd
+
+replace = msgspec.structs.replace
+
+
+class Book:
+    """Orders and trades by id. Synchronous, so that pure machines can use it too."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.open: dict[str, VenueOrder] = {}
+        self.trades: dict[str, VenueTrade] = {}
+        self.winners: dict[str, Outcome] = {}
+        self.heartbeat = ""
+        self.signatures = 0
+
+    def sign(self, order: UnsignedOrder, wire_ms: int) -> SignedOrder:
+        self.signatures += 1
+        order_id = f"0x{self.signatures:064x}"
+        body = msgspec.json.encode((order_id, order))
+        return SignedOrder(order_id=order_id, body=body, signed_wire_ms=wire_ms)
+
+    def post(self, signed: SignedOrder, wire_ms: int) -> PostOutcome:
+        order_id, order = msgspec.json.decode(signed.body, type=tuple[str, UnsignedOrder])
+        if order_id in self.seen:
+            return Duplicated()
+        self.seen.add(order_id)
+        self.open[order_id] = VenueOrder(
+            order_id=order_id,
+            condition_id=order.condition_id,
+            token_id=order.token_id,
+            side=order.side,
+            price=order.price,
+            shares=order.shares,
+            filled_shares=MicroShares(0),
+            status="LIVE",
+            created_wire_ms=wire_ms,
+        )
+        return Accepted(status=AcceptedStatus.LIVE, order_id=order_id)
+
+    def cancel(self, order_ids: Sequence[str]) -> Cancelled:
+        gone = tuple(name for name in order_ids if self.open.pop(name, None) is not None)
+        kept = tuple(
+            NotCancelled(order_id=name, reason="not found")
+            for name in order_ids
+            if name not in gone
+        )
+        return Cancelled(cancelled=gone, not_cancelled=kept)
+
+    def fill(self, order_id: str, shares: int, wire_ms: int) -> VenueTrade:
+        """Match a part of an open order; it leaves the book when nothing is left."""
+        order = self.open[order_id]
+        trade = VenueTrade(
+            fill_id=f"trade-{len(self.trades)}/{order_id}",
+            order_id=order_id,
+            condition_id=order.condition_id,
+            token_id=order.token_id,
+            side=order.side,
+            price=order.price,
+            shares=MicroShares(shares),
+            maker=True,
+            fee_micro_usd=MicroUsd(0),
+            status=TradeStatus.MATCHED,
+            matched_wire_ms=wire_ms,
+        )
+        self.trades[trade.fill_id] = trade
+        filled = MicroShares(order.filled_shares + shares)
+        self.open[order_id] = replace(order, filled_shares=filled)
+        if filled >= order.shares:
+            del self.open[order_id]
+        return trade
+
+    def end_trade(self, fill_id: str, status: TradeStatus) -> VenueTrade:
+        self.trades[fill_id] = replace(self.trades[fill_id], status=status)
+        return self.trades[fill_id]
+
+    def beat(self, heartbeat_id: str) -> HeartbeatOutcome:
+        if heartbeat_id != self.heartbeat:
+            return HeartbeatMismatch(heartbeat_id=self.heartbeat)
+        self.heartbeat = f"beat-{int(self.heartbeat[5:] or 0) + 1}"
+        return Beaten(heartbeat_id=self.heartbeat)
+
+
+class FakeVenue:
+    """`VenuePort` over a `Book`; the book outlives it as the venue outlives a process."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.posts = 0
+        self.lose_answers = 0
+        """So many posts land but their answers are lost."""
+        self.closed = False
+        self._events: asyncio.Queue[VenueEvent] = asyncio.Queue()
+
+    async def warm(self, condition_id: str, token_id: str) -> Unknown | None:  # noqa: ARG002 port
+        return None
+
+    async def sign(self, order: UnsignedOrder) -> SignOutcome:
+        return self.book.sign(order, 1_790_000_000_000)
+
+    async def post(self, signed: SignedOrder) -> PostOutcome:
+        self.posts += 1
+        outcome = self.book.post(signed, 1_790_000_000_000)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            return Unknown(reason="the answer was lost")
+        return outcome
+
+    async def cancel(self, order_ids: Sequence[str]) -> CancelOutcome:
+        return self.book.cancel(order_ids)
+
+    async def cancel_all(self) -> CancelOutcome:
+        return self.book.cancel(tuple(self.book.open))
+
+    async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
+        return tuple(self.book.open.values())
+
+    async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:  # noqa: ARG002 port
+        return tuple(self.book.trades.values())
+
+    async def heartbeat(self, heartbeat_id: str) -> HeartbeatOutcome:
+        return self.book.beat(heartbeat_id)
+
+    async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
+        return self.book.winners.get(condition_id)
+
+    def push(self, event: VenueEvent) -> None:
+        self._events.put_nowait(event)
+
+    async def events(self) -> AsyncIterator[VenueEvent]:
+        while True:
+            yield await self._events.get()
+
+    async def server_time_ms(self) -> int | Unknown:
+        return Unknown(reason="no clock here")
+
+    async def balance_micro_usd(self) -> MicroUsd | Unknown:
+        return MicroUsd(0)
+
+    async def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,307 @@
+"""From intent to order: received once, written ahead, posted as the same bytes, then known."""
+
+import pytest
+
+from actors.gateway_events import (
+    Answer,
+    Append,
+    Cancel,
+    CancelDone,
+    Look,
+    Post,
+    PostDone,
+    PostHeld,
+    Sign,
+    SignDone,
+    Started,
+)
+from actors.gateway_fold import fold
+from actors.gateway_records import Ledger, OrderWritten
+from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
+from actors.order_life import TRANSITIONS, OrderState
+from actors.venue.port import (
+    Accepted,
+    AcceptedStatus,
+    Cancelled,
+    Duplicated,
+    PostOutcome,
+    Rejected,
+    TradeStatus,
+    Unavailable,
+    UnavailableKind,
+    Unknown,
+    Unsignable,
+    VenueOrder,
+    VenueTrade,
+)
+from signals.decision import Style
+from signals.market import Side
+from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+from tests.actors.gateway.builders import CLOSE_MS, WIRE_MS, Machine, intent, signed
+
+LIVE = Accepted(status=AcceptedStatus.LIVE)
+
+
+def listed(order_id: str) -> VenueOrder:
+    return VenueOrder(
+        order_id=order_id,
+        condition_id="condition-btc-5m",
+        token_id="up-btc-5m",
+        side=Side.BUY,
+        price=PriceMicroUsd(500_000),
+        shares=MicroShares(10_000_000),
+        filled_shares=MicroShares(0),
+        status="LIVE",
+        created_wire_ms=WIRE_MS,
+    )
+
+
+def trade(
+    order_id: str,
+    shares: int = 10_000_000,
+    status: TradeStatus = TradeStatus.MATCHED,
+    name: str = "t1",
+) -> VenueTrade:
+    return VenueTrade(
+        fill_id=f"{name}/{order_id}",
+        order_id=order_id,
+        condition_id="condition-btc-5m",
+        token_id="up-btc-5m",
+        side=Side.BUY,
+        price=PriceMicroUsd(500_000),
+        shares=MicroShares(shares),
+        maker=True,
+        fee_micro_usd=MicroUsd(0),
+        status=status,
+        matched_wire_ms=WIRE_MS,
+    )
+
+
+def posted(machine: Machine, order_id: str, outcome: PostOutcome) -> None:
+    machine.hear(PostDone(order_id=order_id, outcome=outcome, **machine.at))
+
+
+def end_of(machine: Machine, order_id: str) -> OrderEnd | None:
+    ended = machine.state.ledger.ended.get(order_id)
+    return ended.end if ended else None
+
+
+def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:
+    machine = Machine().start()
+    sent = machine.send(intent())
+    assert isinstance(sent[0], Sign)
+    assert isinstance(sent[1], Append)
+    answer = sent[2]
+    assert isinstance(answer, Answer)
+    assert answer.message == IntentReceived(intent_id=intent().intent_id, known=False)
+    outcome = signed("one")
+    effects = machine.hear(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
+    append, post = effects
+    assert isinstance(append, Append)
+    written = append.records[0]
+    assert isinstance(written, OrderWritten)
+    assert written.body == outcome.body
+    assert post == Post(signed=outcome)
+
+
+def test_the_first_content_of_an_intent_id_counts_and_is_never_signed_again() -> None:
+    machine = Machine().start()
+    machine.order()
+    other = intent(price=PriceMicroUsd(400_000))
+    effects = machine.send(other)
+    assert effects == (
+        Answer(reply_to=3, message=IntentReceived(intent_id=other.intent_id, known=True)),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"fence": 0}, {"fence": 2}, {"incarnation": 2}, {"slot": "eth-5m"}]
+)
+def test_an_intent_of_another_than_the_owner_leaves_no_trace(changes: dict[str, object]) -> None:
+    machine = Machine().start()
+    before = machine.state.ledger
+    (answer,) = machine.send(intent(**changes))
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.message, IntentFenced)
+    assert machine.state.ledger == before
+
+
+def test_an_intent_id_that_does_not_name_its_point_is_not_understood() -> None:
+    machine = Machine().start()
+    (answer,) = machine.send(intent(intent_id="btc-5m/1/2/0"))
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.message, Refusal)
+    assert not machine.state.ledger.intents
+
+
+def test_what_cannot_be_signed_is_refused_once() -> None:
+    machine = Machine().start()
+    machine.send(intent())
+    outcome = Unsignable(code="input", reason="off tick")
+    machine.hear(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
+    assert machine.outbox() == ["IntentRefused"]
+    assert machine.state.ledger.intents[intent().intent_id].refusal == "unsignable_input"
+
+
+def test_an_accepted_order_is_open_until_its_fills_complete_it() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, LIVE)
+    machine.look(orders=(listed(order_id),), trades=(trade(order_id, 4_000_000),))
+    assert machine.state.ledger.orders[order_id].remaining_shares == 6_000_000
+    machine.look(trades=(trade(order_id, 4_000_000), trade(order_id, 6_000_000, name="t2")))
+    assert end_of(machine, order_id) is OrderEnd.FILLED
+    assert machine.outbox() == ["OrderSigned", "OrderOpened", "Filled", "Filled", "OrderEnded"]
+
+
+def test_a_lost_answer_is_looked_up_and_the_same_bytes_are_posted_again() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, Unknown(reason="timeout"))
+    assert machine.state.ledger.orders[order_id].state is OrderState.UNKNOWN
+    machine.tick(wire_ms=5_000)
+    assert machine.asked(Look)
+    machine.look()
+    assert machine.asked(Post) == [Post(signed=signed("one"))]
+    posted(machine, order_id, Duplicated())
+    assert machine.state.ledger.orders[order_id].state is OrderState.OPEN
+
+
+def test_a_lost_answer_whose_order_is_listed_needs_no_second_post() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, Unknown(reason="timeout"))
+    machine.wire_ms += 5_000
+    machine.look(orders=(listed(order_id),))
+    assert not machine.asked(Post)
+    assert machine.state.ledger.orders[order_id].state is OrderState.OPEN
+
+
+def test_a_fill_proves_that_a_lost_post_landed() -> None:
+    machine = Machine().start()
+    order_id = machine.order(intent(style=Style.TAKE))
+    posted(machine, order_id, Unknown(reason="timeout"))
+    machine.wire_ms += 60_000
+    machine.look(trades=(trade(order_id, 3_000_000),))
+    assert not machine.asked(Post)
+    assert end_of(machine, order_id) is OrderEnd.KILLED
+    machine.look(trades=(trade(order_id, 3_000_000),))
+    assert machine.outbox().count("Filled") == 1
+
+
+def test_a_refusal_after_a_lost_answer_proves_nothing_and_is_looked_up() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, Unknown(reason="timeout"))
+    machine.wire_ms += 5_000
+    machine.look()
+    posted(machine, order_id, Rejected(code="not_enough_balance", message="balance"))
+    assert machine.state.ledger.orders[order_id].state is OrderState.UNKNOWN
+    machine.wire_ms += 1_000
+    machine.look(orders=(listed(order_id),))
+    assert machine.state.ledger.orders[order_id].state is OrderState.OPEN
+
+
+def test_a_refused_first_post_ends_the_order() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, Rejected(code="post_only_would_cross", message="crosses"))
+    assert end_of(machine, order_id) is OrderEnd.REJECTED
+    assert machine.state.ledger.ended[order_id].body == b""
+
+
+def test_a_taking_order_that_found_nothing_is_killed() -> None:
+    machine = Machine().start()
+    order_id = machine.order(intent(style=Style.TAKE))
+    posted(machine, order_id, Rejected(code="fak_not_filled", message="no orders found"))
+    assert end_of(machine, order_id) is OrderEnd.KILLED
+
+
+def test_an_unavailable_venue_gets_the_same_bytes_later_while_the_window_lasts() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    restarting = Unavailable(kind=UnavailableKind.RESTARTING, retry_after_ms=2_000)
+    posted(machine, order_id, restarting)
+    assert machine.state.ledger.orders[order_id].state is OrderState.WRITTEN
+    machine.tick(wire_ms=1_999)
+    assert not machine.asked(Post)
+    machine.tick(wire_ms=1)
+    assert machine.asked(Post) == [Post(signed=signed("one"))]
+
+
+def test_an_order_that_was_never_taken_ends_as_never_sent_after_a_look_shows_it_absent() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, Unavailable(kind=UnavailableKind.RESTARTING, retry_after_ms=2_000))
+    machine.market_ms = CLOSE_MS
+    machine.tick(wire_ms=3_000)
+    assert not machine.asked(Post)
+    machine.look()
+    assert end_of(machine, order_id) is None, "too soon after the last answer"
+    machine.wire_ms += 10_000
+    machine.look()
+    assert end_of(machine, order_id) is OrderEnd.NEVER_SENT
+
+
+def test_a_post_that_the_last_look_forbade_is_tried_later() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    machine.hear(PostHeld(order_id=order_id, reason="HALT", **machine.at))
+    machine.tick(wire_ms=5_000)
+    assert machine.asked(Post) == [Post(signed=signed("one"))]
+
+
+def test_resting_orders_are_cancelled_before_the_close_and_end_when_gone() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, LIVE)
+    machine.market_ms = CLOSE_MS - 20_001
+    assert not [e for e in machine.tick(wire_ms=5_000) if isinstance(e, Cancel)]
+    machine.tick(market_ms=1)
+    assert machine.asked(Cancel) == [Cancel(order_ids=(order_id,))]
+    machine.tick(wire_ms=500)
+    assert not machine.asked(Cancel), "not again at once"
+    machine.hear(
+        CancelDone(order_ids=(order_id,), outcome=Cancelled(cancelled=(order_id,)), **machine.at)
+    )
+    assert end_of(machine, order_id) is None, "its last fills are not known yet"
+    machine.wire_ms += 200
+    machine.look(trades=(trade(order_id, 2_000_000),))
+    assert end_of(machine, order_id) is OrderEnd.CANCELLED
+    assert machine.state.ledger.ended[order_id].filled_shares == 2_000_000
+
+
+def test_an_open_order_that_vanished_was_cancelled_by_the_venue() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    posted(machine, order_id, LIVE)
+    machine.wire_ms += 1_000
+    machine.look()
+    assert end_of(machine, order_id) is None, "lists may lag"
+    machine.wire_ms += 1_500
+    machine.look()
+    assert end_of(machine, order_id) is OrderEnd.CANCELLED
+    assert "venue" in machine.state.ledger.ended[order_id].reason
+
+
+def test_recovery_doubts_what_was_written_and_judges_what_was_left_over() -> None:
+    first = Machine().start()
+    first.order()
+    first.own("eth-5m")
+    left = intent(slot="eth-5m")
+    first.send(left)
+    second = Machine(ledger=fold(Ledger(), first.records))
+    second.hear(Started(generation=2, name="gateway/1", life="2-1", **second.at))
+    assert second.state.ledger.orders["0xone"].state is OrderState.UNKNOWN
+    second.look()
+    assert [e.approved.intent for e in second.asked(Sign) if isinstance(e, Sign)] == [left]
+    assert second.asked(Post) == [Post(signed=signed("one"))]
+
+
+def test_the_states_of_an_order_form_the_documented_table() -> None:
+    assert set(TRANSITIONS) == set(OrderState)
+    reachable = {OrderState.WRITTEN}
+    for _ in OrderState:
+        reachable |= {after for state in reachable for after in TRANSITIONS[state]}
+    assert reachable == set(OrderState)
+    assert not TRANSITIONS[OrderState.ENDED]
