@@ -1,0 +1,251 @@
+"""The adapter against the sandbox exchange: the whole life of an order through the real SDK."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from actors.feeds.gamma import fetch_market
+from actors.market_data_events import FetchMarket, MarketFound
+from actors.market_data_state import KnownMarket
+from actors.venue.polymarket import PolymarketVenue, connect
+from actors.venue.port import (
+    Accepted,
+    AcceptedStatus,
+    Beaten,
+    Cancelled,
+    Duplicated,
+    HeartbeatMismatch,
+    OrderEvent,
+    PostOutcome,
+    Rejected,
+    SignedOrder,
+    TradeStatus,
+    Unknown,
+    UnsignedOrder,
+    VenueEvent,
+    VenueTrade,
+)
+from signals.decision import Style
+from signals.market import Asset, Outcome, Side, Timeframe, Window, market_slug
+from signals.units import MicroShares, PriceMicroUsd, notional_micro_usd
+from tests.actors.sandbox import Sandbox, sandbox
+
+pytestmark = pytest.mark.exchange
+TIMEOUT_S = 10.0
+LIMIT_S = 60.0
+_Value = TypeVar("_Value")
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox(tmp_path_factory.mktemp("sandbox")) as served:
+        yield served
+
+
+def run(exchange: Sandbox, use: Callable[[PolymarketVenue], Awaitable[_Value]]) -> _Value:
+    async def inner() -> _Value:
+        venue = await connect(exchange.venue(), TIMEOUT_S)
+        assert isinstance(venue, PolymarketVenue), venue
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                return await use(venue)
+        finally:
+            await venue.close()
+
+    return asyncio.run(inner())
+
+
+async def current_market(exchange: Sandbox, least_left_ms: int = 150_000) -> KnownMarket:
+    """Return a 15m market with time left, waiting for the next one if need be."""
+    async with httpx.AsyncClient(base_url=exchange.urls["gamma_url"]) as client:
+        while True:
+            now_ms = exchange.clock.market_ms(time.time() * 1000)
+            window = Window.at(now_ms, Timeframe.M15)
+            if window.close_ms - now_ms > least_left_ms:
+                ask = FetchMarket(
+                    job="", slug=market_slug(Asset.BTC, window), asset=Asset.BTC, window=window
+                )
+                found = await fetch_market(client, ask, now_ms)
+                if isinstance(found, MarketFound) and found.market.accepting_orders:
+                    return found.market
+            await asyncio.sleep(0.2)
+
+
+async def signed(
+    venue: PolymarketVenue, market: KnownMarket, style: Style, price: int, shares: int = 10_000_000
+) -> SignedOrder:
+    order = UnsignedOrder(
+        condition_id=market.condition_id,
+        token_id=market.up_token_id,
+        side=Side.BUY,
+        style=style,
+        price=PriceMicroUsd(price),
+        shares=MicroShares(shares),
+    )
+    assert await venue.warm(market.condition_id, market.up_token_id) is None
+    one = await venue.sign(order)
+    assert isinstance(one, SignedOrder), one
+    return one
+
+
+async def until(look: Callable[[], Awaitable[_Value | None]]) -> _Value:
+    while True:
+        found = await look()
+        if found:
+            return found
+        await asyncio.sleep(0.1)
+
+
+def test_a_resting_order_is_listed_cancelled_and_gone(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        market = await current_market(exchange)
+        one = await signed(venue, market, Style.REST, 10_000)
+        outcome = await venue.post(one)
+        assert outcome == Accepted(status=AcceptedStatus.LIVE, order_id=one.order_id)
+        orders = await venue.open_orders()
+        assert not isinstance(orders, Unknown)
+        [mine] = [order for order in orders if order.order_id == one.order_id]
+        assert (mine.price, mine.shares, mine.filled_shares) == (10_000, 10_000_000, 0)
+        assert mine.token_id == market.up_token_id
+        assert await venue.cancel([one.order_id]) == Cancelled(cancelled=(one.order_id,))
+        left = await venue.open_orders()
+        assert not isinstance(left, Unknown)
+        assert one.order_id not in {order.order_id for order in left}
+        again = await venue.cancel([one.order_id])
+        assert isinstance(again, Cancelled)
+        assert [refused.order_id for refused in again.not_cancelled] == [one.order_id]
+
+    run(exchange, use)
+
+
+def test_the_same_bytes_from_another_life_are_a_duplicate(exchange: Sandbox) -> None:
+    async def first(venue: PolymarketVenue) -> SignedOrder:
+        one = await signed(venue, await current_market(exchange), Style.REST, 10_000)
+        assert isinstance(await venue.post(one), Accepted)
+        return one
+
+    one = run(exchange, first)
+
+    async def second(venue: PolymarketVenue) -> PostOutcome:
+        outcome = await venue.post(one)
+        await venue.cancel([one.order_id])
+        return outcome
+
+    assert run(exchange, second) == Duplicated()
+
+
+def test_a_taken_order_fills_with_its_fee_and_is_confirmed(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        market = await current_market(exchange)
+        started_s = int(time.time()) - 1
+        before = await venue.balance_micro_usd()
+        one = await signed(venue, market, Style.TAKE, 990_000)
+        outcome = await venue.post(one)
+        assert isinstance(outcome, Accepted), outcome
+
+        async def confirmed() -> tuple[VenueTrade, ...] | None:
+            trades = await venue.trades(started_s)
+            assert not isinstance(trades, Unknown), trades
+            mine = tuple(trade for trade in trades if trade.order_id == one.order_id)
+            done = mine and all(fill.status is TradeStatus.CONFIRMED for fill in mine)
+            return mine if done else None
+
+        fills = await until(confirmed)
+        assert sum(fill.shares for fill in fills) == 10_000_000
+        assert not any(fill.maker for fill in fills)
+        assert len({fill.fill_id for fill in fills}) == len(fills)
+        cost = sum(notional_micro_usd(fill.price, fill.shares) for fill in fills)
+        fees = sum(fill.fee_micro_usd for fill in fills)
+        after = await venue.balance_micro_usd()
+        assert not isinstance(before, Unknown)
+        assert not isinstance(after, Unknown)
+        assert before - after == cost + fees
+
+    run(exchange, use)
+
+
+def test_a_post_only_order_that_would_cross_is_rejected(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        one = await signed(venue, await current_market(exchange), Style.REST, 990_000)
+        outcome = await venue.post(one)
+        assert isinstance(outcome, Rejected)
+        assert outcome.code == "post_only_would_cross"
+
+    run(exchange, use)
+
+
+def test_heartbeats_are_chained(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        first = await venue.heartbeat("")
+        if isinstance(first, HeartbeatMismatch):
+            first = await venue.heartbeat(first.heartbeat_id)
+        assert isinstance(first, Beaten)
+        wrong = await venue.heartbeat("not-the-id")
+        assert wrong == HeartbeatMismatch(heartbeat_id=first.heartbeat_id)
+        second = await venue.heartbeat(first.heartbeat_id)
+        assert isinstance(second, Beaten)
+        await venue.cancel_all()
+
+    run(exchange, use)
+
+
+def test_the_user_stream_tells_of_own_orders(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        seen: list[VenueEvent] = []
+
+        async def listen() -> None:
+            async for event in venue.events():
+                seen.append(event)  # noqa: PERF401 it is read while it grows
+
+        listener = asyncio.create_task(listen())
+        try:
+            market = await current_market(exchange)
+            one: SignedOrder | None = None
+
+            async def placed() -> OrderEvent | None:
+                nonlocal one
+                one = await signed(venue, market, Style.REST, 10_000)
+                await venue.post(one)
+                await asyncio.sleep(0.2)
+                found = [e for e in seen if isinstance(e, OrderEvent)]
+                return found[0] if found else None
+
+            event = await until(placed)
+            assert event.condition_id == market.condition_id
+        finally:
+            listener.cancel()
+            await venue.cancel_all()
+
+    run(exchange, use)
+
+
+def test_a_market_resolves_to_one_of_its_outcomes(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> Any:
+        market = await current_market(exchange, least_left_ms=1_000)
+        assert await venue.resolution(market.condition_id) is None
+        return await until(lambda: venue.resolution(market.condition_id))
+
+    assert run(exchange, use) in set(Outcome)
+
+
+def test_the_clocks_agree(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> int | Unknown:
+        return await venue.server_time_ms()
+
+    theirs = run(exchange, use)
+    assert not isinstance(theirs, Unknown)
+    assert abs(theirs - time.time() * 1000) < 2_000
+
+
+def test_the_key_file_is_never_written_elsewhere(exchange: Sandbox) -> None:
+    key = (Path(exchange.folder) / "key").read_text()
+
+    async def use(venue: PolymarketVenue) -> SignedOrder:
+        return await signed(venue, await current_market(exchange), Style.REST, 10_000)
+
+    assert key.encode() not in run(exchange, use).body
