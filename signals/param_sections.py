@@ -167,7 +167,7 @@ class EdgeParams(msgspec.Struct, frozen=True, kw_only=True):
 
     rest_min: PriceGap = 0.03
     take_min: PriceGap = 0.05
-    exit_cost_max: PriceGap = 0.01
+    exit_cost_max: PriceGap = 0.0
     flat_exit_cost_max: PriceGap = 0.03
 
 

@@ -1,0 +1,81 @@
+"""Vetoes: each reason by its code."""
+
+import msgspec
+import pytest
+
+from signals.market import Outcome, Timeframe, Window
+from signals.param_sections import GateParams
+from signals.risk_gate import NEEDED, input_veto, market_veto
+from signals.snapshot import Book, Feed, MarketView
+from tests.signals.altered import without
+from tests.signals.builders import DUE_MS, make_book, make_market, make_snapshot
+
+GATE = GateParams()
+WINDOW = Window.at(DUE_MS, Timeframe.M5)
+MARKET = make_market(WINDOW)
+
+
+def test_a_fresh_snapshot_and_a_tight_book_pass() -> None:
+    assert input_veto(make_snapshot()) is None
+    assert market_veto(MARKET, DUE_MS, GATE) is None
+
+
+@pytest.mark.parametrize("feed", Feed)
+def test_a_needed_input_that_was_never_seen_is_no_data(feed: Feed) -> None:
+    reason = input_veto(without(make_snapshot(), feed))
+    assert reason == (f"no_data: {feed} never seen" if feed in NEEDED else None)
+
+
+@pytest.mark.parametrize("feed", Feed)
+def test_a_needed_input_that_is_too_old_is_stale(feed: Feed) -> None:
+    snapshot = make_snapshot()
+    limit_ms = snapshot.age(feed).limit_ms
+
+    def aged(age_ms: int) -> str | None:
+        ages = tuple(
+            msgspec.structs.replace(age, age_ms=age_ms) if age.feed is feed else age
+            for age in snapshot.ages
+        )
+        return input_veto(msgspec.structs.replace(snapshot, ages=ages))
+
+    assert aged(limit_ms) is None
+    if feed in NEEDED:
+        assert aged(limit_ms + 1) == f"stale: {feed} {limit_ms + 1} ms old, limit {limit_ms}"
+    else:
+        assert aged(limit_ms + 1) is None
+
+
+def test_a_feed_that_the_snapshot_does_not_list_is_no_data() -> None:
+    assert input_veto(msgspec.structs.replace(make_snapshot(), ages=())) is not None
+
+
+def with_down(book: Book | None) -> MarketView:
+    return msgspec.structs.replace(MARKET, down_book=book)
+
+
+def test_each_unfit_market_is_named() -> None:
+    one_sided = msgspec.structs.replace(make_book(0.5), asks=())
+    crossed = msgspec.structs.replace(make_book(0.5), asks=make_book(0.4).asks)
+    halted = msgspec.structs.replace(MARKET, accepting_orders=False)
+    cases = (
+        (MARKET, WINDOW.open_ms - 1, "gate: before the open"),
+        (MARKET, WINDOW.close_ms - 29_999, "gate: 29999 ms to the close, need 30000"),
+        (MARKET, WINDOW.close_ms + 1, "gate: -1 ms to the close, need 30000"),
+        (halted, DUE_MS, "gate: market takes no orders"),
+        (with_down(None), DUE_MS, "no_data: no Down book"),
+        (with_down(one_sided), DUE_MS, "gate: one-sided Down book"),
+        (with_down(crossed), DUE_MS, "gate: crossed Down book"),
+        (with_down(make_book(0.5, spread_ticks=7)), DUE_MS, "gate: Down spread 0.070, limit 0.06"),
+        (with_down(make_book(0.5, shares=0.9)), DUE_MS, "gate: thin Down book"),
+    )
+    for market, now_ms, reason in cases:
+        assert market_veto(market, now_ms, GATE) == reason
+    assert market_veto(MARKET, WINDOW.close_ms - 30_000, GATE) is None
+    assert market_veto(with_down(make_book(0.5, spread_ticks=6)), DUE_MS, GATE) is None
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_both_books_are_judged(outcome: Outcome) -> None:
+    name = "up_book" if outcome is Outcome.UP else "down_book"
+    reason = market_veto(msgspec.structs.replace(MARKET, **{name: None}), DUE_MS, GATE)
+    assert reason == f"no_data: no {outcome} book"

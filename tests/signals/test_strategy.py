@@ -1,0 +1,139 @@
+"""Strategies by name, and what a decision must look like whoever wrote it."""
+
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from signals import strategies
+from signals.decision import Action, Decision, Leg, Position, Style
+from signals.decision_check import faults
+from signals.market import Outcome, Side, Timeframe
+from signals.params import Params
+from signals.strategy import StrategyError, load_strategy, strategy_names
+from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
+from tests.signals.builders import make_snapshot
+
+GOOD = """
+import msgspec
+MEMORY_VERSION = 1
+class Memory(msgspec.Struct, frozen=True):
+    seen: int = 0
+def decide(snapshot, timeframe, position, memory, params):
+    raise NotImplementedError
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that strategies are also found in."""
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    yield tmp_path
+    for path in tmp_path.glob("*.py"):
+        sys.modules.pop(f"signals.strategies.{path.stem}", None)
+
+
+def test_the_shipped_strategies_load_and_decide() -> None:
+    assert {"five_factor", "late_favourite"} <= set(strategy_names())
+    snapshot = make_snapshot(price_to_beat=59_950.0)
+    position = Position(allocation_micro_usd=MicroUsd(100 * MICRO))
+    for name in ("five_factor", "late_favourite"):
+        strategy = load_strategy(name)
+        decision, memory = strategy.decide(
+            snapshot, Timeframe.M5, position, strategy.Memory(), Params()
+        )
+        assert faults(decision, snapshot.market(Timeframe.M5)) == ()
+        assert isinstance(memory, strategy.Memory)
+
+
+def test_the_example_buys_once_in_a_window() -> None:
+    strategy = load_strategy("late_favourite")
+    snapshot = make_snapshot(price_to_beat=59_950.0)
+    position = Position(allocation_micro_usd=MicroUsd(100 * MICRO))
+    first, memory = strategy.decide(snapshot, Timeframe.M5, position, strategy.Memory(), Params())
+    assert first.legs[0].style is Style.REST
+    second, _ = strategy.decide(snapshot, Timeframe.M5, position, memory, Params())
+    assert second.action is Action.NO_TRADE
+
+
+def test_a_new_file_is_found_by_its_name(folder: Path) -> None:
+    (folder / "mine.py").write_text(GOOD)
+    assert load_strategy("mine").MEMORY_VERSION == 1
+
+
+@pytest.mark.parametrize("name", ["../five", "Five", "a.b", "", "os;", "__init__"])
+def test_a_name_that_is_no_module_name_is_refused(name: str) -> None:
+    with pytest.raises(StrategyError, match="lower case letters"):
+        load_strategy(name)
+
+
+def test_an_unknown_name_is_told_the_nearest() -> None:
+    with pytest.raises(StrategyError, match="the nearest is five_factor"):
+        load_strategy("five_factors")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("def decide(:", "does not import: SyntaxError"),
+        ("import no_such_thing", "does not import: ModuleNotFoundError"),
+        ("1 / 0", "does not import: ZeroDivisionError"),
+        (GOOD.replace("MEMORY_VERSION", "OTHER"), "defines no MEMORY_VERSION"),
+        (GOOD.replace("def decide", "def choose"), "defines no decide"),
+        (GOOD.replace("def decide", "decide = 3\ndef choose"), "decide that is not a function"),
+        (GOOD.replace("= 1", "= 'one'"), "MEMORY_VERSION 'one'"),
+        (GOOD.replace("= 1", "= True"), "MEMORY_VERSION True"),
+        (GOOD.replace("(msgspec.Struct, frozen=True)", ""), "not a msgspec.Struct"),
+        (GOOD.replace(", frozen=True", ""), "not frozen"),
+        (GOOD.replace(" = 0", ""), "field seen has no default"),
+    ],
+)
+def test_a_broken_file_is_refused_with_what_to_mend(folder: Path, text: str, told: str) -> None:
+    (folder / "broken.py").write_text(text)
+    with pytest.raises(StrategyError, match="signals/strategies/broken.py") as refusal:
+        load_strategy("broken")
+    assert told in str(refusal.value)
+
+
+LEG = Leg(
+    outcome=Outcome.UP,
+    side=Side.BUY,
+    style=Style.REST,
+    price=PriceMicroUsd(500_000),
+    shares=MicroShares(5 * MICRO),
+)
+TRADE = Decision(action=Action.TRADE, reason="edge: 0.1", legs=(LEG,), probability_up=0.6)
+MARKET = make_snapshot().market(Timeframe.M5)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"probability_up": math.nan}, "probability_up is nan"),
+        ({"probability_up": 1.0}, "probability_up is 1.0"),
+        ({"probability_up": 0.0}, "probability_up is 0.0"),
+        ({"spread_points": math.inf}, "spread_points is inf"),
+        ({"reason": ""}, "reason is empty"),
+        ({"legs": ()}, "action trade with 0 legs"),
+        ({"action": Action.NO_TRADE}, "action no_trade with 1 legs"),
+        ({"legs": (msgspec.structs.replace(LEG, shares=0),)}, "shares 0"),
+        ({"legs": (msgspec.structs.replace(LEG, shares=5_000_001),)}, "shares 5000001"),
+        ({"legs": (msgspec.structs.replace(LEG, shares=math.nan),)}, "shares nan"),
+        ({"legs": (msgspec.structs.replace(LEG, price=505_000),)}, "price 505000"),
+        ({"legs": (msgspec.structs.replace(LEG, price=1_000_000),)}, "price 1000000"),
+    ],
+)
+def test_a_decision_that_cannot_be_used_is_said_to_be_so(
+    change: dict[str, object], told: str
+) -> None:
+    assert faults(TRADE, MARKET) == ()
+    found = faults(msgspec.structs.replace(TRADE, **change), MARKET)
+    assert any(told in fault for fault in found), found
+
+
+def test_anything_else_than_a_decision_is_a_fault() -> None:
+    assert faults(None, MARKET) == ("decide returned NoneType, not a Decision",)
+    assert faults(TRADE, None) == ("leg 0: there is no market to trade in",)
