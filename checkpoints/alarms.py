@@ -112,14 +112,14 @@ class AlarmStore:
             alarm = msgspec.json.decode(self._storage.read(_file(identity)), type=Alarm)
         except MissingFileError:
             return None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             alarm = _damaged(identity, str(error))
         return AlarmState(alarm=alarm, cleared=self._read_cleared(identity))
 
     def _read_cleared(self, identity: str) -> Cleared | None:
         try:
             return msgspec.json.decode(self._storage.read(_cleared_file(identity)), type=Cleared)
-        except (MissingFileError, msgspec.DecodeError):
+        except (MissingFileError, msgspec.DecodeError, UnicodeDecodeError):
             return None  # in doubt it is still latched
 
     def _cleared_count(self, stem: str) -> int:

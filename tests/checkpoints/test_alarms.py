@@ -76,7 +76,7 @@ def test_two_writers_latch_one_alarm(storage: MemoryStorage, store: AlarmStore) 
     assert len(storage.names("")) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"kind": 3}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"kind": 3}', b"\xff", b'{"id": "\xff"}'])
 def test_a_damaged_alarm_stays_an_alarm_until_it_is_cleared(
     storage: MemoryStorage, store: AlarmStore, content: bytes
 ) -> None:

@@ -1,0 +1,215 @@
+"""Closed days of the journal as Parquet, all of it as one dataset, retention, and the disk's mark.
+
+``journal/<day>.parquet`` holds all slots of a closed day; its metadata says, per slot and fence, up
+to which sequence it holds rows, so that a flush left over by a crash is not counted twice. Damaged
+flushes are moved to ``damaged/journal/...``: never read as rows, never forgotten.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from checkpoints.arrow_file import damage_in, open_table
+from checkpoints.errors import Damage, MissingFileError, StorageError
+from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, parse_flush_name
+from checkpoints.storage import LocalStorage, Storage
+
+DAMAGED: Final = "damaged"
+COVERED_KEY: Final = b"midstride.covered"
+JOURNAL_DAYS_KEPT: Final = 1_830
+"""Five years: what MiFID II asks a firm to keep of its orders (RTS 24, article 10)."""
+SNAPSHOT_DAYS_KEPT: Final = 30
+"""About 230 MB a day at eight assets; beyond it a decision can no longer be replayed."""
+DISK_WARNING_BYTES: Final = 4 * 1024**3
+"""More than two weeks of snapshots and journal at the default pace."""
+DISK_CRITICAL_BYTES: Final = 512 * 1024**2
+
+Covered = dict[str, dict[str, int]]
+"""Slot -> fence (as text) -> last sequence."""
+
+
+class CompactedDay(msgspec.Struct, frozen=True, kw_only=True):
+    day: str
+    rows: int
+    flushes: int
+    """Newly taken in."""
+    damaged: tuple[Damage, ...] = ()
+
+
+class JournalDataset(msgspec.Struct, frozen=True, kw_only=True):
+    dataset: Any
+    """A `pyarrow.dataset.Dataset` with `JOURNAL_SCHEMA`; void rows are in."""
+    damaged: tuple[Damage, ...] = ()
+
+
+class DiskState(msgspec.Struct, frozen=True, kw_only=True):
+    free_bytes: int
+    warning: str | None
+    """What to do, from the watermark on."""
+    critical: bool = False
+    """Too little to trade on: no new risk."""
+
+
+def compact_day(storage: Storage, day: str, today: str) -> CompactedDay:
+    """Turn a closed day's flushes into one Parquet file; run again, it takes in late ones.
+
+    A crash at any point loses nothing and repeats nothing. `day` must be before `today` (market
+    time, ``YYYY-MM-DD``).
+    """
+    assert day < today, "only a closed day is compacted"
+    present = _read_day(storage, day)
+    covered = _covered(present.schema.metadata)
+    tables, taken, damaged = [present], 0, []
+    for flush in _flushes(storage, day):
+        if _is_covered(flush, covered):
+            continue
+        found = _read_flush(storage, flush.name)
+        if isinstance(found, Damage):
+            damaged.append(found)
+            _move_aside(storage, flush.name)
+        else:
+            taken += 1
+            tables.append(found)
+    table = pa.concat_tables(table.replace_schema_metadata(None) for table in tables)
+    if taken:
+        _write_day(storage, day, table)
+        covered = _covered(_read_day(storage, day).schema.metadata)
+    for flush in _flushes(storage, day):
+        if _is_covered(flush, covered):
+            storage.delete(flush.name)
+    return CompactedDay(day=day, rows=table.num_rows, flushes=taken, damaged=tuple(damaged))
+
+
+def open_days(storage: Storage) -> list[str]:
+    """Return the days that still have flushes."""
+    return [day for day in storage.folders(JOURNAL) if storage.names(f"{JOURNAL}/{day}/")]
+
+
+def journal_dataset(root: Path) -> JournalDataset:
+    """Open the whole journal under a storage folder, closed and open days, damage named."""
+    storage = LocalStorage(root)
+    flushes: list[str] = []
+    damaged = list(damaged_flushes(storage))
+    for day in storage.folders(JOURNAL):
+        covered = _covered(_day_metadata(root, day))
+        for flush in _flushes(storage, day):
+            if _is_covered(flush, covered):
+                continue
+            wrong = damage_in(storage.read(flush.name))
+            if wrong is None:
+                flushes.append(str(root / flush.name))
+            else:
+                damaged.append(_damage(flush.name, wrong))
+    days = [str(path) for path in sorted((root / JOURNAL).glob("*.parquet"))]
+    parts = [
+        ds.dataset(days, schema=JOURNAL_SCHEMA, format="parquet"),
+        ds.dataset(flushes, schema=JOURNAL_SCHEMA, format="ipc"),
+    ]
+    return JournalDataset(dataset=ds.dataset(parts), damaged=tuple(damaged))
+
+
+def damaged_flushes(storage: Storage) -> list[Damage]:
+    """Return the flushes that compaction moved aside."""
+    names = storage.names(f"{DAMAGED}/{JOURNAL}/")
+    return [_damage(name, "damaged when its day was closed") for name in names]
+
+
+def drop_old_days(storage: Storage, journal_before: str, snapshots_before: str) -> list[str]:
+    """Remove journal days and snapshots older than the two days given; return their names."""
+    old = [
+        name
+        for name in storage.names(f"{JOURNAL}/")
+        if name.removeprefix(f"{JOURNAL}/")[:10] < journal_before
+    ]
+    for day in storage.folders("snapshots"):
+        if day < snapshots_before:
+            old += storage.names(f"snapshots/{day}/")
+    for name in old:
+        storage.delete(name)
+    return old
+
+
+def disk_state(storage: Storage) -> DiskState:
+    """Say whether the disk is running full, before it is."""
+    free = storage.free_bytes()
+    if free >= DISK_WARNING_BYTES:
+        return DiskState(free_bytes=free, warning=None)
+    advice = (
+        f"{free // 2**20} MB are free in the storage, below {DISK_WARNING_BYTES // 2**20} MB: "
+        "free space, shorten the retention, or move `storage` to a larger disk"
+    )
+    return DiskState(free_bytes=free, warning=advice, critical=free < DISK_CRITICAL_BYTES)
+
+
+def _flushes(storage: Storage, day: str) -> list[FlushName]:
+    found = [parse_flush_name(name) for name in storage.names(f"{JOURNAL}/{day}/")]
+    return [flush for flush in found if flush is not None]
+
+
+def _read_flush(storage: Storage, name: str) -> Any:
+    """Return a flush's table or its `Damage`."""
+    data = storage.read(name)
+    wrong = damage_in(data)
+    if wrong is not None:
+        return _damage(name, wrong)
+    try:
+        return open_table(data).select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        return _damage(name, str(error))
+
+
+def _read_day(storage: Storage, day: str) -> Any:
+    try:
+        return pq.read_table(pa.BufferReader(storage.read(_day_name(day))))
+    except MissingFileError:
+        return JOURNAL_SCHEMA.empty_table()
+    except pa.ArrowException as error:
+        raise StorageError(
+            f"{_day_name(day)} is damaged ({error}): move it away; its rows are lost unless a "
+            "backup holds them"
+        ) from error
+
+
+def _write_day(storage: Storage, day: str, table: Any) -> None:
+    ordered = table.sort_by([(name, "ascending") for name in ("slot", "sequence", "fence")])
+    ends = ordered.group_by(["slot", "fence"]).aggregate([("sequence", "max")]).to_pylist()
+    covered: Covered = {}
+    for end in ends:
+        covered.setdefault(end["slot"], {})[str(end["fence"])] = end["sequence_max"]
+    metadata = {COVERED_KEY: msgspec.json.encode(covered, order="sorted")}
+    sink = pa.BufferOutputStream()
+    pq.write_table(ordered.replace_schema_metadata(metadata), sink, compression="zstd")
+    storage.write(_day_name(day), bytes(sink.getvalue()))
+
+
+def _covered(metadata: dict[bytes, bytes] | None) -> Covered:
+    text = (metadata or {}).get(COVERED_KEY, b"{}")
+    return msgspec.json.decode(text, type=Covered)
+
+
+def _day_metadata(root: Path, day: str) -> dict[bytes, bytes] | None:
+    path = root / _day_name(day)
+    metadata: dict[bytes, bytes] | None = pq.read_schema(path).metadata if path.exists() else None
+    return metadata
+
+
+def _is_covered(flush: FlushName, covered: Covered) -> bool:
+    """One writer per slot and fence, in order: what is below the last row was taken in."""
+    return flush.first <= covered.get(flush.slot, {}).get(str(flush.fence), 0)
+
+
+def _move_aside(storage: Storage, name: str) -> None:
+    storage.write(f"{DAMAGED}/{name}", storage.read(name))
+    storage.delete(name)
+
+
+def _damage(name: str, reason: str) -> Damage:
+    return Damage(name=name, kind="DamagedJournalError", reason=reason)
+
+
+def _day_name(day: str) -> str:
+    return f"{JOURNAL}/{day}.parquet"

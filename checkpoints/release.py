@@ -1,0 +1,209 @@
+"""Which code this is: the release id, found from files, and attested from loaded modules.
+
+Release id: SHA-256 over the sorted lines ``<sha256>  <path>`` of every ``.py`` and ``.toml`` file
+of the four packages (without cluster/configs) and requirements.lock. It guards against stale,
+edited and mixed-up code, not against malice: code that lies about itself can lie here too.
+"""
+
+import hashlib
+import importlib.metadata
+import marshal
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import msgspec
+
+from checkpoints.codec import SCHEMA_VERSION
+from checkpoints.errors import StorageError
+
+PACKAGES: Final = ("signals", "checkpoints", "actors", "cluster")
+LOCK_FILE: Final = "requirements.lock"
+NOT_COUNTED: Final = "cluster/configs/"
+SUFFIXES: Final = frozenset({".py", ".toml"})
+DEPENDENCIES: Final = (
+    "ray",
+    "polymarket-client",
+    "pyarrow",
+    "msgspec",
+    "httpx",
+    "websockets",
+    "eth-account",
+    "coincurve",
+)
+"""Those whose behaviour can reach a decision or an order; the lock file has all."""
+GIT_SECONDS_MAX: Final = 10
+_PYC_HEADER_BYTES: Final = 16
+"""Magic, flags, and source time and size or hash (PEP 552)."""
+
+
+class ReleaseFile(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    """From the root, with ``/``."""
+    sha256: str
+
+
+class ReleaseManifest(msgspec.Struct, frozen=True, kw_only=True):
+    release: str
+    files: tuple[ReleaseFile, ...]
+    commit: str
+    """With ``-dirty`` where counted files differ from it; ``unknown`` without git."""
+    python: str
+    dependencies: dict[str, str]
+    fingerprint: str
+    """Machine, Python and library versions, one line: decisions are equal bit for bit within it."""
+    schema_version: int = SCHEMA_VERSION
+
+
+class Attested(msgspec.Struct, frozen=True, kw_only=True):
+    manifest: ReleaseManifest
+    problems: tuple[str, ...]
+    """Empty: every loaded module of the four packages is the manifest's."""
+
+
+def release_of(root: Path, commit: str | None = None) -> ReleaseManifest:
+    """Hash a release's files, of this process or of another one's root.
+
+    `commit`: what to record; None asks git at `root`. Raises `StorageError` if `root` holds none.
+    """
+    files = tuple(_hash_files(root))
+    if not files:
+        raise StorageError(f"{root} holds no release: none of {', '.join(PACKAGES)} is there")
+    dependencies = {name: _version(name) for name in DEPENDENCIES}
+    return ReleaseManifest(
+        release=release_id(files),
+        files=files,
+        commit=git_commit(root) if commit is None else commit,
+        python=platform.python_version(),
+        dependencies=dependencies,
+        fingerprint=_fingerprint(dependencies),
+    )
+
+
+def release_id(files: tuple[ReleaseFile, ...]) -> str:
+    lines = sorted((file.path, file.sha256) for file in files)
+    text = "".join(f"{sha256}  {path}\n" for path, sha256 in lines)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def release_paths(root: Path) -> list[str]:
+    """Return the counted files that lie under `root`, sorted."""
+    found = [
+        path.relative_to(root).as_posix()
+        for package in PACKAGES
+        for path in (root / package).rglob("*")
+        if path.suffix in SUFFIXES and path.is_file()
+    ]
+    if (root / LOCK_FILE).is_file():
+        found.append(LOCK_FILE)
+    return sorted(path for path in found if is_counted(path))
+
+
+def is_counted(path: str) -> bool:
+    """Say whether a path, from the root, is part of the release."""
+    if path == LOCK_FILE:
+        return True
+    inside = path.split("/", 1)[0] in PACKAGES and "/" in path
+    return inside and Path(path).suffix in SUFFIXES and not path.startswith(NOT_COUNTED)
+
+
+def attest(root: Path, commit: str | None = None) -> Attested:
+    """Say what really runs in this process, and what of it is not the release under `root`."""
+    manifest = release_of(root, commit)
+    known = {file.path for file in manifest.files}
+    problems = [problem for module in _loaded() for problem in _problems(module, root, known)]
+    return Attested(manifest=manifest, problems=tuple(sorted(problems)))
+
+
+def git_commit(root: Path) -> str:
+    """Return the commit of the tree at `root`, ``-dirty`` if counted files were changed."""
+    if not (root / ".git").exists():
+        return "unknown"
+    try:
+        commit = _git(root, "rev-parse", "HEAD").strip()
+        status = _git(root, "status", "--porcelain", "-uall", "--", *PACKAGES, LOCK_FILE)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    changed = any(is_counted(line[3:].split(" -> ")[-1].strip('"')) for line in status.splitlines())
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(  # noqa: S603 a fixed program with our own arguments
+        command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS_MAX
+    )
+    return done.stdout
+
+
+def _hash_files(root: Path) -> Iterator[ReleaseFile]:
+    for path in release_paths(root):
+        content = (root / path).read_bytes()
+        yield ReleaseFile(path=path, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _loaded() -> list[ModuleType]:
+    return [
+        module for name, module in sorted(sys.modules.items()) if _package(name, module) in PACKAGES
+    ]
+
+
+def _package(name: str, module: ModuleType) -> str:
+    """Return the top-level package; of a module run with ``-m``, the one it was found in."""
+    spec = getattr(module, "__spec__", None)
+    full = spec.name if name == "__main__" and spec is not None else name
+    return full.split(".", 1)[0]
+
+
+def _problems(module: ModuleType, root: Path, known: set[str]) -> Iterator[str]:
+    name = module.__name__
+    if module.__spec__ is not None and module.__spec__.origin is None:
+        return  # a namespace: a folder without code
+    file = getattr(module, "__file__", None)
+    if file is None:
+        yield f"{name}: loaded from no file"
+        return
+    try:
+        path = Path(file).resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        yield f"{name}: loaded from {file}, outside {root}"
+        return
+    if path not in known:
+        yield f"{name}: loaded from {path}, which is not a file of the release"
+        return
+    cached = getattr(module, "__cached__", None)
+    if cached is not None and _is_stale(Path(file), Path(cached)):
+        yield f"{name}: its bytecode {cached} is not that of its source"
+
+
+def _is_stale(source: Path, cached: Path) -> bool:
+    """Compare bytecode with its source; Python itself looks only at time and size.
+
+    A file edited twice within a second keeps both, and the old code runs.
+    """
+    try:
+        stored = marshal.loads(cached.read_bytes()[_PYC_HEADER_BYTES:])  # noqa: S302 already ran
+    except OSError:
+        return False  # no bytecode was stored: the source was compiled
+    except (ValueError, EOFError, TypeError):
+        return True
+    text = source.read_bytes()
+    return bool(stored != compile(text, str(source), "exec", dont_inherit=True))
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _fingerprint(dependencies: dict[str, str]) -> str:
+    libc = "-".join(platform.libc_ver())
+    head = f"{platform.system()}-{platform.machine()} {libc}"
+    python = f"{platform.python_implementation()}-{platform.python_version()}"
+    return " ".join([head, python, *(f"{name}-{v}" for name, v in dependencies.items())])
