@@ -92,7 +92,7 @@ def test_the_points_gate_needs_the_spreads_own_direction() -> None:
         (lambda s: without(s, Feed.BOOKS), "no_data: books never seen"),
         (lambda s: without(s, Feed.MARKETS), "no_data: markets never seen"),
         (lambda s: msgspec.structs.replace(s, markets=()), "no_data: no 5m market"),
-        (lambda s: msgspec.structs.replace(s, candles=()), "points: 10 available, 60 needed"),
+        (lambda s: msgspec.structs.replace(s, candles=()), "points: 5 available, 60 needed"),
         (lambda s: msgspec.structs.replace(s, taken_ms=s.taken_ms + 270_000), "gate: 10000 ms"),
         (
             lambda s: msgspec.structs.replace(s, ticks=Ticks(observed_ms=(), twap=(), spot=())),
@@ -214,11 +214,9 @@ def spoil(snapshot: Snapshot, part: str, value: float) -> Snapshot:
         case "funding":
             return replace(snapshot, funding=(replace(snapshot.funding[0], rate=value),))
         case "interest":
-            points = (
-                *snapshot.open_interest[:-1],
-                replace(snapshot.open_interest[-1], base_units=value),
-            )
-            return replace(snapshot, open_interest=points)
+            *earlier, last = snapshot.open_interest
+            spoilt = replace(last, base_units=value)
+            return replace(snapshot, open_interest=(*earlier, spoilt))
         case "beat":
             markets = tuple(replace(one, price_to_beat=value) for one in snapshot.markets)
             return replace(snapshot, markets=markets)
