@@ -21,6 +21,10 @@ class BasePinned(msgspec.Struct, frozen=True, kw_only=True, tag="base_pinned"):
     """Of the full checkpoint, durable."""
     journal_sequence: int
     fence: int
+    life: str
+    attestation: Attestation
+    params: str
+    """Of the owner: what a take-back fences in again."""
 
 
 class Warm(msgspec.Struct, frozen=True, kw_only=True, tag="warm"):
@@ -130,22 +134,6 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag="adopted"):
     """What the verifying decision was."""
 
 
-class TakeBack(msgspec.Struct, frozen=True, kw_only=True, tag="take_back"):
-    """After the fence: the old incarnation catches up from outbox and journal and takes over again.
-
-    It needs nothing of the bad one. It fences with the handoff id and the expected fence, then
-    makes the pending decision if its deadline has not passed.
-    """
-
-    handoff: str
-    expected_fence: int
-
-
-class TakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="taken_back"):
-    handoff: str
-    fence: int
-
-
 class Retire(msgspec.Struct, frozen=True, kw_only=True, tag="retire"):
     """The successor is confirmed, or this standby is not wanted: leave, for good."""
 
@@ -158,4 +146,3 @@ ShadowAnswer = ShadowReport | HandoffFailed
 QuiesceAnswer = Quiesced | HandoffFailed
 ResumeAnswer = Resumed | HandoffFailed
 AdoptAnswer = Adopted | HandoffFailed
-TakeBackAnswer = TakenBack | HandoffFailed

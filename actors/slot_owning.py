@@ -47,6 +47,14 @@ from actors.slot_seat import (
 )
 
 CLAIMANTS = (Phase.CLAIMING, Phase.STANDBY, Phase.RESUMING)
+ADOPTERS = (
+    Phase.CLAIMING,
+    Phase.STANDBY,
+    Phase.RECOVERING,
+    Phase.QUIESCED,
+    Phase.RESUMING,
+)
+"""Who may be fenced in: a successor, or the last owner that takes the slot back."""
 UNOWNED = (
     Phase.CLAIMING,
     Phase.STANDBY,
@@ -194,7 +202,7 @@ def hear_adopt(seat: Seat, event: AdoptAsked) -> Step:
     if seat.phase is Phase.ACTIVE and seat.fence == owner.fence:
         return seat, (adopted,)
     mine = (seat.who.slot, seat.who.incarnation)
-    waits = seat.phase in (Phase.CLAIMING, Phase.STANDBY, Phase.RECOVERING)
+    waits = seat.phase in ADOPTERS
     if not waits or (owner.slot, owner.incarnation) != mine:
         reason = f"not_adoptable: {seat.phase}, fenced {owner.slot}/{owner.incarnation}"
         return seat, (ReportRefused(request=event.handoff, reason=reason),)
@@ -202,7 +210,8 @@ def hear_adopt(seat: Seat, event: AdoptAsked) -> Step:
         reason = f"other_sequence: {event.state.journal_sequence} of {owner.journal_sequence}"
         return seat, (ReportRefused(request=event.handoff, reason=reason),)
     seat = replace(seat, fence=owner.fence, record=owner, state=event.state, memory=event.memory)
-    seat, effects = _activate(replace(seat, cause="adopt", absent="handoff"), event, owner)
+    seat = replace(seat, lease=None, cause="adopt", absent="handoff")
+    seat, effects = _activate(seat, event, owner)
     return seat, (*effects, adopted)
 
 

@@ -73,6 +73,21 @@ def recover(
     )
 
 
+def entries_after(storage: Storage, slot: str, sequence: int) -> tuple[Entry, ...]:
+    """Return the valid entries after a sequence, up to the first that is missing or unreadable."""
+    read = Journal(storage, slot).rows_after(sequence)
+    by_sequence = {row.sequence: row for row in valid_rows(read.rows, flush_bounds(storage, slot))}
+    entries: list[Entry] = []
+    expected = min(by_sequence, default=0)
+    while (row := by_sequence.get(expected)) is not None:
+        entry = _entry(row)
+        if isinstance(entry, str):
+            break
+        entries.append(entry)
+        expected += 1
+    return tuple(entries)
+
+
 class FlushBound(msgspec.Struct, frozen=True, kw_only=True):
     """What a flush's name tells: a fence's first row is its claim, all older ones end before."""
 

@@ -78,6 +78,8 @@ TRANSITIONS: Final = (
     Transition(_P.RECOVERING, "RetireAsked", _P.RETIRED, "not wanted"),
     Transition(_P.CLAIMING, "AdoptAsked", _P.ACTIVE, "fenced in, with the state of the record"),
     Transition(_P.STANDBY, "AdoptAsked", _P.ACTIVE, "fenced in, with the state of the record"),
+    Transition(_P.QUIESCED, "AdoptAsked", _P.ACTIVE, "the last owner takes the slot back"),
+    Transition(_P.RESUMING, "AdoptAsked", _P.ACTIVE, "the last owner takes the slot back"),
     Transition(_P.RECOVERING, "AdoptAsked", _P.ACTIVE, "the state came with the driver first"),
     Transition(_P.ACTIVE, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
     Transition(_P.ACTIVE, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),

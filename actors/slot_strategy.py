@@ -34,7 +34,7 @@ class StrategyRunner:
     """One strategy, and the slot's state as records, from which hashes and changes come."""
 
     def __init__(self, strategy: Strategy, timeframe: Timeframe, records: RecordSet) -> None:
-        self._strategy = strategy
+        self.strategy = strategy
         self._timeframe = timeframe
         self.records = records
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="strategy")
@@ -61,7 +61,7 @@ class StrategyRunner:
             return self._failed(effect, before, f"blocked: no answer in {effect.timeout_ms} ms")
         except Exception as error:  # noqa: BLE001 a strategy is a stranger's code
             return self._failed(effect, before, f"{type(error).__name__}: {error}")
-        if not isinstance(memory, self._strategy.Memory):
+        if not isinstance(memory, self.strategy.Memory):
             what = f"decide returned memory of type {type(memory).__name__}"
             return self._failed(effect, before, what)
         try:
@@ -80,7 +80,7 @@ class StrategyRunner:
     async def _call(self, effect: RunStrategy) -> tuple[Decision, msgspec.Struct]:
         self._since = time.monotonic()
         self._running = self._executor.submit(
-            self._strategy.decide,
+            self.strategy.decide,
             effect.snapshot,
             self._timeframe,
             effect.position,

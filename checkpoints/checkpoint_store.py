@@ -82,6 +82,10 @@ class CheckpointStore:
         data = self._storage.read(f"{CHECKPOINTS}/{slot}/{sequence:012d}.arrow")
         return decode_checkpoint(data, self._newest_schema)
 
+    def sequences(self, slot: str) -> list[int]:
+        """Return the sequences of the full checkpoints that are kept, ascending."""
+        return [_sequence(name) for name in self._fulls(slot)]
+
     def latest(self, slot: str, fence_records: Iterable[FenceBound] = ()) -> LatestCheckpoint:
         """Return the newest full checkpoint that is intact, and the newer ones that are not.
 

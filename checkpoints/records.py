@@ -8,7 +8,7 @@ A prefix keeps two structs apart in one set, e.g. a slot's state and its strateg
 import functools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
@@ -115,3 +115,34 @@ def struct_from_records(kind: type[_S], records: Mapping[RecordKey, bytes], pref
         members.append(name + b":{" + b",".join(items) + b"}")
     text = b"{" + b",".join(members) + b"}"
     return msgspec.json.decode(text, type=kind)
+
+
+def struct_with(
+    struct: _S, upserts: Mapping[RecordKey, bytes], deletes: Iterable[RecordKey], prefix: str = ""
+) -> _S:
+    """Return the struct with changed records applied; what did not change stays the same object.
+
+    Raises `msgspec.ValidationError`.
+    """
+    kind = type(struct)
+    changes: dict[str, Any] = {}
+    head = upserts.get((prefix + HEAD, ""))
+    if head is not None:
+        fresh = msgspec.json.decode(head, type=kind)
+        changes = {field: getattr(fresh, field) for field, _ in layout_of(kind).head}
+    gone = set(deletes)
+    for field, name in layout_of(kind).segments:
+        segment = prefix + name
+        changed = {key: value for (s, key), value in upserts.items() if s == segment}
+        dropped = {key for s, key in gone if s == segment}
+        if changed or dropped:
+            before: dict[str, Any] = getattr(struct, field)
+            kept = {key: value for key, value in before.items() if key not in dropped}
+            changes[field] = kept | _values(kind, field, changed)
+    return msgspec.structs.replace(struct, **changes)
+
+
+def _values(kind: type[msgspec.Struct], field: str, texts: Mapping[str, bytes]) -> dict[str, Any]:
+    declared = next(f.type for f in msgspec.structs.fields(kind) if f.name == field)
+    value_type = get_args(declared)[1]
+    return {key: msgspec.json.decode(text, type=value_type) for key, text in texts.items()}

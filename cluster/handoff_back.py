@@ -29,7 +29,9 @@ def ask_shadow(handoff: Handoff) -> on.AskShadow:
 def granted(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
     assert handoff.incarnation is not None
     assert handoff.quiesced is not None
-    moved = replace(enter(handoff, Step.ADOPTING, now), record=record)
+    moved = replace(
+        enter(handoff, Step.ADOPTING, now), record=record, kept_sequence=record.journal_sequence
+    )
     ask = on.AskAdopt(incarnation=handoff.incarnation, record=record, delta=handoff.quiesced.delta)
     return moved, (ask,)
 
@@ -81,7 +83,11 @@ def resume(handoff: Handoff, reason: str, now: on.Now) -> Moved:
 def take_back(handoff: Handoff, reason: str, now: on.Now) -> Moved:
     assert handoff.record is not None
     moved = replace(enter(handoff, Step.TAKING_BACK, now), failure=handoff.failure or reason)
-    return moved, (on.AskTakeBack(expected_fence=handoff.record.fence),)
+    return moved, (_ask_take_back(handoff, handoff.record.fence),)
+
+
+def _ask_take_back(handoff: Handoff, fence: int) -> on.AskTakeBack:
+    return on.AskTakeBack(expected_fence=fence, kept_sequence=handoff.kept_sequence)
 
 
 def take_back_again(handoff: Handoff, reason: str, now: on.Now) -> Moved:
@@ -111,7 +117,7 @@ def owner_seen(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
         case Step.TAKING_BACK if record.incarnation == handoff.old_incarnation:
             return discard(handoff, "taken back", now)
         case Step.TAKING_BACK:
-            return handoff, (on.AskTakeBack(expected_fence=record.fence),)
+            return handoff, (_ask_take_back(handoff, record.fence),)
         case _:
             return handoff, ()
 

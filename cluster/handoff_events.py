@@ -9,7 +9,6 @@ from actors.handoff import (
     Quiesced,
     ResumeAnswer,
     ShadowAnswer,
-    TakeBackAnswer,
     WarmAnswer,
 )
 from actors.messages import FenceAnswer, FenceRecord, OpenAnswer, Refusal
@@ -41,7 +40,6 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         | FenceAnswer
         | AdoptAnswer
         | ResumeAnswer
-        | TakeBackAnswer
         | Refusal
     )
 
@@ -158,9 +156,13 @@ class AskResume(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class AskTakeBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Old: the successor failed after the fence."""
+    """Gateway, then old: the successor failed after the fence; fence the old one in again.
+
+    Rows of the successor beyond `kept_sequence` are void: nothing of the bad one is needed.
+    """
 
     expected_fence: int
+    kept_sequence: int
 
 
 class Dismiss(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -87,7 +87,7 @@ ENDED: Final = frozenset({Step.DONE, Step.FAILED, Step.STUCK})
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     slot: str
     handoff: str
-    """Id: ``<rollout>/<slot>``."""
+    """Id: ``<rollout>-<slot>``; part of a file name."""
     old_incarnation: int
     old_fence: int
     old_release: str
@@ -120,6 +120,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     dark_ms: float | None = None
     """Quiesce asked to Adopt answered, as the driver saw it."""
     confirmed_wire_ms: float | None = None
+    kept_sequence: int = 0
+    """Journal sequence up to which a take-back keeps the rows: the switch, then good decisions."""
 
 
 def validate(handoff: Handoff) -> None:

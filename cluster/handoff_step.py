@@ -16,7 +16,6 @@ from actors.handoff import (
     Quiesced,
     Resumed,
     ShadowReport,
-    TakenBack,
     Warmed,
 )
 from actors.messages import FenceRefused, Granted, Opened, OpenRefused, Refusal
@@ -134,7 +133,7 @@ def _answered(handoff: Handoff, event: on.Answered, now: on.Now) -> Moved:  # no
             return _adopted(handoff, adopted, now)
         case Step.RESUMING, Resumed():
             return discard(handoff, handoff.failure or "resumed", now)
-        case Step.TAKING_BACK, TakenBack():
+        case Step.TAKING_BACK, Adopted():
             return discard(handoff, handoff.failure or "taken back", now)
         case _, HandoffFailed(reason=reason) | Refusal(reason=reason):
             return refused(handoff, reason, now)
@@ -207,6 +206,7 @@ def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Mov
     moved = replace(
         handoff,
         confirmed=confirmed,
+        kept_sequence=event.sequence,
         confirm_due_ms=event.next_due_ms,
         confirm_deadline_ms=event.next_deadline_ms,
         confirmed_wire_ms=handoff.confirmed_wire_ms or now.wire_ms,

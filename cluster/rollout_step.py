@@ -138,7 +138,7 @@ def begin(
     handoffs = {
         o.slot: Handoff(
             slot=o.slot,
-            handoff=f"{rollout}/{o.slot}",
+            handoff=f"{rollout}-{o.slot}",
             old_incarnation=o.incarnation,
             old_fence=o.fence,
             old_release=o.release,

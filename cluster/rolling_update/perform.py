@@ -5,7 +5,7 @@ from typing import assert_never
 import msgspec
 
 from actors import handoff as said
-from actors.messages import FenceRequest, OpenIncarnation, Refusal, decode, encode
+from actors.messages import FenceRequest, Granted, OpenIncarnation, Refusal, decode, encode
 from cluster import handoff_events as on
 from cluster import handoff_state as limits
 from cluster.handoff_state import Handoff
@@ -54,9 +54,8 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of eff
         case on.AskResume():
             resume = said.Resume(handoff=handoff.handoff)
             return await _old(calls, handoff, "resume", resume, said.ResumeAnswer)
-        case on.AskTakeBack(expected_fence=fence):
-            take = said.TakeBack(handoff=handoff.handoff, expected_fence=fence)
-            return await _old(calls, handoff, "take_back", take, said.TakeBackAnswer)
+        case on.AskTakeBack():
+            return await _take_back(calls, handoff, effect)
         case on.Dismiss(incarnation=number):
             await calls.dismiss_slot(handoff.slot, number, handoff.handoff)
             return on.Left()
@@ -111,6 +110,31 @@ def _fence_request(handoff: Handoff, effect: on.AskFence) -> FenceRequest:
     )
 
 
+async def _take_back(calls: FleetCalls, handoff: Handoff, effect: on.AskTakeBack) -> on.Answered:
+    """Fence the old incarnation in again, then let it read up to the rows that count."""
+    base, quiesced = handoff.base, handoff.quiesced
+    assert base is not None
+    assert quiesced is not None
+    request = FenceRequest(
+        slot=handoff.slot,
+        expected_fence=effect.expected_fence,
+        handoff=f"{handoff.handoff}-back",
+        incarnation=handoff.old_incarnation,
+        life=base.life,
+        attestation=base.attestation,
+        params=base.params,
+        checkpoint=quiesced.checkpoint,
+        logical_hash="",
+        journal_sequence=effect.kept_sequence,
+        outbox_sequence=quiesced.outbox_sequence,
+    )
+    answer = await calls.fence(request)
+    if not isinstance(answer, Granted):
+        return on.Answered(answer=answer)
+    adopt = said.Adopt(handoff=request.handoff, record=answer.record, delta=b"")
+    return await _old(calls, handoff, "adopt", adopt, said.AdoptAnswer)
+
+
 _TIMEOUTS_MS = {
     "pin_base": limits.WARM_DEADLINE_MS,
     "warm": limits.WARM_DEADLINE_MS,
@@ -118,7 +142,6 @@ _TIMEOUTS_MS = {
     "quiesce": limits.QUIESCE_DEADLINE_MS,
     "adopt": limits.ADOPT_DEADLINE_MS,
     "resume": limits.TAKE_BACK_DEADLINE_MS,
-    "take_back": limits.TAKE_BACK_DEADLINE_MS,
 }
 
 

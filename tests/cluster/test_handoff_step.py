@@ -79,7 +79,15 @@ def record(fence: int = 5, incarnation: int = 2, handoff: str | None = ID) -> Fe
     )
 
 
-PINNED = said.BasePinned(handoff=ID, digest="b", journal_sequence=8, fence=4)
+PINNED = said.BasePinned(
+    handoff=ID,
+    digest="b",
+    journal_sequence=8,
+    fence=4,
+    life="old",
+    attestation=attestation("old"),
+    params="p",
+)
 WARMED = said.Warmed(
     handoff=ID, attestation=attestation(), life="l", params="p", logical_hash="b", proof="ok"
 )
@@ -240,8 +248,12 @@ def test_a_different_logical_hash_takes_the_slot_back() -> None:
         walked(Step.ADOPTING), answered(replace(ADOPTED, logical_hash="other"))
     )
     assert handoff.step is Step.TAKING_BACK
-    assert effects == [on.AskTakeBack(expected_fence=5)]
-    handoff, _ = after(handoff, answered(said.TakenBack(handoff=ID, fence=6)), on.Left())
+    assert effects == [on.AskTakeBack(expected_fence=5, kept_sequence=9)]
+    handoff, _ = after(
+        handoff,
+        answered(said.Adopted(handoff=ID, fence=6, logical_hash="", verified="")),
+        on.Left(),
+    )
     assert handoff.step is Step.FAILED
 
 
@@ -339,7 +351,7 @@ EVENTS = st.sampled_from(
         answered(OpenRefused(reason="fence", fence=9)),
         answered(FenceRefused(reason="fence", owner=None)),
         answered(said.Resumed(handoff=ID, fence=5)),
-        answered(said.TakenBack(handoff=ID, fence=6)),
+        answered(said.Adopted(handoff=ID, fence=6, logical_hash="", verified="")),
         decided(failure="NaN"),
         on.OwnerSeen(record=record()),
         on.OwnerSeen(record=record(fence=4, incarnation=1, handoff=None)),
