@@ -1,0 +1,1 @@
+"""What survives a swap: records, Arrow codec, durable store, journal, upgrades, archive."""

@@ -128,7 +128,7 @@ def struct_with(
     changes: dict[str, Any] = {}
     head = upserts.get((prefix + HEAD, ""))
     if head is not None:
-        fresh = msgspec.json.decode(head, type=kind)
+        fresh = struct_from_records(kind, {(prefix + HEAD, ""): head}, prefix)
         changes = {field: getattr(fresh, field) for field, _ in layout_of(kind).head}
     gone = set(deletes)
     for field, name in layout_of(kind).segments:

@@ -71,6 +71,7 @@ def test_the_highest_sequence_is_the_latest(store: CheckpointStore) -> None:
     assert latest is not None
     assert latest.upserts == rows(100)
     assert store.load(SLOT, 9).upserts == rows(9)
+    assert store.sequences(SLOT) == [9, 10, 100]
     assert store.latest("eth-5m").checkpoint is None
 
 

@@ -12,7 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from checkpoints import record_set
 from checkpoints.errors import RefusedValueError, StaleMarkError
 from checkpoints.record_set import RecordSet, logical_hash_of
-from checkpoints.records import canonical_json, records_of, struct_from_records
+from checkpoints.records import (
+    canonical_json,
+    records_of,
+    struct_from_records,
+    struct_with,
+)
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +111,34 @@ def test_applying_structs_gives_their_records_and_hash(a: Seat, b: Seat, memory:
     follower.apply(records.changes_since(mark))
     assert follower.records() == wanted
     assert follower.logical_hash() == records.logical_hash()
+
+
+@given(seats, seats, seats)
+def test_a_struct_follows_deltas_as_its_records_do(a: Seat, b: Seat, memory: Seat) -> None:
+    for prefix in ("", "memory."):
+        records = RecordSet(records_of(memory, "" if prefix else "memory."))
+        records.apply_struct(a, prefix)
+        mark = records.mark()
+        records.apply_struct(b, prefix)
+        delta = records.changes_since(mark)
+        assert struct_with(a, delta.upserts, delta.deletes, prefix) == b
+
+
+def test_a_delta_leaves_untouched_parts_the_same_objects() -> None:
+    seat = Seat(slot="x", lots={"a": Lot(shares=1), "b": Lot(shares=2)}, notes={"n": "1"})
+    changed = struct_with(seat, {("lots", "c"): b'{"shares":3}'}, [("lots", "a")])
+    assert changed.lots == {"b": Lot(shares=2), "c": Lot(shares=3)}
+    assert changed.lots["b"] is seat.lots["b"]
+    assert changed.notes is seat.notes
+
+
+def test_a_segment_without_a_default_follows_a_changed_head() -> None:
+    class Strict(msgspec.Struct, frozen=True):
+        count: int
+        items: dict[str, int]
+
+    changed = struct_with(Strict(1, {"a": 1}), {("head", ""): b'{"count":2}'}, [])
+    assert changed == Strict(2, {"a": 1})
 
 
 @given(seats, lots)
