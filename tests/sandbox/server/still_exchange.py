@@ -19,19 +19,23 @@ from cluster.sandbox.model import (
     HeartbeatResult,
     Kline,
     Level,
+    MakerLeg,
     Market,
     Now,
     OpenInterest,
     Order,
     OrderState,
     OrderType,
+    Outcome,
     PlaceResult,
     Premium,
     PriceTick,
     Provenance,
+    Side,
     SignedOrder,
     Timeframe,
     Trade,
+    TradeStatus,
     VenueMode,
 )
 
@@ -325,4 +329,56 @@ def tick(observed_ms: int, asset: str = "btc", usd: int = 95_000) -> PriceTick:
         observed_market_ms=observed_ms,
         spot_e18=usd * 10**18 + 123_456_789,
         twap_e18=(usd + 1) * 10**18 + 5 * 10**17,
+    )
+
+
+def trade_of(number: int, api_key: str, *, maker: bool = False) -> Trade:
+    leg = MakerLeg(
+        order_id=f"0xmaker{number}",
+        api_key=api_key if maker else "",
+        maker_address="0xmine" if maker else "0xhouse",
+        token_id=DOWN,
+        outcome=Outcome.DOWN,
+        side=Side.BUY,
+        price=460_000,
+        shares=5 * MICRO,
+    )
+    return Trade(
+        trade_id=f"trade-{number}",
+        condition_id=MARKET.condition_id,
+        taker_order_id=f"0xtaker{number}",
+        taker_api_key="" if maker else api_key,
+        taker_address="0xtaker",
+        token_id=UP,
+        outcome=Outcome.UP,
+        side=Side.BUY,
+        price=540_000,
+        shares=5 * MICRO,
+        fee_micro_usd=86_940,
+        makers=(leg,),
+        status=TradeStatus.CONFIRMED,
+        matched_wire_ms=(1_000 + number) * 1_000,
+        matched_market_ms=OPEN_MS,
+        updated_wire_ms=(1_002 + number) * 1_000,
+        transaction_hash="0xf00d",
+    )
+
+
+def resting_order(api_key: str) -> Order:
+    return Order(
+        order_id="0xorder",
+        api_key=api_key,
+        maker_address="0xmine",
+        condition_id=MARKET.condition_id,
+        token_id=UP,
+        outcome=Outcome.UP,
+        side=Side.BUY,
+        order_type=OrderType.GTC,
+        post_only=True,
+        price=540_000,
+        shares=10 * MICRO,
+        filled_shares=0,
+        state=OrderState.LIVE,
+        placed_wire_ms=OPEN_MS,
+        placed_market_ms=OPEN_MS,
     )
