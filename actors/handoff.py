@@ -146,3 +146,5 @@ ShadowAnswer = ShadowReport | HandoffFailed
 QuiesceAnswer = Quiesced | HandoffFailed
 ResumeAnswer = Resumed | HandoffFailed
 AdoptAnswer = Adopted | HandoffFailed
+
+HandoffAsk = PinBase | Warm | ShadowAsk | Quiesce | Resume | Adopt

@@ -12,11 +12,13 @@ import ray
 
 from actors.attest import AttestationError
 from actors.gateway_client import GatewayClient
+from actors.handoff import HandoffAsk, HandoffFailed
 from actors.market_data_client import MarketDataClient
-from actors.messages import encode
+from actors.messages import decode, encode
 from actors.metrics import SlotMetrics
 from actors.runtime import log_event, start_logging
 from actors.slot_events import RetireAsked, StopAsked
+from actors.slot_handoff import SlotHandoff
 from actors.slot_loop import SlotLoop
 from actors.slot_requests import undated
 from actors.slot_seat import Identity, Seat
@@ -48,6 +50,7 @@ class Slot:
             self._who = attest_seat(self._name, os.getpid(), context.get_node_id())
         except AttestationError as error:  # no claim is ever made; the status says why
             self._trouble = str(error)
+        self._handoff: SlotHandoff | None = None
         self._task = asyncio.get_running_loop().create_task(self._live())
         self._task.add_done_callback(self._ended)
 
@@ -66,6 +69,7 @@ class Slot:
                 log_event("slot_start_failed", slot=str(self._name), reason=self._trouble)
                 await asyncio.sleep(START_RETRY_SECONDS)
         self._metrics = SlotMetrics(self._name.slot, self._who.attestation.release)
+        self._handoff = SlotHandoff(self._loop)
         await self._loop.run()
 
     def _open(self, who: Identity) -> SlotLoop:
@@ -114,6 +118,15 @@ class Slot:
             except TimeoutError:
                 log_event("slot_stop_late", slot=str(self._name))
         return self._status()
+
+    @ray.method
+    async def handoff(self, ask: bytes) -> bytes:
+        """Answer one ask of a handoff, see `actors.handoff`; a failure is an answer too."""
+        asked: HandoffAsk = decode(ask, HandoffAsk)  # type: ignore[arg-type] # a union
+        if self._handoff is None:
+            reason = f"not_running: {self._trouble or 'starting'}"
+            return encode(HandoffFailed(handoff=asked.handoff, reason=reason))
+        return encode(await self._handoff.answer(asked))
 
     @ray.method
     async def retire(self, reason: str) -> None:

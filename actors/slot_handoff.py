@@ -6,7 +6,7 @@ applies the delta and proves the whole state by its logical hash before it owns 
 """
 
 import asyncio
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -15,6 +15,7 @@ from actors.handoff import (
     AdoptAnswer,
     Adopted,
     BasePinned,
+    HandoffAsk,
     HandoffFailed,
     PinAnswer,
     PinBase,
@@ -74,6 +75,23 @@ class SlotHandoff:
         self._prover = Prover(loop.requests)
         self._pinned: Pinned | None = None
         self._base: Base | None = None
+
+    async def answer(self, ask: HandoffAsk) -> msgspec.Struct:
+        match ask:
+            case PinBase():
+                return await self.pin_base(ask)
+            case Quiesce():
+                return await self.quiesce(ask)
+            case Resume():
+                return await self.resume(ask)
+            case Warm():
+                return await self.warm(ask)
+            case ShadowAsk():
+                return await self.shadow(ask)
+            case Adopt():
+                return await self.adopt(ask)
+            case _ as never:
+                assert_never(never)
 
     # ---- the owner ----------------------------------------------------------------------------
 

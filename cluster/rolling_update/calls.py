@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from actors.handoff import HandoffAsk
 from actors.messages import (
     FenceAnswer,
     FenceRecord,
@@ -20,9 +21,9 @@ class FleetCalls(Protocol):
     """Every await ends by its deadline; `CallFailedError` is the only exception."""
 
     async def ask_slot(
-        self, slot: str, incarnation: int, method: str, message: bytes, timeout_ms: int
+        self, slot: str, incarnation: int, ask: HandoffAsk, timeout_ms: int
     ) -> bytes:
-        """Call a method of one incarnation, bytes in and out."""
+        """Ask one incarnation; return its answer's bytes."""
         ...
 
     async def create_slot(self, slot: str, incarnation: int, release: str) -> None:

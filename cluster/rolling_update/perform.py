@@ -1,11 +1,11 @@
 """Perform one effect of a slot's handoff: call, wait by a deadline, answer with an event."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
 from actors import handoff as said
-from actors.messages import FenceRequest, Granted, OpenIncarnation, Refusal, decode, encode
+from actors.messages import FenceRequest, Granted, OpenIncarnation, Refusal, decode
 from cluster import handoff_events as on
 from cluster import handoff_state as limits
 from cluster.handoff_state import Handoff
@@ -30,7 +30,7 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of eff
     match effect:
         case on.AskBase():
             ask = said.PinBase(handoff=handoff.handoff)
-            return await _old(calls, handoff, "pin_base", ask, said.PinAnswer)
+            return await _old(calls, handoff, ask, said.PinAnswer)
         case on.Open(expected_fence=fence):
             return await _open(calls, handoff, fence)
         case on.Create(incarnation=number):
@@ -40,20 +40,20 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of eff
             return await _warm(calls, handoff, effect)
         case on.AskShadow(incarnation=number, recorded=recorded):
             shadow = said.ShadowAsk(handoff=handoff.handoff, recorded=recorded)
-            return await _new(calls, handoff, number, "shadow", shadow, said.ShadowAnswer)
+            return await _new(calls, handoff, number, shadow, said.ShadowAnswer)
         case on.AskQuiesce(expected_fence=fence, lease_ms=lease_ms):
             quiesce = said.Quiesce(handoff=handoff.handoff, expected_fence=fence, lease_ms=lease_ms)
-            return await _old(calls, handoff, "quiesce", quiesce, said.QuiesceAnswer)
+            return await _old(calls, handoff, quiesce, said.QuiesceAnswer)
         case on.AskFence():
             return on.Answered(answer=await calls.fence(_fence_request(handoff, effect)))
         case on.AskOwner():
             return on.OwnerSeen(record=await calls.owner(handoff.slot))
         case on.AskAdopt(incarnation=number, record=record, delta=delta):
             adopt = said.Adopt(handoff=handoff.handoff, record=record, delta=delta)
-            return await _new(calls, handoff, number, "adopt", adopt, said.AdoptAnswer)
+            return await _new(calls, handoff, number, adopt, said.AdoptAnswer)
         case on.AskResume():
             resume = said.Resume(handoff=handoff.handoff)
-            return await _old(calls, handoff, "resume", resume, said.ResumeAnswer)
+            return await _old(calls, handoff, resume, said.ResumeAnswer)
         case on.AskTakeBack():
             return await _take_back(calls, handoff, effect)
         case on.Dismiss(incarnation=number):
@@ -80,7 +80,7 @@ async def _open(calls: FleetCalls, handoff: Handoff, fence: int) -> on.Answered:
 
 async def _warm(calls: FleetCalls, handoff: Handoff, effect: on.AskWarm) -> on.Answered:
     ask = said.Warm(handoff=handoff.handoff, base=effect.base, base_sequence=effect.base_sequence)
-    answered = await _new(calls, handoff, effect.incarnation, "warm", ask, said.WarmAnswer)
+    answered = await _new(calls, handoff, effect.incarnation, ask, said.WarmAnswer)
     if not isinstance(answered.answer, said.Warmed):
         return answered
     attested = answered.answer.attestation
@@ -132,34 +132,31 @@ async def _take_back(calls: FleetCalls, handoff: Handoff, effect: on.AskTakeBack
     if not isinstance(answer, Granted):
         return on.Answered(answer=answer)
     adopt = said.Adopt(handoff=request.handoff, record=answer.record, delta=b"")
-    return await _old(calls, handoff, "adopt", adopt, said.AdoptAnswer)
+    return await _old(calls, handoff, adopt, said.AdoptAnswer)
 
 
-_TIMEOUTS_MS = {
-    "pin_base": limits.WARM_DEADLINE_MS,
-    "warm": limits.WARM_DEADLINE_MS,
-    "shadow": limits.SHADOW_ANSWER_MS,
-    "quiesce": limits.QUIESCE_DEADLINE_MS,
-    "adopt": limits.ADOPT_DEADLINE_MS,
-    "resume": limits.TAKE_BACK_DEADLINE_MS,
+_TIMEOUTS_MS: Final[dict[type[said.HandoffAsk], int]] = {
+    said.PinBase: limits.WARM_DEADLINE_MS,
+    said.Warm: limits.WARM_DEADLINE_MS,
+    said.ShadowAsk: limits.SHADOW_ANSWER_MS,
+    said.Quiesce: limits.QUIESCE_DEADLINE_MS,
+    said.Adopt: limits.ADOPT_DEADLINE_MS,
+    said.Resume: limits.TAKE_BACK_DEADLINE_MS,
 }
 
 
 async def _old(
-    calls: FleetCalls, handoff: Handoff, method: str, ask: msgspec.Struct, kind: object
+    calls: FleetCalls, handoff: Handoff, ask: said.HandoffAsk, kind: object
 ) -> on.Answered:
-    return await _new(calls, handoff, handoff.old_incarnation, method, ask, kind)
+    return await _new(calls, handoff, handoff.old_incarnation, ask, kind)
 
 
 async def _new(
     calls: FleetCalls,
     handoff: Handoff,
     incarnation: int,
-    method: str,
-    ask: msgspec.Struct,
+    ask: said.HandoffAsk,
     kind: object,
 ) -> on.Answered:
-    data = await calls.ask_slot(
-        handoff.slot, incarnation, method, encode(ask), _TIMEOUTS_MS[method]
-    )
+    data = await calls.ask_slot(handoff.slot, incarnation, ask, _TIMEOUTS_MS[type(ask)])
     return on.Answered(answer=decode(data, kind))  # type: ignore[arg-type] # kind is a union
