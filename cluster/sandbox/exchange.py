@@ -81,7 +81,8 @@ class Exchange:
         self._matching.progress(now)
         self._orders.mature(now)
         self._orders.expire(now)
-        self._house.work(now)
+        if self.config.house_at_work:
+            self._house.work(now)
         self._heartbeats.watch(now)
         self._lifecycle.move(now)
         self.feeds.tell(now)
@@ -174,9 +175,8 @@ class Exchange:
         """Return newest first, in their present status."""
         return tuple(
             trade
-            for trade in reversed(self._floor.state.trades.values())
-            if trade.concerns(api_key)
-            and condition_id in ("", trade.condition_id)
+            for trade in self._floor.state.trades_of(api_key)
+            if condition_id in ("", trade.condition_id)
             and (not token_id or trade.has_token(token_id, api_key))
         )
 

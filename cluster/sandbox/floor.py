@@ -42,6 +42,8 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_after_wire_ms: int = 2_000
     restart_wire_ms: int = 90_000
     post_only_wire_ms: int = 120_000
+    house_at_work: bool = True
+    """False: no makers and no takers but the accounts', for tests of the rules."""
 
 
 class Floor:

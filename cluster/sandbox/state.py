@@ -1,6 +1,7 @@
 """The state of all accounts: a fold over the ledger's records, live and after a restart alike."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import assert_never
 
 import msgspec
@@ -47,6 +48,8 @@ class State:
         self.armed: set[str] = set()
         """Accounts whose silence cancels their orders."""
         self.tape_ended = False
+        self._trade_ids: dict[str, list[str]] = {}
+        """By account, oldest first."""
 
     def apply(self, entry: Entry) -> None:  # noqa: C901, PLR0912 - one flat dispatch over records
         record = entry.record
@@ -91,6 +94,10 @@ class State:
         )
         return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
+    def trades_of(self, api_key: str) -> Iterator[Trade]:
+        """Yield the account's trades, newest first."""
+        return (self.trades[trade_id] for trade_id in reversed(self._trade_ids.get(api_key, [])))
+
     # ---- one record each
 
     def _store(self, order: Order) -> None:
@@ -126,7 +133,10 @@ class State:
 
     def _traded(self, trade: Trade) -> None:
         self.trades[trade.trade_id] = self.unfinished[trade.trade_id] = trade
-        for leg in legs_of(trade):
+        legs = legs_of(trade)
+        for api_key in dict.fromkeys(leg.api_key for leg in legs):
+            self._trade_ids.setdefault(api_key, []).append(trade.trade_id)
+        for leg in legs:
             order = self.orders[leg.order_id]
             filled = order.filled_shares + leg.shares
             assert filled <= order.shares, "filled more than ordered"
