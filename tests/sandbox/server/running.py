@@ -97,8 +97,8 @@ def running(exchange: Exchange, folder: Path) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def process(folder: Path, *options: str) -> Iterator[Ready]:
-    """Run ``python -m cluster.sandbox`` until the block ends; it must then exit with 0."""
+def process(folder: Path, *options: str, ends_with: int = 0) -> Iterator[Ready]:
+    """Run ``python -m cluster.sandbox`` until the block ends; it must then exit as expected."""
     ready_file = folder / "ready.json"
     ready_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "cluster.sandbox", "--state", str(folder / "state")]
@@ -114,4 +114,4 @@ def process(folder: Path, *options: str) -> Iterator[Ready]:
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-        assert child.wait(WAIT_S) == 0
+        assert child.wait(WAIT_S) == ends_with
