@@ -1,0 +1,200 @@
+"""The rollout's port onto the real fleet: Ray actors by name, the gateway by its client.
+
+Runs inside a job only: a driver outside one would push its own folder onto new actors' paths.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import ray
+from ray.exceptions import RayError
+
+from actors.gateway_client import GatewayClient, NoAnswer
+from actors.gateway_status import FenceTable
+from actors.handoff import HandoffAsk
+from actors.messages import (
+    FenceAnswer,
+    FenceRecord,
+    FenceRequest,
+    OpenAnswer,
+    OpenIncarnation,
+    Refusal,
+    encode,
+)
+from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
+from actors.slot import SlotActor
+from actors.slot_status import SlotNotRunning, SlotStatus
+from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.errors import CheckpointsError
+from checkpoints.journal import Journal
+from checkpoints.journal_rows import JournalRow, RowKind
+from checkpoints.release import release_of
+from checkpoints.storage import LocalStorage
+from cluster.handoff_state import CREATE_DEADLINE_MS, LEAVE_DEADLINE_MS
+from cluster.rolling_update.calls import CallFailedError
+
+STATUS_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 0.05
+STANDBY: Final = "standby"
+
+
+def slot_actor_name(slot: str, incarnation: int) -> str:
+    return f"{slot}/{incarnation}"
+
+
+def archive_uri(storage_root: str, release: str) -> str:
+    """Return the working directory of a release: its verified archive, the same for ever."""
+    return f"file://{storage_root}/releases/{release}.zip"
+
+
+class RayCalls:
+    """`FleetCalls` on Ray."""
+
+    def __init__(self, storage_root: str) -> None:
+        self._root = storage_root
+        self._storage = LocalStorage(Path(storage_root))
+        self._gateway = GatewayClient(storage_root, tries=1)
+        self._handles: dict[str, Any] = {}
+        self._processes: dict[str, tuple[int, int]] = {}
+
+    async def ask_slot(
+        self, slot: str, incarnation: int, ask: HandoffAsk, timeout_ms: int
+    ) -> bytes:
+        actor = self._actor(slot_actor_name(slot, incarnation))
+        return await _answer(actor.handoff.remote(encode(ask)), timeout_ms / 1000)
+
+    def _actor(self, name: str) -> Any:
+        if name not in self._handles:
+            try:
+                self._handles[name] = ray.get_actor(name, namespace=RAY_NAMESPACE)
+            except ValueError as error:
+                raise CallFailedError(f"no actor {name}") from error
+        return self._handles[name]
+
+    async def create_slot(self, slot: str, incarnation: int, release: str) -> None:
+        name = slot_actor_name(slot, incarnation)
+        actor = SlotActor.options(
+            name=name,
+            namespace=RAY_NAMESPACE,
+            lifetime="detached",
+            max_restarts=-1,
+            num_cpus=0,
+            runtime_env={"working_dir": archive_uri(self._root, release)},
+        ).remote(self._root, slot, incarnation)
+        self._handles[name] = actor
+        deadline = time.monotonic() + CREATE_DEADLINE_MS / 1000
+        trouble = "no status"
+        while time.monotonic() < deadline:
+            data = await _answer(actor.status.remote(), deadline - time.monotonic())
+            status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
+            if isinstance(status, SlotStatus) and status.state == STANDBY:
+                self._processes[name] = (status.pid, status.process_start)
+                return
+            trouble = status.reason if isinstance(status, SlotNotRunning) else status.state
+            if trouble.startswith("attestation"):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        raise CallFailedError(f"{name} does not stand by: {trouble}")
+
+    async def dismiss_slot(self, slot: str, incarnation: int, handoff: str) -> None:
+        """Ask the incarnation to leave; end it through Ray if it does not."""
+        name = slot_actor_name(slot, incarnation)
+        try:
+            actor = self._actor(name)
+        except CallFailedError:
+            return
+        process = self._processes.get(name) or await self._process_of(actor)
+        try:
+            await _answer(actor.retire.remote(handoff), STATUS_SECONDS)
+        except CallFailedError:
+            ray.kill(actor, no_restart=True)
+        if process is not None and not await _gone(process):
+            ray.kill(actor, no_restart=True)
+        self._handles.pop(name, None)
+
+    async def _process_of(self, actor: Any) -> tuple[int, int] | None:
+        try:
+            data = await _answer(actor.status.remote(), STATUS_SECONDS)
+            status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
+        except (CallFailedError, msgspec.DecodeError):
+            return None
+        return (status.pid, status.process_start) if isinstance(status, SlotStatus) else None
+
+    async def open_incarnation(self, request: OpenIncarnation) -> OpenAnswer:
+        answer = await self._gateway.open_incarnation(request)
+        if isinstance(answer, NoAnswer | Refusal):
+            raise CallFailedError(f"gateway: {answer.reason}")
+        return answer
+
+    async def fence(self, request: FenceRequest) -> FenceAnswer:
+        answer = await self._gateway.fence(request)
+        if isinstance(answer, NoAnswer | Refusal):
+            raise CallFailedError(f"gateway: {answer.reason}")
+        return answer
+
+    async def owner(self, slot: str) -> FenceRecord:
+        table = await self._gateway.fences()
+        if not isinstance(table, FenceTable):
+            raise CallFailedError(f"gateway: {table.reason}")
+        record = next((r for r in table.owners if r.slot == slot), None)
+        if record is None:
+            raise CallFailedError(f"the gateway knows no owner of {slot}")
+        return record
+
+    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None:
+        alarm = Alarm(
+            kind=kind,
+            subject=subject,
+            severity=Severity.CRITICAL,
+            action="look at the rollout's report; `rolling-update rollback` or `resume`",
+            evidence={"reason": reason},
+            raised_wire_ms=int(wire_ms()),
+        )
+        try:
+            await asyncio.to_thread(AlarmStore(self._storage).raise_alarm, alarm)
+        except CheckpointsError as error:
+            raise CallFailedError(f"alarm not stored: {error}") from error
+
+    def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
+        read = Journal(self._storage, slot).rows_after(after_sequence)
+        return [row for row in read.rows if row.kind is RowKind.DECISION]
+
+    def hash_root(self, root: str, pid: int) -> str:
+        """Hash the folder the process really works in, whatever it says of itself."""
+        try:
+            working = Path(f"/proc/{pid}/cwd").resolve(strict=True)
+            return release_of(Path(root) if working == Path(root) else working, "").release
+        except (OSError, CheckpointsError) as error:
+            return f"unreadable: {error}"
+
+
+async def _gone(process: tuple[int, int]) -> bool:
+    """Wait until a process of another parent has ended; there is nothing to await but time."""
+    looks = int(LEAVE_DEADLINE_MS / 2000 / LOOK_SECONDS)
+    for _ in range(looks):
+        if not _lives(process):
+            return True
+        await asyncio.sleep(LOOK_SECONDS)
+    return False
+
+
+def _lives(process: tuple[int, int]) -> bool:
+    pid, started = process
+    try:
+        return process_start(pid) == started
+    except ProcessLookupError:
+        return False
+
+
+async def _answer(reference: Any, timeout_seconds: float) -> bytes:
+    try:
+        answer = await asyncio.wait_for(reference, max(0.01, timeout_seconds))
+    except TimeoutError:
+        raise CallFailedError(f"no answer in {timeout_seconds:.1f} s") from None
+    except RayError as error:
+        first = str(error).strip().splitlines()
+        raise CallFailedError(f"{type(error).__name__}: {first[-1] if first else ''}") from error
+    return answer if isinstance(answer, bytes) else b""
