@@ -12,7 +12,6 @@ import httpx
 import ray
 from ray.util import metrics
 
-from actors.config import FleetConfig
 from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interest
 from actors.feeds.books import fetch_books
 from actors.feeds.gamma import fetch_market
@@ -35,15 +34,15 @@ from actors.market_data_events import (
     SnapshotAsked,
     Timer,
 )
-from actors.market_data_state import Now, Settings, initial_state
+from actors.market_data_state import Now, initial_state, settings_of
 from actors.market_data_status import Provenance, market_data_status
 from actors.market_data_step import step
 from actors.messages import encode
 from actors.runtime import life_id, load_config, log_event, start_logging, wire_ms
 from checkpoints.snapshots import SnapshotStore, encode_snapshot
 from checkpoints.storage import LocalStorage
-from signals.market import Asset, Slot
-from signals.snapshot import Feed, Snapshot
+from signals.market import Asset
+from signals.snapshot import Snapshot
 
 CURRENT: Final = "market-data/current"
 """Storage file with the name of the actor that serves now."""
@@ -267,25 +266,6 @@ async def fetched(
             return await fetch_books(clients["clob"], ask)
         case _:
             assert_never(ask)
-
-
-def settings_of(config: FleetConfig) -> Settings:
-    feeds, speed = config.feeds, config.clock.speed
-    limits = {
-        Feed.CANDLES: feeds.candles_ms,
-        Feed.TICKS: feeds.ticks_ms,
-        Feed.FUNDING: feeds.funding_ms,
-        Feed.OPEN_INTEREST: feeds.open_interest_ms,
-        Feed.BOOKS: feeds.books_ms,
-        Feed.MARKETS: feeds.markets_ms,
-    }
-    grace_ms = feeds.wire_grace_ms * speed
-    return Settings(
-        slots=tuple(Slot.parse(entry.slot) for entry in config.slots),
-        offsets_ms=config.timing.decision_offsets_ms,
-        speed=speed,
-        limits_ms={feed: limit + grace_ms for feed, limit in limits.items()},
-    )
 
 
 def _resolve(future: asyncio.Future[Answer] | None, answer: Answer) -> None:

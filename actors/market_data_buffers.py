@@ -75,7 +75,7 @@ def merge_open_interest(
 
 
 def replace_book(
-    known: BookBuffer | None, fresh: BookLevels, tick_micro_usd: int, now_ms: int
+    known: BookBuffer | None, fresh: BookLevels, tick_micro_usd: int, received_ms: int
 ) -> BookBuffer | None:
     """Take a whole book; None if it is older than what is known. An unstamped one is taken."""
     stamp_wire_ms = fresh.stamp_wire_ms or (0 if known is None else known.stamp_wire_ms)
@@ -87,14 +87,24 @@ def replace_book(
         asks=fresh.asks,
         tick_micro_usd=fresh.tick_micro_usd or known_tick,
         stamp_wire_ms=stamp_wire_ms,
-        received_ms=now_ms,
+        received_ms=received_ms,
     )
+
+
+def newly_received_ms(known: BookBuffer | None, stamp_wire_ms: int, now_ms: int) -> int:
+    """Return when a stream's message counts as received: one that repeats a stamp is not news.
+
+    A feed that says its last word again and again would otherwise look fresh for ever.
+    """
+    repeats = known is not None and stamp_wire_ms <= known.stamp_wire_ms
+    return known.received_ms if known is not None and repeats else now_ms
 
 
 def change_book(
     known: BookBuffer, change: LevelChange, stamp_wire_ms: int, now_ms: int
 ) -> BookBuffer:
     """Set one level. A late change is not applied: it makes the book suspect instead."""
+    now_ms = newly_received_ms(known, stamp_wire_ms, now_ms)
     if stamp_wire_ms < known.stamp_wire_ms:
         return _changed(known, known.bids, known.asks, known.stamp_wire_ms, now_ms, suspect=True)
     side = dict(known.bids if change.bid else known.asks)

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from actors.config import FleetConfig
 from signals.market import Asset, DecisionPoint, Slot, Timeframe, Window, decision_points
 from signals.snapshot import (
     Candles,
@@ -66,6 +67,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def assets(self) -> tuple[Asset, ...]:
         return tuple(sorted({slot.asset for slot in self.slots}, key=list(Asset).index))
+
+
+def settings_of(config: FleetConfig) -> Settings:
+    feeds, speed = config.feeds, config.clock.speed
+    limits = {
+        Feed.CANDLES: feeds.candles_ms,
+        Feed.TICKS: feeds.ticks_ms,
+        Feed.FUNDING: feeds.funding_ms,
+        Feed.OPEN_INTEREST: feeds.open_interest_ms,
+        Feed.BOOKS: feeds.books_ms,
+        Feed.MARKETS: feeds.markets_ms,
+    }
+    grace_ms = feeds.wire_grace_ms * speed
+    return Settings(
+        slots=tuple(Slot.parse(entry.slot) for entry in config.slots),
+        offsets_ms=config.timing.decision_offsets_ms,
+        speed=speed,
+        limits_ms={feed: limit + grace_ms for feed, limit in limits.items()},
+    )
 
 
 class AssetFeeds(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from actors.market_data_buffers import (
     merge_funding,
     merge_open_interest,
     merge_ticks,
+    newly_received_ms,
     replace_book,
 )
 from actors.market_data_events import (
@@ -47,6 +48,7 @@ from actors.market_data_jobs import (
 from actors.market_data_snapshot import build_snapshot
 from actors.market_data_state import (
     AssetFeeds,
+    BookBuffer,
     MarketDataState,
     Now,
     next_decision_point,
@@ -212,7 +214,12 @@ def _ticks(state: MarketDataState, event: TicksReceived, now: Now) -> MarketData
     ticks, late = merge_ticks(feeds.ticks, event.ticks, now.market_ms)
     state = _with_feeds(state, event.asset, msgspec.structs.replace(feeds, ticks=ticks))
     counts = msgspec.structs.replace(state.counts, late=state.counts.late + late)
-    return msgspec.structs.replace(state, last_tick_wire_ms=now.wire_ms, counts=counts)
+    is_news = ticks.observed_ms[-1:] != feeds.ticks.observed_ms[-1:]
+    return msgspec.structs.replace(
+        state,
+        last_tick_wire_ms=now.wire_ms if is_news else state.last_tick_wire_ms,
+        counts=counts,
+    )
 
 
 def _books(state: MarketDataState, event: BooksReceived, now: Now) -> MarketDataState:
@@ -225,19 +232,30 @@ def _books(state: MarketDataState, event: BooksReceived, now: Now) -> MarketData
     for fresh in event.books:
         if fresh.token_id not in ticks:
             continue
-        book = replace_book(books.get(fresh.token_id), fresh, ticks[fresh.token_id], now.market_ms)
+        known = books.get(fresh.token_id)
+        received_ms = now.market_ms
+        if not event.polled:
+            received_ms = newly_received_ms(known, fresh.stamp_wire_ms, now.market_ms)
+        book = replace_book(known, fresh, ticks[fresh.token_id], received_ms)
         if book is None:
             late += 1
         else:
             books[fresh.token_id] = book
-    state = msgspec.structs.replace(
-        state,
-        books=books,
-        counts=msgspec.structs.replace(state.counts, late=state.counts.late + late),
-    )
     if event.polled:
-        return answered(state, "books", now.market_ms, now)
-    return msgspec.structs.replace(state, last_book_wire_ms=now.wire_ms)
+        return answered(_counted(state, books, late), "books", now.market_ms, now)
+    return _heard_books(_counted(state, books, late), state, now)
+
+
+def _counted(state: MarketDataState, books: dict[str, BookBuffer], late: int) -> MarketDataState:
+    counts = msgspec.structs.replace(state.counts, late=state.counts.late + late)
+    return msgspec.structs.replace(state, books=books, counts=counts)
+
+
+def _heard_books(after: MarketDataState, before: MarketDataState, now: Now) -> MarketDataState:
+    """Note that the stream lives, unless it only repeated itself."""
+    if after.books == before.books:
+        return after
+    return msgspec.structs.replace(after, last_book_wire_ms=now.wire_ms)
 
 
 def _book_changed(state: MarketDataState, event: BookChanged, now: Now) -> MarketDataState:
@@ -248,12 +266,7 @@ def _book_changed(state: MarketDataState, event: BookChanged, now: Now) -> Marke
             continue  # a whole book is on its way
         late += event.stamp_wire_ms < known.stamp_wire_ms
         books[change.token_id] = change_book(known, change, event.stamp_wire_ms, now.market_ms)
-    return msgspec.structs.replace(
-        state,
-        books=books,
-        last_book_wire_ms=now.wire_ms,
-        counts=msgspec.structs.replace(state.counts, late=state.counts.late + late),
-    )
+    return _heard_books(_counted(state, books, late), state, now)
 
 
 def _tick_size(state: MarketDataState, event: TickSizeChanged) -> MarketDataState:

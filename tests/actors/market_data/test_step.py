@@ -112,8 +112,10 @@ def snapshots(effects: Sequence[Effect]) -> list[Snapshot]:
 def test_a_cold_start_asks_for_everything_within_the_limit_of_running_fetches() -> None:
     state, effects = step(fresh_state(), Timer(), at(0))
     fetches = [e for e in effects if isinstance(e, FetchKlines | FetchFunding | FetchMarket)]
-    assert len(fetches) == RUNNING_MAX or len(fetches) < RUNNING_MAX
-    assert sum(job.running for job in state.jobs.values()) <= RUNNING_MAX
+    assert 0 < len(fetches) <= RUNNING_MAX
+    assert sum(job.running for job in state.jobs.values()) == min(RUNNING_MAX, len(state.jobs) - 1)
+    again, _ = step(state, Timer(), at(10))
+    assert sum(job.running for job in again.jobs.values()) <= RUNNING_MAX
     assert FollowPrices(assets=(Asset.BTC,)) in effects
 
 
@@ -348,6 +350,35 @@ def test_an_older_whole_book_is_not_taken() -> None:
     after, _ = step(state, stale, at(2_000))
     assert after.books["up5m0"] == state.books["up5m0"]
     assert after.counts.late == 1
+
+
+def test_a_stream_that_repeats_its_last_word_grows_old() -> None:
+    state = warm_state()
+    known = state.books["up5m0"]
+    word = levels("up5m0", stamp_ms=known.stamp_wire_ms - T0)
+    heard_ms = state.last_book_wire_ms
+    for ms in range(2_000, 40_000, 1_000):
+        state, _ = step(state, BooksReceived(books=(word,), polled=False), at(ms))
+    assert state.books["up5m0"].received_ms == known.received_ms
+    assert state.last_book_wire_ms == heard_ms
+    assert "up5m0" in list(stale_books(state, at(40_000)))
+
+
+def test_repeated_ticks_are_no_sign_of_life() -> None:
+    state = warm_state()
+    again = TicksReceived(asset=Asset.BTC, ticks=ticks((1_500, 100.0)))
+    state, _ = step(state, again, at(2_000))
+    later, _ = step(state, again, at(9_000))
+    assert later.last_tick_wire_ms == state.last_tick_wire_ms == T0 + 2_000
+    assert later.feeds[Asset.BTC].ticks.observed_ms == (T0 + 500, T0 + 1_500)
+
+
+def test_late_ticks_are_put_in_their_place_and_the_first_value_stays() -> None:
+    state = warm_state()
+    mixed = ticks((3_000, 103.0), (2_000, 102.0), (3_000, 999.0), (2_500, 102.5))
+    state, _ = step(state, TicksReceived(asset=Asset.BTC, ticks=mixed), at(4_000))
+    assert state.feeds[Asset.BTC].ticks.twap == (100.0, 102.0, 102.5, 103.0)
+    assert state.counts.late == 3
 
 
 def test_a_book_that_crosses_itself_is_suspect() -> None:
