@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from actors.config import Venue
 from cluster.errors import SandboxError
 from cluster.jobs import WORKING_TREE
 from cluster.processes import MARK, end_all, marked, record_of, signal_process, wait_until
@@ -19,17 +21,42 @@ START_LIMIT_SECONDS: Final = 60.0
 END_LIMIT_SECONDS: Final = 15.0
 
 
+class SeriesSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one price series of one asset comes from."""
+
+    asset: str
+    series: str
+    source: str
+    note: str = ""
+
+
 class SandboxReady(msgspec.Struct, frozen=True, kw_only=True):
     """What the sandbox process writes once it serves."""
 
     pid: int
     port: int
     urls: dict[str, str]
-    """Fields of `actors.config.Venue`."""
+    """Fields of `actors.config.Venue`, and the admin door's."""
     speed: int
     anchor_wire_ms: int
     anchor_market_ms: int
-    provenance: dict[str, str] = {}
+    provenance: tuple[SeriesSource, ...] = ()
+    notice: str = ""
+
+    @property
+    def venue(self) -> dict[str, str]:
+        known = {field.name for field in msgspec.structs.fields(Venue)}
+        return {name: url for name, url in self.urls.items() if name in known}
+
+    def sources(self) -> Iterator[str]:
+        """Yield a line for each series: which assets are from the tape, which generated."""
+        for series in dict.fromkeys(entry.series for entry in self.provenance):
+            by_source: dict[str, list[str]] = {}
+            for entry in self.provenance:
+                if entry.series == series and entry.asset not in by_source.get(entry.source, []):
+                    by_source.setdefault(entry.source, []).append(entry.asset)
+            parts = [f"{source} for {' '.join(assets)}" for source, assets in by_source.items()]
+            yield f"{series}: {', '.join(parts)}"
 
     @property
     def clock(self) -> MarketClock:
@@ -64,6 +91,7 @@ def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
     if record.sandbox is not None and record.sandbox.alive and state.sandbox_ready.exists():
         return read_ready(state.sandbox_ready)
     end_sandbox(state)
+    options = _same_port(state, options)
     state.sandbox_ready.unlink(missing_ok=True)
     log = state.logs / "sandbox.log"
     with log.open("ab") as stream:
@@ -84,6 +112,13 @@ def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
         raise SandboxError(f"the sandbox exchange did not start; {log} ends with:\n{tail}")
     return read_ready(state.sandbox_ready)
+
+
+def _same_port(state: StateFolder, options: SandboxOptions) -> SandboxOptions:
+    """Keep the port of the last start: the fleet's configuration names it."""
+    if options.port or not state.sandbox_ready.exists():
+        return options
+    return msgspec.structs.replace(options, port=read_ready(state.sandbox_ready).port)
 
 
 def end_sandbox(state: StateFolder) -> None:

@@ -31,6 +31,10 @@ class HeadPorts(msgspec.Struct, frozen=True, kw_only=True):
     agent: int = 28266
     client: int = 28267
 
+    @classmethod
+    def starting_at(cls, port: int) -> "HeadPorts":
+        return cls(gcs=port, dashboard=port + 1, agent=port + 2, client=port + 3)
+
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that `run` started, so that `stop` ends exactly these."""

@@ -1,0 +1,71 @@
+"""`launch`: bring the fleet up; runs inside a Ray job."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from cluster.config import Deployment, read_config
+from cluster.console import config_option, emit, json_option, say
+from cluster.errors import FleetError
+from cluster.launch import launch
+from cluster.sandbox_process import read_ready
+
+PROGRESS = "progress"
+"""First word of a progress line: `run` turns these into its bar."""
+
+
+@click.command("launch")
+@config_option
+@click.option("--storage", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option(
+    "--sandbox-ready",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The sandbox's ready file: addresses and clock.",
+)
+@click.option("--key-file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--commit", default="unknown", help="Git commit of the working tree.")
+@json_option
+def command(
+    config: Path,
+    storage: Path,
+    sandbox_ready: Path,
+    key_file: Path | None,
+    commit: str,
+    as_json: bool,  # noqa: FBT001 click passes flags by name
+) -> None:
+    """Create what is missing of the fleet; run it by `ray job submit`."""
+    ready = read_ready(sandbox_ready)
+    deployment = Deployment(
+        storage=str(storage.resolve()),
+        clock=ready.clock,
+        venue=ready.venue,
+        private_key_file=str(key_file.resolve()) if key_file else None,
+    )
+    fleet = read_config(config, deployment)
+    _join_job()
+    done = launch(fleet, commit, _show)
+    if as_json:
+        emit(done)
+    else:
+        say(f"{done.slots} slots live on release {done.release[:12]}, found {done.found}")
+    for label, text in fleet.labels.items():
+        say(f"{label}: {text}")
+
+
+def _join_job() -> None:
+    import os
+
+    import ray
+
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
+        raise FleetError(
+            "launch runs as a job, so that its actors get this tree's code: "
+            "ray job submit --working-dir . -- python -m cluster launch ... (or `make run`)"
+        )
+    ray.init(logging_level=logging.ERROR, log_to_driver=False)
+
+
+def _show(what: str, done: int, total: int) -> None:
+    say(f"{PROGRESS} {what} {done}/{total}")

@@ -1,0 +1,25 @@
+"""`status`: one page about the running fleet."""
+
+import click
+from rich.console import Console
+
+from actors.runtime import load_config
+from checkpoints.storage import LocalStorage
+from cluster.console import emit, json_option, state_of, state_option
+from cluster.fleet import join_fleet
+from cluster.screen import page
+from cluster.status import ask_report
+
+
+@click.command("status")
+@state_option
+@json_option
+def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
+    """Show slots, alarms, gateway and feeds."""
+    folder = state_of(state)
+    link = join_fleet(folder)
+    found = ask_report(link, load_config(str(folder.storage)), LocalStorage(folder.storage))
+    if as_json:
+        emit(found)
+    else:
+        Console().print(page(found))

@@ -1,0 +1,147 @@
+"""The operator's line to the running actors: by name, in bytes, every question with a limit.
+
+A driver outside a job must create no actor: Ray would put its own folder in front of that actor's
+path. So this link only asks; what creates runs inside a job (`cluster.launch`).
+"""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+from actors.gateway_lock import CURRENT_FILE, Current
+from actors.gateway_status import FenceTable
+from actors.runtime import RAY_NAMESPACE
+from checkpoints.errors import MissingFileError
+from checkpoints.storage import LocalStorage
+from cluster.errors import FleetError
+from cluster.local_head import gcs_address, head_environment
+from cluster.state_folder import HeadPorts, StateFolder
+
+if TYPE_CHECKING:
+    import ray
+
+ASK_SECONDS: Final = 10.0
+"""Wire. A healthy actor answers in milliseconds; a restarting one within a few seconds."""
+FIRST_MARKET_DATA: Final = "market-data/1"
+MARKET_DATA_CURRENT: Final = "market-data/current"
+SUPERVISOR: Final = "supervisor/1"
+FIRST_GATEWAY: Final = "gateway/1"
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One question to one actor."""
+
+    actor: str
+    method: str
+    arguments: tuple[Any, ...] = ()
+
+
+class FleetLink(Protocol):
+    """Ask actors; tests put a fake here."""
+
+    def ask(self, calls: Sequence[Call], limit_seconds: float = ASK_SECONDS) -> list[bytes | str]:
+        """Return per call the answer's bytes, or the text of why there is none."""
+
+
+class RayLink:
+    """The link to the fleet on this machine's head."""
+
+    def __init__(self, namespace: str = RAY_NAMESPACE) -> None:
+        self._namespace = namespace
+        self._handles: dict[str, ray.actor.ActorHandle[Any]] = {}
+
+    def ask(self, calls: Sequence[Call], limit_seconds: float = ASK_SECONDS) -> list[bytes | str]:
+        import ray
+
+        sent: list[Any] = [self._send(call) for call in calls]
+        pending = [entry for entry in sent if not isinstance(entry, str)]
+        if pending:
+            ray.wait(pending, num_returns=len(pending), timeout=limit_seconds)
+        return [entry if isinstance(entry, str) else self._answer(entry) for entry in sent]
+
+    def _send(self, call: Call) -> Any:
+        import ray
+
+        try:
+            if call.actor not in self._handles:
+                self._handles[call.actor] = ray.get_actor(call.actor, self._namespace)
+            return getattr(self._handles[call.actor], call.method).remote(*call.arguments)
+        except ValueError:
+            return f"no actor {call.actor}"
+        except ray.exceptions.RayError as error:
+            return f"{call.actor}: {type(error).__name__}"
+
+    def _answer(self, reference: Any) -> bytes | str:
+        import ray
+
+        try:
+            answer = ray.get(reference, timeout=0)
+        except ray.exceptions.GetTimeoutError:
+            return "no answer in time"
+        except ray.exceptions.RayError as error:
+            self._handles.clear()  # the actor may live on under the same name in a new process
+            return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        if answer is None:
+            return b""
+        return bytes(answer) if isinstance(answer, bytes | bytearray) else str(answer)
+
+
+def connect(state: StateFolder, ports: HeadPorts) -> RayLink:
+    """Join this fleet's head as a driver that only asks; raise `FleetError` if it is not there."""
+    os.environ.update(head_environment(state))
+    os.environ.pop("RAY_ADDRESS", None)
+    import ray
+
+    try:
+        if not ray.is_initialized():
+            ray.init(
+                address=gcs_address(ports),
+                namespace=RAY_NAMESPACE,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=True,
+            )
+    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+        raise FleetError(f"the head on {gcs_address(ports)} does not answer: {error}") from error
+    return RayLink()
+
+
+def join_fleet(state: StateFolder) -> RayLink:
+    """Join the fleet that `run` or `head start` left up; raise `FleetError` saying what to do."""
+    record = state.read_run()
+    if record.head is None or not record.head.alive:
+        raise FleetError(f"no fleet runs in {state.root}; start one with `make run DETACH=1`")
+    return connect(state, record.ports)
+
+
+def gateway_name(storage: LocalStorage) -> str:
+    """Return the name of the gateway that serves, or of the first one before any has."""
+    try:
+        return msgspec.json.decode(storage.read(CURRENT_FILE), type=Current).name
+    except MissingFileError:
+        return FIRST_GATEWAY
+
+
+def market_data_name(storage: LocalStorage) -> str:
+    """Return the name of the market data actor that serves, or of the first one."""
+    try:
+        return storage.read(MARKET_DATA_CURRENT).decode().strip()
+    except MissingFileError:
+        return FIRST_MARKET_DATA
+
+
+def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> bytes:
+    """Return the answer; raise `FleetError` with the reason where there is none."""
+    answer = link.ask([call], limit_seconds)[0]
+    if isinstance(answer, str):
+        raise FleetError(f"{call.actor} {call.method}: {answer}")
+    return answer
+
+
+def owners(link: FleetLink, gateway: str) -> Mapping[str, str]:
+    """Return slot to the name of the actor that owns it, by the gateway's fence table."""
+    table = msgspec.msgpack.decode(ask_one(link, Call(gateway, "fences")), type=FenceTable)
+    return {record.slot: f"{record.slot}/{record.incarnation}" for record in table.owners}

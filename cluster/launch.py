@@ -1,0 +1,161 @@
+"""Bring the fleet up, inside a Ray job: configuration, gateway, market data, supervisor, slots.
+
+Run again, it finds what lives and creates only what is missing. It never replaces a living actor:
+new code goes in by `rolling-update`, a new configuration after `stop`.
+"""
+
+import importlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from actors.config import FleetConfig, config_id
+from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
+from actors.supervisor_status import SupervisorStatus
+from checkpoints.archive import archive_release
+from checkpoints.errors import MissingFileError
+from checkpoints.storage import LocalStorage
+from cluster.errors import FleetError
+from cluster.fleet import (
+    SUPERVISOR,
+    Call,
+    FleetLink,
+    RayLink,
+    ask_one,
+    gateway_name,
+    market_data_name,
+)
+
+ACTOR_SECONDS: Final = 120.0
+"""Wire. Creation of one actor with its imports: 1 .. 3 s quiet, far more on a busy machine."""
+SLOTS_SECONDS: Final = 240.0
+"""Wire. Sixteen slots start in about 14 s on two quiet cores."""
+POLL_SECONDS: Final = 0.5
+ACTOR_CLASSES: Final = {
+    "gateway": "GatewayActor",
+    "market-data": "MarketDataActor",
+    "supervisor": "SupervisorActor",
+}
+
+Progress = Callable[[str, int, int], None]
+"""(what, done, of how many)."""
+
+
+class Launched(msgspec.Struct, frozen=True, kw_only=True):
+    config: str
+    release: str
+    created: tuple[str, ...]
+    found: tuple[str, ...]
+    slots: int
+
+
+def write_config(storage: LocalStorage, config: FleetConfig, *, fleet_lives: bool) -> None:
+    """Store the configuration that all actors read; refuse another one while a fleet lives."""
+    data = msgspec.json.encode(config)
+    try:
+        stored = msgspec.json.decode(storage.read(CONFIG_FILE), type=FleetConfig)
+    except (MissingFileError, msgspec.MsgspecError):
+        stored = None
+    if stored == config:
+        return
+    if fleet_lives and stored is not None:
+        raise FleetError(
+            f"a fleet with configuration {config_id(stored)[:12]} lives on this storage; this is "
+            f"{config_id(config)[:12]}. Stop it first (`make stop`), or change parameters in place "
+            "with `rolling-update params`"
+        )
+    storage.write(CONFIG_FILE, data)
+
+
+def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
+    """Create what is missing in order and wait until all slots are live; raise `FleetError`."""
+    storage = LocalStorage(Path(config.storage))
+    link = RayLink()
+    names = (gateway_name(storage), market_data_name(storage), SUPERVISOR)
+    living = tuple(name for name in names if _lives(name))
+    write_config(storage, config, fleet_lives=bool(living))
+    release = record_release(storage, commit)
+    for place, name in enumerate(names):
+        progress(name, place, len(names))
+        if name not in living:
+            _create(name, config.storage)
+        _await_ready(link, name)
+    progress("slots", 0, len(config.slots))
+    slots = _start_slots(link, len(config.slots), progress)
+    created = tuple(name for name in names if name not in living)
+    return Launched(
+        config=config_id(config), release=release, created=created, found=living, slots=slots
+    )
+
+
+def record_release(storage: LocalStorage, commit: str) -> str:
+    """Archive this job's code and write down its commit, where attestation reads it."""
+    root = Path(__file__).resolve().parent.parent
+    release = archive_release(storage, root, commit).release
+    storage.write(f"releases/{release}.commit", f"{commit}\n".encode())
+    return release
+
+
+def _lives(name: str) -> bool:
+    import ray
+
+    try:
+        ray.get_actor(name, RAY_NAMESPACE)
+    except ValueError:
+        return False
+    return True
+
+
+def _create(name: str, storage_root: str) -> None:
+    """Create one detached actor; its constructor gets its identity only."""
+    kind = name.partition("/")[0]
+    actor = _actor_class(kind)
+    actor.options(
+        name=name,
+        namespace=RAY_NAMESPACE,
+        lifetime="detached",
+        max_restarts=-1,
+        num_cpus=0,
+    ).remote(storage_root, name)
+
+
+def _actor_class(kind: str) -> Any:
+    """Import the actor only here: a driver that merely asks needs none of it."""
+    module = importlib.import_module(f"actors.{kind.replace('-', '_')}")
+    return getattr(module, ACTOR_CLASSES[kind])
+
+
+def _await_ready(link: FleetLink, name: str) -> None:
+    """Wait until the actor answers; an exchange that is not up yet is waited for by the actor."""
+    deadline = time.monotonic() + ACTOR_SECONDS
+    while True:
+        left = max(0.1, deadline - time.monotonic())
+        answer = link.ask([Call(name, "status")], left)[0]
+        if isinstance(answer, bytes):
+            return
+        if time.monotonic() >= deadline:
+            raise FleetError(f"{name} did not come up in {ACTOR_SECONDS:.0f} s: {answer}")
+        time.sleep(POLL_SECONDS)
+
+
+def _start_slots(link: FleetLink, wanted: int, progress: Progress) -> int:
+    """Ask the supervisor for all slots and wait until each is live."""
+    ask_one(link, Call(SUPERVISOR, "start_slots"), ACTOR_SECONDS)
+    deadline = time.monotonic() + SLOTS_SECONDS
+    live = 0
+    while live < wanted:
+        if time.monotonic() >= deadline:
+            raise FleetError(
+                f"{live} of {wanted} slots are live after {SLOTS_SECONDS:.0f} s; "
+                "`python -m cluster status` and the job's log say more"
+            )
+        time.sleep(POLL_SECONDS)
+        answer = link.ask([Call(SUPERVISOR, "status")])[0]
+        if isinstance(answer, bytes):
+            status = msgspec.msgpack.decode(answer, type=SupervisorStatus)
+            live = sum(1 for slot in status.slots if slot.live)
+            progress("slots", live, wanted)
+    return live

@@ -1,0 +1,114 @@
+"""The live table of `run` and the page of `status`: a report in, rich renderables out. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cluster.status import SILENT, SlotView, StatusReport
+from signals.market import day_of
+
+ID_DIGITS: Final = 6
+REASON_WIDTH: Final = 34
+MICRO: Final = 1_000_000
+
+
+def page(report: StatusReport, note: str = "") -> RenderableType:
+    """Return the whole page: header, sixteen rows, what is wrong."""
+    parts: list[RenderableType] = [_header(report, note), _slots(report)]
+    parts += [Text(f"ALARM {entry.id}: {entry.action}", "bold red") for entry in report.alarms]
+    parts += [Text(line, "yellow") for line in report.trouble[:5]]
+    parts += [Text(f"{name}: {text}", "dim") for name, text in report.labels.items()]
+    return Group(*parts)
+
+
+def summary(report: StatusReport) -> Iterator[str]:
+    """Yield the lines of the end of a run."""
+    decided = sum(slot.counts.decisions for slot in report.slots)
+    missed = sum(slot.counts.missed for slot in report.slots)
+    profit = sum(slot.realized_pnl_micro_usd or 0 for slot in report.slots)
+    ends = ", ".join(f"{count} {end}" for end, count in sorted(report.gateway.end_counts.items()))
+    yield f"slots {len(report.slots)}, decisions {decided}, missed {missed}"
+    yield f"orders by end: {ends or 'none'}"
+    yield f"realized P&L {usd(profit)} USD"
+    yield f"alarms {len(report.alarms)}"
+    for name, text in report.labels.items():
+        yield f"{name}: {text}"
+
+
+def usd(micro_usd: int) -> str:
+    """Write micro-USD exactly, with all six decimals."""
+    sign = "-" if micro_usd < 0 else ""
+    whole, part = divmod(abs(micro_usd), MICRO)
+    return f"{sign}{whole}.{part:06d}"
+
+
+def clock(market_ms: int) -> str:
+    seconds = market_ms // 1_000 % 86_400
+    return f"{day_of(market_ms)} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _header(report: StatusReport, note: str) -> Text:
+    gateway = report.gateway
+    stale = [feed.feed for feed in report.feeds if not feed.fresh]
+    exposure = (
+        "?" if gateway.fleet_exposure_micro_usd is None else usd(gateway.fleet_exposure_micro_usd)
+    )
+    state = gateway.trading_state or gateway.phase
+    return Text.assemble(
+        ("midstride ", "bold"),
+        f"market time {clock(report.market_ms)} UTC   ",
+        ("trading ", "dim"),
+        (state, "green" if state == "active" else "bold red"),
+        f"   exposure {exposure} USD   heartbeat gap {gateway.heartbeat_gap_ms_max} ms   ",
+        (f"stale: {', '.join(stale)}" if stale else "feeds fresh", "yellow" if stale else "green"),
+        f"   {note}",
+    )
+
+
+def _slots(report: StatusReport) -> Table:
+    table = Table(expand=False, pad_edge=False, header_style="bold")
+    for name, justify in (
+        ("slot", "left"),
+        ("state", "left"),
+        ("inc", "right"),
+        ("fence", "right"),
+        ("release", "left"),
+        ("last decision", "left"),
+        ("decided", "right"),
+        ("missed", "right"),
+        ("open", "right"),
+        ("up/down held", "right"),
+        ("P&L USD", "right"),
+        ("regime", "left"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for slot in report.slots:
+        table.add_row(*_row(slot), style="red" if slot.state == SILENT else "")
+    return table
+
+
+def _row(slot: SlotView) -> Iterator[str]:
+    last = slot.last_decision
+    up = sum(position.up_shares for position in slot.position)
+    down = sum(position.down_shares for position in slot.position)
+    yield slot.slot
+    yield slot.state
+    yield _number(slot.incarnation)
+    yield _number(slot.fence)
+    yield (slot.release or "")[:ID_DIGITS]
+    yield "" if last is None else f"{last.action} {last.reason}"[:REASON_WIDTH]
+    yield str(slot.counts.decisions)
+    yield str(slot.counts.missed)
+    yield _number(slot.open_orders)
+    yield f"{up / MICRO:g}/{down / MICRO:g}" if up or down else ""
+    yield (
+        "" if slot.realized_pnl_micro_usd is None else f"{slot.realized_pnl_micro_usd / MICRO:.2f}"
+    )
+    yield slot.regime or ""
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,253 @@
+"""One page about the fleet: what `status --json` says and the live table shows.
+
+The report is pure over the actors' own statuses; `ask_report` collects them through a link. What
+does not answer is in the report as silent, with the reason: a page always comes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from actors.supervisor_status import SupervisorStatus
+
+from actors.config import FleetConfig
+from actors.gateway_status import FenceTable, GatewayStatus
+from actors.market_data_status import MarketDataStatus
+from actors.messages import FenceRecord
+from actors.slot_state import PositionRecord
+from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
+from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.storage import LocalStorage
+from cluster.fleet import SUPERVISOR, Call, FleetLink, gateway_name, market_data_name
+
+STATUS_SECONDS: Final = 5.0
+"""Wire. One round of questions; who has not answered by then is shown as silent."""
+SILENT: Final = "silent"
+STARTING: Final = "starting"
+VACANT: Final = "vacant"
+
+
+class LastDecisionView(msgspec.Struct, frozen=True, kw_only=True):
+    due_ms: int
+    journaled_ms: int
+    action: str
+    reason: str
+
+
+class CountsView(msgspec.Struct, frozen=True, kw_only=True):
+    decisions: int = 0
+    missed: int = 0
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    condition_id: str
+    close_ms: int
+    up_shares: int
+    down_shares: int
+    cash_micro_usd: int
+
+
+class SlotView(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    state: str
+    """Phase of the slot machine, or `starting`, `silent` (no answer), `vacant` (never owned)."""
+    incarnation: int | None = None
+    fence: int | None = None
+    release: str | None = None
+    commit: str | None = None
+    params: str | None = None
+    window: int | None = None
+    """Open of the current window, UTC ms of market time."""
+    position: tuple[PositionView, ...] = ()
+    last_decision: LastDecisionView | None = None
+    counts: CountsView = CountsView()
+    open_orders: int | None = None
+    realized_pnl_micro_usd: int | None = None
+    regime: str | None = None
+
+
+class GatewayView(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    phase: str
+    trading_state: str | None = None
+    trading_reason: str | None = None
+    heartbeat_gap_ms_max: int | None = None
+    fleet_exposure_micro_usd: int | None = None
+    day_realized_micro_usd: int | None = None
+    end_counts: dict[str, int] = {}
+
+
+class FeedView(msgspec.Struct, frozen=True, kw_only=True):
+    feed: str
+    age_ms: int | None
+    worst: str
+    limit_ms: int
+    fresh: bool
+
+
+class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
+    slots: tuple[SlotView, ...]
+    alarms: tuple[Alarm, ...]
+    gateway: GatewayView
+    feeds: tuple[FeedView, ...]
+    supervisor: str
+    market_data: str
+    trouble: tuple[str, ...]
+    market_ms: int
+    labels: dict[str, str]
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back; text in place of a status says why there is none."""
+
+    gateway: GatewayStatus | str
+    market_data: MarketDataStatus | str
+    supervisor: SupervisorStatus | str
+    owners: Mapping[str, FenceRecord]
+    slots: Mapping[str, AnySlotStatus | str]
+    alarms: Sequence[Alarm]
+
+
+def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
+    """Put the answers on one page."""
+    feed = answers.market_data
+    trouble = [
+        f"{who}: {answer}"
+        for who, answer in (
+            ("gateway", answers.gateway),
+            ("market data", feed),
+            ("supervisor", answers.supervisor),
+        )
+        if isinstance(answer, str)
+    ]
+    seen = [status.market_ms for status in answers.slots.values() if isinstance(status, SlotStatus)]
+    return StatusReport(
+        slots=tuple(
+            slot_view(entry.slot, answers.owners.get(entry.slot), answers.slots.get(entry.slot))
+            for entry in config.slots
+        ),
+        alarms=tuple(answers.alarms),
+        gateway=gateway_view(gateway, answers.gateway),
+        feeds=() if isinstance(feed, str) else feed_views(feed),
+        supervisor=SILENT if isinstance(answers.supervisor, str) else answers.supervisor.phase,
+        market_data=SILENT if isinstance(feed, str) else feed.provenance,
+        trouble=(*trouble, *(() if isinstance(feed, str) else feed.trouble)),
+        market_ms=max(seen, default=0),
+        labels=config.labels,
+    )
+
+
+def slot_view(slot: str, owner: FenceRecord | None, status: AnySlotStatus | str | None) -> SlotView:
+    if owner is None and not isinstance(status, SlotStatus):
+        return SlotView(slot=slot, state=VACANT)
+    if not isinstance(status, SlotStatus):
+        assert owner is not None
+        return SlotView(
+            slot=slot,
+            state=STARTING if isinstance(status, SlotNotRunning) else SILENT,
+            incarnation=owner.incarnation,
+            fence=owner.fence,
+            release=owner.release,
+            commit=owner.commit,
+            params=owner.params,
+        )
+    last = status.last_decision
+    return SlotView(
+        slot=slot,
+        state=status.state,
+        incarnation=status.incarnation,
+        fence=status.fence,
+        release=status.release,
+        commit=status.commit,
+        params=status.params,
+        window=status.window_open_ms,
+        position=tuple(position_view(position) for position in status.position),
+        last_decision=None
+        if last is None
+        else LastDecisionView(
+            due_ms=last.due_ms,
+            journaled_ms=last.journaled_ms,
+            action=last.action,
+            reason=last.reason,
+        ),
+        counts=CountsView(decisions=status.counts.decisions, missed=status.counts.missed),
+        open_orders=status.open_orders,
+        realized_pnl_micro_usd=status.realized_pnl_micro_usd,
+        regime=status.regime,
+    )
+
+
+def position_view(position: PositionRecord) -> PositionView:
+    return PositionView(
+        condition_id=position.condition_id,
+        close_ms=position.close_ms,
+        up_shares=position.up_shares,
+        down_shares=position.down_shares,
+        cash_micro_usd=position.cash_micro_usd,
+    )
+
+
+def gateway_view(name: str, status: GatewayStatus | str) -> GatewayView:
+    if isinstance(status, str):
+        return GatewayView(name=name, phase=SILENT)
+    return GatewayView(
+        name=status.name,
+        phase=status.phase,
+        trading_state=str(status.trading_state),
+        trading_reason=status.trading_reason,
+        heartbeat_gap_ms_max=status.heartbeat_gap_ms_max,
+        fleet_exposure_micro_usd=status.fleet_exposure_micro_usd,
+        day_realized_micro_usd=status.day_realized_micro_usd,
+        end_counts=status.end_counts,
+    )
+
+
+def feed_views(status: MarketDataStatus) -> tuple[FeedView, ...]:
+    return tuple(
+        FeedView(
+            feed=str(feed.feed),
+            age_ms=feed.age_ms,
+            worst=feed.worst,
+            limit_ms=feed.limit_ms,
+            fresh=feed.fresh,
+        )
+        for feed in status.feeds
+    )
+
+
+def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> StatusReport:
+    """Ask all actors at once, then the owners of the slots, and report."""
+    gateway = gateway_name(storage)
+    shared = link.ask(
+        [
+            Call(gateway, "status"),
+            Call(gateway, "fences"),
+            Call(market_data_name(storage), "status"),
+            Call(SUPERVISOR, "status"),
+        ],
+        STATUS_SECONDS,
+    )
+    table = _decoded(shared[1], FenceTable)
+    owned = {} if isinstance(table, str) else {record.slot: record for record in table.owners}
+    names = [f"{record.slot}/{record.incarnation}" for record in owned.values()]
+    slots = link.ask([Call(name, "status") for name in names], STATUS_SECONDS)
+    answers = Answers(
+        gateway=_decoded(shared[0], GatewayStatus),
+        market_data=_decoded(shared[2], MarketDataStatus),
+        supervisor=_decoded(shared[3], SupervisorStatus),
+        owners=owned,
+        slots={
+            slot: _decoded(answer, AnySlotStatus) for slot, answer in zip(owned, slots, strict=True)
+        },
+        alarms=[state.alarm for state in AlarmStore(storage).latched()],
+    )
+    return report(config, gateway, answers)
+
+
+def _decoded(answer: bytes | str, kind: Any) -> Any:
+    if isinstance(answer, str):
+        return answer
+    try:
+        return msgspec.msgpack.decode(answer, type=kind)
+    except msgspec.ValidationError as error:
+        return f"answered something else: {error}"
