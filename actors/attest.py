@@ -8,7 +8,7 @@ from actors.runtime import process_start
 from actors.slot_state import STATE_VERSION
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
-from checkpoints.release import attest
+from checkpoints.release import attest, release_of
 from checkpoints.storage import LocalStorage
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -22,7 +22,7 @@ class AttestationError(Exception):
 
 def attest_process(storage_root: str, pid: int, node_id: str) -> Attestation:
     """Attest this process; raise `AttestationError` where its code is stale or mixed up."""
-    attested = attest(ROOT)
+    attested = attest(ROOT, commit="")
     if attested.problems:
         shown = "; ".join(str(problem) for problem in attested.problems[:PROBLEMS_SHOWN])
         raise AttestationError(f"{len(attested.problems)} problems under {ROOT}: {shown}")
@@ -38,6 +38,11 @@ def attest_process(storage_root: str, pid: int, node_id: str) -> Attestation:
         process_start=process_start(pid),
         node_id=node_id,
     )
+
+
+def release_here() -> str:
+    """Return the id of the release under this process's root, whatever is loaded."""
+    return release_of(ROOT, commit="").release
 
 
 def commit_of(storage_root: str, release: str) -> str:

@@ -6,6 +6,7 @@ from ray.util.metrics import Counter, Gauge, Histogram
 
 from actors.messages import OrderEnd
 from actors.slot_seat import Seat
+from actors.supervisor_state import SupervisorState
 
 LATENESS_BOUNDS_MS: Final = [5, 10, 20, 50, 100, 150, 250, 500, 1_000, 2_500, 5_000, 10_000]
 """Wire ms from due to journaled; the aim is a p99 of 150."""
@@ -86,11 +87,8 @@ class FleetMetrics:
         self._heartbeat = Gauge("midstride_heartbeat_gap_ms_max", "Largest gap, wire ms")
         self._alarms = Gauge("midstride_alarms_latched", "Alarms not cleared")
 
-    def feed_age(self, feed: str, age_ms: int) -> None:
-        self._feed_age.set(float(age_ms), tags={"feed": feed})
-
-    def heartbeat_gap(self, gap_ms: int) -> None:
-        self._heartbeat.set(float(gap_ms))
-
-    def alarms(self, latched: int) -> None:
+    def observe(self, state: SupervisorState, latched: int) -> None:
         self._alarms.set(float(latched))
+        self._heartbeat.set(float(state.heartbeat_gap_ms))
+        for feed, age_ms in state.feed_age_ms.items():
+            self._feed_age.set(float(age_ms), tags={"feed": feed})

@@ -89,6 +89,9 @@ class SlotLoop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, asyncio.Future[Report]] = {}
         self._left = False
+        self._tick_wire_ms = 0.0
+        """When the clock is looked at next, at the latest."""
+        self._ticked_wire_ms = 0.0
         self._writer = RowWriter(
             Journal(requests.storage, seat.who.slot),
             seat.who,
@@ -121,7 +124,6 @@ class SlotLoop:
 
     async def run(self) -> None:
         """Run until the slot has left."""
-        self.post(undated(Ticked))
         while not self._left:
             event = await self._next_event()
             wire_ms = self._shell.wire_ms()
@@ -138,21 +140,26 @@ class SlotLoop:
 
     async def _next_event(self) -> Undated:
         """Wait for an event or for the next moment asked for; then time itself is the event."""
-        try:
-            async with asyncio.timeout(self._patience_ms() / 1000):
-                return await self._events.get()
-        except TimeoutError:
-            return undated(Ticked)
-
-    def _patience_ms(self) -> float:
+        left_ms = self._moment_ms() - self._shell.wire_ms()
+        if left_ms > 0:
+            try:
+                async with asyncio.timeout(left_ms / 1000):
+                    return await self._events.get()
+            except TimeoutError:
+                pass
         now = self._shell.wire_ms()
         while self._wakes and self._wakes[0] <= now:
             heapq.heappop(self._wakes)
-            self.post(undated(Ticked))
-        moments = [now + TICK_MS, *self._wakes[:1]]
-        if self.seat.lease is not None:
-            moments.append(self.seat.lease.ends_wire_ms)
-        return max(0.0, min(moments) - now) + 0.5  # a timer may fire a hair before its moment
+        self._tick_wire_ms, self._ticked_wire_ms = now + TICK_MS, now
+        return undated(Ticked)
+
+    def _moment_ms(self) -> float:
+        """Return the wire time at which to look at the clock, however many events come."""
+        moment_ms = min([self._tick_wire_ms, *self._wakes[:1]])
+        lease = self.seat.lease
+        if lease is None or lease.ends_wire_ms <= self._ticked_wire_ms:
+            return moment_ms
+        return min(moment_ms, float(lease.ends_wire_ms))
 
     def _log_phase(self, before: Seat) -> None:
         log_event(
