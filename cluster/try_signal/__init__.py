@@ -11,16 +11,17 @@ from typing import Final
 import msgspec
 
 from cluster.try_signal.calibration import calibrate
+from cluster.try_signal.errors import SignalError, TapeError, TryError
 from cluster.try_signal.model_market import LABEL, ModelMarket
 from cluster.try_signal.price_path import PricePath
 from cluster.try_signal.report import to_text
 from cluster.try_signal.result import TryResult
-from cluster.try_signal.slot_run import SignalBreachError, SlotRun, mean_max_ms
-from cluster.try_signal.tape import AssetTape, Tape, TapeError, generate_tape, read_tape
+from cluster.try_signal.slot_run import SlotRun, mean_max_ms
+from cluster.try_signal.tape import AssetTape, Tape, generate_tape, read_tape
 from cluster.try_signal.tape_snapshots import TapeSnapshots
 from signals.market import CYCLE_MS, DecisionPoint, Slot, Timeframe, Window
-from signals.params import Params, Value, override, params_id
-from signals.strategy import Strategy, load_strategy
+from signals.params import Params, ParamsError, Value, override, params_id
+from signals.strategy import Strategy, StrategyError, load_strategy
 from signals.units import MicroUsd
 
 CYCLES: Final = 96
@@ -28,7 +29,7 @@ CYCLES: Final = 96
 OFFSET_MS: Final = 20_000
 """Decisions are due this long after each five-minute boundary, as in the fleet's default."""
 
-__all__ = ["SignalBreachError", "TapeError", "TryResult", "run_try", "to_json", "to_text"]
+__all__ = ["SignalError", "TapeError", "TryError", "TryResult", "run_try", "to_json", "to_text"]
 
 
 def run_try(
@@ -42,10 +43,13 @@ def run_try(
 ) -> TryResult:
     """Run a strategy over the last `cycles` five-minute cycles of a tape, both timeframes.
 
-    `tape`: a folder with klines.parquet; None generates random walks. Raises `StrategyError`,
-    `ParamsError`, `TapeError` (of which `SignalBreachError`), each saying who must mend what.
+    `tape`: a folder with klines.parquet; None generates random walks. Raises `SignalError` for
+    the strategy or its parameters and `TapeError` for the tape, each saying what to mend.
     """
-    strategy, params = load_strategy(signal), override(Params(), overrides or {})
+    try:
+        strategy, params = load_strategy(signal), override(Params(), overrides or {})
+    except (StrategyError, ParamsError) as error:
+        raise SignalError(str(error)) from error
     source = generate_tape(seed) if tape is None else read_tape(tape)
     chosen = tuple(one for one in source.assets if assets is None or one.asset in assets)
     if not chosen:

@@ -14,6 +14,9 @@ from cluster.try_signal.tape import AssetTape
 from signals.market import CYCLE_MS
 
 SECONDS: Final = CYCLE_MS // 1000
+TRIES: Final = 8
+STRETCH_MAX: Final = 3.0
+"""A walk that would have to be stretched more is drawn again, at most `TRIES` times."""
 CACHED_CANDLES: Final = 16
 """A window of fifteen minutes, its look-back and one hour's remainder; older ones come again."""
 
@@ -65,14 +68,15 @@ def _bridge(
     would make the first seconds tell the close.
     """
     sigma = (high - low) / math.sqrt(4 * math.log(2) * SECONDS)
-    walk = [0.0]
-    for _ in range(SECONDS):
-        walk.append(walk[-1] + rng.gauss(0, sigma))
-    drift = (last - first - walk[-1]) / SECONDS
-    prices = [first + step + drift * second for second, step in enumerate(walk[:-1])]
     top, bottom = max(first, last), min(first, last)
-    up = _stretch(max(prices) - top, high - top)
-    down = _stretch(bottom - min(prices), bottom - low)
+    prices: list[float] = []
+    up = down = 0.0
+    for _ in range(TRIES):
+        prices = _walk(first, last, sigma, rng)
+        up = _stretch(max(prices) - top, high - top)
+        down = _stretch(bottom - min(prices), bottom - low)
+        if max(up, down) <= STRETCH_MAX:
+            break
     return tuple(
         top + (price - top) * up
         if price > top
@@ -83,5 +87,15 @@ def _bridge(
     )
 
 
+def _walk(first: float, last: float, sigma: float, rng: random.Random) -> list[float]:
+    walk = [0.0]
+    for _ in range(SECONDS):
+        walk.append(walk[-1] + rng.gauss(0, sigma))
+    drift = (last - first - walk[-1]) / SECONDS
+    return [first + step + drift * second for second, step in enumerate(walk[:-1])]
+
+
 def _stretch(reached: float, wanted: float) -> float:
-    return wanted / reached if reached > 0 else 0.0
+    if wanted <= 0:
+        return 0.0
+    return wanted / reached if reached > 0 else math.inf

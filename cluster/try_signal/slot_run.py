@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from cluster.try_signal.errors import SignalError
 from cluster.try_signal.model_market import FEE_RATE, TICK_MICRO_USD, ModelMarket
 from cluster.try_signal.result import TriedDecision, TriedTrade
-from cluster.try_signal.tape import TapeError
 from signals.book_price import market_mid_up, walk
 from signals.decision import Decision, Leg, Position, Style
 from signals.decision_check import faults
@@ -22,10 +22,6 @@ ALLOCATION_MICRO_USD: Final = MicroUsd(100_000_000)
 CANCEL_BEFORE_CLOSE_MS: Final = 20_000
 FILL_STEP_MS: Final = 5_000
 """How often a resting order is held against the model's ask."""
-
-
-class SignalBreachError(TapeError):
-    """The strategy raised or broke its contract; its author must mend it."""
 
 
 class SlotRun:
@@ -97,13 +93,13 @@ class SlotRun:
                 snapshot, self._slot.timeframe, self._position(), self._memory, self._params
             )
         except Exception as error:  # a strategy file is a stranger's code: anything can come
-            raise SignalBreachError(f"decide raised {error!r} for {at}") from error
+            raise SignalError(f"decide raised {error!r} for {at}") from error
         self.decide_seconds.append(time.perf_counter() - started)
         wrong = faults(decision, snapshot.market(self._slot.timeframe))
         if not isinstance(memory, self._strategy.Memory):
             wrong = (*wrong, f"memory is a {type(memory).__name__}, not the strategy's Memory")
         if wrong:
-            raise SignalBreachError(f"decide broke its contract for {at}: {'; '.join(wrong)}")
+            raise SignalError(f"decide broke its contract for {at}: {'; '.join(wrong)}")
         self._memory = memory
         return decision
 

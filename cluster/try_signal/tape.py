@@ -10,6 +10,7 @@ import msgspec
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cluster.try_signal.errors import TapeError
 from signals.market import CYCLE_MS, Asset
 from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint
 
@@ -34,10 +35,6 @@ GENERATED_PRICES: Final = {
 MARKET_SHARE: Final = 0.7
 """Share of a generated move that all assets have in common: a correlation of about one half."""
 CANDLE_VOLATILITY: Final = 0.0015
-
-
-class TapeError(Exception):
-    """The tape cannot be read; the operator must give another folder or none."""
 
 
 class AssetTape(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ class TapeSnapshots:
         ticks = self._ticks(due_ms - 1000)
         if not markets or ticks is None:
             return None
-        candles = tuple(_closed(series, due_ms) for series in self._series)
+        candles = tuple(closed_by(series, due_ms) for series in self._series)
         funding = self._tape.funding[: bisect_right(self._funding_ms, due_ms)][-FUNDING_MAX:]
         known = bisect_right(self._interest_ms, due_ms)
         interest = self._tape.open_interest[max(0, known - INTEREST_MAX) : known]
@@ -133,7 +133,7 @@ class TapeSnapshots:
         )
 
 
-def _closed(series: Candles, now_ms: int) -> Candles:
+def closed_by(series: Candles, now_ms: int) -> Candles:
     """Return the candles that have closed by `now_ms`, as many as a snapshot carries."""
     length = LENGTH_MS[series.interval]
     end = bisect_left(series.open_time_ms, now_ms - length + 1)

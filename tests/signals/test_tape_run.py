@@ -1,0 +1,310 @@
+"""The tape run: path, resampling, no look into the future, fills, settlement, errors."""
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from cluster.try_signal import SignalError, TapeError, run_try, to_json, to_text
+from cluster.try_signal.calibration import Forecast, brier, log_loss, reliability
+from cluster.try_signal.model_market import LABEL, LOOK_BACK_SECONDS, ModelMarket
+from cluster.try_signal.price_path import PricePath
+from cluster.try_signal.result import TryResult
+from cluster.try_signal.slot_run import SlotRun
+from cluster.try_signal.tape import AssetTape, generate_tape
+from cluster.try_signal.tape_snapshots import TapeSnapshots, resampled
+from signals.decision import Action, Decision, Leg, Position, Style
+from signals.market import Asset, DecisionPoint, Outcome, Side, Slot, Timeframe, Window
+from signals.params import Params
+from signals.snapshot import Candles, Interval, Snapshot
+from signals.strategies.five_factor import Memory
+from signals.units import MICRO, MicroShares, PriceMicroUsd
+from tests.signals.builders import make_candles
+
+
+@pytest.fixture(scope="module")
+def tape() -> AssetTape:
+    return generate_tape(3).assets[0]
+
+
+@pytest.fixture(scope="module")
+def market(tape: AssetTape) -> ModelMarket:
+    return ModelMarket(tape, PricePath(tape, 3), 3)
+
+
+def last_window(tape: AssetTape) -> Window:
+    return Window(tape.candles.open_time_ms[-1], Timeframe.M5)
+
+
+def test_a_path_goes_from_open_to_close_and_touches_high_and_low(tape: AssetTape) -> None:
+    path = PricePath(tape, 1)
+    candles = tape.candles
+    for place in range(100, 140):
+        open_ms = candles.open_time_ms[place]
+        prices = [path.spot(open_ms + 1000 * second) for second in range(300)]
+        known = [price for price in prices if price is not None]
+        assert known[0] == pytest.approx(candles.open[place])
+        assert min(known) == pytest.approx(candles.low[place])
+        assert max(known) == pytest.approx(candles.high[place])
+        reach = candles.high[place] - candles.low[place]
+        assert abs(known[-1] - candles.close[place]) < reach
+    again = PricePath(tape, 1)
+    other = PricePath(tape, 2)
+    at = candles.open_time_ms[50] + 150_000
+    assert again.spot(at) == path.spot(at) != other.spot(at)
+    assert path.spot(candles.open_time_ms[0] - 1000) is None
+    assert path.average(candles.open_time_ms[0] + 10_000, 60) is None
+
+
+def test_resampling_joins_whole_groups_and_leaves_gaps_out() -> None:
+    candles = make_candles(
+        closes=[10.0, 12.0, 11.0, 13.0, 15.0, 14.0],
+        volumes=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+        taker_buy=[1.0, 1.0, 1.0, 1.0, None, 1.0],
+        end_ms=900_000 * 1000,
+    )
+    joined = resampled(candles, Interval.M15)
+    assert joined.open == (10.0, 11.0)
+    assert joined.close == (11.0, 14.0)
+    assert joined.high == (12.0, 15.0)
+    assert joined.low == (10.0, 11.0)
+    assert joined.volume == (6.0, 15.0)
+    assert joined.taker_buy == (3.0, None)
+    columns = {
+        name: getattr(candles, name)[:1] + getattr(candles, name)[2:]
+        for name in Candles.__struct_fields__
+        if name != "interval"
+    }
+    holed = Candles(interval=Interval.M5, **columns)
+    assert resampled(holed, Interval.M15).open == (11.0,)
+
+
+def test_a_week_begins_on_monday() -> None:
+    monday_ms = 1_767_571_200_000  # 2026-01-05
+    candles = make_candles(closes=[1.0] * 2016, end_ms=monday_ms + 604_800_000)
+    assert resampled(candles, Interval.W1).open_time_ms == (monday_ms,)
+
+
+def test_a_snapshot_sees_only_what_has_closed(tape: AssetTape, market: ModelMarket) -> None:
+    due_ms = last_window(tape).open_ms + 20_000
+    snapshot = TapeSnapshots(tape, PricePath(tape, 3), market).at(due_ms)
+    assert snapshot is not None
+    assert snapshot.complete
+    lengths = {"5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400}
+    for candles in snapshot.candles:
+        if len(candles) and candles.interval is not Interval.W1:
+            close_ms = candles.open_time_ms[-1] + 1000 * lengths[candles.interval]
+            assert due_ms - 1000 * lengths[candles.interval] < close_ms <= due_ms
+    assert snapshot.ticks.observed_ms[-1] == due_ms - 1000
+    assert snapshot.funding[-1].time_ms <= due_ms
+    assert snapshot.open_interest[-1].time_ms <= due_ms
+    views = [view.price_to_beat for view in snapshot.markets]
+    at_open = snapshot.ticks.observed_ms.index(last_window(tape).open_ms)
+    assert views[0] == pytest.approx(snapshot.ticks.twap[at_open])
+
+
+def test_the_winner_is_settled_by_average_and_a_tie_is_up(tape: AssetTape) -> None:
+    flat = msgspec.structs.replace(
+        tape, candles=make_candles(closes=[100.0] * 100, end_ms=300_000_000)
+    )
+    calm = ModelMarket(flat, PricePath(flat, 1), 1)
+    assert calm.winner(Window(flat.candles.open_time_ms[50], Timeframe.M5)) is Outcome.UP
+    assert calm.winner(Window(flat.candles.open_time_ms[-1], Timeframe.M5)) is None
+
+
+def scripted(*legs: Leg) -> tuple[Any, list[Position]]:
+    """Return a strategy that sends the legs one decision at a time, and the positions it saw."""
+    waiting = list(legs)
+    seen: list[Position] = []
+
+    def decide(
+        snapshot: Snapshot, timeframe: Timeframe, position: Position, memory: Memory, params: Params
+    ) -> tuple[Decision, Memory]:
+        seen.append(position)
+        if not waiting:
+            return Decision(action=Action.NO_TRADE, reason="edge: none"), memory
+        leg = waiting.pop(0)
+        return Decision(action=Action.TRADE, reason="edge: test", legs=(leg,)), memory
+
+    return SimpleNamespace(MEMORY_VERSION=1, Memory=Memory, decide=decide), seen
+
+
+def leg(style: Style, price: int, *, shares: int = 10, side: Side = Side.BUY) -> Leg:
+    return Leg(
+        outcome=Outcome.UP,
+        side=side,
+        style=style,
+        price=PriceMicroUsd(price),
+        shares=MicroShares(shares * MICRO),
+    )
+
+
+def run_window(tape: AssetTape, market: ModelMarket, strategy: Any, window: Window) -> SlotRun:
+    """Decide three times in a 15m window and settle it."""
+    run = SlotRun(Slot(tape.asset, window.timeframe), strategy, Params(), market)
+    snapshots = TapeSnapshots(tape, PricePath(tape, 3), market)
+    for cycle in range(3):
+        due_ms = window.open_ms + cycle * 300_000 + 20_000
+        snapshot = snapshots.at(due_ms)
+        assert snapshot is not None
+        run.decide(DecisionPoint(due_ms, window), snapshot)
+    run.settle()
+    return run
+
+
+def windows(tape: AssetTape, market: ModelMarket, winner: Outcome) -> list[Window]:
+    """Return the last 15m windows with this winner whose first book is near the middle."""
+    end_ms = tape.candles.open_time_ms[-1] // 900_000 * 900_000
+    found = []
+    for back in range(2, 60):
+        window = Window(end_ms - back * 900_000, Timeframe.M15)
+        mid = market.mid_up(window, window.open_ms + 20_000)
+        if market.winner(window) is winner and mid is not None and 0.3 < mid < 0.7:
+            found.append(window)
+    return found
+
+
+def test_a_take_pays_book_and_fee_and_a_winner_pays_one(
+    tape: AssetTape, market: ModelMarket
+) -> None:
+    window = windows(tape, market, Outcome.UP)[0]
+    strategy, seen = scripted(leg(Style.TAKE, 990_000))
+    run = run_window(tape, market, strategy, window)
+    (trade,) = run.trades
+    view = market.view(window, window.open_ms + 20_000)
+    assert view is not None
+    assert view.up_book is not None
+    price = view.up_book.asks[0].price
+    assert trade.price == price
+    fee = 10 * 0.07 * price / MICRO * (1 - price / MICRO)
+    assert trade.fee_micro_usd == pytest.approx(fee * MICRO, abs=10)
+    assert run.pnl_micro_usd == 10 * MICRO - 10 * price - trade.fee_micro_usd
+    assert [position.up_shares for position in seen] == [0, 10 * MICRO, 10 * MICRO]
+
+
+def test_a_loser_pays_nothing(tape: AssetTape, market: ModelMarket) -> None:
+    window = windows(tape, market, Outcome.DOWN)[0]
+    run = run_window(tape, market, scripted(leg(Style.TAKE, 990_000))[0], window)
+    (trade,) = run.trades
+    assert run.pnl_micro_usd == -10 * trade.price - trade.fee_micro_usd
+
+
+def test_an_order_rests_until_the_book_comes_to_it(tape: AssetTape, market: ModelMarket) -> None:
+    filled = 0
+    for window in windows(tape, market, Outcome.DOWN)[:5]:
+        strategy, seen = scripted(leg(Style.REST, 100_000))
+        run = run_window(tape, market, strategy, window)
+        for trade in run.trades:  # Up falls to nothing, so the bid at 0.10 is met on the way
+            filled += 1
+            assert (trade.price, trade.fee_micro_usd) == (100_000, 0)
+            assert run.pnl_micro_usd == -1 * MICRO
+        assert seen[0].resting_up_shares == 0
+        assert seen[1].resting_up_shares + seen[1].up_shares == 10 * MICRO
+    assert filled > 0
+    strategy, _ = scripted(leg(Style.REST, 10_000))
+    window = windows(tape, market, Outcome.UP)[0]
+    assert run_window(tape, market, strategy, window).trades == []
+
+
+def test_nothing_is_sold_that_is_not_held(tape: AssetTape, market: ModelMarket) -> None:
+    window = windows(tape, market, Outcome.UP)[0]
+    short = scripted(leg(Style.TAKE, 10_000, side=Side.SELL))[0]
+    assert run_window(tape, market, short, window).trades == []
+    back = scripted(leg(Style.TAKE, 990_000), leg(Style.TAKE, 10_000, side=Side.SELL, shares=20))
+    run = run_window(tape, market, back[0], window)
+    assert [trade.side for trade in run.trades] == [Side.BUY, Side.SELL]
+    assert [trade.shares for trade in run.trades] == [10 * MICRO, 10 * MICRO]
+
+
+def test_scores_by_hand() -> None:
+    forecasts = [Forecast(0.8, up=True), Forecast(0.4, up=False), Forecast(0.45, up=True)]
+    loss = -(math.log(0.8) + math.log(0.6) + math.log(0.45)) / 3
+    assert log_loss(forecasts) == pytest.approx(loss)
+    assert brier(forecasts) == pytest.approx((0.04 + 0.16 + 0.3025) / 3)
+    bins = reliability(forecasts)
+    assert [(one.low, one.forecasts, one.share_up) for one in bins] == [(0.4, 2, 0.5), (0.8, 1, 1)]
+    assert log_loss([Forecast(0.0, up=True)]) == pytest.approx(-math.log(1e-6))
+
+
+@pytest.fixture(scope="module")
+def result() -> TryResult:
+    return run_try("five_factor", cycles=12, seed=3)
+
+
+def test_every_slot_decides_at_every_point_the_same_way_each_time(result: TryResult) -> None:
+    assert len(result.decisions) == 12 * 2 * len(Asset)
+    again = run_try("five_factor", cycles=12, seed=3)
+    assert again.decisions == result.decisions
+    assert again.trades == result.trades
+
+
+def test_the_default_signal_is_as_good_as_the_market_and_no_better(result: TryResult) -> None:
+    rows = {row.name: row for row in result.calibration}
+    assert rows["signal"].log_loss == pytest.approx(rows["market mid (model)"].log_loss)
+    assert rows["signal"].settlement_times <= rows["signal"].windows <= rows["signal"].forecasts
+
+
+def test_the_report_says_what_is_a_model_and_what_came_out(result: TryResult) -> None:
+    text = to_text(result)
+    for part in (LABEL, "GENERATED", "DECISIONS 192", "TRADES", "CALIBRATION", "it means nothing"):
+        assert part in text
+    assert msgspec.json.decode(to_json(result), type=TryResult) == result
+
+
+def test_weight_on_the_fair_value_makes_trades() -> None:
+    overrides = {"blend.mid": 0.0, "blend.fair": 1.0, "points.mode": "blend"}
+    traded = run_try("five_factor", cycles=24, seed=3, overrides=overrides)
+    assert traded.orders > 0
+    assert traded.trades
+    only = run_try("five_factor", cycles=2, seed=3, assets=frozenset({"btc"}))
+    assert {one.slot for one in only.decisions} == {"btc-5m", "btc-15m"}
+
+
+def test_what_cannot_be_tried_is_refused_with_the_reason(tmp_path: Any) -> None:
+    with pytest.raises(TapeError, match=r"klines\.parquet"):
+        run_try("five_factor", tmp_path)
+    (tmp_path / "klines.parquet").write_text("not parquet")
+    with pytest.raises(TapeError, match=r"klines\.parquet"):
+        run_try("five_factor", tmp_path)
+    with pytest.raises(SignalError, match="nearest is five_factor"):
+        run_try("five_facter")
+    with pytest.raises(SignalError, match=r"blend\.fair"):
+        run_try("five_factor", overrides={"blend.fiar": 1})
+    with pytest.raises(TapeError, match="it holds btc"):
+        run_try("five_factor", assets=frozenset({"avax"}))
+
+
+def failing(answer: object) -> Any:
+    def decide(*_: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return SimpleNamespace(MEMORY_VERSION=1, Memory=Memory, decide=decide)
+
+
+NAN = Decision(action=Action.NO_TRADE, reason="edge: ?", probability_up=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (RuntimeError("boom"), "decide raised RuntimeError('boom')"),
+        ((NAN, Memory()), "probability_up is nan"),
+        ((Decision(action=Action.NO_TRADE, reason="edge: ?"), {}), "memory is a dict"),
+    ],
+)
+def test_a_strategy_that_breaks_its_contract_is_named_with_slot_and_time(
+    tape: AssetTape, market: ModelMarket, answer: object, told: str
+) -> None:
+    window = windows(tape, market, Outcome.UP)[0]
+    with pytest.raises(SignalError) as refusal:
+        run_window(tape, market, failing(answer), window)
+    assert told in str(refusal.value)
+    assert f"btc-15m at {window.open_ms + 20_000}" in str(refusal.value)
+
+
+def test_the_look_back_of_the_model_is_the_venues() -> None:
+    assert LOOK_BACK_SECONDS == 60
