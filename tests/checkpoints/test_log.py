@@ -189,6 +189,24 @@ def test_after_a_failed_write_the_log_must_be_opened_anew(
     assert isinstance(tail, TornTail)
 
 
+def test_an_append_is_one_write_and_one_fsync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    class RecordingOs:
+        def __getattr__(self, name: str) -> Any:
+            calls.append(name)
+            return getattr(os, name)
+
+    log, _, _ = RecordLog.open(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(log_module, "os", RecordingOs())
+        log.append([b"one", b"two", b"three"])
+    log.close()
+    assert calls == ["write", "fsync"]
+
+
 @given(st.binary(max_size=300))
 def test_strange_bytes_after_a_good_frame_are_torn_or_damage_never_records(junk: bytes) -> None:
     head = log_module._begin_bytes(1, bytes(32), b"base")  # noqa: SLF001 a good beginning

@@ -136,6 +136,9 @@ def test_the_file_is_on_the_disk_before_it_gets_its_name(
     monkeypatch.setattr(storage_module, "os", recorder)
     storage.create("folder/x", b"data")
     assert recorder.calls == ["write", "fsync", "link", "open", "fsync"]
+    recorder.calls.clear()
+    storage.write("folder/x", b"other")
+    assert recorder.calls == ["write", "fsync", "open", "fsync"]
 
 
 def test_only_temporary_files_of_ended_processes_are_swept(tmp_path: Path) -> None:
