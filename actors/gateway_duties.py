@@ -116,8 +116,10 @@ def _cancel(draft: Draft) -> None:
 
 def _must_cancel(draft: Draft, order: Order) -> bool:
     """Resting orders go before the close; at once when halted, or if they add risk in reducing."""
-    if order.style is not Style.REST or order.state is OrderState.WRITTEN:
+    if order.state is OrderState.WRITTEN:
         return False
+    if order.style is Style.TAKE:
+        return draft.market_ms >= order.close_ms  # it never rests: unless the venue errs
     if draft.flight.emptying:
         return True
     match draft.ledger.trading:

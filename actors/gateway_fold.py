@@ -262,8 +262,9 @@ def _change_trading(ledger: Ledger, record: TradingChanged) -> None:
 
 def _forget(ledger: Ledger, condition_id: str) -> None:
     gone = [o for o in ledger.ended.values() if o.condition_id == condition_id]
-    signed = [order.signed_wire_ms for order in gone]
-    ledger.forgotten_wire_ms = max([ledger.forgotten_wire_ms, *signed])
+    times = [order.signed_wire_ms for order in gone]
+    times += [f.wire_ms for f in ledger.fills.values() if f.fill.condition_id == condition_id]
+    ledger.forgotten_wire_ms = max([ledger.forgotten_wire_ms, *times])
     for order in gone:
         del ledger.ended[order.order_id]
     ledger.markets.pop(condition_id, None)

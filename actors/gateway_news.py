@@ -46,6 +46,8 @@ ABSENCE_GRACE_MS: Final = 2_000
 held for its delay (150 ms) is in neither list."""
 LOST_POST_GRACE_MS: Final = 8_000
 """Wire, after the last post whose answer was lost: a request may still be on its way."""
+FORGOTTEN_GRACE_MS: Final = 5_000
+"""Wire: the venue stamps matches with its own clock, which may be a little ahead of ours."""
 BEAT_RETRY_MS: Final = 1_000
 """Wire: two more tries fit before the venue's 10 s are over."""
 
@@ -194,7 +196,7 @@ def _throttle(draft: Draft, order: Order) -> None:
 
 
 def _orphan_trade(draft: Draft, trade: VenueTrade) -> None:
-    if trade.matched_wire_ms <= draft.ledger.forgotten_wire_ms:
+    if trade.matched_wire_ms <= draft.ledger.forgotten_wire_ms + FORGOTTEN_GRACE_MS:
         return
     evidence = f"{trade.side} {trade.shares} at {trade.price} in {trade.condition_id}"
     draft.alarm("orphan_fill", trade.order_id, "find out who else uses this key", evidence)

@@ -117,7 +117,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     day_realized_micro_usd: MicroUsd = MicroUsd(0)
     end_counts: dict[str, int] = {}
     forgotten_wire_ms: int = 0
-    """Newest signature among forgotten orders: older trades of unknown orders may be ours."""
+    """Newest signature or fill that was forgotten: older trades of unknown orders may be ours."""
 
     def realized_on(self, market_ms: int) -> MicroUsd:
         """Return the day's realized profit; a new UTC day starts from nothing."""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from actors.config import RiskLimits, Timing
+from actors.exposure import Holding
 from actors.gateway_records import Ledger
 from actors.messages import Intent
 from actors.order_life import Order
@@ -68,17 +69,20 @@ def buy_value_micro_usd(order: Order | Intent) -> MicroUsd:
     return MicroUsd(order.price * _left(order) // MICRO)
 
 
+def unsettled(ledger: Ledger) -> list[Holding]:
+    """Return the holdings whose slot was not told of a winner yet."""
+    return [
+        holding
+        for holding in ledger.holdings.values()
+        if holding.slot not in ledger.markets[holding.condition_id].told
+    ]
+
+
 def at_stake_micro_usd(ledger: Ledger, slot: str | None, besides: str = "") -> MicroUsd:
     """Cost of unsettled holdings plus what open buy orders may cost; of one slot or the fleet."""
-    markets = ledger.markets
-    held = sum(
-        holding.at_stake_micro_usd
-        for holding in ledger.holdings.values()
-        if slot in (None, holding.slot) and holding.slot not in markets[holding.condition_id].told
-    )
-    resting = sum(
-        buy_value_micro_usd(o) for o in open_orders(ledger, besides) if slot in (None, o.slot)
-    )
+    held = sum(h.at_stake_micro_usd for h in unsettled(ledger) if slot in (None, h.slot))
+    open_now = open_orders(ledger, besides)
+    resting = sum(buy_value_micro_usd(o) for o in open_now if slot in (None, o.slot))
     return MicroUsd(held + resting)
 
 
@@ -87,7 +91,7 @@ def net_up_micro_usd(ledger: Ledger, close_ms: int, besides: str = "") -> MicroU
     signs = {Outcome.UP: 1, Outcome.DOWN: -1}
     held = sum(
         signs[holding.outcome] * holding.at_stake_micro_usd
-        for holding in ledger.holdings.values()
+        for holding in unsettled(ledger)
         if holding.close_ms == close_ms
     )
     resting = sum(

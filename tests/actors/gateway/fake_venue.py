@@ -25,6 +25,7 @@ from actors.venue.port import (
     VenueOrder,
     VenueTrade,
 )
+from signals.decision import Style
 from signals.market import Outcome
 from signals.units import MicroShares, MicroUsd
 
@@ -64,7 +65,11 @@ class Book:
             status="LIVE",
             created_wire_ms=wire_ms,
         )
-        return Accepted(status=AcceptedStatus.LIVE, order_id=order_id)
+        if order.style is Style.REST:
+            return Accepted(status=AcceptedStatus.LIVE, order_id=order_id)
+        self.fill(order_id, order.shares // 20_000 * 10_000, wire_ms)
+        self.open.pop(order_id, None)  # fill and kill: it never rests
+        return Accepted(status=AcceptedStatus.MATCHED, order_id=order_id)
 
     def cancel(self, order_ids: Sequence[str]) -> Cancelled:
         gone = tuple(name for name in order_ids if self.open.pop(name, None) is not None)

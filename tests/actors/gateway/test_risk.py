@@ -1,0 +1,283 @@
+"""Every rule of the risk table: the case that just passes beside the one that is refused."""
+
+import msgspec
+import pytest
+
+from actors import risk
+from actors.config import RiskLimits, Timing
+from actors.exposure import Holding
+from actors.gateway_fold import fold
+from actors.gateway_records import FenceMoved, KeptIntent, Ledger, Market
+from actors.messages import FenceRecord, Intent, TradingState
+from actors.order_life import Order, OrderState
+from actors.risk_case import Case, Rules
+from signals.decision import Style
+from signals.market import DAY_MS, Outcome, Side
+from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+from tests.actors.gateway.builders import CLOSE_MS, DUE_MS, OPEN_MS, RELEASE, WIRE_MS, intent
+
+replace = msgspec.structs.replace
+LIMITS = RiskLimits(
+    slot_exposure_micro_usd=MicroUsd(10_000_000),
+    fleet_exposure_micro_usd=MicroUsd(15_000_000),
+    settlement_net_up_micro_usd=MicroUsd(12_000_000),
+    orders_per_minute=2,
+    daily_loss_micro_usd=MicroUsd(3_000_000),
+)
+RULES = Rules(limits=LIMITS, timing=Timing())
+
+
+def owned(*slots: str) -> Ledger:
+    records = [
+        FenceMoved(
+            record=FenceRecord(
+                slot=slot,
+                fence=1,
+                incarnation=1,
+                life="l",
+                release=RELEASE,
+                commit="c",
+                params="p",
+                journal_sequence=0,
+                outbox_sequence=0,
+            )
+        )
+        for slot in slots
+    ]
+    return fold(Ledger(), records)
+
+
+def case(an_intent: Intent | None = None, ledger: Ledger | None = None, **changes: object) -> Case:
+    base = Case(
+        intent=an_intent or intent(),
+        ledger=ledger or owned("btc-5m", "eth-5m", "sol-5m"),
+        rules=RULES,
+        wire_ms=WIRE_MS,
+        market_ms=DUE_MS + 100,
+    )
+    return replace(base, **changes)
+
+
+def code(a_case: Case) -> str | None:
+    verdict = risk.check(a_case)
+    return verdict.code if isinstance(verdict, risk.Refused) else None
+
+
+def holding(
+    slot: str, outcome: Outcome, shares: int, cost: int, close_ms: int = CLOSE_MS
+) -> Holding:
+    return Holding(
+        slot=slot,
+        condition_id=f"condition-{slot}",
+        outcome=outcome,
+        close_ms=close_ms,
+        bought_shares=MicroShares(shares),
+        bought_micro_usd=MicroUsd(cost),
+    )
+
+
+def holding_ledger(*holdings: Holding) -> Ledger:
+    ledger = owned("btc-5m", "eth-5m", "sol-5m")
+    for one in holdings:
+        ledger.holdings[f"{one.slot}|{one.condition_id}|{one.outcome}"] = one
+        ledger.markets[one.condition_id] = Market(
+            condition_id=one.condition_id, close_ms=one.close_ms, slots=(one.slot,)
+        )
+    return ledger
+
+
+def resting(slot: str, **changes: object) -> Order:
+    an_intent = intent(slot=slot)
+    base = Order(
+        order_id=f"0x{slot}",
+        intent_id=an_intent.intent_id,
+        slot=slot,
+        condition_id=an_intent.condition_id,
+        token_id=an_intent.token_id,
+        outcome=Outcome.UP,
+        side=Side.BUY,
+        style=Style.REST,
+        price=PriceMicroUsd(500_000),
+        shares=MicroShares(10_000_000),
+        close_ms=CLOSE_MS,
+        body=b"",
+        signed_wire_ms=WIRE_MS,
+        signed_market_ms=DUE_MS,
+        state=OrderState.OPEN,
+    )
+    return replace(base, **changes)
+
+
+def test_an_ordinary_intent_is_approved_with_its_own_content() -> None:
+    verdict = risk.check(case())
+    assert isinstance(verdict, risk.Approved)
+    assert verdict.intent == intent()
+
+
+def test_nobody_but_the_check_can_approve() -> None:
+    with pytest.raises(AssertionError, match=r"only risk\.check"):
+        risk.Approved(intent(), object())
+
+
+def test_codes_are_unique_and_stable() -> None:
+    codes = [name for name, _ in risk.TABLE]
+    assert len(codes) == len(set(codes)) == 20
+    assert {"halted", "stale", "collar", "duplicate", "throttled", "daily_loss"} < set(codes)
+
+
+@pytest.mark.parametrize(
+    ("passes", "refused", "expected"),
+    [
+        ({}, {"release": "b2" * 32}, "wrong_release"),
+        ({"shares": 10_010_000}, {"shares": 10_000_001}, "malformed"),
+        ({}, {"shares": -10_000}, "malformed"),
+        ({"price": 501_000}, {"price": 500_500}, "malformed"),
+        ({"price": 1_000}, {"price": 0}, "malformed"),
+        ({"window_open_ms": DUE_MS + 100}, {"window_open_ms": DUE_MS + 101}, "too_early"),
+        ({"due_ms": DUE_MS + 100 - 300_000}, {"due_ms": DUE_MS + 99 - 300_000}, "stale"),
+        ({"close_ms": DUE_MS + 20_101}, {"close_ms": DUE_MS + 20_100}, "too_late"),
+        (
+            {"close_ms": DUE_MS + 2_101, "style": Style.TAKE},
+            {"close_ms": DUE_MS + 2_100, "style": Style.TAKE},
+            "too_late",
+        ),
+        ({"shares": 5_000_000}, {"shares": 4_990_000}, "too_small"),
+        (
+            {"shares": 2_000_000, "style": Style.TAKE},
+            {"shares": 1_990_000, "style": Style.TAKE},
+            "too_small",
+        ),
+        ({"book_mid": 350_000}, {"book_mid": 349_999}, "collar"),
+        ({}, {"book_mid": None}, "collar"),
+        ({"shares": 20_000_000}, {"shares": 20_010_000}, "slot_exposure"),
+    ],
+)
+def test_an_intent_at_the_limit_passes_and_beyond_it_is_refused(
+    passes: dict[str, object], refused: dict[str, object], expected: str
+) -> None:
+    assert code(case(intent(**passes))) is None
+    assert code(case(intent(**refused))) == expected
+
+
+def test_halted_refuses_all_and_reducing_refuses_buys() -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 10_000_000, 5_000_000))
+    sale = intent(side=Side.SELL)
+    ledger.trading = TradingState.HALTED
+    assert code(case(sale, ledger)) == "halted"
+    ledger.trading = TradingState.REDUCING
+    assert code(case(sale, ledger)) is None
+    assert code(case(intent(), ledger)) == "reducing"
+
+
+def test_a_process_that_is_barred_takes_nothing() -> None:
+    assert code(case(barred="not reconciled")) == "barred"
+
+
+def test_a_release_without_approval_is_refused_where_the_gate_is_closed() -> None:
+    assert code(case(rules=replace(RULES, attested=frozenset({RELEASE})))) is None
+    assert code(case(rules=replace(RULES, attested=frozenset({"other"})))) == "unattested"
+
+
+@pytest.mark.parametrize("skew_ms", [2_001, -2_001])
+def test_a_clock_that_is_off_is_refused(skew_ms: int) -> None:
+    assert code(case(skew_ms=skew_ms)) == "clock_skew"
+    assert code(case(skew_ms=skew_ms - 1 if skew_ms > 0 else skew_ms + 1)) is None
+
+
+def test_a_sale_has_its_collar_below_the_mid() -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 10_000_000, 5_000_000))
+    low = intent(side=Side.SELL, book_mid=PriceMicroUsd(650_000))
+    assert code(case(low, ledger)) is None
+    lower = intent(side=Side.SELL, book_mid=PriceMicroUsd(651_000))
+    assert code(case(lower, ledger)) == "collar"
+
+
+def test_the_same_order_under_another_leg_is_a_duplicate_only_at_one_decision_point() -> None:
+    ledger = owned("btc-5m")
+    first = intent()
+    ledger.intents[first.intent_id] = KeptIntent(
+        intent=first, wire_ms=WIRE_MS, market_ms=DUE_MS, order_id="0x1"
+    )
+    assert code(case(intent(leg=1), ledger)) == "duplicate"
+    assert code(case(intent(leg=1, price=PriceMicroUsd(490_000)), ledger)) is None
+    assert code(case(intent(due_ms=DUE_MS + 50), ledger)) is None
+
+
+def test_no_more_is_sold_than_is_held_and_not_offered_yet() -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 15_000_000, 5_000_000))
+    assert code(case(intent(side=Side.SELL), ledger)) is None
+    ledger.orders["0xbtc-5m"] = resting("btc-5m", side=Side.SELL, shares=MicroShares(6_000_000))
+    assert code(case(intent(side=Side.SELL), ledger)) == "oversold"
+    assert code(case(intent(side=Side.SELL, outcome=Outcome.DOWN), ledger)) == "oversold"
+
+
+def test_a_latched_throttle_refuses_its_slot_only() -> None:
+    ledger = owned("btc-5m", "eth-5m")
+    ledger.latched["btc-5m"] = "12 executions"
+    assert code(case(intent(), ledger)) == "throttled"
+    assert code(case(intent(slot="eth-5m"), ledger)) is None
+
+
+def test_a_day_of_losses_stops_buys_until_the_utc_day_ends() -> None:
+    ledger = owned("btc-5m")
+    ledger.day = OPEN_MS // DAY_MS
+    ledger.day_realized_micro_usd = MicroUsd(-3_000_000)
+    assert code(case(ledger=ledger)) == "daily_loss"
+    ledger.day_realized_micro_usd = MicroUsd(-2_999_999)
+    assert code(case(ledger=ledger)) is None
+    ledger.day, ledger.day_realized_micro_usd = OPEN_MS // DAY_MS - 1, MicroUsd(-9_000_000)
+    assert code(case(ledger=ledger)) is None, "yesterday's loss is over"
+
+
+def test_orders_per_minute_count_the_fleet_and_forget_after_a_minute() -> None:
+    ledger = owned("btc-5m", "eth-5m", "sol-5m")
+    for slot in ("btc-5m", "eth-5m", "sol-5m"):
+        kept = intent(slot=slot)
+        ledger.intents[kept.intent_id] = KeptIntent(
+            intent=kept, wire_ms=WIRE_MS - 1_000, market_ms=DUE_MS, order_id=f"0x{slot}"
+        )
+    assert code(case(ledger=ledger)) == "orders_per_minute"
+    assert code(case(ledger=ledger, wire_ms=WIRE_MS + 59_000)) is None
+
+
+def test_exposure_counts_holdings_open_buys_and_what_is_being_signed() -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.DOWN, 8_000_000, 4_000_000))
+    assert code(case(ledger=ledger)) is None
+    ledger.orders["0xbtc-5m"] = resting("btc-5m", shares=MicroShares(2_020_000))
+    assert code(case(ledger=ledger)) == "slot_exposure"
+    del ledger.orders["0xbtc-5m"]
+    signing = intent(leg=7, price=PriceMicroUsd(505_000), shares=MicroShares(2_000_000))
+    ledger.intents[signing.intent_id] = KeptIntent(
+        intent=signing, wire_ms=WIRE_MS, market_ms=DUE_MS
+    )
+    assert code(case(ledger=ledger)) == "slot_exposure"
+
+
+def test_what_is_settled_is_not_exposed() -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 18_000_000, 9_000_000))
+    assert code(case(ledger=ledger)) == "slot_exposure"
+    market = ledger.markets["condition-btc-5m"]
+    ledger.markets["condition-btc-5m"] = replace(market, told=("btc-5m",), winner=Outcome.UP)
+    assert code(case(ledger=ledger)) is None
+
+
+def test_the_fleet_has_a_limit_of_its_own() -> None:
+    other = [
+        holding("eth-5m", Outcome.DOWN, 9_000_000, 5_000_001, CLOSE_MS + 1),
+        holding("sol-5m", Outcome.DOWN, 9_000_000, 5_000_000, CLOSE_MS + 1),
+    ]
+    assert code(case(ledger=holding_ledger(*other))) == "fleet_exposure"
+    assert code(case(ledger=holding_ledger(other[1]))) is None
+
+
+def test_net_up_at_one_settlement_time_is_limited_on_both_sides() -> None:
+    up = holding("eth-5m", Outcome.UP, 16_000_000, 7_000_000)
+    assert code(case(ledger=holding_ledger(up))) is None
+    limits = replace(LIMITS, settlement_net_up_micro_usd=MicroUsd(12_000_000))
+    rules = replace(RULES, limits=limits)
+    more = holding("eth-5m", Outcome.UP, 16_000_000, 7_000_001)
+    assert code(case(ledger=holding_ledger(more), rules=rules)) == "settlement_exposure"
+    down = intent(outcome=Outcome.DOWN)
+    assert code(case(down, ledger=holding_ledger(more), rules=rules)) is None
+    elsewhere = replace(more, close_ms=CLOSE_MS + 1)
+    assert code(case(ledger=holding_ledger(elsewhere), rules=rules)) is None
