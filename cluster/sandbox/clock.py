@@ -72,4 +72,9 @@ class ClockFile:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._folder / FILE_NAME)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
         self._reserved_market_ms = market_ms

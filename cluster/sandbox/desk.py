@@ -73,7 +73,7 @@ class Desk:
     def _market(self, token_id: str, now: Now) -> LiveMarket | Refused:
         condition_id = self._floor.registry.condition_of(token_id)
         live = self._floor.live.get(condition_id or "")
-        if live is not None and live.market.accepting_orders:
+        if live is not None and live.takes_orders(now.market_ms):
             return live
         market = self._floor.registry.by_condition(condition_id or "")
         if market is not None and now.market_ms < market.accepting_from_market_ms:

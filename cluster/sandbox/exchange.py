@@ -78,13 +78,13 @@ class Exchange:
             self._lifecycle.revive(now)
             self._revived = True
         self._lifecycle.open_due(now)
+        self._lifecycle.move(now)
         self._matching.progress(now)
         self._orders.mature(now)
         self._orders.expire(now)
         if self.config.house_at_work:
             self._house.work(now)
         self._heartbeats.watch(now)
-        self._lifecycle.move(now)
         self.feeds.tell(now)
         self._tell_books(now)
         self._floor.ledger.write()
@@ -217,6 +217,11 @@ class Exchange:
 
     def book(self, token_id: str, now: Now) -> BookView | None:
         return self._listings.book(token_id, now)
+
+    @property
+    def tape_ended(self) -> bool:
+        """Say whether the tape is over and prices are generated now."""
+        return self._floor.state.tape_ended
 
     def provenance(self) -> tuple[Provenance, ...]:
         return provenance(self._floor.prices)

@@ -37,6 +37,7 @@ class Ledger:
         self._lock = lock
         self._sequence = entries[-1].sequence if entries else 0
         self._dirty = False
+        self._closed = False
         self._pending: list[bytes] = []
         self._encoder = msgspec.json.Encoder()
 
@@ -91,7 +92,11 @@ class Ledger:
             self._dirty = False
 
     def close(self) -> None:
+        """Sync and let go of the folder; a closed ledger stays closed."""
+        if self._closed:
+            return
         self.sync()
+        self._closed = True
         os.close(self._file)
         os.close(self._lock)
 

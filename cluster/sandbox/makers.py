@@ -108,6 +108,12 @@ def _gauss(text: str) -> float:
 
 
 def _uniform(text: str) -> float:
-    """Return a seeded number in [0, 1): quick, and good enough for sizes and coins."""
+    """Return a seeded number in [0, 1).
+
+    CRC-32 alone is linear (two texts that differ in one letter give related numbers), so its value
+    goes through the finishing steps of MurmurHash3.
+    """
     value = zlib.crc32(text.encode())
-    return zlib.crc32(value.to_bytes(4, "big") + b"mix") / 2**32
+    value = (value ^ value >> 16) * 0x85EBCA6B & 0xFFFFFFFF
+    value = (value ^ value >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
+    return (value ^ value >> 16) / 2**32

@@ -44,6 +44,10 @@ class LiveMarket:
         self.tell_market_ms = tell_market_ms(seed, market)
         self.resolve_market_ms = resolve_market_ms(seed, market)
 
+    def takes_orders(self, market_ms: int) -> bool:
+        """Say whether orders are taken: the close counts at once, not when it is noticed."""
+        return self.market.accepting_orders and market_ms < self.market.close_market_ms
+
     def update(self, **changes: object) -> Market:
         self.market = msgspec.structs.replace(self.market, **changes)
         return self.market

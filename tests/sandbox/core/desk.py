@@ -22,6 +22,7 @@ from cluster.sandbox.prices.source import GENERATED_START_MS, Prices
 WIRE_START_MS = 1_700_000_000_000
 CENT = 10_000
 ALICE, BOB = "alice", "bob"
+START_MARKET_MS = GENERATED_START_MS
 
 
 class Desk:

@@ -69,3 +69,13 @@ def test_the_switch_stays_armed_over_a_restart_with_a_new_grace(desk: Desk) -> N
     assert desk.order(result).state is OrderState.LIVE
     desk.step(1)
     assert desk.order(result).cancel_reason is CancelReason.HEARTBEAT
+
+
+def test_after_a_restart_an_old_id_is_told_a_new_one_that_works(desk: Desk) -> None:
+    old = desk.exchange.heartbeat(ALICE, "", desk.now).heartbeat_id
+    desk.wire_ms += 1
+    desk.restart()
+    told = desk.exchange.heartbeat(ALICE, old, desk.now)
+    assert not told.accepted
+    assert told.heartbeat_id not in ("", old)
+    assert desk.exchange.heartbeat(ALICE, told.heartbeat_id, desk.now).accepted

@@ -101,6 +101,26 @@ def test_a_closed_market_takes_no_orders(desk: Desk) -> None:
     assert desk.post(late).error == f"the orderbook {market.up_token_id} does not exist"
 
 
+def test_the_close_counts_even_before_the_exchange_notices_it(desk: Desk) -> None:
+    market = desk.market()
+    desk.until_market_ms(market.close_market_ms - 1_500, 50)
+    order = desk.signed(ALICE, side=Side.BUY, price=400_000, shares=10 * MICRO, market=market)
+    desk.wire_ms += 50
+    assert desk.now.market_ms >= market.close_market_ms
+    assert not desk.post(order).accepted
+
+
+def test_no_maker_trades_in_a_market_that_closed_while_the_sandbox_was_down(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path / "busy", house_at_work=True)
+    results = [desk.buy(ALICE, cents, 5, post_only=True) for cents in range(2, 90, 4)]
+    resting = [r for r in results if r.accepted]
+    desk.wire_ms += 20_000
+    desk.restart()
+    assert {desk.order(r).cancel_reason for r in resting} == {CancelReason.CLOSE}
+
+
 def test_a_market_is_known_a_day_ahead_but_takes_orders_a_minute_before_its_open(
     desk: Desk,
 ) -> None:
