@@ -1,0 +1,180 @@
+"""`rolling-update`: plan, apply, status, rollback.
+
+`apply` and `rollback` create actors, so they run as Ray jobs: called outside one, they submit
+themselves from the working tree and pass on what the job says.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from actors.runtime import wire_ms
+from checkpoints.storage import LocalStorage
+from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.errors import FleetError
+from cluster.fleet import connect
+from cluster.jobs import git_commit, submit
+from cluster.rolling_update.page import plan_page
+from cluster.rolling_update.record import read_active, read_state, rollout_ids
+from cluster.rolling_update.report import page
+from cluster.rollout_step import Options
+from cluster.state_folder import StateFolder
+
+JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+PACE = (
+    click.option("--canary", help="Slot that goes first, alone."),
+    click.option("--bake", default=0, help="Good decisions of the canary before the rest starts."),
+    click.option("--shadow", default=1, help="Decisions compared before each switch."),
+    click.option(
+        "--expect",
+        type=click.Choice(["identical", "report"]),
+        default="report",
+        help="What a differing shadow decision does: stop the roll, or be reported.",
+    ),
+    click.option("--fast", is_flag=True, help="Shadow on recorded decisions, do not wait."),
+    click.option("--together", is_flag=True, help="Switch the rest in one gap between cycles."),
+    click.option("--slots", default="", help="Only these, with commas between."),
+    click.option("--commit", help="Git commit of the working tree [default: ask git]."),
+    click.option("--submitted", type=float, help="When it was submitted, Unix ms."),
+)
+
+
+def pace_options(function: _F) -> _F:
+    """Add the words that say how a rollout is paced."""
+    for option in reversed(PACE):
+        function = option(function)
+    return function
+
+
+@click.group("rolling-update")
+def command() -> None:
+    """Replace the fleet's code one slot at a time while it trades."""
+
+
+@command.command()
+@state_option
+@pace_options
+@json_option
+def plan(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT001 click's way
+    """Show what `apply` would change; touch nothing."""
+    from cluster.rolling_update.apply import plan_for
+
+    folder = state_of(state)
+    connect(folder, folder.read_run().ports)
+    made, _ = asyncio.run(plan_for(str(folder.storage), _request(words, None)))
+    if as_json:
+        emit(made)
+    else:
+        say(plan_page(made))
+
+
+@command.command()
+@state_option
+@pace_options
+@json_option
+def apply(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT001 click's way
+    """Roll the working tree's code out."""
+    _roll(state_of(state), "apply", words, None, as_json=as_json)
+
+
+@command.command()
+@state_option
+@click.option("--to", "release", help="Archived release (its beginning) [default: the last one].")
+@pace_options
+@json_option
+def rollback(
+    state: str | None,
+    release: str | None,
+    as_json: bool,  # noqa: FBT001 click's way
+    **words: Any,
+) -> None:
+    """Roll an archived release out again."""
+    folder = state_of(state)
+    to_release = release or _previous_release(folder)
+    _roll(folder, "rollback", words | {"to": to_release}, to_release, as_json=as_json)
+
+
+@command.command()
+@state_option
+@json_option
+def status(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
+    """Show the rollout under way, or the last one."""
+    storage = LocalStorage(state_of(state).storage)
+    ids = rollout_ids(storage)
+    rollout = read_state(storage, ids[-1]) if ids else None
+    if as_json:
+        emit({"active": read_active(storage), "rollout": rollout})
+        return
+    active = read_active(storage)
+    say(f"active: {active.rollout if active else 'none'}")
+    if rollout is not None:
+        say(f"{rollout.rollout}: {rollout.phase} {rollout.failure or ''}")
+        for slot in rollout.order:
+            say(f"  {slot:<10} {rollout.handoffs[slot].step}")
+
+
+def _roll(
+    folder: StateFolder, verb: str, words: dict[str, Any], to_release: str | None, *, as_json: bool
+) -> None:
+    if JOB_MARK not in os.environ:
+        _submit(folder, verb, words, as_json=as_json)
+        return
+    import ray
+
+    from cluster.rolling_update.apply import apply as run_apply
+
+    ray.init(logging_level="ERROR", log_to_driver=False)
+    request = _request(words, to_release)
+    report = asyncio.run(run_apply(str(folder.storage), request, say))
+    if as_json:
+        emit(report)
+    else:
+        say(page(report))
+    if report.outcome != "done":
+        raise FleetError(f"rollout {report.rollout} stopped: {report.failure}")
+
+
+def _submit(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
+    """Submit this command as a job from the working tree."""
+    given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
+    arguments = ["rolling-update", verb, f"--state={folder.root}"]
+    for name, value in given.items():
+        if value is True:
+            arguments.append(f"--{name}")
+        elif value not in (None, False, ""):
+            arguments.append(f"--{name}={value}")
+    if as_json:
+        arguments.append("--json")
+    submit(folder, folder.read_run().ports, arguments, click.echo)
+
+
+def _request(words: dict[str, Any], to_release: str | None) -> Any:
+    from cluster.rolling_update.apply import Request
+
+    options = Options(
+        canary=words["canary"],
+        bake=words["bake"],
+        shadow=words["shadow"],
+        identical=words["expect"] == "identical",
+        fast=words["fast"],
+        together=words["together"],
+    )
+    return Request(
+        options=options,
+        slots=tuple(name.strip() for name in words["slots"].split(",") if name.strip()),
+        to_release=to_release,
+        commit=words["commit"] or git_commit(),
+        submitted_wire_ms=words["submitted"],
+    )
+
+
+def _previous_release(folder: StateFolder) -> str:
+    """Return the release that the last rollout replaced."""
+    from cluster.rolling_update.apply import previous_release
+
+    return previous_release(LocalStorage(folder.storage))

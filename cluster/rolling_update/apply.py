@@ -1,0 +1,170 @@
+"""Apply a rolling update, inside a Ray job: archive, plan, drive, report."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.gateway_client import GatewayClient
+from actors.gateway_status import FenceTable
+from actors.messages import FenceRecord
+from actors.runtime import load_config, wire_ms
+from checkpoints.archive import archive_release, load_archive
+from checkpoints.release import ReleaseManifest
+from checkpoints.storage import LocalStorage
+from cluster import handoff_events as on
+from cluster.errors import FleetError
+from cluster.handoff_state import Step
+from cluster.rolling_update.driver import Driver
+from cluster.rolling_update.plan import Plan, make_plan
+from cluster.rolling_update.ray_calls import RayCalls
+from cluster.rolling_update.record import (
+    RolloutRecord,
+    next_rollout_id,
+    read_state,
+    rollout_ids,
+)
+from cluster.rolling_update.report import Report, make_report
+from cluster.rollout_step import Occupant, Options, Rollout, Schedule, begin
+
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+Say = Callable[[str], None]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """The operator's words."""
+
+    options: Options
+    slots: tuple[str, ...] = ()
+    """Empty: all."""
+    to_release: str | None = None
+    """None: the working tree; an id (or its beginning): from the archive."""
+    commit: str = "unknown"
+    submitted_wire_ms: float | None = None
+
+
+async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
+    table = await GatewayClient(storage_root).fences()
+    if not isinstance(table, FenceTable):
+        raise FleetError(f"the gateway does not answer: {table.reason}")
+    return table.owners
+
+
+def target_release(storage: LocalStorage, request: Request) -> ReleaseManifest:
+    """Archive the working tree, or find the archived release that the operator named."""
+    if request.to_release is None:
+        manifest = archive_release(storage, ROOT, request.commit)
+        storage.write(f"releases/{manifest.release}.commit", f"{manifest.commit}\n".encode())
+        return manifest
+    return load_archive(storage, find_release(storage, request.to_release)).manifest
+
+
+def find_release(storage: LocalStorage, named: str) -> str:
+    """Complete the beginning of an archived release's id; raise `FleetError` otherwise."""
+    from checkpoints.archive import archived_releases
+
+    found = [release for release in archived_releases(storage) if release.startswith(named)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(release[:12] for release in archived_releases(storage))
+    what = "is not in the archive" if not found else "names more than one release"
+    raise FleetError(f"release {named} {what}; known: {known or 'none'}")
+
+
+def previous_release(storage: LocalStorage) -> str:
+    """Return the release that the latest rollout replaced; raise `FleetError` without one."""
+    for rollout in reversed(rollout_ids(storage)):
+        state = read_state(storage, rollout)
+        if state is not None and state.handoffs:
+            return state.handoffs[state.order[0]].old_release
+    raise FleetError("no rollout has been made yet: name the release with --to")
+
+
+async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[FenceRecord, ...]]:
+    storage = LocalStorage(Path(storage_root))
+    manifest = target_release(storage, request)
+    owners = await owners_of(storage_root)
+    schedule = schedule_of(storage_root)
+    wanted = request.slots or tuple(owner.slot for owner in owners)
+    canary = request.options.canary
+    order = tuple(sorted(wanted, key=lambda slot: (slot != canary, slot)))
+    now_ms = schedule.clock.market_ms(wire_ms())
+    return make_plan(storage, manifest, owners, schedule, now_ms, order), owners
+
+
+def schedule_of(storage_root: str) -> Schedule:
+    config = load_config(storage_root)
+    return Schedule(offsets_ms=config.timing.decision_offsets_ms, clock=config.clock)
+
+
+async def apply(storage_root: str, request: Request, say: Say) -> Report:
+    """Run one rollout to its end; raise `FleetError` if it may not start."""
+    submitted = request.submitted_wire_ms or wire_ms()
+    plan, owners = await plan_for(storage_root, request)
+    if plan.refusals:
+        raise FleetError("refused: " + "; ".join(plan.refusals))
+    storage = LocalStorage(Path(storage_root))
+    record = RolloutRecord(storage, next_rollout_id(storage))
+    record.begin(plan)
+    schedule = schedule_of(storage_root)
+    occupants = tuple(
+        Occupant(slot=o.slot, incarnation=o.incarnation, fence=o.fence, release=o.release)
+        for o in owners
+        if o.slot in plan.order and o.release != plan.to_release
+    )
+
+    def clock() -> on.Now:
+        now = wire_ms()
+        return on.Now(wire_ms=now, market_ms=schedule.clock.market_ms(now))
+
+    rollout = begin(record.rollout, plan.to_release, occupants, request.options, schedule, clock())
+    watcher = Watcher(record, say)
+    driver = Driver(rollout, RayCalls(storage_root), clock, watcher.watch)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, driver.stop, "the driver was asked to stop")
+    ended = await driver.run()
+    await watcher.settled()
+    report = make_report(ended, submitted, watcher.adopted)
+    record.end(report)
+    return report
+
+
+class Watcher:
+    """Say each step as it happens, keep it on disk, remember when each slot was adopted."""
+
+    def __init__(self, record: RolloutRecord, say: Say) -> None:
+        self._record = record
+        self._say = say
+        self._seen: dict[str, Step] = {}
+        self._latest: Rollout | None = None
+        self._storing: asyncio.Task[None] | None = None
+        self.adopted: dict[str, float] = {}
+
+    def watch(self, rollout: Rollout) -> None:
+        for slot, handoff in rollout.handoffs.items():
+            if self._seen.get(slot) is handoff.step:
+                continue
+            self._seen[slot] = handoff.step
+            if handoff.step is Step.CONFIRMING:
+                self.adopted[slot] = handoff.entered_wire_ms
+            dark = "" if handoff.dark_ms is None else f"  dark {handoff.dark_ms:.1f} ms"
+            why = "" if handoff.failure is None else f"  {handoff.failure}"
+            self._say(f"{slot:<10} {handoff.step}{dark}{why}")
+        self._latest = rollout
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.create_task(self._store())
+
+    async def settled(self) -> None:
+        if self._storing is not None:
+            await self._storing
+
+    async def _store(self) -> None:
+        """Write beside the switch, never in it; the gateway's table is the truth meanwhile."""
+        stored = None
+        while self._latest is not stored and self._latest is not None:
+            stored = self._latest
+            await asyncio.to_thread(self._record.watch, stored)

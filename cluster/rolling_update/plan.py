@@ -1,0 +1,172 @@
+"""What a rolling update would change, said before anything is touched."""
+
+import tomllib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from actors.messages import MESSAGE_VERSION, FenceRecord
+from checkpoints.alarms import AlarmStore
+from checkpoints.archive import load_archive
+from checkpoints.errors import CheckpointsError
+from checkpoints.release import LOCK_FILE, ReleaseManifest
+from checkpoints.storage import Storage
+from cluster.rollout_step import Schedule
+
+PARAMS_FILE: Final = "signals/params.toml"
+TRADING_CORE: Final = ("actors/", "checkpoints/", "cluster/")
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    change: str
+    """``added``, ``removed`` or ``changed``."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    to_release: str
+    commit: str
+    from_releases: dict[str, tuple[str, ...]]
+    """Release that runs now -> its slots."""
+    files: tuple[FileChange, ...]
+    """Against the release that most slots run."""
+    change_class: str
+    """``none``, ``parameters``, ``signal`` or ``trading core``."""
+    schema: str
+    dependencies: str
+    order: tuple[str, ...]
+    first_due_ms: dict[str, int]
+    """Next decision of each slot (market time): the earliest it can confirm the new release."""
+    stays: tuple[str, ...]
+    """Shared actors that keep their release."""
+    refusals: tuple[str, ...]
+    """Empty: `apply` would start."""
+
+
+def file_changes(old: ReleaseManifest, new: ReleaseManifest) -> tuple[FileChange, ...]:
+    before = {file.path: file.sha256 for file in old.files}
+    after = {file.path: file.sha256 for file in new.files}
+    changes = [
+        FileChange(path=path, change=_change(before.get(path), after.get(path)))
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path)
+    ]
+    return tuple(changes)
+
+
+def _change(before: str | None, after: str | None) -> str:
+    if before is None:
+        return "added"
+    return "removed" if after is None else "changed"
+
+
+def change_class(files: Iterable[FileChange]) -> str:
+    """Name the deepest layer that a change reaches: how carefully it should be watched."""
+    paths = [file.path for file in files]
+    if not paths:
+        return "none"
+    if any(path.startswith(TRADING_CORE) or path == LOCK_FILE for path in paths):
+        return "trading core"
+    return "parameters" if paths == [PARAMS_FILE] else "signal"
+
+
+def make_plan(
+    storage: Storage,
+    new: ReleaseManifest,
+    owners: tuple[FenceRecord, ...],
+    schedule: Schedule,
+    market_ms: int,
+    order: tuple[str, ...],
+) -> Plan:
+    """Compare the new release with what runs; refusals say what keeps `apply` from starting."""
+    by_release: dict[str, list[str]] = {}
+    for owner in owners:
+        by_release.setdefault(owner.release, []).append(owner.slot)
+    usual = max(by_release, key=lambda release: len(by_release[release]), default="")
+    old = _archived(storage, usual)
+    files = () if old is None else file_changes(old, new)
+    return Plan(
+        to_release=new.release,
+        commit=new.commit,
+        from_releases={release: tuple(slots) for release, slots in sorted(by_release.items())},
+        files=files,
+        change_class=change_class(files),
+        schema=_schema(old, new),
+        dependencies="requirements.lock changed" if _lock_changed(files) else "unchanged",
+        order=order,
+        first_due_ms={slot: schedule.next_due(slot, market_ms)[0].due_ms for slot in order},
+        stays=("supervisor", "market data", "gateway"),
+        refusals=tuple(_refusals(storage, new, old, owners, files, order)),
+    )
+
+
+def _archived(storage: Storage, release: str) -> ReleaseManifest | None:
+    try:
+        return load_archive(storage, release).manifest
+    except CheckpointsError:
+        return None
+
+
+def _lock_changed(files: Iterable[FileChange]) -> bool:
+    return any(file.path == LOCK_FILE for file in files)
+
+
+def _schema(old: ReleaseManifest | None, new: ReleaseManifest) -> str:
+    if old is None or old.schema_version == new.schema_version:
+        return f"slot state version {new.schema_version}, unchanged"
+    return f"slot state version {old.schema_version} -> {new.schema_version}"
+
+
+def _refusals(
+    storage: Storage,
+    new: ReleaseManifest,
+    old: ReleaseManifest | None,
+    owners: tuple[FenceRecord, ...],
+    files: tuple[FileChange, ...],
+    order: tuple[str, ...],
+) -> Iterable[str]:
+    if not owners:
+        yield "no slot has an owner: start the fleet first (`make run`)"
+    if owners and old is None:
+        yield "the running release is not in the archive: nothing could be rolled back to"
+    owned = {owner.slot for owner in owners}
+    for slot in order:
+        if slot not in owned:
+            yield f"{slot} has no owner: wait until the supervisor has filled it"
+    if owners and all(owner.release == new.release for owner in owners if owner.slot in order):
+        yield f"all asked slots run {new.release[:12]} already"
+    if _lock_changed(files):
+        yield (
+            "requirements.lock changed: a release cannot bring its own environment yet; stop the "
+            "fleet, `make run` again"
+        )
+    for alarm in AlarmStore(storage).latched():
+        yield f"alarm {alarm.alarm.id} is not cleared: `alarms clear {alarm.alarm.id} --reason ...`"
+
+
+def message_refusals(running: Iterable[int]) -> Iterable[str]:
+    """Refuse a release whose messages the shared actors could not understand."""
+    for version in running:
+        if version < MESSAGE_VERSION:
+            yield f"shared actors speak messages {version}, the new release {MESSAGE_VERSION}"
+
+
+def params_changes(old_toml: bytes, new_toml: bytes) -> dict[str, tuple[str, str]]:
+    """Return the parameters whose default differs: key -> (old, new)."""
+    before, after = _flat(tomllib.loads(old_toml.decode())), _flat(tomllib.loads(new_toml.decode()))
+    return {
+        key: (str(before.get(key)), str(after.get(key)))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    }
+
+
+def _flat(table: dict[str, object], prefix: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found

@@ -1,0 +1,99 @@
+"""What a rollout amounted to: how long it took, how long each slot was dark, what failed."""
+
+import statistics
+
+import msgspec
+
+from cluster.handoff_state import Handoff, Step
+from cluster.rollout_step import Phase, Rollout
+
+
+class SlotReport(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    step: str
+    incarnation: int | None
+    fence: int | None
+    dark_ms: float | None
+    """From asking the old one to quiesce to the new one's answer that it owns the slot."""
+    hash_equal: bool | None
+    shadow_compared: int
+    shadow_differing: int
+    failure: str | None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    rollout: str
+    to_release: str
+    outcome: str
+    """``done`` or ``stopped``."""
+    failure: str | None
+    slots: tuple[SlotReport, ...]
+    switched: int
+    submit_to_last_adopt_ms: float | None
+    submit_to_last_confirm_ms: float | None
+    dark_ms_median: float | None
+    dark_ms_max: float | None
+    waited_ms: dict[str, float] = {}
+    """Deliberate waiting: ``shadow``, ``bake``, ``quiet``; not part of what the machine costs."""
+
+
+def make_report(rollout: Rollout, submitted_wire_ms: float, adopted: dict[str, float]) -> Report:
+    """Sum up; `adopted`: wire time at which each slot's new incarnation owned it."""
+    slots = tuple(_slot_report(rollout.handoffs[slot]) for slot in rollout.order)
+    dark = [slot.dark_ms for slot in slots if slot.dark_ms is not None]
+    confirmed = [h.confirmed_wire_ms for h in rollout.handoffs.values() if h.confirmed_wire_ms]
+    return Report(
+        rollout=rollout.rollout,
+        to_release=rollout.to_release,
+        outcome="done" if rollout.phase is Phase.DONE else "stopped",
+        failure=rollout.failure,
+        slots=slots,
+        switched=sum(slot.step == Step.DONE for slot in slots),
+        submit_to_last_adopt_ms=_since(submitted_wire_ms, list(adopted.values())),
+        submit_to_last_confirm_ms=_since(submitted_wire_ms, confirmed),
+        dark_ms_median=statistics.median(dark) if dark else None,
+        dark_ms_max=max(dark, default=None),
+    )
+
+
+def _since(start_ms: float, moments: list[float]) -> float | None:
+    return max(moments) - start_ms if moments else None
+
+
+def _slot_report(handoff: Handoff) -> SlotReport:
+    quiesced, adopted = handoff.quiesced, handoff.adopted
+    equal = None
+    if quiesced is not None and adopted is not None:
+        equal = quiesced.logical_hash == adopted.logical_hash
+    shadow = handoff.shadow_report
+    return SlotReport(
+        slot=handoff.slot,
+        step=handoff.step,
+        incarnation=handoff.incarnation,
+        fence=handoff.record.fence if handoff.record else None,
+        dark_ms=handoff.dark_ms,
+        hash_equal=equal,
+        shadow_compared=shadow.compared if shadow else 0,
+        shadow_differing=shadow.differing if shadow else 0,
+        failure=handoff.failure,
+    )
+
+
+def page(report: Report) -> str:
+    """Return the report for people."""
+    count = f"{report.switched} of {len(report.slots)} slots on the new release"
+    lines = [f"rollout {report.rollout} to {report.to_release[:12]}: {report.outcome}, {count}"]
+    if report.failure:
+        lines.append(f"  why: {report.failure}")
+    lines.append("  slot       step        dark ms  hash   shadow        ")
+    for slot in report.slots:
+        dark = "" if slot.dark_ms is None else f"{slot.dark_ms:.1f}"
+        equal = {None: "-", True: "equal", False: "DIFFERS"}[slot.hash_equal]
+        shadow = f"{slot.shadow_differing} of {slot.shadow_compared} differ"
+        lines.append(f"  {slot.slot:<10} {slot.step:<11} {dark:>7}  {equal:<6} {shadow}")
+    for name in ("submit_to_last_adopt_ms", "submit_to_last_confirm_ms", "dark_ms_median"):
+        value = getattr(report, name)
+        if value is not None:
+            lines.append(f"  {name.replace('_', ' ')}: {value:.0f}")
+    lines += [f"  waited for {what}: {ms:.0f} ms" for what, ms in report.waited_ms.items()]
+    return "\n".join(lines)
