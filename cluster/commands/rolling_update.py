@@ -5,6 +5,7 @@ themselves from the working tree and pass on what the job says.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -128,7 +129,7 @@ def _roll(
 
     from cluster.rolling_update.apply import apply as run_apply
 
-    ray.init(logging_level="ERROR", log_to_driver=False)
+    ray.init(logging_level=logging.ERROR, log_to_driver=False)
     request = _request(words, to_release)
     report = asyncio.run(run_apply(str(folder.storage), request, say))
     if as_json:
