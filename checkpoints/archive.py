@@ -96,6 +96,17 @@ def archived_releases(storage: Storage) -> list[str]:
     return [Path(name).stem for name in names if name.endswith(".zip")]
 
 
+def load_manifest(storage: Storage, release: str) -> ReleaseManifest:
+    """Return what is recorded beside an archive, without reading the archive itself.
+
+    Raises `MissingFileError` and `DamagedArchiveError`.
+    """
+    record = _read_record(storage, release)
+    if not release == record.manifest.release == release_id(record.manifest.files):
+        raise DamagedArchiveError(f"release {release}: its manifest is of another release")
+    return record.manifest
+
+
 def _read_record(storage: Storage, release: str) -> ArchiveRecord:
     text = storage.read(_record_name(release))
     try:

@@ -86,13 +86,12 @@ class LocalStorage:
             raise _storage_error(self.root, name, error) from error
 
     def names(self, prefix: str) -> list[str]:
-        folder = self.root / prefix.rpartition("/")[0]
-        found = [
-            str(Path(parent).relative_to(self.root) / file)
-            for parent, _, files in os.walk(folder)
-            for file in files
-            if not file.startswith(".")
-        ]
+        root = str(self.root)
+        found: list[str] = []
+        for parent, _, files in os.walk(self.root / prefix.rpartition("/")[0]):
+            inside = parent[len(root) :].strip("/")
+            start = f"{inside}/" if inside else ""
+            found += [start + file for file in files if not file.startswith(".")]
         return sorted(name for name in found if name.startswith(prefix))
 
     def folders(self, name: str) -> list[str]:

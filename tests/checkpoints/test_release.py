@@ -14,6 +14,7 @@ from checkpoints.archive import (
     archive_release,
     archived_releases,
     load_archive,
+    load_manifest,
     unpack_archive,
 )
 from checkpoints.errors import DamagedArchiveError, MissingFileError, StorageError
@@ -153,11 +154,34 @@ def test_stale_bytecode_is_named(root: Path) -> None:
     assert problems[0].startswith("actors.factor: its bytecode")
 
 
+def test_a_file_that_changed_after_the_process_started_is_named(root: Path) -> None:
+    (root / "actors/factor.py").write_text("WEIGHT = 30\n")
+    edit = "__import__('pathlib').Path('actors/factor.py').write_text('WEIGHT = 25')"
+    (root / "actors/late.py").write_text(f"import actors.factor\n{edit}\n")
+    late = "checkpoints.release, actors.late"  # the first import outlasts the clocks' grain
+    release, problems = attested(root, extra=late)
+    assert release == release_of(root).release
+    reason = "was changed after this process started, which may run older code"
+    assert f"actors.factor: actors/factor.py {reason}" in problems
+
+
+def test_bytecode_that_was_copied_with_its_source_is_believed_if_it_is_right(
+    root: Path, tmp_path: Path
+) -> None:
+    (root / "actors/factor.py").write_text("WEIGHT = 30\n")
+    assert attested(root, extra="actors.factor")[1] == []
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy)  # keeps times: every source now looks newer than its bytecode
+    assert list(copy.rglob("*.pyc"))
+    assert attested(copy, extra="actors.factor")[1] == []
+
+
 def test_an_archived_release_comes_back_file_by_file(root: Path, tmp_path: Path) -> None:
     storage = MemoryStorage()
     manifest = archive_release(storage, root, commit="c0ffee")
     assert archived_releases(storage) == [manifest.release]
     assert load_archive(storage, manifest.release).manifest == manifest
+    assert load_manifest(storage, manifest.release) == manifest
     unpack_archive(storage, manifest.release, tmp_path / "again")
     assert release_of(tmp_path / "again").release == manifest.release
     assert attested(tmp_path / "again") == (manifest.release, [])
