@@ -6,7 +6,7 @@ from itertools import groupby
 import msgspec
 
 from cluster.sandbox.accounts import legs_of
-from cluster.sandbox.book import HOUSE, Hit, flip, is_bid
+from cluster.sandbox.book import HOUSE, Hit, flip
 from cluster.sandbox.events import LastTrade, OrderChange, TradeChanged
 from cluster.sandbox.fees import taker_fee_micro_usd
 from cluster.sandbox.floor import Floor
@@ -30,10 +30,6 @@ class Taker(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     outcome: Outcome
     side: Side
-
-    @property
-    def buys_up(self) -> bool:
-        return is_bid(self.outcome, self.side)
 
 
 class Matching:

@@ -4,58 +4,65 @@ Two times appear everywhere: `wire_ms` is real UTC, `market_ms` is the scaled ti
 candles and settlement. Which one a field holds is part of its name.
 """
 
-from enum import StrEnum
-from typing import Final
-
 import msgspec
 
-MICRO: Final = 1_000_000
-"""One USD in micro-USD, one share in micro-shares, and the price of certainty."""
-SECOND_MS: Final = 1_000
-CYCLE_MS: Final = 300_000
-"""Windows open and close on 5-minute boundaries."""
+from cluster.sandbox.kinds import (
+    ASSETS,
+    CYCLE_MS,
+    MICRO,
+    SECOND_MS,
+    CancelReason,
+    Now,
+    OrderState,
+    OrderType,
+    Outcome,
+    Side,
+    Timeframe,
+    TradeStatus,
+    VenueMode,
+)
+from cluster.sandbox.series import (
+    FundingRate,
+    Kline,
+    OpenInterest,
+    Premium,
+    PriceTick,
+    Provenance,
+)
+from cluster.sandbox.trades import MakerLeg, Trade
 
-
-class Side(StrEnum):
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class Outcome(StrEnum):
-    UP = "Up"
-    DOWN = "Down"
-
-    @property
-    def opposite(self) -> "Outcome":
-        return Outcome.DOWN if self is Outcome.UP else Outcome.UP
-
-
-class OrderType(StrEnum):
-    GTC = "GTC"
-    GTD = "GTD"
-    FOK = "FOK"
-    FAK = "FAK"
-
-
-class Timeframe(StrEnum):
-    M5 = "5m"
-    M15 = "15m"
-
-    @property
-    def length_ms(self) -> int:
-        return 300_000 if self is Timeframe.M5 else 900_000
-
-
-ASSETS: Final = ("btc", "eth", "sol", "xrp", "doge", "bnb", "hype", "zec")
-"""The eight assets for which the venue lists both timeframes."""
-
-
-class Now(msgspec.Struct, frozen=True):
-    """One instant in both times; `clock.Clock.at` makes it."""
-
-    wire_ms: int
-    market_ms: int
-
+__all__ = [
+    "ASSETS",
+    "CYCLE_MS",
+    "MICRO",
+    "SECOND_MS",
+    "Balance",
+    "BookView",
+    "CancelReason",
+    "CancelResult",
+    "FundingRate",
+    "HeartbeatResult",
+    "Kline",
+    "Level",
+    "MakerLeg",
+    "Market",
+    "Now",
+    "OpenInterest",
+    "Order",
+    "OrderState",
+    "OrderType",
+    "Outcome",
+    "PlaceResult",
+    "Premium",
+    "PriceTick",
+    "Provenance",
+    "Side",
+    "SignedOrder",
+    "Timeframe",
+    "Trade",
+    "TradeStatus",
+    "VenueMode",
+]
 
 # ---- orders -----------------------------------------------------------------------------------
 
@@ -79,36 +86,6 @@ class SignedOrder(msgspec.Struct, frozen=True, kw_only=True):
     expiration_wire_s: int = 0
     """GTD: Unix seconds; it leaves the book one minute earlier. 0: none."""
     signature_type: int = 0
-
-
-class OrderState(StrEnum):
-    LIVE = "live"
-    DELAYED = "delayed"
-    """Marketable, waiting out the taker delay; cannot be cancelled meanwhile."""
-    MATCHED = "matched"
-    """Completely filled."""
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    KILLED = "killed"
-    """Fill-or-kill or fill-and-kill (remainder)."""
-    REFUSED = "refused"
-
-
-class CancelReason(StrEnum):
-    USER = "user"
-    CANCEL_ALL = "cancel_all"
-    CANCEL_MARKET = "cancel_market"
-    HEARTBEAT = "heartbeat"
-    """No heartbeat for ten seconds after one armed the account."""
-    CLOSE = "close"
-    """The market stopped accepting orders."""
-    EXPIRED = "expired"
-    KILLED = "killed"
-    SELF_TRADE = "self_trade"
-    """The account's own newer order would have hit it."""
-    FUNDS = "funds"
-    """Balance was gone when the taker delay ended."""
-    ADMIN = "admin"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,80 +159,6 @@ class HeartbeatResult(msgspec.Struct, frozen=True, kw_only=True):
 
     accepted: bool
     heartbeat_id: str
-
-
-class VenueMode(StrEnum):
-    OPEN = "open"
-    RESTARTING = "restarting"
-    """425 for everything that concerns orders."""
-    POST_ONLY = "post_only"
-    """503 with code ``post_only_mode`` for takers; cancels pass."""
-    CANCEL_ONLY = "cancel_only"
-
-
-# ---- trades -----------------------------------------------------------------------------------
-
-
-class TradeStatus(StrEnum):
-    MATCHED = "MATCHED"
-    MINED = "MINED"
-    CONFIRMED = "CONFIRMED"
-    FAILED = "FAILED"
-
-    @property
-    def final(self) -> bool:
-        return self in {TradeStatus.CONFIRMED, TradeStatus.FAILED}
-
-
-class MakerLeg(msgspec.Struct, frozen=True, kw_only=True):
-    """The resting side of a trade. Its token may be the opposite one (mint or merge)."""
-
-    order_id: str
-    api_key: str
-    """Empty: the sandbox's own makers."""
-    maker_address: str
-    token_id: str
-    outcome: Outcome
-    side: Side
-    price: int
-    """Micro-USD per share of this leg's own token."""
-    shares: int
-
-
-class Trade(msgspec.Struct, frozen=True, kw_only=True):
-    """One taker order against resting orders of one price."""
-
-    trade_id: str
-    condition_id: str
-    taker_order_id: str
-    taker_api_key: str
-    """Empty: the sandbox's own takers."""
-    taker_address: str
-    token_id: str
-    """Of the taker."""
-    outcome: Outcome
-    side: Side
-    price: int
-    """Micro-USD per share of the taker's token."""
-    shares: int
-    fee_micro_usd: int
-    """Paid by the taker: on top of a buy, out of the proceeds of a sale."""
-    makers: tuple[MakerLeg, ...]
-    status: TradeStatus
-    matched_wire_ms: int
-    matched_market_ms: int
-    updated_wire_ms: int
-    transaction_hash: str
-    bucket_index: int = 0
-
-    def concerns(self, api_key: str) -> bool:
-        return api_key == self.taker_api_key or any(leg.api_key == api_key for leg in self.makers)
-
-    def has_token(self, token_id: str, api_key: str) -> bool:
-        """Say whether the account traded this token in it."""
-        if api_key == self.taker_api_key and token_id == self.token_id:
-            return True
-        return any(leg.api_key == api_key and leg.token_id == token_id for leg in self.makers)
 
 
 # ---- markets and books ------------------------------------------------------------------------
@@ -335,66 +238,3 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """What the chain shows (a trade counts once MINED): the balance endpoint's answer."""
     available: int
     """Settled, minus what unmined trades and open orders hold."""
-
-
-# ---- prices -----------------------------------------------------------------------------------
-
-
-class Kline(msgspec.Struct, frozen=True, kw_only=True):
-    open_market_ms: int
-    close_market_ms: int
-    """Last millisecond of the candle."""
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    taker_buy: float | None
-    """Base units bought by takers; None where the recording does not say."""
-    trades: int = 0
-
-
-class FundingRate(msgspec.Struct, frozen=True):
-    market_ms: int
-    rate: float
-
-
-class OpenInterest(msgspec.Struct, frozen=True):
-    market_ms: int
-    base_units: float
-
-
-class Premium(msgspec.Struct, frozen=True, kw_only=True):
-    """The premium index answer."""
-
-    market_ms: int
-    mark_price: float
-    index_price: float
-    last_funding_rate: float
-    next_funding_market_ms: int
-
-
-class PriceTick(msgspec.Struct, frozen=True, kw_only=True):
-    """One observation of the settlement feed."""
-
-    asset: str
-    observed_market_ms: int
-    spot_e18: int
-    """USD times 10^18."""
-    twap_e18: int
-    """Average of the 60 one-second spots that end at the observation."""
-    window_seconds: int = 60
-
-
-class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one series of one asset comes from: said in output, never papered over."""
-
-    asset: str
-    series: str
-    """``klines``, ``taker_buy``, ``funding`` or ``open_interest``."""
-    source: str
-    """``tape`` or ``generated``; a series may have several ranges."""
-    from_market_ms: int
-    until_market_ms: int | None
-    """None: without end."""
-    note: str = ""

@@ -21,7 +21,7 @@ from cluster.sandbox.model import (
     SignedOrder,
 )
 from cluster.sandbox.records import OrderAccepted, OrderRested
-from cluster.sandbox.terms import GTD_EARLY_WIRE_MS, IMMEDIATE, Refused, Terms, decimal_text
+from cluster.sandbox.terms import GTD_EARLY_WIRE_MS, IMMEDIATE, Refused, Terms
 
 GONE = "order can't be found - already canceled or matched"
 DELAYED = "order is delayed and cannot be canceled yet"
@@ -213,13 +213,6 @@ def new_order(
         placed_wire_ms=now.wire_ms,
         placed_market_ms=now.market_ms,
         expires_wire_ms=expires_ms if order_type is OrderType.GTD else None,
-    )
-
-
-def describe(order: Order) -> str:
-    """Say an order in one line, for people."""
-    return (
-        f"{order.side} {decimal_text(order.shares)} {order.outcome} at {decimal_text(order.price)}"
     )
 
 
