@@ -67,7 +67,7 @@ def plan(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT00
 
     folder = state_of(state)
     connect(folder, folder.read_run().ports)
-    made, _ = asyncio.run(plan_for(str(folder.storage), _request(words, None)))
+    made, _ = asyncio.run(plan_for(str(folder.storage), request_of(words, None)))
     if as_json:
         emit(made)
     else:
@@ -123,14 +123,14 @@ def _roll(
     folder: StateFolder, verb: str, words: dict[str, Any], to_release: str | None, *, as_json: bool
 ) -> None:
     if JOB_MARK not in os.environ:
-        _submit(folder, verb, words, as_json=as_json)
+        submit_roll(folder, verb, words, as_json=as_json)
         return
     import ray
 
     from cluster.rolling_update.apply import apply as run_apply
 
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    request = _request(words, to_release)
+    request = request_of(words, to_release)
     report = asyncio.run(run_apply(str(folder.storage), request, say))
     if as_json:
         emit(report)
@@ -140,7 +140,7 @@ def _roll(
         raise FleetError(f"rollout {report.rollout} stopped: {report.failure}")
 
 
-def _submit(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
+def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
     """Submit this command as a job from the working tree."""
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
     arguments = ["rolling-update", verb, f"--state={folder.root}"]
@@ -154,7 +154,7 @@ def _submit(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: b
     submit(folder, folder.read_run().ports, arguments, click.echo)
 
 
-def _request(words: dict[str, Any], to_release: str | None) -> Any:
+def request_of(words: dict[str, Any], to_release: str | None) -> Any:
     from cluster.rolling_update.apply import Request
 
     options = Options(
