@@ -84,6 +84,7 @@ def apply(ledger: Ledger, record: Record) -> Ledger:  # noqa: C901 one case per 
                 intent=record.intent, wire_ms=record.wire_ms, market_ms=record.market_ms
             )
             ledger.intents[record.intent.intent_id] = kept
+            ledger.undecided[record.intent.intent_id] = record.intent
         case OrderWritten():
             _write(ledger, record)
         case Published():
@@ -148,6 +149,7 @@ def _write(ledger: Ledger, record: OrderWritten) -> None:
     ledger.orders[order.order_id] = order
     kept = ledger.intents[event.intent_id]
     ledger.intents[event.intent_id] = replace(kept, order_id=event.order_id)
+    del ledger.undecided[event.intent_id]
     market = ledger.markets.get(event.condition_id) or Market(
         condition_id=event.condition_id, close_ms=event.close_ms
     )
@@ -176,6 +178,7 @@ def _publish(ledger: Ledger, record: Published) -> None:  # noqa: C901 one case 
         case IntentRefused():
             kept = ledger.intents[event.intent_id]
             ledger.intents[event.intent_id] = replace(kept, refusal=event.code)
+            del ledger.undecided[event.intent_id]
             _count(ledger, OrderEnd.REFUSED)
         case OrderSigned():
             raise AssertionError("an OrderSigned travels in OrderWritten, with its bytes")

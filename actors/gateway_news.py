@@ -93,9 +93,9 @@ def _look(draft: Draft, event: Looked) -> None:
 
 def _judge_left_over(draft: Draft) -> None:
     """Judge intents that a former process received and did not decide; nothing of them left."""
-    for kept in tuple(draft.ledger.intents.values()):
-        if kept.undecided and kept.intent.intent_id not in draft.flight.signing:
-            judge(draft, kept)
+    for name in tuple(draft.ledger.undecided):
+        if name not in draft.flight.signing:
+            judge(draft, draft.ledger.intents[name])
 
 
 def _absent(draft: Draft, order: Order, looked_wire_ms: int) -> None:

@@ -103,6 +103,9 @@ class Ledger(msgspec.Struct, kw_only=True):
     trading_who: str = ""
     seats: dict[str, Seat] = {}
     intents: dict[str, KeptIntent] = {}
+    """In the order of their arrival."""
+    undecided: dict[str, Intent] = {}
+    """Received, neither refused nor signed yet: approved ones count as open orders."""
     orders: dict[str, Order] = {}
     """Not ended."""
     ended: dict[str, Order] = {}

@@ -144,9 +144,12 @@ def _collar(case: Case) -> str | None:
 
 
 def _duplicate(case: Case) -> str | None:
-    twins = (kept for kept in case.ledger.intents.values() if _same_order(kept, case.intent))
-    twin = next(twins, None)
-    return None if twin is None else f"same order as {twin.intent.intent_id}"
+    for kept in reversed(case.ledger.intents.values()):
+        if kept.market_ms < case.intent.due_ms:
+            return None  # what came before this decision point was decided at another
+        if _same_order(kept, case.intent):
+            return f"same order as {kept.intent.intent_id}"
+    return None
 
 
 def _same_order(kept: KeptIntent, intent: Intent) -> bool:
@@ -193,14 +196,13 @@ def _daily_loss(case: Case) -> str | None:
 
 
 def _rate(case: Case) -> str | None:
-    since_ms = case.wire_ms - MINUTE_MS
-    sent = sum(
-        1
-        for kept in case.ledger.intents.values()
-        if kept.wire_ms > since_ms and kept.refusal is None
-    )
-    # the judged intent is kept already: it counts itself
     limit = case.rules.limits.orders_per_minute
+    sent = 0
+    for kept in reversed(case.ledger.intents.values()):
+        if kept.wire_ms <= case.wire_ms - MINUTE_MS:
+            break
+        sent += kept.refusal is None
+    # the judged intent is kept already: it counts itself
     return f"{sent} orders in a minute; at most {limit}" if sent > limit else None
 
 

@@ -51,11 +51,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 def open_orders(ledger: Ledger, besides: str = "") -> list[Order | Intent]:
     """Orders that may still fill, and intents being signed; `besides` is the one that is judged."""
     pending: list[Order | Intent] = list(ledger.orders.values())
-    pending += [
-        kept.intent
-        for kept in ledger.intents.values()
-        if kept.undecided and kept.intent.intent_id != besides
-    ]
+    pending += [intent for name, intent in ledger.undecided.items() if name != besides]
     return pending
 
 

@@ -318,6 +318,7 @@ class GatewayAndVenue(RuleBasedStateMachine):
         assert not ledger.orders, [order.state for order in ledger.orders.values()]
         assert self.received <= set(ledger.intents)
         assert not any(kept.undecided for kept in ledger.intents.values())
+        assert not ledger.undecided
         assert all(order.state is OrderState.ENDED for order in ledger.ended.values())
         assert not self.book.open
         assert self.book.seen <= set(ledger.ended)

@@ -329,3 +329,14 @@ def test_what_was_settled_long_ago_is_forgotten_and_its_late_trades_are_no_stran
     machine.look(trades=(trade(order_id, status=TradeStatus.CONFIRMED),))
     assert alarms(machine) == []
     assert ledger.end_counts == {"filled": 1, "refused": 1}
+
+
+def test_an_order_whose_post_is_still_running_is_not_judged_by_a_look() -> None:
+    machine = Machine().start()
+    order_id = machine.order()
+    machine.market_ms = CLOSE_MS
+    machine.wire_ms += 60_000
+    machine.look()
+    assert order_id in machine.state.ledger.orders
+    posted(machine, order_id, LIVE)
+    assert machine.state.ledger.orders[order_id].state is OrderState.OPEN

@@ -247,9 +247,7 @@ def test_exposure_counts_holdings_open_buys_and_what_is_being_signed() -> None:
     assert code(case(ledger=ledger)) == "slot_exposure"
     del ledger.orders["0xbtc-5m"]
     signing = intent(leg=7, price=PriceMicroUsd(505_000), shares=MicroShares(2_000_000))
-    ledger.intents[signing.intent_id] = KeptIntent(
-        intent=signing, wire_ms=WIRE_MS, market_ms=DUE_MS
-    )
+    ledger.undecided[signing.intent_id] = signing
     assert code(case(ledger=ledger)) == "slot_exposure"
 
 
