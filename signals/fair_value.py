@@ -19,6 +19,7 @@ import msgspec
 
 from signals.param_sections import FairParams
 from signals.snapshot import Candles, Interval, MarketView, Snapshot, Ticks
+from signals.spot_from_averages import Rebuilt, rebuild_spot
 
 PRICE_MAX = 1e12
 """USD; anything above is not a price and would spoil the arithmetic."""
@@ -49,7 +50,9 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     look_back: float
     """L: seconds, > 0."""
     price_variance: float = 0.0
-    """Of the estimate S, USD squared; 0 when S was observed."""
+    """Of the estimate S, USD squared; 0 when S was observed. Inside the look-back the errors of S
+    and A cancel in part, as the average they were rebuilt from is known: at most (2 tau / L)^2.
+    """
 
 
 def closing_moments(known: Settlement) -> tuple[float, float]:
@@ -60,7 +63,7 @@ def closing_moments(known: Settlement) -> tuple[float, float]:
         return known.price, known.sigma**2 * (ahead - 2 * look_back / 3) + known.price_variance
     mean = ((look_back - tau) * known.closing_mean + tau * known.price) / look_back
     own = known.sigma**2 * tau**3 / (3 * look_back**2)
-    return mean, own + known.price_variance * (tau / look_back) ** 2
+    return mean, own + known.price_variance * min(1.0, (2 * tau / look_back) ** 2)
 
 
 def probability_up(known: Settlement) -> float:
@@ -82,15 +85,18 @@ def read_settlement(
     opening = opening_average(market, ticks, params)
     if opening is None:
         return NoData("no price to beat and no tick at the open")
+    look_back = market.twap_lookback_seconds
+    if look_back <= 0:
+        return NoData("no look-back of the settlement average")
+    seen = _with_spot(ticks, look_back)
     tau = max(0.0, (market.window.close_ms - ticks.observed_ms[-1]) / 1000)
-    look_back = float(market.twap_lookback_seconds)
-    closing = _closing_mean(ticks, market, params) if tau < look_back else None
+    closing = _closing_mean(seen.ticks, market, params) if tau < look_back else None
     if isinstance(closing, NoData):
         return closing
-    price = ticks.spot[-1] if ticks.spot else _price_from_averages(ticks, look_back)
+    price = seen.ticks.spot[-1] if seen.ticks.spot else _price_from_averages(ticks, look_back)
     if not _is_price(price):
         return NoData("no settlement price")
-    variance = variance_per_second(snapshot.series(Interval.M5), ticks, params)
+    variance = variance_per_second(snapshot.series(Interval.M5), seen.ticks, params)
     if variance is None:
         return NoData("too few candles and ticks for a volatility")
     sigma = max(math.sqrt(variance), price * params.sigma_floor_bps * 1e-4)
@@ -100,9 +106,17 @@ def read_settlement(
         closing_mean=closing,
         sigma=sigma,
         tau=tau,
-        look_back=look_back,
-        price_variance=0.0 if ticks.spot else 7 / 24 * sigma**2 * look_back,
+        look_back=float(look_back),
+        price_variance=seen.variance_share * sigma**2,
     )
+
+
+def _with_spot(ticks: Ticks, look_back: int) -> Rebuilt:
+    """Return ticks with spot as observed or rebuilt; without it, the slope estimate's variance."""
+    if ticks.spot:
+        return Rebuilt(ticks=ticks, variance_share=0.0)
+    rebuilt = rebuild_spot(ticks, look_back) if all(map(_is_price, ticks.twap)) else None
+    return rebuilt or Rebuilt(ticks=ticks, variance_share=7 / 24 * look_back)
 
 
 def opening_average(market: MarketView, ticks: Ticks, params: FairParams) -> float | None:
@@ -165,7 +179,7 @@ def _closing_mean(ticks: Ticks, market: MarketView, params: FairParams) -> float
     """Average spot since the closing look-back began; each tick stands for the time before it."""
     start_ms = market.window.close_ms - market.twap_lookback_seconds * 1000
     if not ticks.spot:
-        return NoData("the closing average needs spot ticks; the feed carries averages only")
+        return NoData("the closing average needs spot, or averages without gaps to rebuild it")
     weighted, covered, before_ms = 0.0, 0, start_ms
     for place in range(bisect_right(ticks.observed_ms, start_ms), len(ticks.observed_ms)):
         now_ms = ticks.observed_ms[place]
@@ -177,14 +191,14 @@ def _closing_mean(ticks: Ticks, market: MarketView, params: FairParams) -> float
     return weighted / covered if covered else NoData("no tick in the closing look-back")
 
 
-def _price_from_averages(ticks: Ticks, look_back: float) -> float:
+def _price_from_averages(ticks: Ticks, look_back: int) -> float:
     """Estimate S from averages T alone: T(t) + (T(t) - T(t - L)) / 4.
 
     The least-squares estimate under Brownian motion: Cov(S - T(t), T(t) - T(t - L)) = L / 6 and
     Var(T(t) - T(t - L)) = 2L / 3 (per sigma^2), so the slope is 1/4 and 7L / 24 remains.
     """
     newest = ticks.twap[-1]
-    earlier_ms = ticks.observed_ms[-1] - int(look_back * 1000)
+    earlier_ms = ticks.observed_ms[-1] - look_back * 1000
     place = bisect_right(ticks.observed_ms, earlier_ms) - 1
     return newest + (newest - ticks.twap[place]) / 4 if place >= 0 else newest
 

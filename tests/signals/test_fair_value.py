@@ -167,19 +167,50 @@ def test_a_gap_in_the_closing_ticks_is_said() -> None:
     assert missing == NoData("gap of 16000 ms in the closing ticks")
 
 
-def test_averages_alone_give_an_estimate_before_the_look_back_and_none_inside_it() -> None:
-    early = make_snapshot()
-    averages = msgspec.structs.replace(early.ticks, spot=())
-    known = read_settlement(
-        msgspec.structs.replace(early, ticks=averages), market_of(early), PARAMS
+def blind(snapshot: Snapshot, *, kept: int) -> Snapshot:
+    """Leave the last `kept` averages and no spot."""
+    ticks = Ticks(
+        observed_ms=snapshot.ticks.observed_ms[-kept:], twap=snapshot.ticks.twap[-kept:], spot=()
     )
+    return msgspec.structs.replace(snapshot, ticks=ticks)
+
+
+@pytest.mark.parametrize("seconds_left", [280, 20])
+def test_from_averages_alone_the_fair_value_is_nearly_that_from_spot(seconds_left: int) -> None:
+    for seed in range(10):
+        due_ms = DUE_MS - 20_000 + 300_000 - 1000 * seconds_left
+        snapshot = make_snapshot(seed=seed, due_ms=due_ms)
+        seen = read_settlement(snapshot, market_of(snapshot), PARAMS)
+        averages = blind(snapshot, kept=960)
+        rebuilt = read_settlement(averages, market_of(averages), PARAMS)
+        assert isinstance(seen, Settlement)
+        assert isinstance(rebuilt, Settlement)
+        assert rebuilt.price == pytest.approx(seen.price, abs=3 * seen.sigma)
+        assert rebuilt.price_variance == pytest.approx(rebuilt.sigma**2 * 60 / (12 * 16))
+        assert rebuilt.sigma == pytest.approx(seen.sigma, rel=0.25)
+        assert probability_up(rebuilt) == pytest.approx(probability_up(seen), abs=0.12)
+
+
+def test_a_minute_and_a_half_of_averages_give_an_estimate_by_slope() -> None:
+    early = make_snapshot(price_to_beat=60_000.0)
+    known = read_settlement(blind(early, kept=90), market_of(early), PARAMS)
     assert isinstance(known, Settlement)
-    now, before = averages.twap[-1], averages.twap[-61]
+    now, before = early.ticks.twap[-1], early.ticks.twap[-61]
     assert known.price == pytest.approx(now + (now - before) / 4)
     assert known.price_variance == pytest.approx(known.sigma**2 * 60 * 7 / 24)
-    late = closing_snapshot(seconds_left=20)
-    blind = msgspec.structs.replace(late, ticks=msgspec.structs.replace(late.ticks, spot=()))
-    assert isinstance(read_settlement(blind, market_of(blind), PARAMS), NoData)
+
+
+def test_inside_the_look_back_a_slope_is_not_enough() -> None:
+    late = make_snapshot(due_ms=DUE_MS + 260_000, price_to_beat=60_000.0)
+    missing = read_settlement(blind(late, kept=90), market_of(late), PARAMS)
+    assert isinstance(missing, NoData)
+    assert "closing average needs spot" in missing.reason
+
+
+def test_a_market_without_a_look_back_has_no_fair_value() -> None:
+    snapshot = make_snapshot()
+    market = msgspec.structs.replace(market_of(snapshot), twap_lookback_seconds=0)
+    assert isinstance(read_settlement(snapshot, market, PARAMS), NoData)
 
 
 def test_ticks_observed_after_the_snapshot_are_not_seen() -> None:
