@@ -180,10 +180,12 @@ def _parse_segment_head(data: bytes, number: int, name: str) -> bytes:
 def _frame_end(data: bytes, at: int, where: str) -> int | None:
     """Return where the frame ends, or None if the disk never finished it."""
     head = data[at : at + FRAME_HEAD.size]
-    if len(head) < FRAME_HEAD.size or (_zeros(head) and _zeros(data[at:])):
+    if len(head) < FRAME_HEAD.size:
         return None
     magic, _, length, _, crc = FRAME_HEAD.unpack(head)
     if crc != zlib.crc32(head[:-4]) or magic != FRAME_MAGIC:
+        if _zeros(data[at + len(head) :]):
+            return None  # a finished frame ends in a digest, which is never all zeros
         raise DamagedLogError(f"{where}: the head of a frame is damaged")
     end: int = at + FRAME_HEAD.size + length + DIGEST_BYTES
     if end > len(data):

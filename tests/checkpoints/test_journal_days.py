@@ -99,7 +99,7 @@ def test_a_late_flush_is_read_and_taken_in(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 20))
-@settings(max_examples=21, deadline=None)
+@settings(max_examples=21)
 def test_a_crash_at_each_point_of_a_compaction_loses_and_repeats_nothing(
     tmp_path_factory: pytest.TempPathFactory, crash_at: int
 ) -> None:

@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from checkpoints import log as log_module
+from checkpoints import storage as storage_module
 from checkpoints.errors import DamagedLogError, StorageError
 from checkpoints.log import (
     FRAME_HEAD,
@@ -20,6 +23,7 @@ from checkpoints.log import (
     TornTail,
     parse_segment,
 )
+from tests.checkpoints.crashes import CrashError, CrashingOs
 
 GROUPS = [[b"one", b"two"], [b""], [b"three" * 20], [b"\0" * 40, b"four"]]
 
@@ -72,7 +76,7 @@ def test_a_truncation_at_each_byte_keeps_all_complete_frames(tmp_path: Path) -> 
 def test_a_tail_of_unwritten_zeros_is_torn(tmp_path: Path) -> None:
     sizes = written(tmp_path, GROUPS)
     data = (tmp_path / "00000001.log").read_bytes()
-    for reached in (0, FRAME_HEAD.size, FRAME_HEAD.size + 7):
+    for reached in (0, 5, FRAME_HEAD.size, FRAME_HEAD.size + 7):
         zeros = bytes(len(data) - sizes[-2] - reached)
         parsed = parse_segment(data[: sizes[-2] + reached] + zeros, 1, "x")
         assert parsed.good_bytes == sizes[-2]
@@ -117,8 +121,15 @@ def test_missing_swapped_and_repeated_frames_break_the_chain(tmp_path: Path, cha
             parts[2], parts[3] = parts[3], parts[2]
         case _:
             parts.insert(2, parts[2])
-    with pytest.raises(DamagedLogError):
+    with pytest.raises(DamagedLogError, match="does not follow from the frames before"):
         parse_segment(b"".join(parts), 1, "x")
+
+
+def test_a_flip_in_a_record_is_said_with_its_place(tmp_path: Path) -> None:
+    sizes = written(tmp_path, GROUPS)
+    data = (tmp_path / "00000001.log").read_bytes()
+    with pytest.raises(DamagedLogError, match=f"x at byte {sizes[2]}: a frame's records"):
+        parse_segment(data.replace(b"three", b"THREE", 1), 1, "x")
 
 
 def test_rotation_begins_with_the_base_and_keeps_the_chain(tmp_path: Path) -> None:
@@ -187,6 +198,85 @@ def test_after_a_failed_write_the_log_must_be_opened_anew(
     base, records, tail = reopened(tmp_path)
     assert (base, records) == (None, [b"kept"])
     assert isinstance(tail, TornTail)
+
+
+@pytest.mark.parametrize("change", ["append", "rotate"])
+def test_a_crash_at_each_point_leaves_the_log_before_or_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    before: Any = (None, [b"one", b"two"])
+    after: Any = (None, [*before[1], b"three"]) if change == "append" else (b"base", [])
+    seen: list[Any] = []
+    for crash_at in range(100):
+        folder = tmp_path / str(crash_at)
+        written(folder, [[b"one"], [b"two"]])
+        log, _, _ = RecordLog.open(folder)
+        crashed = False
+        with monkeypatch.context() as patch:
+            patch.setattr(log_module, "os", CrashingOs(crash_at))
+            patch.setattr(storage_module, "os", CrashingOs(crash_at))
+            try:
+                log.append([b"three"]) if change == "append" else log.rotate(b"base")
+            except CrashError:
+                crashed = True
+        log.close()
+        base, records, tail = reopened(folder)
+        seen.append((base, records))
+        assert tail == Clean()
+        written(folder, [[b"next"]])
+        assert reopened(folder) == (base, [*records, b"next"], Clean())
+        if not crashed:
+            break
+    assert seen[-1] == after
+    assert all(state in (before, after) for state in seen)
+    assert len(seen) > 2
+
+
+class LogMachine(RuleBasedStateMachine):
+    """A log against a plain list, through restarts, rotations and torn tails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = TemporaryDirectory()
+        self.path = Path(self._folder.name)
+        self.log, _, _ = RecordLog.open(self.path)
+        self.base: bytes | None = None
+        self.model: list[bytes] = []
+
+    @rule(group=st.lists(st.binary(max_size=9), max_size=3))
+    def append(self, group: list[bytes]) -> None:
+        self.log.append(group)
+        self.model += group
+
+    @rule(base=st.binary(max_size=9))
+    def rotate(self, base: bytes) -> None:
+        self.log.rotate(base)
+        self.base, self.model = base, []
+
+    @rule(group=st.lists(st.binary(max_size=9), min_size=1, max_size=3), data=st.data())
+    def power_fails_while_appending(self, group: list[bytes], data: st.DataObject) -> None:
+        file, size = self.path / f"{self.log.number:08d}.log", self.log.size_bytes
+        self.log.append(group)
+        self.log.close()
+        whole = file.read_bytes()
+        reached = data.draw(st.integers(size, len(whole) - 32))
+        zeros = data.draw(st.sampled_from([0, len(whole) - reached]))
+        file.write_bytes(whole[:reached] + bytes(zeros))
+        self.restart()
+
+    @rule()
+    def restart(self) -> None:
+        self.log.close()
+        self.log, records, _ = RecordLog.open(self.path)
+        assert (self.log.base, records) == (self.base, self.model)
+
+    def teardown(self) -> None:
+        self.log.close()
+        self._folder.cleanup()
+
+
+LogMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=10)
+TestLog = LogMachine.TestCase
 
 
 def test_an_append_is_one_write_and_one_fsync(

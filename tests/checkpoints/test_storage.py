@@ -5,37 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkpoints import storage as storage_module
 from checkpoints.errors import MissingFileError, StorageError
 from checkpoints.storage import NAME, LocalStorage
-
-
-class CrashError(BaseException):
-    """The process ends here."""
-
-
-class CrashingOs:
-    """`os`, but the process ends before the call number `crash_at` of those that touch a disk."""
-
-    def __init__(self, crash_at: int) -> None:
-        self.calls: list[str] = []
-        self._crash_at = crash_at
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(os, name)
-        if name not in {"fsync", "write", "link", "open"}:
-            return real
-
-        def call(*arguments: Any) -> Any:
-            if len(self.calls) == self._crash_at:
-                raise CrashError
-            self.calls.append(name)
-            return real(*arguments)
-
-        return call
+from tests.checkpoints.crashes import CrashError, CrashingOs
 
 
 def _files(folder: Path) -> list[str]:
@@ -95,6 +71,7 @@ def test_a_name_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
 
 
 @given(st.from_regex(NAME, fullmatch=True))
+@settings(max_examples=30)
 def test_every_allowed_name_stays_inside(name: str) -> None:
     assert ".." not in name.split("/")
 
