@@ -207,11 +207,23 @@ def _book(state: SlotState, fill: FillRecord, sign: int, at_ms: int) -> SlotStat
 
 def _settle(state: SlotState, event: Settled) -> SlotState:
     before = state.positions.get(event.condition_id)
-    if before is None or before.winner is not None:
+    if before is None:
+        return _remember_winner(state, event)
+    if before.winner is not None:
         return state
     state = _move(state, before, _replace(before, winner=event.winner))
     counts = _replace(state.counts, settlements=state.counts.settlements + 1)
     return _replace(state, counts=counts)
+
+
+def _remember_winner(state: SlotState, event: Settled) -> SlotState:
+    """Keep the winner of a market that was ordered and not filled: a fill may be reported late."""
+    order = next((o for o in state.orders.values() if o.condition_id == event.condition_id), None)
+    if order is None:
+        return state
+    window = Window(order.window_open_ms, Slot.parse(state.slot).timeframe)
+    empty = _position(state, event.condition_id, window, order.opened)
+    return _move(state, empty, _replace(empty, winner=event.winner))
 
 
 def _move(state: SlotState, before: PositionRecord, after: PositionRecord) -> SlotState:
@@ -240,10 +252,16 @@ def _open_position(state: SlotState, fill: FillRecord, at_ms: int) -> PositionRe
     else:
         window = Window(order.window_open_ms, timeframe)
         opened = order.opened
+    return _position(state, fill.condition_id, window, opened)
+
+
+def _position(
+    state: SlotState, condition_id: str, window: Window, opened: Opening
+) -> PositionRecord:
     return PositionRecord(
-        condition_id=fill.condition_id,
+        condition_id=condition_id,
         window_open_ms=window.open_ms,
-        timeframe=timeframe,
+        timeframe=window.timeframe,
         close_ms=window.close_ms,
         expected_resolution_ms=window.close_ms + EXPECTED_RESOLUTION_MS,
         allocation_micro_usd=state.allocation_micro_usd,
