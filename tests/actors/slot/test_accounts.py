@@ -34,7 +34,7 @@ def signed(order: int, condition: str = "m0", side: Side = Side.BUY) -> OrderSig
     return OrderSigned(
         sequence=0,
         intent_id=intent_id(SLOT, OPEN_MS, DUE_MS, order),
-        order_id=f"o{4 * market + order}",
+        order_id=f"o{order}",
         condition_id=condition,
         outcome=Outcome.UP,
         side=side,
