@@ -40,7 +40,7 @@ class FaultKind(StrEnum):
     SILENT = "silent"
     """Send nothing, but stay connected and answer PING."""
     STALE = "stale"
-    """Keep sending, but repeat what was last said before the fault."""
+    """A socket keeps sending what it last said before the fault; a GET keeps its first answer."""
     DISCONNECT = "disconnect"
     """Close the socket instead of sending the frame."""
     # ---- what the venue says
@@ -61,7 +61,9 @@ class FaultKind(StrEnum):
 
 IMMEDIATE: Final = frozenset({FaultKind.GHOST_FILL, FaultKind.RESTART, FaultKind.MODE})
 BEFORE: Final = frozenset({FaultKind.DELAY, FaultKind.DROP_REQUEST, FaultKind.STATUS})
-AFTER: Final = frozenset({FaultKind.DROP_ANSWER, FaultKind.STATUS_AFTER, FaultKind.MALFORMED})
+AFTER: Final = frozenset(
+    {FaultKind.DROP_ANSWER, FaultKind.STATUS_AFTER, FaultKind.MALFORMED, FaultKind.STALE}
+)
 SOCKET: Final = frozenset(
     {
         FaultKind.DELAY,
@@ -182,6 +184,9 @@ class FaultBoard:
                 hit.add(slug)
                 return state.fault
         return None
+
+    def has(self, kind: FaultKind) -> bool:
+        return any(state.fault.kind is kind for state in self._faults.values())
 
     def skew_ms(self) -> int:
         """Return how far the exchange's wire clock is off."""

@@ -12,12 +12,17 @@ ADMIN_PREFIX: Final = "/admin"
 """The admin door is never faulty: it is how a test ends its faults."""
 
 
+FROZEN_MAX: Final = 1_000
+"""Different questions that stale answers are kept for."""
+
+
 class Front:
     """Pass requests on, unless a fault on the board says otherwise."""
 
     def __init__(self, inner: ASGIApp, faults: FaultBoard) -> None:
         self._inner = inner
         self._faults = faults
+        self._frozen: dict[str, tuple[int, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(ADMIN_PREFIX):
@@ -28,27 +33,33 @@ class Front:
             if await _stops(fault, scope, receive, send):
                 return
         after = self._faults.take(AFTER, route)
-        if after:
+        if not self._faults.has(FaultKind.STALE):
+            self._frozen.clear()
+        if after and (scope["method"] == "GET" or after[0].kind is not FaultKind.STALE):
             await self._spoil(after[0], scope, receive, send)
         else:
             await self._inner(scope, receive, send)
 
     async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request take effect, then answer as the fault says."""
-        answer = bytearray()
+        status, answer = await _ask(self._inner, scope, receive)
+        match fault.kind:
+            case FaultKind.DROP_ANSWER:
+                await hang_up(send)
+            case FaultKind.STATUS_AFTER:
+                await _say(fault.status, _text(fault), send)
+            case FaultKind.STALE:
+                await _say(*self._freeze(scope, status, answer), send)
+            case _:
+                half = answer[: len(answer) // 2]
+                await _say(200, half if fault.body is None else fault.body.encode(), send)
 
-        async def keep(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                answer.extend(message.get("body", b""))
-
-        await self._inner(scope, receive, keep)
-        if fault.kind is FaultKind.DROP_ANSWER:
-            await hang_up(send)
-        elif fault.kind is FaultKind.STATUS_AFTER:
-            await _say(fault.status, _text(fault), send)
-        else:
-            half = bytes(answer[: len(answer) // 2])
-            await _say(200, half if fault.body is None else fault.body.encode(), send)
+    def _freeze(self, scope: Scope, status: int, answer: bytes) -> tuple[int, bytes]:
+        """Return the first answer that this question got under the fault."""
+        if len(self._frozen) >= FROZEN_MAX:
+            self._frozen.clear()
+        question = f"{scope['path']}?{scope['query_string'].decode()}"
+        return self._frozen.setdefault(question, (status, answer))
 
 
 async def _stops(fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
@@ -63,6 +74,21 @@ async def _stops(fault: Fault, scope: Scope, receive: Receive, send: Send) -> bo
     else:
         await _say(fault.status, fault.body.encode(), send)
     return True
+
+
+async def _ask(inner: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+    """Run a request and keep its answer instead of sending it."""
+    status, answer = 500, bytearray()
+
+    async def keep(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        else:
+            answer.extend(message.get("body", b""))
+
+    await inner(scope, receive, keep)
+    return status, bytes(answer)
 
 
 def _text(fault: Fault) -> bytes:

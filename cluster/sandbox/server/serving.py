@@ -148,6 +148,7 @@ def make_server(world: World) -> uvicorn.Server:
         access_log=False,
         lifespan="off",
         ws_max_size=SOCKET_BYTES_MAX,
+        ws_per_message_deflate=False,  # on loopback it costs both sides more than it saves
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,

@@ -19,7 +19,7 @@ from cluster.sandbox.exchange import Exchange
 from cluster.sandbox.server import serving
 from cluster.sandbox.server.serving import Ready, Urls
 from cluster.sandbox.server.world import World
-from tests.sandbox.server.still_exchange import OPEN_MS
+from tests.sandbox.server.examples import OPEN_MS
 
 WAIT_S = 30.0
 

@@ -16,8 +16,9 @@ from polymarket.streams import CryptoTwapPriceSpec, MarketSpec, UserSpec
 from cluster.sandbox.events import LastTrade, Ticked
 from cluster.sandbox.model import MICRO, Side
 from cluster.sandbox.server.serving import Urls
+from tests.sandbox.server.examples import MARKET, OPEN_MS, UP, tick
 from tests.sandbox.server.running import Running, running
-from tests.sandbox.server.still_exchange import MARKET, OPEN_MS, UP, StillExchange, tick
+from tests.sandbox.server.still_exchange import StillExchange
 
 pytestmark = pytest.mark.exchange
 
