@@ -8,14 +8,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, assert_never
 
-import httpx
 import ray
 from ray.util import metrics
 
-from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interest
-from actors.feeds.books import fetch_books
-from actors.feeds.gamma import fetch_market
-from actors.feeds.http import Malformed, Unreachable, feed_client
+from actors.feeds.reads import FeedReads
 from actors.feeds.streams import BookStream, PriceStream
 from actors.market_data_events import (
     AnswerSnapshot,
@@ -23,7 +19,6 @@ from actors.market_data_events import (
     Event,
     Fetch,
     FetchBooks,
-    FetchFailed,
     FetchFunding,
     FetchKlines,
     FetchMarket,
@@ -34,11 +29,20 @@ from actors.market_data_events import (
     SnapshotAsked,
     Timer,
 )
+from actors.market_data_handoff import encode_buffers, is_warm, restored_state
 from actors.market_data_state import Now, initial_state, settings_of
 from actors.market_data_status import Provenance, market_data_status
 from actors.market_data_step import step
 from actors.messages import encode
-from actors.runtime import life_id, load_config, log_event, start_logging, wire_ms
+from actors.runtime import (
+    RAY_NAMESPACE,
+    life_id,
+    load_config,
+    log_event,
+    start_logging,
+    wire_ms,
+)
+from checkpoints.errors import MissingFileError
 from checkpoints.snapshots import SnapshotStore, encode_snapshot
 from checkpoints.storage import LocalStorage
 from signals.market import Asset
@@ -55,6 +59,11 @@ CLOCK_GRACE_S: Final = 0.5
 AHEAD_MS_MAX: Final = 1_800_000
 """Market ms. Nobody may wait for a decision point further away than this."""
 
+BUFFERS_WIRE_S: Final = 5.0
+"""Wire. A living predecessor answers in milliseconds."""
+WARM_LOOKS: Final = 150
+"""About 15 s, wire. After this a successor serves with what it has, and says what is stale."""
+
 Answer = tuple[str, bytes]
 
 
@@ -70,14 +79,7 @@ class MarketData:
         self._store = SnapshotStore(self._storage)
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue
-        self._clients = {
-            kind: feed_client(url)
-            for kind, url in (
-                ("binance", venue.binance_url),
-                ("gamma", venue.gamma_url),
-                ("clob", venue.clob_url),
-            )
-        }
+        self._reads = FeedReads(venue)
         self._prices = PriceStream(venue, self.deliver)
         self._books = BookStream(venue, self.deliver)
         self._answers: dict[tuple[Asset, int], asyncio.Future[Answer]] = {}
@@ -87,9 +89,13 @@ class MarketData:
         self._age_gauge = metrics.Gauge(
             "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
         )
-        self._storage.write(CURRENT, name.encode())
         log_event("market_data_started", name=name, life=self._life)
         self._clock = asyncio.get_running_loop().create_task(self._run_clock())
+        before = self._serving_before()
+        if before is None:
+            self._serve()
+        else:
+            self._start(self._succeed(before))
 
     def __repr__(self) -> str:
         return f"MarketData({self._name})"
@@ -143,9 +149,43 @@ class MarketData:
             future.cancel()
         await self._prices.close()
         await self._books.close()
-        for client in self._clients.values():
-            await client.aclose()
+        await self._reads.close()
         log_event("market_data_stopped", name=self._name, life=self._life)
+
+    # ---- whom callers find --------------------------------------------------------------------
+
+    @ray.method
+    async def buffers(self) -> bytes:
+        """Return what a successor starts from, see `actors.market_data_handoff`."""
+        return encode_buffers(self._state, self._now())
+
+    def _serving_before(self) -> str | None:
+        """Return the actor that callers find now, if it is another one and can be asked."""
+        try:
+            name = self._storage.read(CURRENT).decode().strip()
+        except MissingFileError:
+            return None
+        return name if name not in ("", self._name) and ray.is_initialized() else None
+
+    def _serve(self) -> None:
+        self._storage.write(CURRENT, self._name.encode())
+        log_event("market_data_serves", name=self._name, life=self._life)
+
+    async def _succeed(self, before: str) -> None:
+        """Take the predecessor's buffers, get warm, and only then be the one whom callers find."""
+        try:
+            old: Any = ray.get_actor(before, namespace=RAY_NAMESPACE)
+            data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
+            self._state = restored_state(self._state.settings, self._now(), data)
+        except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
+            log_event("market_data_starts_cold", before=before, reason=f"{error!r}"[:200])
+            self._serve()
+            return
+        for _ in range(WARM_LOOKS):
+            if is_warm(self._state, self._now()):
+                break
+            await asyncio.sleep(LOOK_WIRE_S)
+        self._serve()
 
     # ---- the machine --------------------------------------------------------------------------
 
@@ -189,13 +229,7 @@ class MarketData:
         task.add_done_callback(self._tasks.discard)
 
     async def _fetch(self, ask: Fetch) -> None:
-        try:
-            answer = await fetched(ask, self._clients, self._now().market_ms)
-        except Malformed as error:
-            answer = FetchFailed(job=ask.job, reason=str(error), malformed=True)
-        if isinstance(answer, Unreachable):
-            answer = FetchFailed(job=ask.job, reason=answer.reason, malformed=False)
-        self.deliver(answer)
+        self.deliver(await self._reads.perform(ask, self._now().market_ms))
 
     # ---- snapshots ----------------------------------------------------------------------------
 
@@ -247,25 +281,6 @@ class MarketData:
     def _stored(self, snapshot: Snapshot) -> Answer:
         data = encode_snapshot(snapshot)
         return self._store.put(snapshot.asset, snapshot.due_ms, data)
-
-
-async def fetched(
-    ask: Fetch, clients: dict[str, httpx.AsyncClient], now_ms: int
-) -> Event | Unreachable:
-    """Perform one fetch; raises `Malformed`."""
-    match ask:
-        case FetchKlines():
-            return await fetch_klines(clients["binance"], ask, now_ms)
-        case FetchFunding():
-            return await fetch_funding(clients["binance"], ask)
-        case FetchOpenInterest():
-            return await fetch_open_interest(clients["binance"], ask)
-        case FetchMarket():
-            return await fetch_market(clients["gamma"], ask, now_ms)
-        case FetchBooks():
-            return await fetch_books(clients["clob"], ask)
-        case _:
-            assert_never(ask)
 
 
 def _resolve(future: asyncio.Future[Answer] | None, answer: Answer) -> None:

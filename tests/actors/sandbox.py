@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from actors.config import FleetConfig, Mode, SlotConfig, Venue
+from actors.config import FleetConfig, Mode, SlotConfig, Timing, Venue
 from signals.market import ALL_SLOTS, Slot
 from signals.market_time import MarketClock
 from signals.params import load_params
@@ -38,8 +38,11 @@ class Sandbox:
         fields = {k: v for k, v in self.urls.items() if k in Venue.__struct_fields__}
         return Venue(**fields, private_key_file=str(key_file))
 
-    def config(self, slots: tuple[Slot, ...] = ALL_SLOTS) -> FleetConfig:
+    def config(
+        self, slots: tuple[Slot, ...] = ALL_SLOTS, timing: Timing | None = None
+    ) -> FleetConfig:
         return FleetConfig(
+            timing=timing or Timing(),
             mode=Mode.SANDBOX,
             storage=str(self.folder / "storage"),
             clock=self.clock,

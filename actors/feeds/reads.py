@@ -1,0 +1,57 @@
+"""Perform market data's fetches: every one is answered by exactly one event."""
+
+from typing import assert_never
+
+from actors.config import Venue
+from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interest
+from actors.feeds.books import fetch_books
+from actors.feeds.gamma import fetch_market
+from actors.feeds.http import Malformed, Unreachable, feed_client
+from actors.market_data_events import (
+    Event,
+    Fetch,
+    FetchBooks,
+    FetchFailed,
+    FetchFunding,
+    FetchKlines,
+    FetchMarket,
+    FetchOpenInterest,
+)
+
+
+class FeedReads:
+    """The REST side of all feeds."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._binance = feed_client(venue.binance_url)
+        self._gamma = feed_client(venue.gamma_url)
+        self._clob = feed_client(venue.clob_url)
+
+    async def perform(self, ask: Fetch, now_ms: int) -> Event:
+        """Fetch; `now_ms` (market) tells closed candles from the open one."""
+        try:
+            answer = await self._fetch(ask, now_ms)
+        except Malformed as error:
+            return FetchFailed(job=ask.job, reason=str(error), malformed=True)
+        if isinstance(answer, Unreachable):
+            return FetchFailed(job=ask.job, reason=answer.reason, malformed=False)
+        return answer
+
+    async def _fetch(self, ask: Fetch, now_ms: int) -> Event | Unreachable:
+        match ask:
+            case FetchKlines():
+                return await fetch_klines(self._binance, ask, now_ms)
+            case FetchFunding():
+                return await fetch_funding(self._binance, ask)
+            case FetchOpenInterest():
+                return await fetch_open_interest(self._binance, ask)
+            case FetchMarket():
+                return await fetch_market(self._gamma, ask, now_ms)
+            case FetchBooks():
+                return await fetch_books(self._clob, ask)
+            case _:
+                assert_never(ask)
+
+    async def close(self) -> None:
+        for client in (self._binance, self._gamma, self._clob):
+            await client.aclose()

@@ -1,0 +1,114 @@
+"""Market data as Ray actors: served by name, back after a kill, handed over to a successor."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+
+from actors.config import Timing
+from actors.market_data import CURRENT, MarketDataActor
+from actors.market_data_status import MarketDataStatus
+from actors.messages import decode
+from actors.runtime import RAY_NAMESPACE
+from checkpoints.snapshots import decode_snapshot, snapshot_digest
+from signals.market import Asset, Slot, Timeframe
+from tests.actors.sandbox import Sandbox, sandbox, store_config
+
+pytestmark = [pytest.mark.ray, pytest.mark.exchange]
+LIMIT_S = 120.0
+SLOTS = (Slot(Asset.BTC, Timeframe.M5), Slot(Asset.BTC, Timeframe.M15))
+TIMING = Timing(decision_offsets_ms=(20_000, 140_000, 260_000))
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray's processes end with the pytest process that started them at the latest.
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, namespace=RAY_NAMESPACE,
+        log_to_driver=False,
+    )  # fmt: skip
+    yield
+    ray.shutdown()
+
+
+def start(root: str, name: str) -> Any:
+    options = {"name": name, "max_restarts": -1, "num_cpus": 0, "max_concurrency": 100}
+    return MarketDataActor.options(**options).remote(root, name)
+
+
+def status(actor: Any) -> MarketDataStatus | None:
+    try:
+        return decode(ray.get(actor.status.remote(), timeout=10), MarketDataStatus)
+    except (ray.exceptions.RayError, TimeoutError):
+        return None
+
+
+def until(look: Callable[[], Any]) -> Any:
+    limit = time.monotonic() + LIMIT_S
+    while time.monotonic() < limit:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("not in time")
+
+
+def fresh(actor: Any) -> MarketDataStatus | None:
+    said = status(actor)
+    return said if said and all(feed.fresh for feed in said.feeds) else None
+
+
+def next_due_ms(exchange: Sandbox) -> int:
+    now_ms = exchange.clock.market_ms(time.time() * 1000) + 30_000
+    offsets = TIMING.decision_offsets_ms
+    base = now_ms - now_ms % 300_000
+    return min(t for n in (0, 1) for o in offsets if (t := base + n * 300_000 + o) > now_ms)
+
+
+def test_it_serves_comes_back_after_a_kill_and_is_handed_over(
+    exchange: Sandbox, cluster: None, tmp_path: Path
+) -> None:
+    root = store_config(exchange.config(SLOTS, TIMING))
+    first = start(root, "market-data/1")
+    said = until(lambda: fresh(first))
+    due_ms = next_due_ms(exchange)
+    asked = [first.snapshot.remote("btc", due_ms) for _ in range(16)]
+    answers = [(digest, bytes(data)) for digest, data in ray.get(asked, timeout=60)]
+    assert len(set(answers)) == 1
+    digest, data = answers[0]
+    assert snapshot_digest(data) == digest
+    assert decode_snapshot(data).complete
+
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(said.life.partition("-")[0]), signal.SIGKILL)
+    again = until(lambda: (now := fresh(first)) and now.life != said.life and now)
+    assert again.name == "market-data/1"
+    # A decision point of the dead life is still the same snapshot.
+    assert ray.get(first.snapshot.remote("btc", due_ms), timeout=60)[0] == digest
+
+    pointer = Path(root) / CURRENT
+    assert pointer.read_text() == "market-data/1"
+    second = start(root, "market-data/2")
+    until(lambda: pointer.read_text() == "market-data/2")
+    taken_over = status(second)
+    assert taken_over is not None
+    assert all(feed.fresh for feed in taken_over.feeds), taken_over.feeds
+    due_ms = next_due_ms(exchange)
+    both = [actor.snapshot.remote("btc", due_ms) for actor in (first, second)]
+    (old_digest, _), (new_digest, _) = ray.get(both, timeout=60)
+    assert old_digest == new_digest
+    ray.get([actor.stop.remote() for actor in (first, second)], timeout=30)

@@ -1,0 +1,302 @@
+"""Market data against the sandbox exchange: complete snapshots, and every fault said as stale."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.config import Timing
+from actors.market_data import CURRENT, MarketData
+from actors.market_data_state import next_decision_point, settings_of
+from actors.market_data_status import MarketDataStatus
+from actors.messages import decode
+from checkpoints.snapshots import decode_snapshot, snapshot_digest
+from signals.market import ALL_SLOTS, Asset, Slot, Timeframe
+from signals.snapshot import Feed, Interval, Snapshot
+from tests.actors.sandbox import Sandbox, sandbox, store_config
+
+pytestmark = pytest.mark.exchange
+LIMIT_S = 90.0
+TIMING = Timing(decision_offsets_ms=(20_000, 80_000, 140_000, 200_000, 260_000))
+"""A decision point every market minute, so that a test need not wait long for one."""
+BTC = (Slot(Asset.BTC, Timeframe.M5), Slot(Asset.BTC, Timeframe.M15))
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox(tmp_path_factory.mktemp("sandbox")) as served:
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def healthy(exchange: Sandbox) -> Iterator[None]:
+    yield
+    admin(exchange, "DELETE", "/faults")
+
+
+def admin(exchange: Sandbox, method: str, path: str, body: object = None) -> Any:
+    request = urllib.request.Request(
+        exchange.urls["admin_url"] + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def fault(exchange: Sandbox, kind: str, route: str, **fields: object) -> None:
+    admin(exchange, "POST", "/faults", {"kind": kind, "route": route, **fields})
+
+
+def hits(exchange: Sandbox) -> int:
+    return sum(state["hits"] for state in admin(exchange, "GET", "/state")["faults"])
+
+
+@asynccontextmanager
+async def market_data(
+    exchange: Sandbox, folder: Path, slots: tuple[Slot, ...] = BTC, name: str = "market-data/1"
+) -> AsyncIterator[MarketData]:
+    exchange_here = Sandbox(exchange.process, exchange.urls, exchange.clock, folder)
+    actor = MarketData(store_config(exchange_here.config(slots, TIMING)), name)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            yield actor
+    finally:
+        await actor.stop()
+
+
+def due_ms(exchange: Sandbox, slots: tuple[Slot, ...] = BTC) -> int:
+    """Return the next decision point that leaves a moment to ask for it."""
+    now_ms = exchange.clock.market_ms(time.time() * 1000)
+    settings = settings_of(exchange.config(slots, TIMING))
+    return next_decision_point(settings, now_ms + 10_000).due_ms
+
+
+async def next_snapshot(actor: MarketData, exchange: Sandbox) -> Snapshot:
+    _, data = await actor.snapshot("btc", due_ms(exchange))
+    return decode_snapshot(data)
+
+
+async def until(
+    actor: MarketData, exchange: Sandbox, wanted: Callable[[Snapshot], bool]
+) -> Snapshot:
+    """Ask snapshot after snapshot; the fixture's limit ends a search without success."""
+    while True:
+        found = await next_snapshot(actor, exchange)
+        if wanted(found):
+            return found
+
+
+async def status(actor: MarketData) -> MarketDataStatus:
+    return decode(await actor.status(), MarketDataStatus)
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    async def inner() -> None:
+        await work()
+
+    asyncio.run(inner())
+
+
+def stale(snapshot: Snapshot) -> set[Feed]:
+    return {age.feed for age in snapshot.ages if not age.fresh}
+
+
+def test_all_sixteen_slots_get_complete_and_shared_snapshots(
+    exchange: Sandbox, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path, ALL_SLOTS) as actor:
+            await until(actor, exchange, lambda made: made.complete)
+            due = due_ms(exchange, ALL_SLOTS)
+            asked = [actor.snapshot(str(slot.asset), due) for slot in ALL_SLOTS]
+            answers = await asyncio.gather(*asked)
+            assert len({digest for digest, _ in answers}) == len(Asset)
+            for digest, data in answers:
+                assert snapshot_digest(data) == digest
+                made = decode_snapshot(data)
+                assert made.complete, (made.asset, made.ages)
+                assert made.taken_ms >= made.due_ms == due
+                assert {len(made.markets), len(made.candles)} == {2, 7}
+                assert all(len(series) for series in made.candles)
+                minutes = made.series(Interval.M5)
+                assert minutes is not None
+                assert minutes.open_time_ms[-1] == due - due % 300_000 - 300_000
+            said = await status(actor)
+            assert all(feed.fresh for feed in said.feeds)
+            assert not said.waiting
+            assert (tmp_path / "storage" / CURRENT).read_text() == "market-data/1"
+
+    run(work)
+
+
+def test_two_instances_serve_the_same_snapshot(exchange: Sandbox, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with (
+            market_data(exchange, tmp_path) as old,
+            market_data(exchange, tmp_path, name="market-data/2") as new,
+        ):
+            due = due_ms(exchange)
+            first, second = await asyncio.gather(old.snapshot("btc", due), new.snapshot("btc", due))
+            assert first == second
+
+    run(work)
+
+
+def test_a_point_of_an_earlier_life_is_served_as_it_was(exchange: Sandbox, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            due = due_ms(exchange)
+            first = await actor.snapshot("btc", due)
+        async with market_data(exchange, tmp_path) as actor:
+            assert await actor.snapshot("btc", due) == first
+            never_made = await actor.snapshot("btc", due - 3_000_000)
+            assert decode_snapshot(never_made[1]).taken_ms > due
+
+    run(work)
+
+
+def test_what_cannot_be_answered_is_refused(exchange: Sandbox, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            with pytest.raises(ValueError, match="no slot"):
+                await actor.snapshot("zec", due_ms(exchange))
+            with pytest.raises(ValueError, match="ahead"):
+                await actor.snapshot("btc", due_ms(exchange) + 86_400_000)
+
+    run(work)
+
+
+@pytest.mark.parametrize("kind", ["silent", "stale"])
+def test_a_price_socket_that_says_nothing_new_is_stale_and_comes_back(
+    exchange: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            await until(actor, exchange, lambda made: made.complete)
+            fault(exchange, kind, "ws/prices")
+            made = await until(actor, exchange, lambda made: Feed.TICKS in stale(made))
+            assert stale(made) == {Feed.TICKS}
+            admin(exchange, "DELETE", "/faults")
+            await until(actor, exchange, lambda made: made.complete)
+
+    run(work)
+
+
+def test_a_silent_book_socket_is_replaced_by_rest(exchange: Sandbox, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            await until(actor, exchange, lambda made: made.complete)
+            fault(exchange, "silent", "ws/market")
+            for _ in range(2):
+                assert (await next_snapshot(actor, exchange)).complete
+            assert hits(exchange) > 0
+
+    run(work)
+
+
+def test_with_socket_and_rest_silent_the_books_are_stale(exchange: Sandbox, tmp_path: Path) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            await until(actor, exchange, lambda made: made.complete)
+            fault(exchange, "silent", "ws/market")
+            fault(exchange, "status", "POST /clob/books", status=500)
+            made = await until(actor, exchange, lambda made: not made.complete)
+            assert stale(made) == {Feed.BOOKS}
+            assert (await status(actor)).trouble
+            admin(exchange, "DELETE", "/faults")
+            await until(actor, exchange, lambda made: made.complete)
+
+    run(work)
+
+
+@pytest.mark.parametrize("kind", ["duplicate", "reorder", "disconnect"])
+def test_a_disturbed_book_socket_costs_no_snapshot(
+    exchange: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            await until(actor, exchange, lambda made: made.complete)
+            limited = {"count": 3} if kind == "disconnect" else {"probability": 0.3}
+            fault(exchange, kind, "ws/market", **limited)
+            for _ in range(2):
+                made = await next_snapshot(actor, exchange)
+                assert made.complete, made.ages
+                for view in made.markets:
+                    for book in (view.up_book, view.down_book):
+                        assert book is not None
+                        if book.bids and book.asks:
+                            assert book.bids[0].price < book.asks[0].price
+            assert hits(exchange) > 0
+
+    run(work)
+
+
+@pytest.mark.parametrize("kind", ["malformed", "status", "drop_answer"])
+def test_candles_that_do_not_come_are_stale_and_come_back(
+    exchange: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    async def work() -> None:
+        async with market_data(exchange, tmp_path) as actor:
+            await until(actor, exchange, lambda made: made.complete)
+            body = '{"status":"ERROR","code":"99099990","data":null}'
+            fault(
+                exchange,
+                kind,
+                "GET /binance/*",
+                **({} if kind == "drop_answer" else {"body": body}),
+            )
+            made = await until(actor, exchange, lambda made: Feed.CANDLES in stale(made))
+            assert Feed.TICKS not in stale(made)
+            counts = (await status(actor)).counts
+            assert (counts.malformed if kind == "malformed" else counts.unreachable) > 0
+            admin(exchange, "DELETE", "/faults")
+            await until(actor, exchange, lambda made: made.complete)
+
+    run(work)
+
+
+def test_markets_that_are_late_and_prices_that_are_null_do_no_harm(
+    exchange: Sandbox, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        fault(exchange, "null_price", "*", match="btc-updown-5m-*")
+        fault(exchange, "late_market", "*", match="btc-updown-15m-*", delay_ms=60_000)
+        async with market_data(exchange, tmp_path) as actor:
+            made = await until(
+                actor, exchange, lambda made: len(made.markets) == 1 or not made.markets
+            )
+            assert made.market(Timeframe.M15) is None
+            made = await until(actor, exchange, lambda made: made.complete)
+            five = made.market(Timeframe.M5)
+            assert five is not None
+            assert five.price_to_beat is None
+
+    run(work)
+
+
+def test_an_exchange_that_cannot_be_reached_at_start_is_waited_for(
+    exchange: Sandbox, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        for route in ("GET /binance/*", "GET /gamma/*", "POST /clob/*"):
+            fault(exchange, "drop_request", route)
+        async with market_data(exchange, tmp_path) as actor:
+            made = await next_snapshot(actor, exchange)
+            assert stale(made) == set(Feed)
+            assert made.markets == ()
+            said = await status(actor)
+            assert said.waiting
+            assert said.counts.unreachable > 0
+            assert said.trouble
+            admin(exchange, "DELETE", "/faults")
+            await until(actor, exchange, lambda made: made.complete)
+            assert not (await status(actor)).waiting
+
+    run(work)
