@@ -17,13 +17,19 @@ WHO = st.sampled_from((ALICE, BOB))
 OUTCOME = st.sampled_from(list(Outcome))
 CENTS = st.integers(30, 70)
 SHARES = st.integers(5, 40)
+STARTING_MICRO_USD = 30 * MICRO
+"""Little enough that orders are refused for want of it."""
 
 
 class Trading(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.desk = Desk(Path(self.folder.name), taker_delay_wire_ms=150)
+        self.desk = Desk(
+            Path(self.folder.name),
+            taker_delay_wire_ms=150,
+            starting_balance_micro_usd=STARTING_MICRO_USD,
+        )
 
     def teardown(self) -> None:
         self.desk.ledger.close()

@@ -4,7 +4,7 @@ import math
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean
+from statistics import NormalDist, fmean
 
 import pytest
 
@@ -54,6 +54,27 @@ def test_the_fair_value_is_calibrated_and_sharper_near_the_close(desk: Desk) -> 
     assert found == sorted(found, reverse=True)
     assert found[0] < math.log(2)
     assert found[-1] < 0.12
+
+
+@pytest.mark.parametrize(
+    ("left_s", "seconds_of_variance"), [(240, 200.0), (60, 20.0), (30, 2.5), (10, 1_000 / 10_800)]
+)
+def test_the_fair_value_is_the_worked_example(
+    desk: Desk, left_s: int, seconds_of_variance: float
+) -> None:
+    prices = Prices(1, None)
+    for window in range(-20, 0):
+        market = market_at(desk, START_MARKET_MS + window * 300_000)
+        at = market.close_market_ms - left_s * 1_000
+        spots = [prices.spot("btc", at - n * 1_000) / 1e10 for n in range(60)]
+        known = max(0, 60 - left_s)
+        mean = (sum(spots[:known]) + (60 - known) * spots[0]) / 60
+        strike = prices.twap_sum("btc", market.open_market_ms) / 60e10
+        sigma = prices.sigma_per_root_second("btc", at) * spots[0]
+        expected = NormalDist(0, sigma * seconds_of_variance**0.5).cdf(mean - strike)
+        assert fair_up(prices, market, at) == pytest.approx(
+            min(max(expected, 1e-4), 1 - 1e-4), abs=1e-9
+        )
 
 
 def test_makers_err_and_lean_as_documented(desk: Desk) -> None:
@@ -144,7 +165,7 @@ def test_the_tick_becomes_fine_at_an_extreme_and_only_once(desk: Desk) -> None:
 
 
 def test_makers_requote_at_most_twice_a_wire_second(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, house_at_work=True, speed=1)
+    desk = Desk(tmp_path, house_at_work=True)
     slug = desk.market().slug
     hashes = []
     for _ in range(100):

@@ -277,3 +277,30 @@ def test_each_change_of_an_order_is_told_to_its_account(desk: Desk) -> None:
         (OrderChange.UPDATE, 10 * MICRO),
         (OrderChange.CANCELLATION, 10 * MICRO),
     ]
+
+
+def test_a_taker_needs_the_fee_too_and_a_maker_does_not(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, starting_balance_micro_usd=5 * MICRO)
+    assert desk.buy(ALICE, 50, 10).accepted, "five dollars exactly"
+    refused = desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
+    assert refused.error is not None
+    assert refused.error.startswith("not enough balance / allowance")
+
+
+def test_money_in_an_unmined_trade_cannot_be_spent_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, starting_balance_micro_usd=6 * MICRO)
+    desk.buy(ALICE, 50, 10)
+    desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
+    assert desk.exchange.cash(ALICE).settled == 6 * MICRO
+    assert desk.exchange.cash(ALICE).available == 1 * MICRO
+    assert not desk.buy(ALICE, 40, 5).accepted
+
+
+def test_shares_in_an_unmined_sale_cannot_be_sold_again(desk: Desk) -> None:
+    desk.mint(10)
+    desk.buy(BOB, 50, 10)
+    assert desk.sell(ALICE, 50, 10).accepted
+    assert desk.exchange.holding(ALICE, desk.market().up_token_id).settled == 10 * MICRO
+    again = desk.sell(ALICE, 60, 10)
+    assert again.error is not None
+    assert again.error.startswith("not enough balance / allowance")

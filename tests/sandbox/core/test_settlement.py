@@ -183,6 +183,23 @@ def test_nothing_is_paid_while_a_trade_may_still_fail(desk: Desk) -> None:
         assert desk.exchange.cash(name).settled == desk.config.starting_balance_micro_usd
 
 
+def test_a_trade_mined_after_the_resolution_is_paid_all_the_same(desk: Desk) -> None:
+    market = desk.market()
+    desk.until_market_ms(market.close_market_ms - 300, 10)
+    desk.buy(ALICE, 50, 10)
+    desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
+    settle(desk)
+    told = next(
+        e
+        for e in desk.events
+        if isinstance(e, MarketResolved) and e.market.condition_id == market.condition_id
+    )
+    mined_wire_ms = desk.exchange.trades(ALICE)[0].matched_wire_ms + 800
+    assert told.wire_ms < mined_wire_ms, "the example needs a trade that is mined late"
+    paid = sum(desk.exchange.cash(name).settled for name in (ALICE, BOB))
+    assert paid == 2 * desk.config.starting_balance_micro_usd - 175_000
+
+
 def test_each_market_opens_once(desk: Desk) -> None:
     desk.until_market_ms(desk.market().close_market_ms + 400_000)
     opened = [e.market.slug for e in desk.events if isinstance(e, MarketOpened)]
