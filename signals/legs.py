@@ -14,7 +14,7 @@ from signals.fair_value import NoData
 from signals.market import Outcome, Side
 from signals.offers import Offer, best_offer, chance, fee_rate, taker_cost
 from signals.params import Params
-from signals.sizing import target_shares, to_step
+from signals.sizing import target_shares, to_cent_step, to_step
 from signals.snapshot import Book, MarketView
 from signals.units import MICRO, MicroShares, PriceMicroUsd
 
@@ -127,7 +127,9 @@ def _purchase(
         side=Side.BUY,
         style=offer.style,
         price=price,
-        shares=to_step(wanted),
+        shares=to_cent_step(to_step(wanted), price)
+        if offer.style is Style.TAKE
+        else to_step(wanted),
     )
     small = _too_small(leg, market, params)
     return (

@@ -6,8 +6,13 @@ to the venue's step and never up to its minimum. A slot sees only itself: caps p
 net Up exposure of one settlement time (eight coins are nearly one bet) belong to the gateway.
 """
 
+import math
+from typing import Final
+
 from signals.param_sections import SizingParams
-from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroShares, MicroUsd
+from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroShares, MicroUsd, PriceMicroUsd
+
+CENT_MICRO_USD: Final = 10_000
 
 
 def kelly(probability: float, cost: float) -> float:
@@ -27,6 +32,16 @@ def target_shares(
     stake = params.kelly_fraction * kelly(probability, cost) * capital
     cap = min(params.allocation_share_max * capital, params.market_usd_max)
     return min(stake, cap) / cost
+
+
+def to_cent_step(shares: MicroShares, price: PriceMicroUsd) -> MicroShares:
+    """Round down until price times shares is whole cents, which the venue wants of a taker's buy.
+
+    Source: the venue's market-order precision (maker amount, here USD, at most two decimals).
+    """
+    whole_cents = CENT_MICRO_USD * MICRO // math.gcd(price, CENT_MICRO_USD * MICRO)
+    step = math.lcm(SIZE_STEP_MICRO_SHARES, whole_cents)
+    return MicroShares(shares - shares % step)
 
 
 def to_step(shares: float) -> MicroShares:

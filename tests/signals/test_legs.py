@@ -52,13 +52,14 @@ def test_a_small_edge_rests_one_tick_ahead_of_the_bid() -> None:
 
 def test_a_large_edge_takes_at_the_last_level_worth_it() -> None:
     choice = buy(0.60)
-    # cost 0.51 + 0.07 x 0.51 x 0.49 = 0.527493; Kelly 0.153452; 3.8363 USD; 7.27 shares
+    # cost 0.51 + 0.07 x 0.51 x 0.49 = 0.527493; Kelly 0.153452; 3.8363 USD; 7.27 shares;
+    # at 51 cents only whole shares cost whole cents
     assert choice.leg == Leg(
         outcome=Outcome.UP,
         side=Side.BUY,
         style=Style.TAKE,
         price=PriceMicroUsd(510_000),
-        shares=shares(7.27),
+        shares=shares(7),
     )
     assert choice.reason.startswith("edge: +0.073 take BUY Up")
 
@@ -106,9 +107,9 @@ def test_a_size_under_the_venues_minimum_is_never_rounded_up() -> None:
     assert choice.leg is None
     assert choice.reason == "edge: 3.50 shares, the venue rests 5.00 or more"
     poor = Position(allocation_micro_usd=MicroUsd(20 * MICRO))
-    choice = buy(0.60, poor)  # 1.45 shares are 0.74 USD
+    choice = buy(0.60, poor)  # 1.45 shares; one costs whole cents
     assert choice.leg is None
-    assert choice.reason == "edge: 0.74 USD, the venue takes 1.00 or more"
+    assert choice.reason == "edge: 0.51 USD, the venue takes 1.00 or more"
 
 
 @pytest.mark.parametrize("field", ["down_shares", "resting_down_shares"])
