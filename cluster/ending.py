@@ -4,32 +4,42 @@ Each step has a limit and none can keep the next from happening: the last one en
 whatever this fleet started. What the journal and the gateway's log hold is what the next run needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.fleet import SUPERVISOR, Call, FleetLink, gateway_name, market_data_name
+from cluster.fleet import SUPERVISOR, Call, FleetLink, gateway_name, market_data_name, owners
 from cluster.local_head import end_head
 from cluster.sandbox_process import end_sandbox
 from cluster.state_folder import StateFolder
 
 SLOTS_STOP_SECONDS: Final = 30.0
 """Wire. Sixteen slots write their last rows and a checkpoint each; most take well under one."""
+REASON: Final = "the fleet is stopped by its operator"
 ACTOR_STOP_SECONDS: Final = 15.0
 """Wire. The gateway cancels what rests (one request) and puts its log away."""
 
 
 def stop_actors(link: FleetLink, storage: LocalStorage, say: Callable[[str], None]) -> None:
-    """Stop slots, then market data and gateway; say what did not answer and go on."""
-    steps = (
-        (Call(SUPERVISOR, "stop"), SLOTS_STOP_SECONDS),
-        (Call(gateway_name(storage), "stop"), ACTOR_STOP_SECONDS),
-        (Call(market_data_name(storage), "stop"), ACTOR_STOP_SECONDS),
-    )
-    for call, limit_seconds in steps:
-        answer = link.ask([call], limit_seconds)[0]
-        if isinstance(answer, str) and answer != "None":
+    """Stop slots, then gateway and market data; say what did not answer and go on."""
+    gateway = gateway_name(storage)
+    _ask(link, [Call(SUPERVISOR, "stop")], ACTOR_STOP_SECONDS, say)
+    try:
+        slots = [Call(name, "stop", (REASON,)) for name in owners(link, gateway).values()]
+    except FleetError as error:
+        say(f"slots are not stopped in order: {error}")
+        slots = []
+    _ask(link, slots, SLOTS_STOP_SECONDS, say)
+    _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, say)
+    _ask(link, [Call(market_data_name(storage), "stop")], ACTOR_STOP_SECONDS, say)
+
+
+def _ask(
+    link: FleetLink, calls: Sequence[Call], limit_seconds: float, say: Callable[[str], None]
+) -> None:
+    for call, answer in zip(calls, link.ask(calls, limit_seconds), strict=True):
+        if isinstance(answer, str):
             say(f"{call.actor} did not stop in order: {answer}")
 
 

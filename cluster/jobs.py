@@ -13,8 +13,11 @@ from cluster.local_head import dashboard_url, head_environment
 from cluster.state_folder import HeadPorts, StateFolder
 
 WORKING_TREE: Final = Path(__file__).resolve().parent.parent
-SUBMITTER_NOISE: Final = re.compile(r"\t(INFO|SUCC) (cli|dashboard_sdk|packaging|sdk|worker)\.py:")
-"""Lines of Ray's own submitter; the job's own lines follow another form."""
+NOISE: Final = re.compile(
+    r"\t(INFO|SUCC|WARNING) (cli|dashboard_sdk|job_manager|packaging|sdk|worker|working_dir)\.py:"
+    r"|^Running entrypoint for job|\(raylet\)"
+)
+"""Lines of Ray's own submitter and node; the job's own lines follow another form."""
 
 
 def submit(
@@ -63,7 +66,7 @@ def submit(
 def _own_lines(lines: Iterator[str]) -> Iterator[str]:
     for text in lines:
         stripped = text.rstrip("\n")
-        if stripped and not SUBMITTER_NOISE.search(stripped):
+        if stripped and not NOISE.search(stripped):
             yield stripped
 
 

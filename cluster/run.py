@@ -32,6 +32,7 @@ from cluster.sandbox_process import (
 from cluster.screen import page, summary
 from cluster.state_folder import HeadPorts, RunRecord, StateFolder
 from cluster.status import StatusReport, ask_report
+from cluster.tally import tally
 
 REFRESH_SECONDS: Final = 1.0
 
@@ -143,8 +144,9 @@ def _end(state: StateFolder, console: Console) -> None:
     try:
         if record.head is not None and record.head.alive and (state.storage / CONFIG_FILE).exists():
             link = connect(state, record.ports)
+            report = _reporter(state, link)()
             stop_actors(link, LocalStorage(state.storage), console.print)
-            for line in summary(_reporter(state, link)()):
+            for line in summary(tally(state.storage), report):
                 console.print(line, highlight=False)
     except ClusterError as error:
         console.print(f"not in order: {error}; processes are ended now")

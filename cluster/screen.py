@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.status import SILENT, SlotView, StatusReport
+from cluster.tally import Tally
 from signals.market import day_of
 
 ID_DIGITS: Final = 6
@@ -24,18 +25,17 @@ def page(report: StatusReport, note: str = "") -> RenderableType:
     return Group(*parts)
 
 
-def summary(report: StatusReport) -> Iterator[str]:
-    """Yield the lines of the end of a run."""
-    decided = sum(slot.counts.decisions for slot in report.slots)
-    missed = sum(slot.counts.missed for slot in report.slots)
-    profit = sum(slot.realized_pnl_micro_usd or 0 for slot in report.slots)
+def summary(tally: Tally, report: StatusReport) -> Iterator[str]:
+    """Yield the lines of the end of a run; `python -m tests.judge` recounts them."""
+    complete = f"{100 * tally.complete_share:.1f} %" if tally.decisions else "none"
     ends = ", ".join(f"{count} {end}" for end, count in sorted(report.gateway.end_counts.items()))
-    yield f"slots {len(report.slots)}, decisions {decided}, missed {missed}"
-    yield f"orders by end: {ends or 'none'}"
-    yield f"realized P&L {usd(profit)} USD"
-    yield f"alarms {len(report.alarms)}"
-    for name, text in report.labels.items():
-        yield f"{name}: {text}"
+    yield f"slots {tally.slots}   decisions {tally.decisions}   missed {tally.missed}"
+    yield f"decisions from complete snapshots: {complete}"
+    yield f"slots that ordered {tally.slots_ordered}   orders by end: {ends or 'none'}"
+    yield f"fills {tally.fills}   settlements {tally.settlements}"
+    yield f"realized P&L {usd(tally.realized_pnl_micro_usd)} USD   alarms {len(report.alarms)}"
+    yield from (f"damaged: {name}" for name in tally.damaged)
+    yield from (f"{name}: {text}" for name, text in report.labels.items())
 
 
 def usd(micro_usd: int) -> str:

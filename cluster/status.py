@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from actors.supervisor_status import SupervisorStatus
 
 from actors.config import FleetConfig
 from actors.gateway_status import FenceTable, GatewayStatus
@@ -16,6 +15,7 @@ from actors.market_data_status import MarketDataStatus
 from actors.messages import FenceRecord
 from actors.slot_state import PositionRecord
 from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
+from actors.supervisor_status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.fleet import SUPERVISOR, Call, FleetLink, gateway_name, market_data_name

@@ -38,8 +38,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     settlements: int
     differences: list[str]
     pnl_micro_usd: int
-    """Of settled markets, by the ledger."""
+    """Of the markets that both sides know as settled, by the ledger."""
     journal_pnl_micro_usd: int
+    """The same markets by the journal."""
+    pending_settlements: int
+    """Markets with fills that settled at the venue and not (yet) in the journal."""
 
     @property
     def clean(self) -> bool:
@@ -58,6 +61,8 @@ def judge(storage: Path, ledger: Path) -> Verdict:
     missed = [
         f"{slot}@{point}" for slot in slots for point, _ in due[slot] if (slot, point) not in made
     ]
+    both = journal.settled.keys() & venue.settled.keys()
+    pending = [key for key in venue.settled.keys() - both if venue.filled_in(key)]
     complete = sum(1 for row in made.values() if row.complete)
     return Verdict(
         slots=len({row.slot for row in made.values()}),
@@ -73,8 +78,9 @@ def judge(storage: Path, ledger: Path) -> Verdict:
         fills=sum(1 for fill in venue.fills.values() if not fill.failed),
         settlements=len(venue.settled),
         differences=list(differences(journal, venue)),
-        pnl_micro_usd=sum(venue.pnl(condition) for condition in venue.settled),
-        journal_pnl_micro_usd=sum(journal.pnl(condition) for condition in journal.settled),
+        pnl_micro_usd=sum(venue.pnl(condition) for condition in both),
+        journal_pnl_micro_usd=sum(journal.pnl(condition) for condition in both),
+        pending_settlements=len(pending),
     )
 
 
@@ -155,7 +161,8 @@ def settlement_differences(journal: JournalSide, venue: LedgerSide, cut_ms: int)
         if venue.pnl(condition) != venue.pnl_by_payout(condition):
             yield f"market {condition}: the ledger's payout contradicts its trades"
     for condition in journal.settled.keys() - venue.settled.keys():
-        yield f"market {condition}: settled in the journal, not at the venue"
+        if any(fill.condition_id == condition for fill in journal.fills.values()):
+            yield f"market {condition}: settled in the journal, not at the venue"
 
 
 def settlement_difference(condition: str, journal: JournalSide, venue: LedgerSide) -> Iterator[str]:
