@@ -99,12 +99,20 @@ def _missed(first: DecisionPoint, last: DecisionPoint, count: int, cause: str) -
 def _begin(seat: Seat, event: Event) -> Step:
     point, following = next_points(seat, _anchor_ms(seat, event))
     if point.due_ms > event.market_ms:
-        return seat, (WakeAt(market_ms=point.due_ms),)
+        return _wake(seat, point.due_ms)
     deadline = deadline_ms(point, following)
     timeout_ms = _share_of_rest(seat, event, deadline, SNAPSHOT_TIMEOUT_MS)
     pending = Pending(point=point, deadline_ms=deadline)
     ask = AskSnapshot(due_ms=point.due_ms, timeout_ms=timeout_ms)
-    return replace(seat, pending=pending), (ask, WakeAt(market_ms=deadline))
+    seat, wake = _wake(replace(seat, pending=pending), deadline)
+    return seat, (ask, *wake)
+
+
+def _wake(seat: Seat, market_ms: int) -> Step:
+    """Ask to be woken, once for each moment."""
+    if seat.wake_ms == market_ms:
+        return seat, ()
+    return replace(seat, wake_ms=market_ms), (WakeAt(market_ms=market_ms),)
 
 
 def _share_of_rest(seat: Seat, event: Event, deadline: int, limit_ms: int) -> int:

@@ -173,6 +173,8 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_outbox_sequence: int = 0
     checkpoint_wanted: bool = False
     checkpointing: bool = False
+    wake_ms: int = 0
+    """Market time of the last wake that was asked for."""
     lease: Lease | None = None
     claiming: bool = False
 
