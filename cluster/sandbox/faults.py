@@ -23,7 +23,7 @@ class FaultKind(StrEnum):
     DELAY = "delay"
     """Wait `delay_ms` (wire) before the request is looked at; on a socket, before each frame."""
     DROP_REQUEST = "drop_request"
-    """Close the connection; the request had no effect."""
+    """Close the connection; the request had no effect. A socket is refused when it opens."""
     DROP_ANSWER = "drop_answer"
     """Do what was asked, then close the connection without a byte of answer."""
     STATUS = "status"

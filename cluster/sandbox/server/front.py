@@ -12,6 +12,7 @@ ADMIN_PREFIX: Final = "/admin"
 """The admin door is never faulty: it is how a test ends its faults."""
 
 
+CLOSE_TRY_LATER: Final = 1_013
 FROZEN_MAX: Final = 1_000
 """Different questions that stale answers are kept for."""
 
@@ -25,6 +26,10 @@ class Front:
         self._frozen: dict[str, tuple[int, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and self._turns_away(scope):
+            await receive()
+            await send({"type": "websocket.close", "code": CLOSE_TRY_LATER})
+            return
         if scope["type"] != "http" or scope["path"].startswith(ADMIN_PREFIX):
             await self._inner(scope, receive, send)
             return
@@ -39,6 +44,10 @@ class Front:
             await self._spoil(after[0], scope, receive, send)
         else:
             await self._inner(scope, receive, send)
+
+    def _turns_away(self, scope: Scope) -> bool:
+        route = scope["path"].removeprefix("/")
+        return bool(self._faults.take(frozenset({FaultKind.DROP_REQUEST}), route))
 
     async def _spoil(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request take effect, then answer as the fault says."""

@@ -9,6 +9,8 @@ from cluster.sandbox.faults import SOCKET, Fault, FaultBoard, FaultKind
 
 SEND_QUEUE_MAX: Final = 4_096
 """Frames waiting for one slow reader; beyond it the reader is cut off, as the venue does."""
+REMEMBERED_MAX: Final = 512
+"""Keys whose last frame is kept for a stale fault: markets come and go for days."""
 CLOSE_SLOW: Final = 4_002
 CLOSE_FAULT: Final = 1_012
 """Service restart: what a client sees when the venue drops its connections."""
@@ -45,8 +47,14 @@ class Line:
                 return
             frame = repeated
         else:
-            self._last[key] = frame
+            self._remember(key, frame)
         self._deliver(frame, faults)
+
+    def _remember(self, key: str, frame: str) -> None:
+        self._last.pop(key, None)
+        self._last[key] = frame
+        if len(self._last) > REMEMBERED_MAX:
+            del self._last[next(iter(self._last))]
 
     def _deliver(self, frame: str, faults: dict[FaultKind, Fault]) -> None:
         delay_ms = faults[FaultKind.DELAY].delay_ms if FaultKind.DELAY in faults else 0

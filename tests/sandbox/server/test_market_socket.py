@@ -1,13 +1,14 @@
 """The public market socket frame by frame, and the faults that befall frames."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from cluster.sandbox.events import (
     BestChanged,
@@ -19,7 +20,9 @@ from cluster.sandbox.events import (
     PricesChanged,
     TickSizeChanged,
 )
+from cluster.sandbox.faults import FaultBoard
 from cluster.sandbox.model import MICRO, Outcome, Side
+from cluster.sandbox.sockets.line import REMEMBERED_MAX, Line
 from tests.sandbox.server.examples import DOWN, MARKET, UP
 from tests.sandbox.server.running import Running, running
 from tests.sandbox.server.still_exchange import StillExchange
@@ -160,3 +163,21 @@ def test_a_disconnect_fault_closes_the_socket(server: Running) -> None:
     with listen(server, UP) as again:
         server.publish(sold())
         assert hear(again)["event_type"] == "last_trade_price"
+
+
+def test_a_socket_can_be_refused_when_it_opens(server: Running) -> None:
+    server.fault(kind="drop_request", route="ws/market", count=1)
+    with pytest.raises(InvalidStatus):
+        connect(server.urls.market_ws_url)
+    with listen(server, UP):
+        pass
+
+
+def test_only_the_last_frames_of_recent_keys_are_remembered() -> None:
+    async def remembered() -> int:
+        line = Line(None, "ws/market", FaultBoard(seed=1))
+        for number in range(REMEMBERED_MAX + 5):
+            line.offer("frame", f"key-{number}")
+        return len(line._last)  # noqa: SLF001 the bound is the point
+
+    assert asyncio.run(remembered()) == REMEMBERED_MAX
