@@ -1,0 +1,23 @@
+"""`doctor`: what is wrong here, and what to do."""
+
+from pathlib import Path
+
+import click
+
+from cluster.console import config_option, emit, json_option, state_of, state_option
+from cluster.doctor import Verdict, examine
+
+
+@click.command("doctor")
+@config_option
+@state_option
+@json_option
+def command(config: Path, state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
+    """Check Python, configuration, folders, Ray head, key, venue, clock, disk, journal, alarms."""
+    findings = list(examine(state_of(state), config))
+    if as_json:
+        emit(findings)
+    else:
+        for found in findings:
+            click.echo(f"{found.verdict:>5}  {found.what}: {found.detail}")
+    return 1 if any(found.verdict is Verdict.FAULT for found in findings) else 0

@@ -1,0 +1,91 @@
+"""Halt, reduce or resume trading; a halt works without Ray, up to the venue itself.
+
+The HALT file in the storage comes first: the gateway looks for it before each post. Then the
+gateway is asked, which cancels what rests. Where it does not answer, this process cancels at the
+venue with the fleet's own key.
+"""
+
+import asyncio
+import getpass
+from collections.abc import Callable
+from typing import Final, assert_never
+
+import msgspec
+
+from actors.config import FleetConfig
+from actors.gateway_lock import HALT_FILE
+from actors.messages import SetTrading, TradingState, encode
+from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
+from checkpoints.storage import LocalStorage
+from cluster.errors import FleetError
+from cluster.fleet import Call, FleetLink, ask_one, gateway_name
+
+HALT_SECONDS: Final = 5.0
+"""Wire. A gateway that takes longer to answer a halt is passed by."""
+SET_SECONDS: Final = 10.0
+CANCEL_SECONDS: Final = 10.0
+
+Join = Callable[[], FleetLink]
+
+
+class TradingSet(msgspec.Struct, frozen=True, kw_only=True):
+    state: TradingState
+    by_gateway: bool
+    cancelled_directly: int | None = None
+    """Orders cancelled by this process because the gateway did not answer."""
+
+
+def halt(storage: LocalStorage, config: FleetConfig, join: Join, reason: str) -> TradingSet:
+    """Stop all trading now; raise `FleetError` only if nobody could cancel what rests."""
+    storage.write(HALT_FILE, f"{reason}\n".encode())
+    try:
+        _set(join(), storage, TradingState.HALTED, reason, HALT_SECONDS)
+    except FleetError as silent:
+        cancelled = asyncio.run(cancel_directly(config, str(silent)))
+        return TradingSet(state=TradingState.HALTED, by_gateway=False, cancelled_directly=cancelled)
+    return TradingSet(state=TradingState.HALTED, by_gateway=True)
+
+
+def reduce(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
+    """Take only orders that lower exposure."""
+    _set(join(), storage, TradingState.REDUCING, reason, SET_SECONDS)
+    return TradingSet(state=TradingState.REDUCING, by_gateway=True)
+
+
+def resume(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
+    """Trade again: the HALT file goes once the gateway is known to answer."""
+    link = join()
+    ask_one(link, Call(gateway_name(storage), "status"), SET_SECONDS)
+    storage.delete(HALT_FILE)
+    _set(link, storage, TradingState.ACTIVE, reason, SET_SECONDS)
+    return TradingSet(state=TradingState.ACTIVE, by_gateway=True)
+
+
+def _set(
+    link: FleetLink, storage: LocalStorage, state: TradingState, reason: str, seconds: float
+) -> None:
+    order = SetTrading(state=state, reason=reason, who=getpass.getuser())
+    ask_one(link, Call(gateway_name(storage), "set_trading", (encode(order),)), seconds)
+
+
+async def cancel_directly(config: FleetConfig, silent: str) -> int:
+    """Cancel all orders of the account at the venue; raise `FleetError` saying what is left."""
+    from actors.venue.polymarket import connect
+
+    venue = await connect(config.venue, CANCEL_SECONDS)
+    if isinstance(venue, Rejected | Unknown):
+        raise FleetError(
+            f"HALT is written, but the gateway ({silent}) and the venue ({venue}) are silent: "
+            "orders that rest are cancelled by the venue 10 s after the last heartbeat"
+        )
+    try:
+        outcome = await venue.cancel_all()
+    finally:
+        await venue.close()
+    match outcome:
+        case Cancelled(cancelled=cancelled):
+            return len(cancelled)
+        case Rejected() | Unavailable() | Unknown():
+            raise FleetError(f"HALT is written; the venue did not cancel: {outcome}")
+        case _ as never:
+            assert_never(never)
