@@ -8,8 +8,8 @@ import msgspec
 from cluster.sandbox.clock import ClockFile
 from cluster.sandbox.exchange import Exchange, ExchangeConfig
 from cluster.sandbox.ledger import Ledger, LedgerError
+from cluster.sandbox.prices.recorded import Tape
 from cluster.sandbox.prices.source import Prices
-from cluster.sandbox.prices.tape import load_tape
 
 ORIGIN_NAME: Final = "origin.json"
 
@@ -35,7 +35,7 @@ def open_sandbox(
     Call `clock.keep(wire_ms)` for each instant, `ledger.sync()` to reach the disk, and on the way
     out `ledger.close()` and `clock.close(wire_ms)`.
     """
-    prices = Prices(config.seed, load_tape(tape) if tape is not None else None)
+    prices = Prices(config.seed, _tape_at(tape) if tape is not None else None)
     ledger = Ledger.open(folder)
     try:
         _check_origin(folder, _Origin(seed=config.seed, taped=tape is not None))
@@ -51,6 +51,12 @@ def open_sandbox(
         ledger.close()
         raise
     return Sandbox(exchange, clock, ledger)
+
+
+def _tape_at(folder: Path) -> Tape:
+    from cluster.sandbox.prices.tape import load_tape  # Parquet costs memory: only with a tape
+
+    return load_tape(folder)
 
 
 def _check_origin(folder: Path, origin: _Origin) -> None:

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from cluster.sandbox.model import FundingRate, OpenInterest
+from cluster.sandbox.prices.recorded import RecordedSeries
 from cluster.sandbox.prices.shapes import SHAPES, asset_number
-from cluster.sandbox.prices.tape import RecordedSeries
 
 HOUR_MS: Final = 3_600_000
 MINUTE_MS: Final = 60_000

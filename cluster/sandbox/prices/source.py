@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from cluster.sandbox.model import ASSETS, CYCLE_MS, SECOND_MS, PriceTick
 from cluster.sandbox.prices.derivatives import HOUR_MS, Funding, OpenInterestSeries
 from cluster.sandbox.prices.path import PRICE_SCALE, SECONDS, Spots, second_spots
+from cluster.sandbox.prices.recorded import RecordedCandles, Tape
 from cluster.sandbox.prices.shapes import (
     CANDLES_PER_WEEK,
     SHAPES,
     candle_index,
     candle_open_ms,
 )
-from cluster.sandbox.prices.tape import RecordedCandles, Tape
 from cluster.sandbox.prices.walk import Walk
 
 Floats = NDArray[np.float64]

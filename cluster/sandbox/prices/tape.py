@@ -8,7 +8,6 @@ time_ms, open_interest_base. Only gap-free 5-minute candles of the perpetuals ar
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,38 +15,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cluster.sandbox.model import ASSETS
+from cluster.sandbox.prices.recorded import RecordedCandles, RecordedSeries, Tape, TapeError
 from cluster.sandbox.prices.shapes import CANDLE_MS, candle_index
+
+__all__ = ["TapeError", "load_tape"]
 
 VENUE: Final = "binance_um_perp"
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
-
-
-class TapeError(Exception):
-    """The tape folder cannot be used; the message says what is missing."""
-
-
-class RecordedCandles(msgspec.Struct, frozen=True, kw_only=True):
-    first_index: int
-    rows: Any
-    """Floats of shape (n, 6): open, high, low, close, volume, taker buy (NaN: not recorded)."""
-
-    @property
-    def end_index(self) -> int:
-        return self.first_index + len(self.rows)
-
-
-class RecordedSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """Times ascending, with a value each."""
-
-    market_ms: Any
-    values: Any
-
-
-class Tape(msgspec.Struct, frozen=True, kw_only=True):
-    candles: dict[str, RecordedCandles]
-    funding: dict[str, RecordedSeries]
-    open_interest: dict[str, RecordedSeries]
 
 
 def load_tape(folder: Path) -> Tape:

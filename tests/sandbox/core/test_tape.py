@@ -8,12 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cluster.sandbox.assemble import open_sandbox
+from cluster.sandbox.exchange import ExchangeConfig
+from cluster.sandbox.ledger import read_entries
 from cluster.sandbox.prices.klines import Klines
 from cluster.sandbox.prices.path import PRICE_SCALE
 from cluster.sandbox.prices.provenance import provenance, tape_end_ms
 from cluster.sandbox.prices.shapes import candle_index
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.prices.tape import TapeError, load_tape
+from cluster.sandbox.records import TapeEnded
 
 MINUTE_MS = 60_000
 RECORDED_MS = 1_766_880_000_000
@@ -147,6 +151,24 @@ def test_a_file_that_is_not_parquet_is_named(tmp_path: Path) -> None:
     (write_tape(tmp_path) / "klines.parquet").write_text("asset,venue")
     with pytest.raises(TapeError, match="cannot be read as Parquet"):
         load_tape(tmp_path)
+
+
+def test_the_end_of_the_tape_is_said_once_and_prices_go_on(tmp_path: Path) -> None:
+    tape, state, wire_ms = write_tape(tmp_path), tmp_path / "state", 1_700_000_000_000
+    sandbox = open_sandbox(state, ExchangeConfig(), tape=tape, wire_ms=wire_ms)
+    exchange = sandbox.exchange
+    exchange.advance(sandbox.clock.keep(wire_ms))
+    assert not exchange.tape_ended
+    for _ in range(2):
+        wire_ms += 6_000_000
+        now = sandbox.clock.keep(wire_ms)
+        exchange.advance(now)
+    assert now.market_ms > RECORDED_MS + 600 * 300_000
+    assert exchange.tape_ended
+    assert exchange.ticks("btc", now, since_market_ms=now.market_ms - 30_000)
+    sandbox.ledger.close()
+    ended = [e for e in read_entries(state) if isinstance(e.record, TapeEnded)]
+    assert len(ended) == 1
 
 
 @pytest.mark.data
