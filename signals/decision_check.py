@@ -6,7 +6,9 @@ A strategy file is a stranger's code; a slot and the tape run ask here before th
 import math
 from collections.abc import Iterator
 
-from signals.decision import Action, Decision, Leg
+from signals.decision import Action, Decision, Leg, Style
+from signals.market import Side
+from signals.sizing import CENT_MICRO_USD
 from signals.snapshot import MarketView
 from signals.units import MICRO, SIZE_STEP_MICRO_SHARES
 
@@ -40,6 +42,9 @@ def _leg_faults(leg: Leg, market: MarketView | None) -> Iterator[str]:
     if market is None:
         yield "there is no market to trade in"
         return
+    taken = leg.style is Style.TAKE and leg.side is Side.BUY
+    if taken and leg.price * leg.shares % (CENT_MICRO_USD * MICRO):
+        yield "a taker's buy must cost whole cents: round with signals.sizing.to_cent_step"
     book = market.book(leg.outcome)
     tick = 1 if book is None else book.tick_micro_usd
     if type(leg.price) is not int or not 0 < leg.price < MICRO or leg.price % tick:

@@ -14,7 +14,7 @@ from signals.fair_value import NoData
 from signals.market import Outcome, Side
 from signals.offers import Offer, best_offer, chance, fee_rate, taker_cost
 from signals.params import Params
-from signals.sizing import target_shares, to_cent_step, to_step
+from signals.sizing import most_shares, target_shares, to_cent_step, to_step
 from signals.snapshot import Book, MarketView
 from signals.units import MICRO, MicroShares, PriceMicroUsd
 
@@ -117,8 +117,12 @@ def _purchase(
         found = walk(offer.levels, wanted)
         if found is not None:
             price = PriceMicroUsd(found.worst_micro_usd)
-            cost = taker_cost(found.average, fee_rate(market) or 0.0)
-            target = target_shares(p, cost, allocation, sizing)
+            rate = fee_rate(market) or 0.0
+            at_limit = taker_cost(price / MICRO, rate)  # the venue reserves the limit, not the mean
+            target = min(
+                target_shares(p, taker_cost(found.average, rate), allocation, sizing),
+                most_shares(at_limit, allocation, sizing),
+            )
             wanted = min(found.shares, target - have)
     if wanted <= 0 or wanted < sizing.increase_share_min * target:
         return Choice(leg=None, reason=f"edge: {have:.2f} of {target:.2f} shares held or resting")

@@ -28,10 +28,13 @@ def target_shares(
     """Return the shares to hold in all. Grows with p and allocation, falls with cost."""
     if not 0 < cost < 1 or allocation <= 0:
         return 0.0
-    capital = allocation / MICRO
-    stake = params.kelly_fraction * kelly(probability, cost) * capital
-    cap = min(params.allocation_share_max * capital, params.market_usd_max)
-    return min(stake, cap) / cost
+    stake = params.kelly_fraction * kelly(probability, cost) * allocation / MICRO
+    return min(stake / cost, most_shares(cost, allocation, params))
+
+
+def most_shares(cost: float, allocation: MicroUsd, params: SizingParams) -> float:
+    """Return the shares that the caps pay for at `cost` > 0, whatever the chance."""
+    return min(params.allocation_share_max * allocation / MICRO, params.market_usd_max) / cost
 
 
 def to_cent_step(shares: MicroShares, price: PriceMicroUsd) -> MicroShares:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.blend import blend, logistic, logit
@@ -15,17 +15,22 @@ from signals.sizing import kelly, target_shares, to_step
 from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroUsd
 from tests.signals.builders import DUE_MS, make_book, make_market
 
+UNHURRIED = settings(deadline=None)
+"""Machines that run the tests are busy; a slow example is no failure."""
+
 PROBABILITY = st.floats(0.001, 0.999)
 SIZING = SizingParams()
 USD_100 = MicroUsd(100 * MICRO)
 
 
+@UNHURRIED
 @given(PROBABILITY)
 def test_logistic_undoes_logit_and_is_symmetric(p: float) -> None:
     assert logistic(logit(p)) == pytest.approx(p)
     assert logistic(logit(p)) + logistic(-logit(p)) == pytest.approx(1)
 
 
+@UNHURRIED
 @given(st.floats(0.01, 0.99))
 def test_the_default_blend_is_the_markets_own_price_and_claims_nothing(mid: float) -> None:
     assert blend(mid, NoData("none"), None, Blend()) == pytest.approx(mid)
@@ -43,6 +48,7 @@ def test_a_missing_input_with_a_coefficient_is_no_data() -> None:
     assert blend(0.5, 0.5, None, Blend(factors=0.5)) == NoData("no factor spread")
 
 
+@UNHURRIED
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(-100, 100))
 def test_a_blend_is_strictly_inside_0_and_1(mid: float, fair: float, spread: float) -> None:
     p = blend(mid, fair, spread, Blend(mid=1.0, fair=5.0, factors=5.0))
@@ -60,6 +66,7 @@ def test_kelly_by_hand() -> None:
     assert target_shares(0.99, 0.10, USD_100, SIZING) == pytest.approx(200)
 
 
+@UNHURRIED
 @given(PROBABILITY, PROBABILITY, PROBABILITY, st.integers(0, 10**10))
 def test_size_grows_with_chance_and_allocation_and_falls_with_cost(
     p: float, other: float, cost: float, allocation: int
@@ -72,6 +79,7 @@ def test_size_grows_with_chance_and_allocation_and_falls_with_cost(
     assert target_shares(p, cost, money, SIZING) <= target_shares(p, cost, more, SIZING)
 
 
+@UNHURRIED
 @given(PROBABILITY, PROBABILITY, st.integers(0, 10**10))
 def test_no_target_costs_more_than_its_caps(p: float, cost: float, allocation: int) -> None:
     spent = target_shares(p, cost, MicroUsd(allocation), SIZING) * cost
@@ -79,6 +87,7 @@ def test_no_target_costs_more_than_its_caps(p: float, cost: float, allocation: i
     assert spent <= SIZING.allocation_share_max * allocation / MICRO + 1e-9
 
 
+@UNHURRIED
 @given(st.floats(-10, 1e6))
 def test_a_size_is_rounded_down_to_the_step(shares: float) -> None:
     size = to_step(shares)

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.fair_value import (
@@ -21,6 +21,9 @@ from signals.param_sections import FairParams
 from signals.snapshot import Feed, MarketView, Snapshot, Ticks
 from tests.signals.altered import mirrored, without
 from tests.signals.builders import DUE_MS, make_candles, make_snapshot
+
+UNHURRIED = settings(deadline=None)
+"""Machines that run the tests are busy; a slow example is no failure."""
 
 KNOWN = Settlement(
     opening=100.0, price=101.0, closing_mean=None, sigma=0.1, tau=280.0, look_back=60.0
@@ -62,6 +65,7 @@ def test_the_variance_is_that_of_a_summed_brownian_motion(tau: int, look_back: i
     assert closing_moments(known)[1] == pytest.approx(expected, rel=0.01)
 
 
+@UNHURRIED
 @given(st.floats(1, 300), st.floats(0.001, 50), st.floats(10, 1e5), st.floats(10, 1e5))
 def test_the_two_branches_meet_where_the_look_back_begins(
     look_back: float, sigma: float, price: float, seen: float
@@ -81,6 +85,7 @@ def test_a_tie_without_variance_is_up_and_less_is_down() -> None:
     assert probability_up(below) == 0.0
 
 
+@UNHURRIED
 @given(
     st.floats(1, 1e6),
     st.floats(1, 1e6),
@@ -101,6 +106,7 @@ def test_a_probability_is_between_0_and_1_and_mirrors(
         assert up + down == pytest.approx(1)
 
 
+@UNHURRIED
 @given(st.floats(50, 150), st.floats(0, 5))
 def test_a_higher_price_never_lowers_the_chance_of_up(price: float, more: float) -> None:
     low = msgspec.structs.replace(KNOWN, price=price)

@@ -170,7 +170,7 @@ def test_the_memory_survives_its_encoding() -> None:
 NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -1.0, 1e-300, 1e300])
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.sets(st.sampled_from(Feed)),

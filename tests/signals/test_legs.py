@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.decision import Leg, Position, Style
@@ -185,6 +185,16 @@ PROBABILITY = st.floats(0.005, 0.995)
 HOLDING = st.integers(0, 5_000).map(lambda steps: MicroShares(steps * SIZE_STEP_MICRO_SHARES))
 
 
+def test_a_take_through_several_levels_is_capped_at_its_limit() -> None:
+    cheap = make_book(0.0625, spread_ticks=1)
+    market = msgspec.structs.replace(MARKET, up_book=cheap)
+    leg = choose_purchase(0.875, market, EMPTY, (Outcome.UP,), PARAMS).leg
+    assert leg is not None
+    assert leg.price > cheap.asks[0].price
+    assert leg.price * leg.shares <= 20 * MICRO * MICRO  # the cap, 20 % of 100 USD
+
+
+@settings(deadline=None)
 @given(
     PROBABILITY,
     st.floats(0.05, 0.95),

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.factors import pattern
@@ -15,6 +15,9 @@ from signals.param_sections import PatternParams
 from signals.snapshot import Candles, Feed, Interval, Snapshot
 from tests.signals.altered import without
 from tests.signals.builders import DUE_MS, make_candles, make_snapshot
+
+UNHURRIED = settings(deadline=None)
+"""Machines that run the tests are busy; a slow example is no failure."""
 
 PARAMS = PatternParams()
 FLAT = Bar(0.0, 0.4, -0.4, 0.0)
@@ -62,6 +65,7 @@ def test_evidence_fades_with_age_and_adds_without_passing_one() -> None:
     assert case == pytest.approx(0.3 * RECENCY[1])
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(*[st.floats(-3, 3)] * 4), min_size=5, max_size=5))
 def test_a_case_is_between_0_and_1(rows: list[tuple[float, ...]]) -> None:
     bars = tuple(Bar(row[0], max(row), min(row), row[3]) for row in rows)

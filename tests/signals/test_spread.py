@@ -60,7 +60,7 @@ def test_in_a_regime_shift_the_other_weights_count() -> None:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(Timeframe))
 def test_a_mirrored_market_mirrors_the_cases(seed: int, timeframe: Timeframe) -> None:
     snapshot = make_snapshot(seed=seed, funding=(0.0003, -0.0001))
@@ -79,7 +79,7 @@ def test_a_mirrored_market_mirrors_the_cases(seed: int, timeframe: Timeframe) ->
     assert here == pytest.approx(-there, abs=1e-6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sets(st.sampled_from(Feed)))
 def test_points_stay_within_bounds_whatever_is_missing(seed: int, missing: set[Feed]) -> None:
     snapshot = make_snapshot(seed=seed)

@@ -122,6 +122,14 @@ MARKET = make_snapshot().market(Timeframe.M5)
         ({"legs": (msgspec.structs.replace(LEG, shares=0),)}, "shares 0"),
         ({"legs": (msgspec.structs.replace(LEG, shares=5_000_001),)}, "shares 5000001"),
         ({"legs": (msgspec.structs.replace(LEG, shares=math.nan),)}, "shares nan"),
+        (
+            {
+                "legs": (
+                    msgspec.structs.replace(LEG, style=Style.TAKE, price=510_000, shares=10_000),
+                )
+            },
+            "whole cents",
+        ),
         ({"legs": (msgspec.structs.replace(LEG, price=505_000),)}, "price 505000"),
         ({"legs": (msgspec.structs.replace(LEG, price=1_000_000),)}, "price 1000000"),
     ],
