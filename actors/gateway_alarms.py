@@ -11,7 +11,9 @@ from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 
-WARNINGS: Final = frozenset({"order_open_after_end", "fill_unconfirmed", "order_without_end"})
+WARNINGS: Final = frozenset(
+    {"order_open_after_end", "fill_unconfirmed", "order_without_end", "market_unsettled"}
+)
 """Reconciliation deals with these; all other kinds need a person before trading goes on."""
 
 

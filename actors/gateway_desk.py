@@ -28,7 +28,7 @@ from actors.gateway_events import (
     Ticked,
 )
 from actors.gateway_hands import Hands
-from actors.gateway_records import Base, Ledger, Record, encode_record
+from actors.gateway_records import Acknowledged, Base, Ledger, Record, encode_record
 from actors.gateway_status import Latency
 from actors.gateway_step import step
 from actors.messages import Refusal
@@ -86,6 +86,8 @@ class Desk:
         self._replies: dict[int, asyncio.Future[msgspec.Struct]] = {}
         self._reply_count = 0
         self._record_count = 0
+        self._unwritten: list[Record] = []
+        """Acknowledgements alone are worth no fsync: they go with the next records."""
         self._received_s: dict[str, float] = {}
         self._latency_ms: deque[float] = deque(maxlen=SAMPLES)
         self._fsync_ms: deque[float] = deque(maxlen=SAMPLES)
@@ -178,8 +180,10 @@ class Desk:
                     else:
                         effects.append(effect)
             events = await self._sign(signs)
-        if records:
-            await self._append(records)
+        self._unwritten += records
+        if not all(isinstance(record, Acknowledged) for record in self._unwritten):
+            await self._append(self._unwritten)
+            self._unwritten = []
         for effect in effects:
             self._perform(effect)
 

@@ -51,6 +51,8 @@ RETENTION_MARKET_MS: Final = 3_600_000
 """Market: what was settled this long ago is forgotten; late resends are refused as stale anyway."""
 RETENTION_WIRE_MS: Final = 60_000
 """Wire: and it was signed at least this long ago, so that the venue's lists have passed it."""
+RESOLVE_TRIES_ALARM: Final = 60
+"""About ten minutes of asking for one winner: a person should look."""
 UNSETTLED_MS: Final = 600_000
 """Wire, since an order was signed or a fill was seen: longer without an end is an alarm."""
 
@@ -175,6 +177,9 @@ def _resolve(draft: Draft) -> None:
             tries=attempt.tries + 1, due_wire_ms=draft.wire_ms + wait_ms, in_flight=True
         )
         draft.ask(AskResolution(condition_id=market.condition_id))
+        if attempt.tries >= RESOLVE_TRIES_ALARM:
+            action = "look at the market's page; its holdings stay at stake until it resolves"
+            draft.alarm("market_unsettled", market.condition_id, action, f"{attempt.tries} tries")
         asked += 1
         if asked >= RESOLVES_AT_ONCE:
             return

@@ -32,7 +32,7 @@ from signals.decision import Style
 from signals.market import Asset, Timeframe, Window, market_slug
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import intent
-from tests.actors.gateway.test_shell import own
+from tests.actors.gateway.shells import own
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 
 pytestmark = [pytest.mark.exchange, pytest.mark.anyio]
@@ -50,12 +50,14 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield served
 
 
-async def market_with_time(exchange: Sandbox, least_left_ms: int) -> KnownMarket:
-    """Return a current 5m BTC market with so much market time left."""
+async def market_with_time(
+    exchange: Sandbox, least_left_ms: int, timeframe: Timeframe = Timeframe.M5
+) -> KnownMarket:
+    """Return a current BTC market with so much market time left."""
     async with httpx.AsyncClient(base_url=exchange.urls["gamma_url"]) as client:
         while True:
             now_ms = exchange.clock.market_ms(time.time() * 1000)
-            window = Window.at(now_ms, Timeframe.M5)
+            window = Window.at(now_ms, timeframe)
             slug = market_slug(Asset.BTC, window)
             ask = FetchMarket(job="", slug=slug, asset=Asset.BTC, window=window)
             if window.close_ms - now_ms > least_left_ms:

@@ -9,7 +9,6 @@ from actors.gateway_events import (
     CancelDone,
     Look,
     Post,
-    PostDone,
     PostHeld,
     Sign,
     SignDone,
@@ -20,70 +19,18 @@ from actors.gateway_records import Ledger, OrderWritten
 from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
 from actors.order_life import TRANSITIONS, OrderState
 from actors.venue.port import (
-    Accepted,
-    AcceptedStatus,
     Cancelled,
     Duplicated,
-    PostOutcome,
     Rejected,
-    TradeStatus,
     Unavailable,
     UnavailableKind,
     Unknown,
     Unsignable,
-    VenueOrder,
-    VenueTrade,
 )
 from signals.decision import Style
-from signals.market import Side
-from signals.units import MicroShares, MicroUsd, PriceMicroUsd
-from tests.actors.gateway.builders import CLOSE_MS, WIRE_MS, Machine, intent, signed
-
-LIVE = Accepted(status=AcceptedStatus.LIVE)
-
-
-def listed(order_id: str) -> VenueOrder:
-    return VenueOrder(
-        order_id=order_id,
-        condition_id="condition-btc-5m",
-        token_id="up-btc-5m",
-        side=Side.BUY,
-        price=PriceMicroUsd(500_000),
-        shares=MicroShares(10_000_000),
-        filled_shares=MicroShares(0),
-        status="LIVE",
-        created_wire_ms=WIRE_MS,
-    )
-
-
-def trade(
-    order_id: str,
-    shares: int = 10_000_000,
-    status: TradeStatus = TradeStatus.MATCHED,
-    name: str = "t1",
-) -> VenueTrade:
-    return VenueTrade(
-        fill_id=f"{name}/{order_id}",
-        order_id=order_id,
-        condition_id="condition-btc-5m",
-        token_id="up-btc-5m",
-        side=Side.BUY,
-        price=PriceMicroUsd(500_000),
-        shares=MicroShares(shares),
-        maker=True,
-        fee_micro_usd=MicroUsd(0),
-        status=status,
-        matched_wire_ms=WIRE_MS,
-    )
-
-
-def posted(machine: Machine, order_id: str, outcome: PostOutcome) -> None:
-    machine.hear(PostDone(order_id=order_id, outcome=outcome, **machine.at))
-
-
-def end_of(machine: Machine, order_id: str) -> OrderEnd | None:
-    ended = machine.state.ledger.ended.get(order_id)
-    return ended.end if ended else None
+from signals.units import PriceMicroUsd
+from tests.actors.gateway.builders import CLOSE_MS, Machine, intent, signed
+from tests.actors.gateway.hearing import LIVE, end_of, listed, posted, trade
 
 
 def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:

@@ -1,0 +1,107 @@
+"""A plain `Gateway` on a folder, without a cluster, with a venue in memory."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from actors.config import FleetConfig, Mode, Venue
+from actors.gateway import Gateway
+from actors.messages import (
+    ClaimAnswer,
+    Granted,
+    Intent,
+    OpenAnswer,
+    Opened,
+    OutboxPage,
+    Refusal,
+    decode,
+    encode,
+)
+from actors.runtime import CONFIG_FILE, wire_ms
+from signals.market import CYCLE_MS
+from signals.market_time import MarketClock
+from signals.params import Params
+from tests.actors.gateway.builders import claim, intent, vacancy
+from tests.actors.gateway.fake_venue import FakeVenue
+
+WAIT_S = 20.0
+NOWHERE = "http://127.0.0.1:9"
+
+
+def configure(root: Path) -> None:
+    venue = Venue(
+        clob_url=NOWHERE,
+        gamma_url=NOWHERE,
+        data_url=NOWHERE,
+        relayer_url=NOWHERE,
+        market_ws_url=NOWHERE,
+        user_ws_url=NOWHERE,
+        prices_ws_url=NOWHERE,
+        binance_url=NOWHERE,
+    )
+    config = FleetConfig(
+        mode=Mode.SANDBOX,
+        storage=str(root),
+        clock=MarketClock(),
+        venue=venue,
+        slots=(),
+        params=Params(),
+    )
+    path = root / CONFIG_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.encode(config))
+
+
+@asynccontextmanager
+async def gateway(root: Path, venue: FakeVenue, name: str = "gateway/1") -> AsyncIterator[Gateway]:
+    async def connect(_venue: Venue, _timeout_s: float) -> FakeVenue:
+        return venue
+
+    kind = type("Gateway", (Gateway,), {"connect": staticmethod(connect)})
+    shell: Gateway = kind(str(root), name)
+    try:
+        yield shell
+    finally:
+        await shell._end("test over")  # noqa: SLF001 as if the process died, but releasing the lock
+
+
+async def own(shell: Any, slot: str = "btc-5m", fence: int = 0, life: str = "10-1") -> Granted:
+    opened = decode(await shell.open_incarnation(encode(vacancy(slot, fence))), OpenAnswer)
+    assert isinstance(opened, Opened)
+    asked = claim(slot, opened.incarnation, life)
+    granted = decode(await shell.claim(encode(asked)), ClaimAnswer)
+    assert isinstance(granted, Granted)
+    return granted
+
+
+def current_intent(**changes: object) -> Intent:
+    """Return an intent of the window that is open on the real clock."""
+    now = int(wire_ms())
+    open_ms = now - now % CYCLE_MS
+    due_ms = now - 1_000 if now - open_ms > 1_000 else open_ms
+    close_ms = open_ms + 3 * CYCLE_MS
+    times = {"window_open_ms": open_ms, "due_ms": due_ms, "close_ms": close_ms}
+    return intent(**{**times, **changes})
+
+
+async def until(shell: Any, slot: str, kind: str) -> OutboxPage:
+    """Poll the outbox until an event of this name is there."""
+    ends_s = time.monotonic() + WAIT_S
+    while time.monotonic() < ends_s:
+        page = decode(await shell.outbox(slot, 1, 0, 0, 200), OutboxPage | Refusal)
+        assert isinstance(page, OutboxPage), page
+        if any(type(event).__name__ == kind for event in page.events):
+            return page
+    raise AssertionError(f"no {kind} in {WAIT_S} s")
+
+
+async def eventually(met: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(WAIT_S):
+        while not met():  # noqa: ASYNC110 the state of a shell has no event to wait on
+            await asyncio.sleep(0.01)

@@ -1,0 +1,137 @@
+"""Real Ray, real exchange: a gateway that is killed comes back; one that hangs is replaced."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import ray
+
+from actors.gateway import GatewayActor
+from actors.gateway_client import GatewayClient, NoAnswer
+from actors.gateway_status import GatewayStatus
+from actors.messages import (
+    Claim,
+    Granted,
+    Intent,
+    IntentReceived,
+    Opened,
+    OrderEnd,
+    OrderEnded,
+    OrderOpened,
+    OrderSigned,
+    OutboxEvent,
+    OutboxPage,
+)
+from actors.runtime import RAY_NAMESPACE
+from signals.market import Timeframe
+from signals.units import PriceMicroUsd
+from tests.actors.gateway.builders import claim, vacancy
+from tests.actors.gateway.test_exchange import intent_in, market_with_time
+from tests.actors.sandbox import Sandbox, sandbox, store_config
+
+pytestmark = [pytest.mark.ray, pytest.mark.exchange]
+LIMIT_S = 120.0
+SLOT = "btc-15m"
+Found = TypeVar("Found")
+
+
+@pytest.fixture
+def exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    with sandbox(tmp_path) as served:
+        ray.init(address="local", num_cpus=2, include_dashboard=False, namespace=RAY_NAMESPACE)
+        try:
+            yield served
+        finally:
+            ray.shutdown()
+
+
+def start(root: str, name: str) -> Any:
+    return GatewayActor.options(
+        name=name, namespace=RAY_NAMESPACE, max_restarts=-1, num_cpus=0
+    ).remote(root, name)
+
+
+async def until(look: Callable[[], Awaitable[Found | None]], what: str) -> Found:
+    end_s = time.monotonic() + LIMIT_S
+    while (found := await look()) is None:
+        assert time.monotonic() < end_s, f"waited {LIMIT_S} s for {what}"
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def serving(client: GatewayClient, generation: int) -> GatewayStatus:
+    async def look() -> GatewayStatus | None:
+        status = await client.status()
+        if not isinstance(status, GatewayStatus) or status.generation != generation:
+            return None
+        return status if status.phase == "serving" else None
+
+    return await until(look, f"generation {generation}")
+
+
+async def events(client: GatewayClient, kind: type) -> tuple[OutboxEvent, ...]:
+    async def look() -> tuple[OutboxEvent, ...] | None:
+        page = await client.outbox(SLOT, 1, 0, 0, 500)
+        if not isinstance(page, OutboxPage):
+            return None
+        return page.events if any(isinstance(event, kind) for event in page.events) else None
+
+    return await until(look, kind.__name__)
+
+
+async def resting_order(client: GatewayClient, exchange: Sandbox) -> Intent:
+    assert await client.open_incarnation(vacancy(SLOT)) == Opened(incarnation=1)
+    asked: Claim = claim(SLOT)
+    assert isinstance(await client.claim(asked), Granted)
+    market = await market_with_time(exchange, 600_000, Timeframe.M15)
+    sent = intent_in(exchange, market, slot=SLOT, price=PriceMicroUsd(10_000))
+    answer = await client.send(sent)
+    assert answer == IntentReceived(intent_id=sent.intent_id, known=False)
+    await events(client, OrderOpened)
+    return sent
+
+
+def test_a_killed_gateway_knows_its_orders_and_a_hung_one_is_replaced(exchange: Sandbox) -> None:
+    root = store_config(exchange.config())
+    client = GatewayClient(root, tries=20, call_s=10.0)
+    first_actor = start(root, "gateway/1")
+
+    async def play() -> None:
+        first = await serving(client, 1)
+        sent = await resting_order(client, exchange)
+
+        os.kill(first.pid, signal.SIGKILL)
+        second = await serving(client, 2)
+        assert second.pid != first.pid
+        known = IntentReceived(intent_id=sent.intent_id, known=True)
+        assert await client.send(sent) == known
+
+        os.kill(second.pid, signal.SIGSTOP)
+        successor = start(root, "gateway/2")
+
+        async def ended() -> bool | None:
+            return await asyncio.wait_for(successor.take_over.remote(), LIMIT_S) or None
+
+        await until(ended, "the end of the hung process")
+        await serving(client, 3)
+        assert await client.send(sent) == known
+
+        told = await events(client, OrderEnded)
+        assert [event.sequence for event in told] == list(range(1, len(told) + 1))
+        assert sum(isinstance(event, OrderSigned) for event in told) == 1
+        assert [event.end for event in told if isinstance(event, OrderEnded)] == [
+            OrderEnd.CANCELLED
+        ]
+        assert not isinstance(await client.fences(), NoAnswer)
+        ray.kill(first_actor, no_restart=True)
+        await successor.stop.remote()
+
+    asyncio.run(play())
