@@ -1,14 +1,15 @@
 """Put the exchange together from a state folder, a seed and a tape: what the server calls."""
 
+import hashlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from cluster.sandbox.clock import ClockFile
+from cluster.sandbox.clock import ClockError, ClockFile
 from cluster.sandbox.exchange import Exchange, ExchangeConfig
 from cluster.sandbox.ledger import Ledger, LedgerError
-from cluster.sandbox.prices.recorded import Tape
+from cluster.sandbox.prices.recorded import TAPE_FILES, Tape
 from cluster.sandbox.prices.source import Prices
 
 ORIGIN_NAME: Final = "origin.json"
@@ -24,7 +25,8 @@ class _Origin(msgspec.Struct, frozen=True, kw_only=True):
     """What a state folder's prices were made from; another origin would rewrite its past."""
 
     seed: int
-    taped: bool
+    tape: str = ""
+    """SHA-256 of the tape's files; empty: no tape."""
 
 
 def open_sandbox(
@@ -38,7 +40,7 @@ def open_sandbox(
     prices = Prices(config.seed, _tape_at(tape) if tape is not None else None)
     ledger = Ledger.open(folder)
     try:
-        _check_origin(folder, _Origin(seed=config.seed, taped=tape is not None))
+        _check_origin(folder, _Origin(seed=config.seed, tape=_digest(tape)))
         newest = ledger.recovered[-1].market_ms if ledger.recovered else 0
         clock = ClockFile.resume(
             folder,
@@ -47,6 +49,9 @@ def open_sandbox(
             wire_ms=wire_ms,
         )
         exchange = Exchange(config, prices, ledger)
+    except ClockError as error:
+        ledger.close()
+        raise LedgerError(str(error)) from error
     except BaseException:  # the lock must not outlive a failed start, whatever failed
         ledger.close()
         raise
@@ -59,18 +64,32 @@ def _tape_at(folder: Path) -> Tape:
     return load_tape(folder)
 
 
+def _digest(tape: Path | None) -> str:
+    if tape is None:
+        return ""
+    found = hashlib.sha256()
+    for name in TAPE_FILES:
+        found.update((tape / name).read_bytes())
+    return found.hexdigest()
+
+
 def _check_origin(folder: Path, origin: _Origin) -> None:
     path = folder / ORIGIN_NAME
     if not path.exists():
-        path.write_bytes(msgspec.json.encode(origin))
+        temporary = path.with_suffix(".new")
+        temporary.write_bytes(msgspec.json.encode(origin))
+        temporary.replace(path)
         return
-    stored = msgspec.json.decode(path.read_bytes(), type=_Origin)
+    try:
+        stored = msgspec.json.decode(path.read_bytes(), type=_Origin)
+    except msgspec.DecodeError as error:
+        raise LedgerError(f"{path} is damaged ({error}): start fresh") from error
     if stored != origin:
         raise LedgerError(
-            f"{folder} was made with seed {stored.seed} and {_tape(stored)}, not with seed"
-            f" {origin.seed} and {_tape(origin)}: start fresh or use the same"
+            f"{folder} was made with seed {stored.seed} and {_named(stored)}, not with seed"
+            f" {origin.seed} and {_named(origin)}: start fresh or use the same"
         )
 
 
-def _tape(origin: _Origin) -> str:
-    return "a tape" if origin.taped else "no tape"
+def _named(origin: _Origin) -> str:
+    return f"tape {origin.tape[:12]}" if origin.tape else "no tape"

@@ -32,6 +32,10 @@ class _Reservation(msgspec.Struct, frozen=True, kw_only=True):
     market_ms: int
 
 
+class ClockError(Exception):
+    """The clock file cannot be used; the message says why and what to do."""
+
+
 class ClockFile:
     """Keep the reservation of one running clock."""
 
@@ -47,8 +51,11 @@ class ClockFile:
         path = folder / FILE_NAME
         market_ms = start_market_ms
         if path.exists():
-            stored = msgspec.json.decode(path.read_bytes(), type=_Reservation).market_ms
-            market_ms = max(stored, start_market_ms)
+            try:
+                stored = msgspec.json.decode(path.read_bytes(), type=_Reservation)
+            except msgspec.DecodeError as error:
+                raise ClockError(f"{path} is damaged ({error}): start fresh") from error
+            market_ms = max(stored.market_ms, start_market_ms)
         clock = Clock(speed=speed, anchor_wire_ms=wire_ms, anchor_market_ms=market_ms)
         return cls(folder, clock)
 

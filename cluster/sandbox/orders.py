@@ -86,15 +86,16 @@ class Orders:
             self._match(live, order, now)
             self._floor.tell_book(live, now)
 
-    def rest_again(self, live: LiveMarket) -> None:
-        """Put the LIVE orders of a restarted exchange back on the market's book."""
-        for account in self._floor.state.accounts.values():
-            for order in account.open.values():
-                if (
-                    order.condition_id == live.market.condition_id
-                    and order.state is OrderState.LIVE
-                ):
-                    live.book.add(_resting(order))
+    def rest_again(self, live: LiveMarket, now: Now) -> None:
+        """Put the LIVE orders of a restarted exchange back on the market's book.
+
+        One that never came to rest was cut off by a torn ledger before anyone was answered.
+        """
+        for order in self._live_in(live.market.condition_id):
+            if order.queue_ahead_at_placement is None:
+                self._floor.end_order(order, OrderState.CANCELED, CancelReason.ADMIN, now)
+            else:
+                live.book.add(_resting(order))
 
     # ---- cancelling
 
@@ -122,6 +123,14 @@ class Orders:
                     self._floor.end_order(order, OrderState.EXPIRED, CancelReason.EXPIRED, now)
 
     # ---- inside
+
+    def _live_in(self, condition_id: str) -> list[Order]:
+        """Return the LIVE orders of a market in order of acceptance."""
+        return [
+            order
+            for order in self._floor.state.orders.values()
+            if order.condition_id == condition_id and order.state is OrderState.LIVE
+        ]
 
     def _hits(self, live: LiveMarket, order: Order) -> list[Hit]:
         return live.book.hits(

@@ -89,7 +89,7 @@ class Lifecycle:
         live.update(accepting_orders=True)
         live.requoted_market_ms = now.market_ms
         self._floor.live[market.condition_id] = live
-        self._orders.rest_again(live)
+        self._orders.rest_again(live, now)
         self._floor.emit(
             MarketOpened(market=live.market, wire_ms=now.wire_ms, market_ms=now.market_ms)
         )

@@ -1,8 +1,10 @@
 """What a tape holds once it is read: kept apart from Parquet, which only a tape needs."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+TAPE_FILES: Final = ("klines.parquet", "funding.parquet", "open_interest.parquet")
 
 
 class TapeError(Exception):

@@ -15,7 +15,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cluster.sandbox.model import ASSETS
-from cluster.sandbox.prices.recorded import RecordedCandles, RecordedSeries, Tape, TapeError
+from cluster.sandbox.prices.recorded import (
+    TAPE_FILES,
+    RecordedCandles,
+    RecordedSeries,
+    Tape,
+    TapeError,
+)
 from cluster.sandbox.prices.shapes import CANDLE_MS, candle_index
 
 __all__ = ["TapeError", "load_tape"]
@@ -27,13 +33,11 @@ Longs = NDArray[np.int64]
 
 def load_tape(folder: Path) -> Tape:
     """Read the three files; raise `TapeError` where the folder is not a tape."""
-    klines = _read(folder, "klines.parquet")
+    klines, funding, open_interest = (_read(folder, name) for name in TAPE_FILES)
     return Tape(
         candles=_candles(klines),
-        funding=_series(_read(folder, "funding.parquet"), "funding_time_ms", "rate"),
-        open_interest=_series(
-            _read(folder, "open_interest.parquet"), "time_ms", "open_interest_base"
-        ),
+        funding=_series(funding, "funding_time_ms", "rate"),
+        open_interest=_series(open_interest, "time_ms", "open_interest_base"),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from cluster.sandbox.assemble import open_sandbox
 from cluster.sandbox.clock import RESERVE_WIRE_MS, ClockFile
 from cluster.sandbox.exchange import ExchangeConfig
-from cluster.sandbox.ledger import LedgerError
+from cluster.sandbox.ledger import FILE_NAME, Ledger, LedgerError
 from cluster.sandbox.model import MICRO, CancelReason, OrderState, Outcome
 from tests.sandbox.core.desk import ALICE, BOB, WIRE_START_MS, Desk
 
@@ -99,3 +99,28 @@ def test_two_sandboxes_cannot_share_a_folder(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="another sandbox"):
         open_sandbox(tmp_path, ExchangeConfig(), tape=None, wire_ms=WIRE_START_MS)
     first.ledger.close()
+
+
+def test_an_order_cut_off_by_a_torn_ledger_does_not_come_back(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
+    result = desk.buy(ALICE, 50, 10)
+    path = tmp_path / FILE_NAME
+    lines = path.read_bytes().splitlines(keepends=True)
+    last = max(n for n, line in enumerate(lines) if b'"order_accepted"' in line)
+    path.write_bytes(b"".join(lines[: last + 1]) + lines[last + 1][:30])
+    desk.restart()
+    assert desk.order(result).cancel_reason is CancelReason.ADMIN
+    book = desk.exchange.book(desk.market().up_token_id, desk.now)
+    assert book is not None
+    assert (len(book.bids), len(book.asks)) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["clock.json", "origin.json"])
+def test_a_damaged_small_file_is_named(tmp_path: Path, name: str) -> None:
+    first = open_sandbox(tmp_path, ExchangeConfig(), tape=None, wire_ms=WIRE_START_MS)
+    first.ledger.close()
+    (tmp_path / name).write_bytes(b"{")
+    with pytest.raises(LedgerError, match=f"{name} is damaged"):
+        open_sandbox(tmp_path, ExchangeConfig(), tape=None, wire_ms=WIRE_START_MS)
+    Ledger.open(tmp_path).close()
