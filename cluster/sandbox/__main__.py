@@ -14,6 +14,7 @@ from cluster.sandbox.assemble import open_sandbox
 from cluster.sandbox.auth import AccountFile
 from cluster.sandbox.exchange import ExchangeConfig
 from cluster.sandbox.ledger import LedgerError
+from cluster.sandbox.limits import Tier
 from cluster.sandbox.model import MICRO
 from cluster.sandbox.prices.tape import TapeError
 from cluster.sandbox.server.serving import PortTakenError, listen, serve
@@ -85,7 +86,14 @@ def _empty(folder: Path) -> None:
 @click.option(
     "--balance-usd", type=click.IntRange(1, 100_000_000), default=10_000, show_default=True
 )
-def main(
+@click.option(
+    "--tier",
+    type=click.Choice([tier.value for tier in Tier]),
+    default=Tier.UNLIMITED.value,
+    show_default=True,
+    help="Per-signer limits of orders and cancels.",
+)
+def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     folder: Path,
     port: int,
     speed: int,
@@ -94,6 +102,7 @@ def main(
     fresh: bool,  # noqa: FBT001 click passes options by name
     ready_file: Path | None,
     balance_usd: int,
+    tier: str,
 ) -> None:
     """Serve the venue's protocols on loopback, with invented makers and a planted edge."""
     config = ExchangeConfig(seed=seed, speed=speed, starting_balance_micro_usd=balance_usd * MICRO)
@@ -104,7 +113,9 @@ def main(
     except (PortTakenError, StateFolderError, LedgerError, TapeError) as error:
         click.echo(f"sandbox: {error}", err=True)
         sys.exit(2)
-    world = World(sandbox.exchange, sandbox.clock, sandbox.ledger, AccountFile(folder), seed)
+    world = World(
+        sandbox.exchange, sandbox.clock, sandbox.ledger, AccountFile(folder), seed, Tier(tier)
+    )
     asyncio.run(serve(world, listener, ready_file))
 
 

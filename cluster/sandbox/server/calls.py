@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cluster.sandbox.auth import Account, Refusal
+from cluster.sandbox.limits import Kind
 from cluster.sandbox.model import Now, VenueMode
 from cluster.sandbox.server.wire import refuse
 from cluster.sandbox.server.world import World
@@ -64,6 +65,13 @@ def decode(body: bytes, kind: type[Decoded]) -> Decoded:
 Handler = Callable[[Call], Response]
 
 
+class Price(NamedTuple):
+    """What a request costs its signer, and of which bucket."""
+
+    kind: Kind
+    cost: Callable[[Call], int]
+
+
 class Entry(NamedTuple):
     """One line of a route table."""
 
@@ -71,6 +79,25 @@ class Entry(NamedTuple):
     path: str
     handler: Handler
     door: Door = Door.PUBLIC
+    price: Price | None = None
+
+
+def _run(call: Call, entry: Entry) -> Response:
+    """Take the request's price from its signer's bucket, if it has one, and handle it."""
+    if entry.price is None:
+        return entry.handler(call)
+    limits = call.world.limits
+    kind, cost = entry.price.kind, entry.price.cost(call)
+    spent = limits.spend(call.owner.address, kind, cost, call.now.wire_ms)
+    if spent is None:
+        return entry.handler(call)
+    answered = entry.handler(call) if spent.granted else refuse(429, "rate limit exceeded")
+    answered.headers["Poly-RateLimit-Remaining"] = str(spent.remaining)
+    answered.headers["Poly-RateLimit-Reset"] = str(spent.reset_wire_s)
+    answered.headers["Poly-RateLimit-Tier"] = limits.tier
+    if not spent.granted:
+        answered.headers["Retry-After"] = str(spent.wait_s)
+    return answered
 
 
 def _authorize(world: World, request: Request, prefix: str, body: bytes) -> Account | Refusal:
@@ -102,7 +129,7 @@ def _answer(world: World, request: Request, entry: Entry, prefix: str, body: byt
         account,
     )
     try:
-        return entry.handler(call)
+        return _run(call, entry)
     except MalformedBodyError as error:
         return refuse(400, str(error))
 

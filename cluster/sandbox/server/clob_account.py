@@ -48,7 +48,7 @@ class BalanceBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TierBody(msgspec.Struct, frozen=True, kw_only=True):
-    tier: str = "Standard"
+    tier: str
 
 
 def _key_body(account: Account) -> KeyBody:
@@ -95,8 +95,8 @@ def closed_only(_call: Call) -> Response:
     return answer(ClosedOnlyBody())
 
 
-def rate_limit_tier(_call: Call) -> Response:
-    return answer(TierBody())
+def rate_limit_tier(call: Call) -> Response:
+    return answer(TierBody(tier=call.world.limits.tier))
 
 
 def _offset(cursor: str) -> int | None:

@@ -6,8 +6,9 @@ import msgspec
 from starlette.responses import Response
 
 from cluster.sandbox.auth import Account
+from cluster.sandbox.limits import Kind
 from cluster.sandbox.model import OrderType, PlaceResult, Side, SignedOrder
-from cluster.sandbox.server.calls import Call, Door, Entry, MalformedBodyError, decode
+from cluster.sandbox.server.calls import Call, Door, Entry, MalformedBodyError, Price, decode
 from cluster.sandbox.server.order_bodies import PlaceBody, cancel_body, place_body
 from cluster.sandbox.server.wire import answer, refuse
 from cluster.sandbox.signing import SignatureError, WireOrder, order_id_of, verify_order
@@ -141,12 +142,40 @@ def heartbeat(call: Call) -> Response:
     return answer(Beat(heartbeat_id=result.heartbeat_id))
 
 
+def _one(_call: Call) -> int:
+    return 1
+
+
+def _each(call: Call) -> int:
+    """As many as the body lists."""
+    return max(1, len(decode(call.body, tuple[msgspec.Raw, ...])))
+
+
+def _all_open(call: Call) -> int:
+    """One, and one for each open order."""
+    return 1 + len(call.world.exchange.open_orders(call.owner.api_key))
+
+
+def _open_in_market(call: Call) -> int:
+    request = decode(call.body or b"{}", CancelMarket)
+    orders = call.world.exchange.open_orders(
+        call.owner.api_key, condition_id=request.market, token_id=request.asset_id
+    )
+    return 1 + len(orders)
+
+
 ORDER_TABLE: Final = (
-    Entry("POST", "/order", place, Door.TRADING),
-    Entry("POST", "/orders", place_batch, Door.TRADING),
-    Entry("DELETE", "/order", cancel, Door.TRADING),
-    Entry("DELETE", "/orders", cancel_several, Door.TRADING),
-    Entry("DELETE", "/cancel-all", cancel_all, Door.TRADING),
-    Entry("DELETE", "/cancel-market-orders", cancel_market, Door.TRADING),
+    Entry("POST", "/order", place, Door.TRADING, Price(Kind.ORDER, _one)),
+    Entry("POST", "/orders", place_batch, Door.TRADING, Price(Kind.ORDER, _each)),
+    Entry("DELETE", "/order", cancel, Door.TRADING, Price(Kind.CANCEL, _one)),
+    Entry("DELETE", "/orders", cancel_several, Door.TRADING, Price(Kind.CANCEL, _each)),
+    Entry("DELETE", "/cancel-all", cancel_all, Door.TRADING, Price(Kind.CANCEL, _all_open)),
+    Entry(
+        "DELETE",
+        "/cancel-market-orders",
+        cancel_market,
+        Door.TRADING,
+        Price(Kind.CANCEL, _open_in_market),
+    ),
     Entry("POST", "/v1/heartbeats", heartbeat, Door.KEY),
 )

@@ -23,6 +23,7 @@ from cluster.sandbox.events import (
 from cluster.sandbox.exchange import Exchange
 from cluster.sandbox.faults import FaultBoard, FaultKind
 from cluster.sandbox.ledger import Ledger
+from cluster.sandbox.limits import Limits, Tier
 from cluster.sandbox.model import Market, Now, PriceTick
 from cluster.sandbox.sockets.market_socket import MarketFeed
 from cluster.sandbox.sockets.price_socket import PriceFeed
@@ -47,6 +48,7 @@ class World:
         ledger: Ledger,
         account_file: AccountFile,
         seed: int,
+        tier: Tier = Tier.UNLIMITED,
     ) -> None:
         self.exchange = exchange
         self.clock = clock
@@ -54,6 +56,7 @@ class World:
         self.account_file = account_file
         self.accounts = Accounts(seed, account_file.read())
         self.faults = FaultBoard(seed)
+        self.limits = Limits(tier)
         self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
         self.user_feed = UserFeed(self.accounts)
         self.price_feed = PriceFeed(self.accounts, self._recent_ticks)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from cluster.sandbox.auth import Account
+from cluster.sandbox.limits import Limits, Tier
 from cluster.sandbox.model import MICRO, OrderState
 from cluster.sandbox.server.clob_account import PAGE_ROWS
 from tests.sandbox.server.asking import CLIENT, call, order_body
@@ -106,3 +107,22 @@ def test_only_known_kinds_of_balance_are_answered(server: Running, account: Acco
     token = call(server, account, "GET", path, query=f"?asset_type=CONDITIONAL&token_id={UP}")
     assert token.json()["balance"] == str(5 * MICRO)
     assert call(server, account, "GET", path, query="?asset_type=CONDITIONAL").status_code == 400
+
+
+def test_a_signer_over_its_tier_is_told_when_to_come_back(
+    server: Running, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.world, "limits", Limits(Tier.STANDARD))
+    batch = [order_body(account, salt=salt) for salt in range(15)]
+    for left in (45, 30, 15, 0):
+        answer = call(server, account, "POST", "/orders", batch)
+        assert answer.status_code == 200
+        assert int(answer.headers["poly-ratelimit-remaining"]) >= left
+    answer = call(server, account, "POST", "/orders", batch)
+    while answer.status_code == 200:
+        answer = call(server, account, "POST", "/orders", batch)
+    assert answer.status_code == 429
+    assert answer.headers["poly-ratelimit-tier"] == "standard"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert call(server, account, "DELETE", "/cancel-all").status_code == 200
+    assert call(server, account, "GET", "/data/orders").status_code == 200
