@@ -52,6 +52,19 @@ def test_inside_the_closing_look_back_a_part_of_the_average_is_known() -> None:
     assert probability_up(late) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("tau", "share"), [(280.0, 1.0), (40.0, 1.0), (20.0, 4 / 9), (3.0, 0.01), (0.0, 0.0)]
+)
+def test_an_estimated_price_adds_its_variance_less_so_near_the_close(
+    tau: float, share: float
+) -> None:
+    sure = msgspec.structs.replace(KNOWN, tau=tau, closing_mean=100.0)
+    unsure = msgspec.structs.replace(sure, price_variance=2.0)
+    added = closing_moments(unsure)[1] - closing_moments(sure)[1]
+    assert added == pytest.approx(2.0 * share)
+    assert closing_moments(unsure)[0] == closing_moments(sure)[0]
+
+
 @pytest.mark.parametrize(("tau", "look_back"), [(280, 60), (60, 60), (45, 60), (20, 60), (5, 30)])
 def test_the_variance_is_that_of_a_summed_brownian_motion(tau: int, look_back: int) -> None:
     # Var of the mean of W at times t_i: the double sum of min(t_i, t_j); known times count zero.
