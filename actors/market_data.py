@@ -13,6 +13,7 @@ from ray.util import metrics
 
 from actors.feeds.reads import FeedReads
 from actors.feeds.streams import BookStream, PriceStream
+from actors.market_data_desk import Answer, SnapshotDesk
 from actors.market_data_events import (
     AnswerSnapshot,
     Effect,
@@ -42,20 +43,15 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
-from checkpoints.errors import MissingFileError
-from checkpoints.snapshots import SnapshotStore, encode_snapshot
+from checkpoints.errors import CheckpointsError, MissingFileError
+from checkpoints.snapshots import SnapshotStore
 from checkpoints.storage import LocalStorage
 from signals.market import Asset
-from signals.snapshot import Snapshot
 
 CURRENT: Final = "market-data/current"
 """Storage file with the name of the actor that serves now."""
 LOOK_WIRE_S: Final = 0.1
 """The longest the machine sleeps; due times wake it exactly."""
-KEPT_ANSWERS: Final = 64
-"""Snapshots kept in memory to answer again; older ones come from the store."""
-CLOCK_GRACE_S: Final = 0.5
-"""Wire. How long after its due time an asked snapshot may still come from the clock."""
 AHEAD_MS_MAX: Final = 1_800_000
 """Market ms. Nobody may wait for a decision point further away than this."""
 
@@ -63,8 +59,6 @@ BUFFERS_WIRE_S: Final = 5.0
 """Wire. A living predecessor answers in milliseconds."""
 WARM_LOOKS: Final = 150
 """About 15 s, wire. After this a successor serves with what it has, and says what is stale."""
-
-Answer = tuple[str, bytes]
 
 
 class MarketData:
@@ -76,16 +70,14 @@ class MarketData:
         self._life = life_id()
         self._config = load_config(storage_root)
         self._storage = LocalStorage(Path(storage_root))
-        self._store = SnapshotStore(self._storage)
+        store = SnapshotStore(self._storage)
+        self._desk = SnapshotDesk(store, self._config.clock, self._make)
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue
         self._reads = FeedReads(venue)
         self._prices = PriceStream(venue, self.deliver)
         self._books = BookStream(venue, self.deliver)
-        self._answers: dict[tuple[Asset, int], asyncio.Future[Answer]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._snapshots = 0
-        self._latest_wait_ms = 0
         self._age_gauge = metrics.Gauge(
             "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
         )
@@ -107,19 +99,19 @@ class MarketData:
         """Return (digest, bytes) of the snapshot that counts at a decision point.
 
         Waits until it is due. With silent feeds it is answered all the same, with its ages. Raises
-        `ValueError` for an asset that is not configured or a point too far ahead.
+        `ValueError` for an asset that is not configured or a point too far ahead, `RuntimeError`
+        where the storage fails.
         """
-        key = (Asset(asset), due_ms)
-        now = self._now()
-        if key[0] not in self._state.feeds:
+        known, now = Asset(asset), self._now()
+        if known not in self._state.feeds:
             raise ValueError(f"no slot of the configuration trades {asset}")
         if due_ms - now.market_ms > AHEAD_MS_MAX:
             raise ValueError(f"{due_ms} is more than {AHEAD_MS_MAX} market ms ahead")
-        known = self._answers.get(key)
-        if known is None:
-            known = self._expect(key)
-            self._start(self._find_or_make(key))
-        return await asyncio.shield(known)
+        try:
+            return await self._desk.ask(known, due_ms)
+        except CheckpointsError as error:
+            # Project classes do not travel between releases, not even as errors.
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
     @ray.method
     async def status(self) -> bytes:
@@ -130,8 +122,8 @@ class MarketData:
             life=self._life,
             text=f"{self._config.mode}: {venue.clob_url}, {venue.binance_url}, market time x"
             f"{self._config.clock.speed}",
-            snapshots=self._snapshots,
-            latest_wait_ms=self._latest_wait_ms,
+            snapshots=self._desk.made,
+            latest_wait_ms=self._desk.latest_wait_ms,
         )
         found = market_data_status(self._state, self._now(), who)
         for feed in found.feeds:
@@ -145,8 +137,7 @@ class MarketData:
         self._clock.cancel()
         for task in self._tasks:
             task.cancel()
-        for future in self._answers.values():
-            future.cancel()
+        self._desk.close()
         await self._prices.close()
         await self._books.close()
         await self._reads.close()
@@ -195,6 +186,9 @@ class MarketData:
         for effect in effects:
             self._perform(effect)
 
+    def _make(self, asset: Asset, due_ms: int) -> None:
+        self.deliver(SnapshotAsked(asset=asset, due_ms=due_ms))
+
     def _now(self) -> Now:
         wire = wire_ms()
         return Now(self._config.clock.market_ms(wire), int(wire))
@@ -208,7 +202,7 @@ class MarketData:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case AnswerSnapshot(snapshot=snapshot):
-                self._start(self._publish(snapshot))
+                self._desk.publish(snapshot)
             case FollowPrices(assets=assets):
                 self._prices.follow(assets)
             case FollowBooks(markets=markets, anew=anew):
@@ -230,68 +224,6 @@ class MarketData:
 
     async def _fetch(self, ask: Fetch) -> None:
         self.deliver(await self._reads.perform(ask, self._now().market_ms))
-
-    # ---- snapshots ----------------------------------------------------------------------------
-
-    def _expect(self, key: tuple[Asset, int]) -> asyncio.Future[Answer]:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_look_at_error)
-        self._answers[key] = future
-        for old in [k for k, f in self._answers.items() if f.done()][:-KEPT_ANSWERS]:
-            del self._answers[old]
-        return future
-
-    async def _find_or_make(self, key: tuple[Asset, int]) -> None:
-        """Serve a past point from the store; make it only if nobody ever did.
-
-        One that is still to come is made by the clock; this looks after those that it skipped.
-        """
-        asset, due_ms = key
-        ahead_ms = self._config.clock.wire_ms(due_ms) - wire_ms()
-        if ahead_ms > 0:
-            await asyncio.sleep(ahead_ms / 1_000 + CLOCK_GRACE_S)
-        future = self._answers.get(key)
-        if future is None or future.done():
-            return
-        digest = await asyncio.to_thread(self._store.winner, asset, due_ms)
-        if digest is None:
-            self.deliver(SnapshotAsked(asset=asset, due_ms=due_ms))
-            return
-        data = await asyncio.to_thread(self._store.get, digest)
-        _resolve(future, (digest, data))
-
-    async def _publish(self, snapshot: Snapshot) -> None:
-        """Encode and store; the first durable one per point wins, whoever made it."""
-        key = (snapshot.asset, snapshot.due_ms)
-        future = self._answers.get(key) or self._expect(key)
-        if future.done():
-            return
-        try:
-            answer = await asyncio.to_thread(self._stored, snapshot)
-        except Exception as error:  # noqa: BLE001 whoever waits must hear of it, whatever it is
-            log_event("snapshot_failed", asset=snapshot.asset, reason=repr(error))
-            self._answers.pop(key, None)
-            if not future.done():
-                future.set_exception(error)
-            return
-        self._snapshots += 1
-        self._latest_wait_ms = int(wire_ms() - self._config.clock.wire_ms(snapshot.due_ms))
-        _resolve(future, answer)
-
-    def _stored(self, snapshot: Snapshot) -> Answer:
-        data = encode_snapshot(snapshot)
-        return self._store.put(snapshot.asset, snapshot.due_ms, data)
-
-
-def _resolve(future: asyncio.Future[Answer] | None, answer: Answer) -> None:
-    if future is not None and not future.done():
-        future.set_result(answer)
-
-
-def _look_at_error(future: asyncio.Future[Answer]) -> None:
-    """Keep asyncio from reporting an error that was logged where it happened."""
-    if not future.cancelled():
-        future.exception()
 
 
 MarketDataActor = ray.remote(MarketData)
