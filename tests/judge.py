@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from actors.config import FleetConfig
+from actors.messages import OrderEnd
 from actors.runtime import CONFIG_FILE
 from signals.market import Slot, deadline_ms, decision_points
 from tests.judge_journal import FillSide, JournalSide, Row, read_journal
@@ -76,7 +77,7 @@ def judge(storage: Path, ledger: Path) -> Verdict:
         ),
         orders=len(venue.orders),
         fills=sum(1 for fill in venue.fills.values() if not fill.failed),
-        settlements=len(venue.settled),
+        settlements=sum(venue.filled_in(condition) for condition in venue.settled),
         differences=list(differences(journal, venue)),
         pnl_micro_usd=sum(venue.pnl(condition) for condition in both),
         journal_pnl_micro_usd=sum(journal.pnl(condition) for condition in both),
@@ -121,7 +122,8 @@ def order_differences(journal: JournalSide, venue: LedgerSide, cut_ms: int) -> I
         if order_id not in journal.orders and placed_ms <= cut_ms:
             yield f"order {order_id}: at the venue, not in the journal"
     for order in journal.orders.values():
-        known = order.order_id in venue.orders
+        killed = order.end is OrderEnd.KILLED and order.order_id in venue.refused
+        known = order.order_id in venue.orders or killed
         if not known and order.at_venue and order.signed_wire_ms <= cut_ms:
             yield f"order {order.order_id} of {order.intent_id}: in the journal, not at the venue"
     counted = Counter(order.intent_id for order in journal.orders.values())

@@ -10,6 +10,7 @@ from cluster.sandbox.records import (
     Entry,
     MarketSettled,
     OrderAccepted,
+    OrderRefused,
     Traded,
     TradeMoved,
 )
@@ -54,6 +55,8 @@ class VenueSettled(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerSide(msgspec.Struct, kw_only=True):
     orders: dict[str, int] = {}
     """Order id to wire time of its acceptance."""
+    refused: set[str] = set()
+    """Orders that the venue turned down, a fill-and-kill without a match among them."""
     fills: dict[str, VenueFill] = {}
     """By ``<trade id>/<order id>``."""
     settled: dict[str, VenueSettled] = {}
@@ -87,6 +90,8 @@ def _take(side: LedgerSide, entry: Entry) -> None:
     record = entry.record
     if isinstance(record, OrderAccepted):
         side.orders.setdefault(record.order.order_id, entry.wire_ms)
+    elif isinstance(record, OrderRefused):
+        side.refused.add(record.order.order_id)
     elif isinstance(record, Traded):
         _take_trade(side, record.trade, entry.wire_ms)
     elif isinstance(record, TradeMoved):

@@ -12,9 +12,14 @@ from tests.states_page import PAGE, page
 
 ROOT = Path(__file__).parents[2]
 LINES_MAX = 300
+TEST_LINES_MAX = 500
+"""Tables of cases are read line by line, not as one thought."""
+LONG_FOR_A_REASON = {"actors/messages.py": "the whole vocabulary between actors in one place"}
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|base|manager)(_|\.|$)")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
-MACHINE_PATHS = re.compile(r"(/root/|/home/[a-z]|/work/|(?<!no-emit-)(index-url|find-links)|://[^\s]*pypi)")
+MACHINE_PATHS = re.compile(
+    r"(/root/|/home/[a-z]|/work/|(?<!no-emit-)(index-url|find-links)|://[^\s]*pypi)"
+)
 TOP_LEVEL = {"signals", "checkpoints", "actors", "cluster", "tests", "docs", ".ci"}
 
 
@@ -37,8 +42,10 @@ def name_of(path: Path) -> str:
 
 
 def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
-    long = [name_of(path) for path in PYTHON if len(path.read_text().splitlines()) > LINES_MAX]
-    assert long == []
+    lines = {name_of(path): len(path.read_text().splitlines()) for path in PYTHON}
+    limits = {name: TEST_LINES_MAX if name.startswith("tests/") else LINES_MAX for name in lines}
+    long = [name for name, count in lines.items() if count > limits[name]]
+    assert [name for name in long if name not in LONG_FOR_A_REASON] == []
 
 
 def test_no_module_is_named_for_nothing() -> None:

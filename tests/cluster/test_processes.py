@@ -1,0 +1,59 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.processes import MARK, ProcessRecord, end_all, marked, record_of, signal_process
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+
+
+@pytest.fixture
+def owner(tmp_path: Path) -> Iterator[str]:
+    name = f"{tmp_path}#test"
+    yield name
+    end_all(lambda: marked(name), 0)
+
+
+def start(command: list[str], owner: str) -> ProcessRecord:
+    environment = {**os.environ, MARK: owner}
+    child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+    return record_of(child.pid)
+
+
+def test_a_process_and_its_children_are_found_by_the_mark(owner: str) -> None:
+    parent = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
+    first = start([sys.executable, "-c", parent, *SLEEPER], owner)
+    assert first in marked(owner)
+    signal_process(first, signal.SIGKILL)
+    end_all(lambda: [entry for entry in marked(owner) if entry == first], 5)
+    end_all(lambda: marked(owner), 0)
+    assert marked(owner) == []
+
+
+def test_another_owners_process_is_never_found_nor_ended(owner: str, tmp_path: Path) -> None:
+    theirs = f"{tmp_path}#other"
+    other = start(SLEEPER, theirs)
+    end_all(lambda: marked(owner), 0)
+    assert other.alive
+    end_all(lambda: marked(theirs), 0)
+    assert not other.alive
+
+
+def test_a_process_that_ignores_the_polite_signal_is_killed_after_the_grace(owner: str) -> None:
+    record = start([sys.executable, "-c", STUBBORN], owner)
+    end_all(lambda: marked(owner), 0.2)
+    assert not record.alive
+
+
+def test_a_pid_with_another_start_is_another_process_and_is_left_alone(owner: str) -> None:
+    record = start(SLEEPER, owner)
+    stranger = ProcessRecord(pid=record.pid, start=record.start + 1)
+    signal_process(stranger, signal.SIGKILL)
+    assert not stranger.alive
+    assert record.alive
