@@ -10,8 +10,9 @@ import pytest
 
 from cluster.sandbox.events import TickSizeChanged
 from cluster.sandbox.fair import fair_up
-from cluster.sandbox.makers import ONE_SIDED_SHARE, makers_view, quotes
-from cluster.sandbox.model import MICRO, Market, OrderState, Timeframe
+from cluster.sandbox.fees import taker_fee_micro_usd
+from cluster.sandbox.makers import LAG_MS, ONE_SIDED_SHARE, makers_view, quotes
+from cluster.sandbox.model import ASSETS, MICRO, Market, OrderState, Timeframe
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.settlement import verdict
 from tests.sandbox.core.desk import ALICE, CENT, START_MARKET_MS, Desk
@@ -180,3 +181,24 @@ def test_makers_requote_at_most_twice_a_wire_second(tmp_path: Path) -> None:
 def test_the_edge_is_said_in_words(desk: Desk) -> None:
     assert desk.exchange.planted_edge.startswith("PLANTED EDGE")
     assert desk.market("btc", Timeframe.M15).timeframe is Timeframe.M15
+
+
+def test_the_planted_edge_pays_who_knows_the_fair_value_and_takes(desk: Desk) -> None:
+    prices = Prices(1, None)
+    profits = []
+    for asset in ASSETS:
+        for window in range(-120, 0):
+            slug = f"{asset}-updown-5m-{(START_MARKET_MS + window * 300_000) // 1000}"
+            market = desk.exchange.market_by_slug(slug, desk.now)
+            assert market is not None
+            at = market.open_market_ms + 120_000
+            view = makers_view(1, market, fair_up(prices, market, at - LAG_MS), at)
+            asks = quotes(1, market, view, at).asks
+            if not asks:
+                continue
+            cost = asks[0].price + taker_fee_micro_usd(asks[0].price, MICRO)
+            if fair_up(prices, market, at) * MICRO - cost > 30_000:
+                won = verdict(prices, market).winner.value == "Up"
+                profits.append((MICRO if won else 0) - cost)
+    assert len(profits) > 200
+    assert fmean(profits) > 20_000, "two cents a share, after fees"
