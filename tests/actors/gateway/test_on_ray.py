@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 import ray
 
+from actors.config import Timing
 from actors.gateway import GatewayActor
 from actors.gateway_client import GatewayClient, NoAnswer
 from actors.gateway_status import GatewayStatus
@@ -31,7 +32,7 @@ from actors.runtime import RAY_NAMESPACE
 from signals.market import Timeframe
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import claim, vacancy
-from tests.actors.gateway.test_exchange import intent_in, market_with_time
+from tests.actors.gateway.test_exchange import EARLY_MS, intent_in, market_with_time, replace
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange]
@@ -100,7 +101,8 @@ async def resting_order(client: GatewayClient, exchange: Sandbox) -> Intent:
 
 
 def test_a_killed_gateway_knows_its_orders_and_a_hung_one_is_replaced(exchange: Sandbox) -> None:
-    root = store_config(exchange.config())
+    early = Timing(cancel_before_close_ms=EARLY_MS)
+    root = store_config(replace(exchange.config(), timing=early))
     client = GatewayClient(root, tries=20, call_s=10.0)
     first_actor = start(root, "gateway/1")
 
@@ -127,9 +129,9 @@ def test_a_killed_gateway_knows_its_orders_and_a_hung_one_is_replaced(exchange: 
         told = await events(client, OrderEnded)
         assert [event.sequence for event in told] == list(range(1, len(told) + 1))
         assert sum(isinstance(event, OrderSigned) for event in told) == 1
-        assert [event.end for event in told if isinstance(event, OrderEnded)] == [
-            OrderEnd.CANCELLED
-        ]
+        (ended,) = [event for event in told if isinstance(event, OrderEnded)]
+        # by us before the close, or by the venue if this machine was too slow for that
+        assert ended.end in (OrderEnd.CANCELLED, OrderEnd.EXPIRED)
         assert not isinstance(await client.fences(), NoAnswer)
         ray.kill(first_actor, no_restart=True)
         await successor.stop.remote()
