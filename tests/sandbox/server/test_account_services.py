@@ -114,10 +114,9 @@ def test_a_signer_over_its_tier_is_told_when_to_come_back(
 ) -> None:
     monkeypatch.setattr(server.world, "limits", Limits(Tier.STANDARD))
     batch = [order_body(account, salt=salt) for salt in range(15)]
-    for left in (45, 30, 15, 0):
-        answer = call(server, account, "POST", "/orders", batch)
-        assert answer.status_code == 200
-        assert int(answer.headers["poly-ratelimit-remaining"]) >= left
+    first = call(server, account, "POST", "/orders", batch)
+    assert first.status_code == 200
+    assert first.headers["poly-ratelimit-remaining"] == "45"
     answer = call(server, account, "POST", "/orders", batch)
     while answer.status_code == 200:
         answer = call(server, account, "POST", "/orders", batch)

@@ -23,6 +23,7 @@ def test_a_burst_passes_and_then_the_rate_rules() -> None:
     assert spend(limits, 1, T0_MS + 25)
     assert not spend(limits, 1, T0_MS + 25)
     assert all(spend(limits, 1, T0_MS + 10_000) for _ in range(60))
+    assert not spend(limits, 1, T0_MS + 10_000)
 
 
 def test_orders_and_cancels_and_signers_have_their_own_buckets() -> None:
