@@ -89,7 +89,7 @@ def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
     """Return the living sandbox's facts, or start one; raise `SandboxError` with its last lines."""
     record = state.read_run()
     if record.sandbox is not None and record.sandbox.alive and state.sandbox_ready.exists():
-        return read_ready(state.sandbox_ready)
+        return _same_speed(read_ready(state.sandbox_ready), options)
     end_sandbox(state)
     options = _same_port(state, options)
     state.sandbox_ready.unlink(missing_ok=True)
@@ -112,6 +112,14 @@ def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
         raise SandboxError(f"the sandbox exchange did not start; {log} ends with:\n{tail}")
     return read_ready(state.sandbox_ready)
+
+
+def _same_speed(ready: SandboxReady, options: SandboxOptions) -> SandboxReady:
+    if ready.speed != options.speed:
+        raise SandboxError(
+            f"a sandbox at speed {ready.speed} runs here: `make stop` first, or SPEED={ready.speed}"
+        )
+    return ready
 
 
 def _same_port(state: StateFolder, options: SandboxOptions) -> SandboxOptions:
