@@ -91,6 +91,7 @@ TRANSITIONS: Final = (
     Transition(_P.QUIESCING, "Ticked", _P.ACTIVE, "lease over before all was durable"),
     Transition(_P.QUIESCING, "StopAsked", _P.STOPPING, "rows and checkpoint first"),
     Transition(_P.QUIESCING, "RetireAsked", _P.RETIRED, "not wanted"),
+    Transition(_P.QUIESCING, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
     Transition(_P.QUIESCING, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
     Transition(_P.QUIESCED, "Ticked", _P.RESUMING, "lease over without a fence"),
     Transition(_P.QUIESCED, "ResumeAsked", _P.RESUMING, "resuming is a claim"),
@@ -105,6 +106,7 @@ TRANSITIONS: Final = (
     Transition(_P.STOPPING, "CheckpointDurable", _P.STOPPED, "checkpoint of the last row"),
     Transition(_P.STOPPING, "CheckpointFailed", _P.STOPPED, "the journal has all of it"),
     Transition(_P.STOPPING, "RetireAsked", _P.RETIRED, "not wanted"),
+    Transition(_P.STOPPING, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
     Transition(_P.STOPPING, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
     Transition(_P.STOPPED, "RetireAsked", _P.RETIRED, "not wanted"),
 )
