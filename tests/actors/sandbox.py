@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -85,6 +87,21 @@ def _wait_for(ready: Path, process: subprocess.Popen[bytes]) -> None:
         assert process.poll() is None, "the sandbox ended before it was ready"
         assert time.monotonic() < limit, "the sandbox is not ready in time"
         time.sleep(0.05)
+
+
+def admin(exchange: Sandbox, method: str, path: str, body: object = None) -> Any:
+    """Ask the sandbox's admin door."""
+    request = urllib.request.Request(
+        exchange.urls["admin_url"] + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def fault(exchange: Sandbox, kind: str, route: str = "*", **fields: object) -> None:
+    admin(exchange, "POST", "/faults", {"kind": kind, "route": route, **fields})
 
 
 def store_config(config: FleetConfig) -> str:

@@ -17,7 +17,7 @@ from signals.market import Asset
 from signals.market_time import MarketClock
 from signals.snapshot import Snapshot
 from tests.actors.market_data.builders import T0, at
-from tests.actors.market_data.test_step import warm_state
+from tests.actors.market_data.journeys import warm_state
 
 LIMIT_S = 20.0
 _Value = TypeVar("_Value")

@@ -15,7 +15,7 @@ from actors.market_data_step import step
 from actors.messages import encode
 from signals.market import Asset, Slot, Timeframe
 from tests.actors.market_data.builders import BTC_5M, at, fresh_state, settings
-from tests.actors.market_data.test_step import settle, warm_state
+from tests.actors.market_data.journeys import settle, warm_state
 
 
 def test_the_buffers_come_over_whole_and_the_books_are_looked_at_again() -> None:

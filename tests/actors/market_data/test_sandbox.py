@@ -1,13 +1,10 @@
 """Market data against the sandbox exchange: complete snapshots, and every fault said as stale."""
 
 import asyncio
-import json
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +16,7 @@ from actors.messages import decode
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
 from signals.market import ALL_SLOTS, Asset, Slot, Timeframe
 from signals.snapshot import Feed, Interval, Snapshot
-from tests.actors.sandbox import Sandbox, sandbox, store_config
+from tests.actors.sandbox import Sandbox, admin, fault, sandbox, store_config
 
 pytestmark = pytest.mark.exchange
 LIMIT_S = 90.0
@@ -38,20 +35,6 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def healthy(exchange: Sandbox) -> Iterator[None]:
     yield
     admin(exchange, "DELETE", "/faults")
-
-
-def admin(exchange: Sandbox, method: str, path: str, body: object = None) -> Any:
-    request = urllib.request.Request(
-        exchange.urls["admin_url"] + path,
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def fault(exchange: Sandbox, kind: str, route: str, **fields: object) -> None:
-    admin(exchange, "POST", "/faults", {"kind": kind, "route": route, **fields})
 
 
 def hits(exchange: Sandbox) -> int:

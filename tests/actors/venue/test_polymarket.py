@@ -1,8 +1,7 @@
 """The adapter against scripted answers: every one becomes the right value of the port."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from eth_account import Account
@@ -19,18 +18,11 @@ from actors.venue.port import (
     Duplicated,
     HeartbeatMismatch,
     NotCancelled,
-    PostOutcome,
-    Rejected,
-    SignedOrder,
-    Unavailable,
-    UnavailableKind,
     Unknown,
     Unsignable,
-    UnsignedOrder,
 )
 from signals.decision import Style
-from signals.market import Outcome, Side
-from signals.units import MicroShares, PriceMicroUsd
+from signals.market import Outcome
 from tests.actors.venue.loopback import (
     CONDITION,
     DOWN_TOKEN,
@@ -40,18 +32,14 @@ from tests.actors.venue.loopback import (
     Loopback,
     loopback,
 )
-
-TIMEOUT_S = 5.0
-EXCHANGE_V2 = "0xE111180000d2663C0091e4f400237545B87B996B"
-ACCEPTED = {
-    "success": True,
-    "errorMsg": "",
-    "status": "live",
-    "makingAmount": "",
-    "takingAmount": "",
-    "transactionsHashes": [],
-    "tradeIDs": [],
-}
+from tests.actors.venue.scripted import (
+    ACCEPTED,
+    EXCHANGE_V2,
+    TIMEOUT_S,
+    order,
+    signed,
+    with_venue,
+)
 
 
 @pytest.fixture
@@ -59,51 +47,6 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     monkeypatch.setenv("MIDSTRIDE_TEST_KEY", PRIVATE_KEY)
     with loopback() as state:
         yield state
-
-
-def order(style: Style = Style.REST, price: int = 520_000) -> UnsignedOrder:
-    return UnsignedOrder(
-        condition_id=CONDITION,
-        token_id=UP_TOKEN,
-        side=Side.BUY,
-        style=style,
-        price=PriceMicroUsd(price),
-        shares=MicroShares(7_250_000),
-    )
-
-
-def with_venue(
-    exchange: Loopback,
-    use: Callable[[PolymarketVenue], Awaitable[Any]],
-    timeout_s: float = TIMEOUT_S,
-) -> Any:
-    async def run() -> Any:
-        venue = await connect(exchange.venue(), timeout_s)
-        assert isinstance(venue, PolymarketVenue), venue
-        try:
-            return await use(venue)
-        finally:
-            await venue.close()
-
-    return asyncio.run(run())
-
-
-async def signed(venue: PolymarketVenue, unsigned: UnsignedOrder) -> SignedOrder:
-    outcome = await venue.sign(unsigned)
-    assert isinstance(outcome, SignedOrder), outcome
-    return outcome
-
-
-def post_with(exchange: Loopback, answer: Answer) -> PostOutcome:
-    async def use(venue: PolymarketVenue) -> PostOutcome:
-        one = await signed(venue, order())
-        if isinstance(answer.body, dict) and answer.body.get("success") is True:
-            answer.body.setdefault("orderID", one.order_id)
-        exchange.answer("POST", "/order", answer)
-        return await venue.post(one)
-
-    outcome: PostOutcome = with_venue(exchange, use)
-    return outcome
 
 
 def test_the_order_id_is_the_eip712_hash_that_eth_account_computes(exchange: Loopback) -> None:
@@ -196,88 +139,6 @@ def test_another_life_posts_the_same_bytes(exchange: Loopback) -> None:
     assert first == second == Duplicated()
     sent = exchange.asked("POST", "/order")
     assert sent[0].body == sent[1].body
-
-
-def refused(text: str, status: int = 400) -> Answer:
-    return Answer({"error": text}, status)
-
-
-NOTHING_TO_MATCH = {
-    **ACCEPTED,
-    "success": False,
-    "orderID": "",
-    "status": "unmatched",
-    "errorMsg": "no orders found to match with FAK order. "
-    "FAK orders are partially filled or killed if no match is found.",
-}
-
-
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [
-        (refused("invalid. Price (0.525) breaks minimum tick size rule: 0.01"), "off_tick"),
-        (refused("Size (1) lower than the minimum: 5"), "too_small"),
-        (refused("not enough balance / allowance"), "not_enough_balance"),
-        (refused("invalid post-only order: order crosses book"), "post_only_would_cross"),
-        (refused("Trading restricted in your region", 403), "region"),
-        (refused("Unauthorized/Invalid api key", 401), "unauthorized"),
-        (refused("something new"), "refused"),
-        (Answer(NOTHING_TO_MATCH), "fak_not_filled"),
-    ],
-)
-def test_a_refusal_in_known_words_is_rejected(
-    exchange: Loopback, answer: Answer, code: str
-) -> None:
-    outcome = post_with(exchange, answer)
-    assert isinstance(outcome, Rejected)
-    assert outcome.code == code
-
-
-POST_ONLY = {
-    "error": "post-only mode: only post-only orders and cancels are allowed",
-    "code": "post_only_mode",
-}
-CANCEL_ONLY = (
-    "Trading is currently cancel-only. New orders are not accepted, but cancels are allowed."
-)
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind", "retry_after_ms"),
-    [
-        (refused("restarting", 425), UnavailableKind.RESTARTING, 2_000),
-        (Answer({}, 429, {"Retry-After": "3"}), UnavailableKind.RATE_LIMITED, 3_000),
-        (Answer(POST_ONLY, 503), UnavailableKind.POST_ONLY, 5_000),
-        (refused(CANCEL_ONLY, 503), UnavailableKind.CANCEL_ONLY, 10_000),
-    ],
-)
-def test_a_venue_that_pauses_is_unavailable(
-    exchange: Loopback, answer: Answer, kind: UnavailableKind, retry_after_ms: int
-) -> None:
-    assert post_with(exchange, answer) == Unavailable(kind=kind, retry_after_ms=retry_after_ms)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer({"error": "could not insert order"}, 500),
-        Answer({}, hang_up=True),
-        Answer({"unexpected": 1}),
-        Answer("<html>gateway</html>"),
-        Answer({**ACCEPTED, "status": "a_status_of_tomorrow"}),
-        Answer({**ACCEPTED, "orderID": "0x" + "00" * 32}),
-        Answer({"error": "order match delayed due to market conditions"}, 400),
-        Answer("<html>bad request</html>", 400),
-    ],
-)
-def test_anything_not_understood_is_unknown(exchange: Loopback, answer: Answer) -> None:
-    assert isinstance(post_with(exchange, answer), Unknown)
-
-
-def test_an_order_held_for_its_delay_is_accepted(exchange: Loopback) -> None:
-    outcome = post_with(exchange, Answer({**ACCEPTED, "status": "delayed"}))
-    assert isinstance(outcome, Accepted)
-    assert outcome.status is AcceptedStatus.DELAYED
 
 
 def test_an_off_tick_price_is_unsignable_and_never_sent(exchange: Loopback) -> None:

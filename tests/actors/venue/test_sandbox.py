@@ -2,17 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
 import pytest
 
-from actors.feeds.gamma import fetch_market
-from actors.market_data_events import FetchMarket, MarketFound
-from actors.market_data_state import KnownMarket
-from actors.venue.polymarket import PolymarketVenue, connect
+from actors.venue.polymarket import PolymarketVenue
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -26,79 +22,22 @@ from actors.venue.port import (
     SignedOrder,
     TradeStatus,
     Unknown,
-    UnsignedOrder,
     VenueEvent,
     VenueTrade,
 )
 from signals.decision import Style
-from signals.market import Asset, Outcome, Side, Timeframe, Window, market_slug
-from signals.units import MicroShares, PriceMicroUsd, notional_micro_usd
+from signals.market import Outcome
+from signals.units import notional_micro_usd
 from tests.actors.sandbox import Sandbox, sandbox
+from tests.actors.venue.trading import current_market, run, signed, until
 
 pytestmark = pytest.mark.exchange
-TIMEOUT_S = 10.0
-LIMIT_S = 60.0
-_Value = TypeVar("_Value")
 
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     with sandbox(tmp_path_factory.mktemp("sandbox")) as served:
         yield served
-
-
-def run(exchange: Sandbox, use: Callable[[PolymarketVenue], Awaitable[_Value]]) -> _Value:
-    async def inner() -> _Value:
-        venue = await connect(exchange.venue(), TIMEOUT_S)
-        assert isinstance(venue, PolymarketVenue), venue
-        try:
-            async with asyncio.timeout(LIMIT_S):
-                return await use(venue)
-        finally:
-            await venue.close()
-
-    return asyncio.run(inner())
-
-
-async def current_market(exchange: Sandbox, least_left_ms: int = 150_000) -> KnownMarket:
-    """Return a 15m market with time left, waiting for the next one if need be."""
-    async with httpx.AsyncClient(base_url=exchange.urls["gamma_url"]) as client:
-        while True:
-            now_ms = exchange.clock.market_ms(time.time() * 1000)
-            window = Window.at(now_ms, Timeframe.M15)
-            if window.close_ms - now_ms > least_left_ms:
-                ask = FetchMarket(
-                    job="", slug=market_slug(Asset.BTC, window), asset=Asset.BTC, window=window
-                )
-                found = await fetch_market(client, ask, now_ms)
-                if isinstance(found, MarketFound) and found.market.accepting_orders:
-                    return found.market
-            await asyncio.sleep(0.2)
-
-
-async def signed(
-    venue: PolymarketVenue, market: KnownMarket, style: Style, price: int, shares: int = 10_000_000
-) -> SignedOrder:
-    order = UnsignedOrder(
-        condition_id=market.condition_id,
-        token_id=market.up_token_id,
-        side=Side.BUY,
-        style=style,
-        price=PriceMicroUsd(price),
-        shares=MicroShares(shares),
-    )
-    assert await venue.warm(market.condition_id, market.up_token_id) is None
-    one = await venue.sign(order)
-    assert isinstance(one, SignedOrder), one
-    return one
-
-
-async def until(look: Callable[[], Awaitable[_Value | None]]) -> _Value:
-    while True:
-        found = await look()
-        if found:
-            return found
-        await asyncio.sleep(0.1)
 
 
 def test_a_resting_order_is_listed_cancelled_and_gone(exchange: Sandbox) -> None:
@@ -220,6 +159,44 @@ def test_the_user_stream_tells_of_own_orders(exchange: Sandbox) -> None:
         finally:
             listener.cancel()
             await venue.cancel_all()
+
+    run(exchange, use)
+
+
+def test_a_fill_is_the_same_on_the_stream_and_in_the_list(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        seen: dict[str, VenueTrade] = {}
+
+        async def listen() -> None:
+            async for event in venue.events():
+                if isinstance(event, VenueTrade):
+                    seen.setdefault(event.fill_id, event)
+
+        listener = asyncio.create_task(listen())
+        try:
+            market = await current_market(exchange)
+            started_s = int(time.time()) - 1
+
+            async def heard() -> dict[str, VenueTrade] | None:
+                one = await signed(venue, market, Style.TAKE, 990_000, 5_000_000)
+                await venue.post(one)
+                await asyncio.sleep(0.3)
+                return seen
+
+            await until(heard)
+            listed = await venue.trades(started_s)
+            assert not isinstance(listed, Unknown)
+            same = {fill.fill_id: fill for fill in listed}
+            for fill_id, fill in seen.items():
+                twin = same[fill_id]
+                assert (fill.order_id, fill.price, fill.shares, fill.fee_micro_usd) == (
+                    twin.order_id,
+                    twin.price,
+                    twin.shares,
+                    twin.fee_micro_usd,
+                )
+        finally:
+            listener.cancel()
 
     run(exchange, use)
 
