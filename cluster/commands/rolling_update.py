@@ -16,7 +16,7 @@ from actors.runtime import wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import FleetError
-from cluster.fleet import connect
+from cluster.fleet import join_fleet
 from cluster.jobs import git_commit, submit
 from cluster.rolling_update.page import plan_page
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
@@ -63,10 +63,10 @@ def command() -> None:
 @json_option
 def plan(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT001 click's way
     """Show what `apply` would change; touch nothing."""
+    folder = state_of(state)
+    join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.apply import plan_for
 
-    folder = state_of(state)
-    connect(folder, folder.read_run().ports)
     made, _ = asyncio.run(plan_for(str(folder.storage), request_of(words, None)))
     if as_json:
         emit(made)
