@@ -21,9 +21,10 @@ STATE_VERSION: Final = 1
 """Of the layout below; `checkpoints.upgrades` holds the chain between versions."""
 EXPECTED_RESOLUTION_MS: Final = 120_000
 """Market ms after the close by which the venue has usually named the winner."""
-KEEP_SETTLED_MS: Final = 1_800_000
-"""Market ms after the close during which a settled market stays in the state: a trade may still
-fail on chain, or be reported late (10-50 s were seen at the venue; at speed 30 that is 25 min)."""
+KEEP_SETTLED_MS: Final = 21_600_000
+"""Market ms after the close during which a settled market stays in the state: a trade may still be
+reported late (10-50 s were seen at the venue, minutes after an outage; at speed 30 this is 12
+minutes of wire time). At most 72 windows of a few hundred bytes each."""
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Random lives of a slot: effects in any order, lost answers, crashes between any two, zombies."""
 
+from hypothesis import Phase as Phase_
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -14,7 +15,8 @@ from actors.slot_events import (
 )
 from actors.slot_facts import DecisionFact, MissedFact
 from actors.slot_rows import entry_of
-from actors.slot_seat import Phase
+from actors.slot_seat import Phase, next_points
+from actors.slot_state import KEEP_SETTLED_MS
 from signals.market import Outcome
 from tests.actors.slot.builders import CYCLE_MS, hold, leg, trade
 from tests.actors.slot.world import NETWORK, Life, World
@@ -39,6 +41,18 @@ class SlotLives(RuleBasedStateMachine):
             lost = lost and isinstance(self.life.pending[index], NETWORK)
             self.life.perform(index, lost=lost, decision=decision, page=page)  # type: ignore[arg-type]
 
+    @rule(count=st.integers(1, 12), decision=DECISIONS)
+    def run_without_faults(self, count: int, decision: object) -> None:
+        for _ in range(count):
+            if self.life.pending:
+                self.life.perform(0, lost=False, decision=decision, page="whole")  # type: ignore[arg-type]
+
+    @rule()
+    def come_to_the_next_point(self) -> None:
+        due_ms, _ = next_points(self.life.seat, self.world.now_ms)
+        self.world.now_ms = due_ms.due_ms
+        self.life.hear(Ticked)
+
     @rule(cycles=st.sampled_from([0.01, 0.1, 0.4, 1.0, 2.5]))
     def let_time_pass(self, cycles: float) -> None:
         self.world.now_ms += int(CYCLE_MS * cycles)
@@ -62,17 +76,16 @@ class SlotLives(RuleBasedStateMachine):
             index = pick % len(zombie.pending)
             zombie.perform(index, lost=False, decision=decision, page="whole")  # type: ignore[arg-type]
 
-    @rule()
-    def quiesce(self) -> None:
+    @rule(go_on=st.booleans())
+    def pause_or_go_on(self, go_on: bool) -> None:  # noqa: FBT001
+        if go_on:
+            self.life.hear(ResumeAsked, ask=Resume(handoff=f"h{self.handoffs}"))
+            return
         self.handoffs += 1
         ask = Quiesce(
             handoff=f"h{self.handoffs}", expected_fence=self.life.seat.fence, lease_ms=50_000
         )
         self.life.hear(QuiesceAsked, ask=ask)
-
-    @rule()
-    def resume(self) -> None:
-        self.life.hear(ResumeAsked, ask=Resume(handoff=f"h{self.handoffs}"))
 
     @precondition(lambda self: self.world.gateway.intents)
     @rule(pick=st.integers(0, 99), what=st.sampled_from(["fill", "end", "settle"]))
@@ -80,6 +93,8 @@ class SlotLives(RuleBasedStateMachine):
         gateway = self.world.gateway
         name = list(gateway.intents)[pick % len(gateway.intents)]
         condition = gateway.intents[name].condition_id
+        if self.world.now_ms > gateway.intents[name].close_ms + KEEP_SETTLED_MS - CYCLE_MS:
+            return  # beyond the grace that the books promise
         if what == "fill":
             gateway.fill(name)
         elif what == "end":
@@ -135,6 +150,6 @@ class SlotLives(RuleBasedStateMachine):
 
 
 SlotLives.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, print_blob=True
+    max_examples=150, stateful_step_count=60, deadline=None, phases=(Phase_.generate,)
 )
 test_slot_lives = SlotLives.TestCase

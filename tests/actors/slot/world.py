@@ -242,7 +242,8 @@ class World:
         memory = Memory() if kept is None else kept.memory
         after = [row for row in self.rows if row.sequence > state.journal_sequence]
         folded = fold_rows(state, valid_rows(after, bounds))
-        assert folded.gap is None
+        shown = [(row.sequence, row.fence, row.event) for row in self.rows]
+        assert folded.gap is None, (folded.gap, state.journal_sequence, state.fence, shown, bounds)
         records = records_of(memory, MEMORY_PREFIX)
         for change in folded.changes:
             assert change.value is not None
