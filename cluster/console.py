@@ -1,5 +1,6 @@
 """What the commands share of the terminal: options, JSON on stdout, messages on stderr."""
 
+import getpass
 import os
 import sys
 from collections.abc import Callable
@@ -39,6 +40,14 @@ def config_option(function: _F) -> _F:
 
 def state_of(named: str | None) -> StateFolder:
     return state_folder(named, os.environ)
+
+
+def operator() -> str:
+    """Name who acts; an account without a name is named by its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def emit(value: object) -> None:

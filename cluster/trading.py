@@ -6,7 +6,6 @@ venue with the fleet's own key.
 """
 
 import asyncio
-import getpass
 from collections.abc import Callable
 from typing import Final, assert_never
 
@@ -17,6 +16,7 @@ from actors.gateway_lock import HALT_FILE
 from actors.messages import SetTrading, TradingState, encode
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.storage import LocalStorage
+from cluster.console import operator
 from cluster.errors import FleetError
 from cluster.fleet import Call, FleetLink, ask_one, gateway_name
 
@@ -64,7 +64,7 @@ def resume(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
 def _set(
     link: FleetLink, storage: LocalStorage, state: TradingState, reason: str, seconds: float
 ) -> None:
-    order = SetTrading(state=state, reason=reason, who=getpass.getuser())
+    order = SetTrading(state=state, reason=reason, who=operator())
     ask_one(link, Call(gateway_name(storage), "set_trading", (encode(order),)), seconds)
 
 

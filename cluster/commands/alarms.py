@@ -1,6 +1,5 @@
 """`alarms list|clear`: alarms latch until a person clears them with a reason."""
 
-import getpass
 from typing import Final
 
 import click
@@ -9,7 +8,7 @@ from actors.runtime import wire_ms
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
 
 EVIDENCE_SHOWN: Final = 6
@@ -50,7 +49,7 @@ def clear_command(identity: str, reason: str, state: str | None) -> None:
         raise click.BadParameter("say why it may be cleared", param_hint="--reason")
     store = AlarmStore(LocalStorage(state_of(state).storage))
     try:
-        new = store.clear(identity, reason, getpass.getuser(), int(wire_ms()))
+        new = store.clear(identity, reason, operator(), int(wire_ms()))
     except MissingFileError:
         raise FleetError(f"there is no alarm {identity}; `alarms list` shows their ids") from None
     say(f"{identity} cleared" if new else f"{identity} was cleared before")
