@@ -1,0 +1,241 @@
+"""The supervisor machine, one rule a test; every move of a slot is in its table."""
+
+from typing import Any
+
+import msgspec
+
+from actors.config import Timing
+from actors.messages import FenceRecord
+from actors.slot_seat import Phase
+from actors.slot_status import SlotNotRunning, SlotStatus, status_of
+from actors.supervisor_events import (
+    AnyEffect,
+    AskSlot,
+    CreateFailed,
+    CreateShared,
+    CreateSlot,
+    EndProcess,
+    FencesRead,
+    KeepWanted,
+    OpenSeat,
+    RaiseAlarm,
+    SeatOpened,
+    SeatRefused,
+    SharedSilent,
+    SlotCreated,
+    SlotMissing,
+    SlotSeen,
+    SlotSilent,
+    StartAsked,
+    StopAsked,
+    Ticked,
+)
+from actors.supervisor_state import (
+    CREATING_MAX,
+    HUNG_AFTER_MS,
+    KILL_PAUSE_MS,
+    STARTING_MS,
+    TRANSITIONS,
+    Place,
+    Rules,
+    SupervisorState,
+)
+from actors.supervisor_step import step
+from signals.market import ALL_SLOTS
+from signals.market_time import MarketClock
+from tests.actors.slot.builders import CYCLE_MS, DUE_MS, OPEN_MS, seat
+
+ALLOWED = {(t.source, t.event, t.target) for t in TRANSITIONS}
+SLOT = "btc-5m"
+
+
+class Watch:
+    """Steps the machine and holds each move against the table."""
+
+    def __init__(self) -> None:
+        self.state = SupervisorState(rules=Rules(timing=Timing(), clock=MarketClock()))
+        self.now_ms = OPEN_MS
+
+    def hear(self, kind: type[Any], **fields: Any) -> list[AnyEffect]:
+        before = self.state.slots
+        event = kind(market_ms=self.now_ms, wire_ms=self.now_ms, **fields)
+        self.state, effects = step(self.state, event)
+        for slot, watched in self.state.slots.items():
+            place = before[slot].place if slot in before else Place.UNSEEN
+            if place is not watched.place:
+                assert (place, kind.__name__, watched.place) in ALLOWED
+        return list(effects)
+
+    def after(self, wait_ms: int) -> "Watch":
+        self.now_ms += wait_ms
+        return self
+
+    def place(self, slot: str = SLOT) -> Place:
+        return self.state.slots[slot].place
+
+    def live(self, life: str = "7-7") -> "Watch":
+        self.hear(StartAsked, slots=(SLOT,))
+        self.hear(FencesRead, owners={SLOT: owner(life=life)})
+        self.hear(SlotSeen, slot=SLOT, incarnation=1, status=status(self.now_ms, life=life))
+        assert self.place() is Place.LIVE
+        return self
+
+
+def owner(incarnation: int = 1, fence: int = 3, life: str = "7-7") -> FenceRecord:
+    return FenceRecord(
+        slot=SLOT,
+        fence=fence,
+        incarnation=incarnation,
+        life=life,
+        release="aa" * 32,
+        commit="c",
+        params="p",
+        journal_sequence=0,
+        outbox_sequence=0,
+    )
+
+
+def status(now_ms: int, life: str = "7-7", **changes: Any) -> SlotStatus:
+    active = msgspec.structs.replace(seat(), phase=Phase.ACTIVE, fence=3)
+    fields = {"life": life, "started_ms": OPEN_MS - CYCLE_MS, "decided_due_ms": now_ms}
+    return msgspec.structs.replace(status_of(active, now_ms, now_ms), **{**fields, **changes})
+
+
+def of(effects: list[AnyEffect], kind: type[Any]) -> list[Any]:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def alarms(effects: list[AnyEffect]) -> list[str]:
+    return [alarm.kind for alarm in of(effects, RaiseAlarm)]
+
+
+def test_slots_come_up_through_vacancies_a_few_at_a_time() -> None:
+    watch = Watch()
+    names = tuple(str(slot) for slot in ALL_SLOTS)
+    assert of(watch.hear(StartAsked, slots=names), KeepWanted)[0].slots == names
+    watch.hear(FencesRead, owners={})
+    opened = of(watch.hear(Ticked), OpenSeat)
+    assert len(opened) == CREATING_MAX
+    assert {effect.expected_fence for effect in opened} == {0}
+    assert of(watch.hear(Ticked), OpenSeat) == []
+    slot = opened[0].slot
+    effects = watch.hear(SeatOpened, slot=slot, incarnation=5, release="r")
+    assert of(effects, CreateSlot)[0].incarnation == 5
+    watch.hear(SlotCreated, slot=slot, incarnation=5)
+    assert of(watch.hear(Ticked), OpenSeat) == [], "it still starts"
+    watch.hear(SlotSeen, slot=slot, incarnation=5, status=status(watch.now_ms))
+    assert len(of(watch.hear(Ticked), OpenSeat)) == 1
+
+
+def test_owner_that_lives_is_found_and_not_replaced() -> None:
+    watch = Watch()
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(FencesRead, owners={SLOT: owner(incarnation=4)})
+    effects = watch.after(1_000).hear(Ticked)
+    assert of(effects, OpenSeat) == []
+    assert of(effects, AskSlot)[0].incarnation == 4
+
+
+def test_refused_vacancy_looks_at_the_fences_again() -> None:
+    watch = Watch()
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(FencesRead, owners={})
+    watch.hear(Ticked)
+    watch.hear(SeatRefused, slot=SLOT, reason="fence 4")
+    assert watch.place() is Place.UNSEEN
+    watch.hear(FencesRead, owners={SLOT: owner(incarnation=2)})
+    assert watch.place() is Place.STARTING
+
+
+def test_failed_creation_is_tried_again_after_a_pause() -> None:
+    watch = Watch()
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(FencesRead, owners={})
+    watch.hear(Ticked)
+    watch.hear(SeatOpened, slot=SLOT, incarnation=1, release="r")
+    watch.hear(CreateFailed, slot=SLOT, reason="no memory")
+    assert of(watch.hear(Ticked), OpenSeat) == []
+    assert len(of(watch.after(2_000).hear(Ticked), OpenSeat)) == 1
+
+
+def test_actor_that_ray_gave_up_becomes_a_vacancy_that_names_the_fence() -> None:
+    watch = Watch().live()
+    watch.hear(SlotMissing, slot=SLOT, incarnation=1)
+    assert watch.place() is Place.LIVE, "one look may race"
+    watch.hear(SlotMissing, slot=SLOT, incarnation=1)
+    opened = of(watch.hear(Ticked), OpenSeat)[0]
+    assert (opened.expected_fence, opened.release) == (3, seat().who.attestation.release)
+
+
+def test_hung_process_is_ended_by_id_once_and_said_once() -> None:
+    watch = Watch().live(life="41-99")
+    silent = {"slot": SLOT, "incarnation": 1, "reason": "no answer"}
+    assert watch.after(HUNG_AFTER_MS - 1).hear(SlotSilent, **silent) == []
+    effects = watch.after(1).hear(SlotSilent, **silent)
+    assert of(effects, EndProcess)[0].life == "41-99"
+    assert alarms(effects) == ["slot_hung"]
+    assert watch.after(1_000).hear(SlotSilent, **silent) == []
+    assert len(of(watch.after(KILL_PAUSE_MS).hear(SlotSilent, **silent), EndProcess)) == 1
+
+
+def test_slot_that_still_warms_up_is_not_ended() -> None:
+    watch = Watch()
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(FencesRead, owners={SLOT: owner()})
+    silent = {"slot": SLOT, "incarnation": 1, "reason": "no answer"}
+    assert watch.after(STARTING_MS - 1).hear(SlotSilent, **silent) == []
+
+
+def test_blocked_strategy_ends_its_process() -> None:
+    watch = Watch().live()
+    blocked = status(watch.now_ms, blocked_ms=15_001)
+    effects = watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=blocked)
+    assert alarms(effects) == ["strategy_blocked"]
+    assert len(of(effects, EndProcess)) == 1
+
+
+def test_slot_without_a_decision_by_its_deadline_is_an_alarm_once() -> None:
+    watch = Watch().live()
+    watch.now_ms = DUE_MS + CYCLE_MS + 2_000
+    late = {"slot": SLOT, "incarnation": 1, "status": status(watch.now_ms, decided_due_ms=OPEN_MS)}
+    assert alarms(watch.hear(SlotSeen, **late)) == ["no_decision"]
+    assert alarms(watch.hear(SlotSeen, **late)) == []
+
+
+def test_decision_in_its_grace_is_no_alarm() -> None:
+    watch = Watch().live()
+    watch.now_ms = OPEN_MS + CYCLE_MS + 1_000
+    decided = status(watch.now_ms, decided_due_ms=DUE_MS - CYCLE_MS)
+    assert alarms(watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=decided)) == []
+
+
+def test_process_that_cannot_start_says_why() -> None:
+    watch = Watch()
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(FencesRead, owners={SLOT: owner()})
+    reason = SlotNotRunning(slot=SLOT, reason="StrategyError: x.py does not import")
+    effects = watch.after(STARTING_MS + 1).hear(SlotSeen, slot=SLOT, incarnation=1, status=reason)
+    assert of(effects, RaiseAlarm)[0].evidence == {"reason": reason.reason}
+
+
+def test_successor_of_a_rollout_is_followed() -> None:
+    watch = Watch().live()
+    watch.hear(FencesRead, owners={SLOT: owner(incarnation=2, fence=4, life="8-8")})
+    assert watch.state.slots[SLOT].incarnation == 2
+    assert watch.hear(SlotMissing, slot=SLOT, incarnation=1) == [], "the old one may be gone"
+
+
+def test_missing_gateway_is_created_again_and_a_silent_one_ended_by_id() -> None:
+    watch = Watch()
+    watch.hear(Ticked)
+    gone = {"who": "gateway", "missing": True, "reason": "no living actor"}
+    watch.after(STARTING_MS).hear(SharedSilent, **gone)
+    effects = watch.hear(SharedSilent, **gone)
+    assert of(effects, CreateShared)[0].who == "gateway"
+    assert of(watch.hear(SharedSilent, **gone), CreateShared) == [], "it needs time to start"
+
+
+def test_stop_ends_all_watching() -> None:
+    watch = Watch().live()
+    watch.hear(StopAsked)
+    assert watch.after(60_000).hear(Ticked) == []
