@@ -1,0 +1,1 @@
+"""The whole fleet in one thread from one seed: real machines and shells in a simulated world."""

@@ -1,0 +1,293 @@
+"""Faults of one seed: planned by chance over its time, and aimed at chosen steps of a handoff."""
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from cluster.handoff_state import Step
+from cluster.handoff_step import Handoff
+from tests.simulation.gateway_actor import GatewayActor
+from tests.simulation.network import Weather
+from tests.simulation.rolls import Roll
+
+if TYPE_CHECKING:
+    from tests.simulation.virtual_loop import Process
+    from tests.simulation.world import World
+
+
+class Fault(StrEnum):
+    CRASH_SLOT = "crash slot"
+    PAUSE_SLOT = "pause slot"
+    LOSE_SLOT = "lose slot"
+    """Its process dies and Ray gives the actor up: only a vacancy helps."""
+    CRASH_GATEWAY = "crash gateway"
+    PAUSE_GATEWAY = "pause gateway"
+    HAND_GATEWAY_OVER = "hand gateway over"
+    CRASH_MARKET_DATA = "crash market data"
+    CRASH_SUPERVISOR = "crash supervisor"
+    CRASH_DRIVER = "crash driver"
+    PAUSE_DRIVER = "pause driver"
+    POWER_OFF = "power off"
+    NETWORK_STORM = "network storm"
+    VENUE_RESTART = "venue restart"
+    DISK_FULL = "disk full"
+    LOG_FULL = "log full"
+    DISK_SLOW = "disk slow"
+    CHECKPOINT_FLIPPED = "checkpoint flipped"
+
+
+GRACE_S: Final = 6.0
+"""After a fault its effects may last: restarts, retries, a hung process being ended."""
+HUNG_S: Final = 16.0
+"""Until the supervisor has ended what hangs."""
+AIMED: Final = (
+    Fault.CRASH_SLOT,
+    Fault.CRASH_SLOT,
+    Fault.PAUSE_SLOT,
+    Fault.CRASH_GATEWAY,
+    Fault.CRASH_GATEWAY,
+    Fault.PAUSE_GATEWAY,
+    Fault.CRASH_DRIVER,
+    Fault.CRASH_DRIVER,
+    Fault.PAUSE_DRIVER,
+    Fault.POWER_OFF,
+    Fault.NETWORK_STORM,
+    Fault.HAND_GATEWAY_OVER,
+)
+STEPS: Final = (
+    Step.PINNING,
+    Step.OPENING,
+    Step.CREATING,
+    Step.WARMING,
+    Step.SHADOWING,
+    Step.READY,
+    Step.QUIESCING,
+    Step.FENCING,
+    Step.ADOPTING,
+    Step.CONFIRMING,
+    Step.RETIRING,
+    Step.RESUMING,
+    Step.TAKING_BACK,
+    Step.DISCARDING,
+)
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """A fault that may cost decisions: of one slot or of all, for a stretch of wire seconds."""
+
+    fault: Fault
+    slot: str | None
+    from_s: float
+    to_s: float
+
+
+class Faults:
+    def __init__(self, world: "World", rng: random.Random) -> None:
+        self.world = world
+        self.rng = rng
+        self.declared: list[Declared] = []
+        self.counts: dict[Fault, int] = {}
+        self.crashed: dict[Step, int] = {}
+        """How often a process of a handoff died or froze while it was in this step."""
+        self.aims: dict[Step, Fault] = {}
+        self.over = False
+        world.on_step = self._step_entered
+        self._acts: dict[Fault, Callable[[], float]] = {
+            Fault.CRASH_GATEWAY: self._crash_gateway,
+            Fault.PAUSE_GATEWAY: self._pause_gateway,
+            Fault.HAND_GATEWAY_OVER: self._hand_gateway_over,
+            Fault.CRASH_MARKET_DATA: self._crash_market_data,
+            Fault.CRASH_SUPERVISOR: self._crash_supervisor,
+            Fault.CRASH_DRIVER: self._crash_driver,
+            Fault.PAUSE_DRIVER: self._pause_driver,
+            Fault.POWER_OFF: self._power_off,
+            Fault.NETWORK_STORM: self._network_storm,
+            Fault.VENUE_RESTART: self._venue_restart,
+            Fault.DISK_FULL: self._disk_full,
+            Fault.LOG_FULL: self._log_full,
+            Fault.DISK_SLOW: self._disk_slow,
+        }
+
+    # ---- when ---------------------------------------------------------------------------------
+
+    def at(self, when_s: float, fault: Fault) -> None:
+        self.world.later(when_s - self.world.loop.now_s, lambda: self.strike(fault))
+
+    def aim(self, step: Step, fault: Fault) -> None:
+        """Strike when a handoff next enters this step, or a moment after."""
+        self.aims[step] = fault
+
+    def _step_entered(self, roll: Roll, slot: str, step: Step) -> None:
+        fault = self.aims.pop(step, None)
+        if fault is None:
+            return
+        delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.01), self.rng.uniform(0, 0.3)))
+        handoff = roll.state.handoffs[slot] if roll.state else None
+        self.world.later(delay_s, lambda: self.strike(fault, slot, handoff))
+
+    def strike(self, fault: Fault, slot: str | None = None, handoff: Handoff | None = None) -> None:
+        if self.over:
+            return
+        self.counts[fault] = self.counts.get(fault, 0) + 1
+        if fault in self._acts:
+            lasts_s = self._acts[fault]()
+            slot = None
+        else:
+            slot = slot or self.rng.choice(self.world.slots)
+            lasts_s = self._strike_slot(fault, slot, handoff)
+        now_s = self.world.loop.now_s
+        self.declared.append(Declared(fault, slot, now_s, now_s + lasts_s + GRACE_S))
+        self._count_steps(slot)
+
+    def _count_steps(self, slot: str | None) -> None:
+        for roll in self.world.rolls:
+            if roll.state is None or roll.ended:
+                continue
+            for handoff in roll.state.handoffs.values():
+                if slot in (None, handoff.slot):
+                    self.crashed[handoff.step] = self.crashed.get(handoff.step, 0) + 1
+
+    # ---- slots --------------------------------------------------------------------------------
+
+    def _strike_slot(self, fault: Fault, slot: str, handoff: Handoff | None) -> float:
+        world, rng = self.world, self.rng
+        owner = world.monitor.fence(slot)
+        numbers = {owner.incarnation} if owner else set()
+        if handoff is not None:
+            numbers |= {handoff.old_incarnation}
+            numbers |= {handoff.incarnation} if handoff.incarnation else set()
+        living = [
+            actor
+            for number in sorted(numbers)
+            if (actor := world.slot_actors.get(f"{slot}/{number}")) is not None and not actor.gone
+        ]
+        if not living:
+            return 0.0
+        actor = rng.choice(living)
+        match fault:
+            case Fault.PAUSE_SLOT:
+                return self._pause(actor.process, rng.choice((0.5, 2.0, 5.0, 12.0)))
+            case Fault.LOSE_SLOT:
+                actor.gone = True
+                actor.process.kill()
+                return 8.0
+            case Fault.CHECKPOINT_FLIPPED:
+                names = world.disk.names(f"checkpoints/{slot}/")
+                if names:
+                    world.disk.flip(names[-1], rng.randrange(1 << 20))
+                actor.process.kill()
+            case _:
+                actor.process.kill()
+        return 2.0
+
+    def _pause(self, process: "Process", seconds: float) -> float:
+        seconds *= self.rng.uniform(0.5, 1.5)
+        process.pause()
+        self.world.later(seconds, process.wake)
+        return seconds
+
+    # ---- the others ---------------------------------------------------------------------------
+
+    def _gateway(self) -> GatewayActor | None:
+        return self.world.current_gateway
+
+    def _crash_gateway(self) -> float:
+        gateway = self._gateway()
+        if gateway is not None:
+            gateway.process.kill()
+        return 3.0
+
+    def _pause_gateway(self) -> float:
+        gateway = self._gateway()
+        return self._pause(gateway.process, self.rng.choice((0.3, 2.0, 6.0))) if gateway else 0.0
+
+    def _hand_gateway_over(self) -> float:
+        gateway = self._gateway()
+        if gateway is None or not gateway.process.alive or gateway.gone:
+            return 0.0
+        number = int(gateway.name.rpartition("/")[2]) + 1
+        self.world.create_shared("gateway", number)
+        gateway.process.spawn(gateway.hand_over())
+        return 10.0
+
+    def _crash_market_data(self) -> float:
+        self.world.market_data.process.kill()
+        return 2.0
+
+    def _crash_supervisor(self) -> float:
+        self.world.actors["supervisor"].process.kill()
+        return 0.0
+
+    def _driver(self) -> Roll | None:
+        running = [roll for roll in self.world.rolls if not roll.gone and roll.process is not None]
+        return self.rng.choice(running) if running else None
+
+    def _crash_driver(self) -> float:
+        driver = self._driver()
+        if driver is not None and driver.process.alive:
+            driver.process.kill()
+            self.world.later(self.rng.choice((0.5, 6.0, 15.0)), driver.start)
+        return 0.0
+
+    def _pause_driver(self) -> float:
+        driver = self._driver()
+        if driver is not None:
+            self._pause(driver.process, self.rng.choice((0.5, 3.0, 8.0)))
+        return 0.0
+
+    def _power_off(self) -> float:
+        """Everything of the fleet dies at once; Ray starts it again."""
+        for actor in list(self.world.actors.values()):
+            actor.process.kill()
+        self._crash_driver()
+        return 4.0
+
+    def _network_storm(self) -> float:
+        seconds = self.rng.uniform(1.0, 5.0)
+        network = self.world.network
+        network.weather = Weather(drop=0.2, duplicate=0.2, slow=0.3, slow_s=2.0)
+        self.world.later(seconds, lambda: setattr(network, "weather", Weather()))
+        return seconds + 4.0
+
+    def _venue_restart(self) -> float:
+        exchange = self.world.exchange
+        exchange.restarting = True
+        seconds = self.rng.uniform(1.0, 8.0)
+        self.world.later(seconds, lambda: setattr(exchange, "restarting", False))
+        return 0.0
+
+    def _disk_full(self) -> float:
+        disk = self.world.disk
+        prefix = self.rng.choice(("journal/", "checkpoints/", ""))
+        disk.full_for.add(prefix)
+        seconds = self.rng.uniform(0.2, 5.0)
+        self.world.later(seconds, lambda: disk.full_for.discard(prefix))
+        return seconds
+
+    def _log_full(self) -> float:
+        files = self.world.log_files
+        files.full = True
+        seconds = self.rng.uniform(0.2, 3.0)
+        self.world.later(seconds, lambda: setattr(files, "full", False))
+        return seconds + 4.0
+
+    def _disk_slow(self) -> float:
+        world, seconds = self.world, self.rng.uniform(1.0, 5.0)
+        world.disk_slow_s = 1.0
+        world.later(seconds, lambda: setattr(world, "disk_slow_s", 0.0))
+        return seconds
+
+    def end(self) -> None:
+        """No more of it, and what was ill is well: the fleet must come to rest."""
+        self.over = True
+        world = self.world
+        world.network.weather = Weather(drop=0.0, duplicate=0.0)
+        world.disk.full_for.clear()
+        world.log_files.full = world.exchange.restarting = False
+        world.disk_slow_s = 0.0
+        for process in world.lives.values():
+            if process.paused:
+                process.wake()

@@ -1,0 +1,195 @@
+"""The gateway as one named actor: the real desk on a simulated log, lock and venue."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from actors.gateway_desk import Desk
+from actors.gateway_events import (
+    ClaimAsked,
+    Event,
+    FenceAsked,
+    IntentArrived,
+    Leaving,
+    OpenAsked,
+    OutboxRead,
+    RaiseAlarm,
+    Started,
+    fresh_state,
+)
+from actors.gateway_fold import fold
+from actors.gateway_life import _no_post_runs
+from actors.gateway_lock import CURRENT_FILE, Current
+from actors.gateway_outbox import page_of
+from actors.gateway_records import Ledger, decode_record
+from actors.gateway_status import Identity, Latency, fence_table, status_of
+from actors.messages import OutboxPage, Refusal
+from checkpoints.errors import CheckpointsError
+from tests.simulation.disk import SimulatedLog
+from tests.simulation.venue_client import VenueClient
+from tests.simulation.virtual_loop import Process
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+READY_S: Final = 20.0
+RESTART_S: Final = 2.0
+RECONCILE_S: Final = 10.0
+LOCK_LOOK_S: Final = 0.1
+Answer = Any
+
+
+class GatewayActor:
+    """Restarted by Ray under its name until it hands over or is lost."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world = world
+        self.name = name
+        self.process: Process
+        self.gone = False
+        self.life = ""
+        self.desk: Desk | None = None
+        self.ready = asyncio.Event()
+
+    # ---- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.process = self.world.open_process(self.name, self)
+        self.desk = None
+        self.ready = asyncio.Event()
+        self.life = f"{self.process.number}-1"
+        self.process.on_death.append(self._died)
+        self.process.spawn(self._live())
+
+    def _died(self) -> None:
+        self.world.log_files.power_off(self.world.rng)
+        if self.world.authority is self.process:
+            self.world.authority = None
+
+    async def _live(self) -> None:
+        while True:
+            try:
+                await self._serve()
+            except CheckpointsError:
+                self.ready.clear()
+                self.desk = None
+                await asyncio.sleep(RESTART_S)
+
+    async def _serve(self) -> None:
+        world = self.world
+        while world.authority not in (None, self.process):
+            await asyncio.sleep(LOCK_LOOK_S)
+        world.authority = self.process
+        world.generation += 1
+        generation = world.generation
+        log = SimulatedLog(world.log_files)
+        base = [] if log.base is None else [log.base]
+        ledger = fold(Ledger(), (decode_record(data) for data in [*base, *log.records]))
+        world.monitor.gateway_recovered(ledger)
+        venue = VenueClient(
+            world.exchange, world.network, world.house, self.process, world.wire_ms
+        )
+        self.desk = desk = Desk(
+            venue=venue,
+            log=world.monitor.watched(log),
+            state=fresh_state(ledger),
+            rules=world.gateway_rules,
+            now=world.now,
+            may_post=lambda: self._may_post(generation),
+            raise_alarm=self._raise_alarm,
+        )
+        started = Started(generation=generation, name=self.name, life=self.life, **desk.now())
+        desk.tell(started)
+        running = asyncio.create_task(desk.run())
+        await desk.settled(lambda state: state.flight.reconciled, RECONCILE_S)
+        current = Current(name=self.name, generation=generation)
+        world.disk.write(CURRENT_FILE, msgspec.json.encode(current))
+        world.current_gateway = self
+        self.ready.set()
+        await running
+
+    def _may_post(self, generation: int) -> str | None:
+        if self.world.authority is not self.process:
+            return "this process does not hold the gateway's lock"
+        return None if self.world.generation == generation else "another gateway has taken over"
+
+    def _raise_alarm(self, alarm: RaiseAlarm) -> None:
+        self.world.alarms.append(f"{alarm.kind}/{alarm.subject}: {alarm.evidence}")
+
+    async def hand_over(self) -> None:
+        """Answer running posts, give up the lock; the next gateway takes it."""
+        desk = self.desk
+        if desk is not None:
+            desk.tell(Leaving(reason="hands over", **desk.now()))
+            await desk.settled(_no_post_runs, 8.0)
+        self.gone = True
+        self.process.kill()
+
+    # ---- requests -----------------------------------------------------------------------------
+
+    async def _ask(self, make: Callable[[int, dict[str, int]], Event]) -> Answer:
+        desk = await self._served()
+        if isinstance(desk, Refusal):
+            return desk
+        return await desk.ask(lambda reply_to: make(reply_to, desk.now()))
+
+    async def _served(self) -> Desk | Refusal:
+        try:
+            async with asyncio.timeout(READY_S):
+                await self.ready.wait()
+        except TimeoutError:
+            return Refusal(reason="gateway is starting")
+        assert self.desk is not None
+        return self.desk
+
+    async def claim(self, claim: Any) -> Answer:
+        return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))
+
+    async def open_incarnation(self, request: Any) -> Answer:
+        return await self._ask(lambda to, at: OpenAsked(reply_to=to, request=request, **at))
+
+    async def fence(self, request: Any) -> Answer:
+        return await self._ask(lambda to, at: FenceAsked(reply_to=to, request=request, **at))
+
+    async def send(self, intent: Any) -> Answer:
+        return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
+
+    async def fences(self) -> Answer:
+        desk = await self._served()
+        return desk if isinstance(desk, Refusal) else fence_table(desk.durable)
+
+    async def outbox(self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int) -> Answer:
+        desk = await self._served()
+        if isinstance(desk, Refusal):
+            return desk
+        box = desk.durable.outbox.get(slot)
+        if box is not None and acknowledged > box.acknowledged:
+            read = OutboxRead(slot=slot, fence=fence, acknowledged=acknowledged, **desk.now())
+            desk.tell(read)
+        try:
+            async with asyncio.timeout(wait_ms / 1_000):
+                while True:
+                    changed = desk.changed
+                    page = page_of(desk.durable, slot, after)
+                    if not isinstance(page, OutboxPage) or page.events or fence < page.fence:
+                        return page
+                    await changed.wait()
+        except TimeoutError:
+            return page_of(desk.durable, slot, after)
+
+    async def status(self) -> Answer:
+        desk = self.desk
+        wire_ms, market_ms = self.world.now()
+        identity = Identity(
+            name=self.name,
+            pid=self.process.number,
+            process_start=1,
+            node_id="",
+            life=self.life,
+        )
+        ledger = Ledger() if desk is None else desk.durable
+        flight = fresh_state(Ledger()).flight if desk is None else desk.state.flight
+        phase = "serving" if self.ready.is_set() else "starting"
+        return status_of(identity, phase, ledger, flight, Latency(), wire_ms, market_ms)

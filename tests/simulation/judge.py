@@ -1,0 +1,179 @@
+"""The verdict on a world that has come to rest: every book says the same, nothing is left over."""
+
+from typing import TYPE_CHECKING, Final
+
+from actors.slot_facts import DecisionFact
+from actors.slot_recovery import MemoryKind, recover
+from actors.slot_rows import entry_of
+from actors.slot_seat import Phase, Seat
+from actors.slot_state import SlotState
+from checkpoints.journal import Journal
+from checkpoints.journal_rows import valid_rows
+from cluster import rollout_step as roll
+from cluster.handoff_state import Step
+from signals.market import Slot, deadline_ms, decision_points
+from tests.simulation.faults import Declared, Fault
+from tests.simulation.slot_actor import STRATEGY
+from tests.simulation.strategies import Kind, Memory
+
+if TYPE_CHECKING:
+    from tests.simulation.rolls import Roll
+    from tests.simulation.slot_actor import SlotActor
+    from tests.simulation.world import World
+
+GOOD: Final = (Kind.GOOD, Kind.EDITED)
+ROLL_STOPPERS: Final = frozenset(Fault) - {Fault.VENUE_RESTART, Fault.CRASH_SUPERVISOR}
+
+
+def owner_of(world: "World", slot: str) -> "SlotActor | None":
+    record = world.monitor.fence(slot)
+    if record is None:
+        return None
+    actor = world.slot_actors.get(f"{slot}/{record.incarnation}")
+    return actor if actor is not None and not actor.gone else None
+
+
+def at_rest(world: "World") -> bool:
+    """Tell whether nothing is under way any more."""
+    ledger = world.monitor.ledger
+    if not all(roll.gone or roll.ended for roll in world.rolls):
+        return False
+    if ledger.orders or ledger.undecided or not all(m.settled for m in ledger.markets.values()):
+        return False
+    return all(_slot_rests(world, slot) for slot in world.slots)
+
+
+def _slot_rests(world: "World", slot: str) -> bool:
+    actor = owner_of(world, slot)
+    seat = actor.seat if actor is not None else None
+    record = world.monitor.fence(slot)
+    if seat is None or record is None or seat.phase is not Phase.ACTIVE:
+        return False
+    box = world.monitor.ledger.outbox.get(slot)
+    applied = box is None or seat.state.outbox_sequence == box.last_sequence
+    return seat.fence == record.fence and applied and seat.all_durable and not seat.state.intents
+
+
+def judge(world: "World", declared: list[Declared]) -> None:
+    """Blame everything that does not hold at the end."""
+    for slot in world.slots:
+        _judge_slot(world, slot)
+        _judge_decisions(world, slot, declared)
+    _judge_orders(world)
+    for each in world.rolls:
+        _judge_roll(world, each, declared)
+
+
+def _judge_slot(world: "World", slot: str) -> None:
+    blame, actor = world.monitor.blame, owner_of(world, slot)
+    seat: Seat | None = actor.seat if actor is not None else None
+    if seat is None or not _slot_rests(world, slot):
+        ledger = world.monitor.ledger
+        why = "nobody" if seat is None else f"{seat.phase} {seat.fence} {list(seat.state.intents)}"
+        box = ledger.outbox.get(slot)
+        end = box.last_sequence if box else 0
+        applied = 0 if seat is None else seat.state.outbox_sequence
+        blame(f"{slot}: does not come to rest: {why}, outbox {applied} of {end}")
+        return
+    _judge_money(world, slot, seat.state)
+    others = [
+        a.name for a in world.slot_actors.values() if a.slot == slot and not a.gone and a is not actor
+    ]
+    if others:
+        blame(f"{slot}: left over beside its owner: {others}")
+
+
+def _judge_money(world: "World", slot: str, state: SlotState) -> None:
+    blame = world.monitor.blame
+    venue = world.exchange.cash_micro_usd(slot)
+    if state.cash_micro_usd != venue:
+        blame(f"{slot}: its books say {state.cash_micro_usd} micro-USD, the venue {venue}")
+    wanted = MemoryKind(strategy=STRATEGY, kind=Memory)
+    found = recover(world.disk, slot, wanted)
+    if found.state.cash_micro_usd != venue or found.state.positions != state.positions:
+        blame(f"{slot}: its journal says {found.state.cash_micro_usd} micro-USD, the venue {venue}")
+
+
+def _judge_orders(world: "World") -> None:
+    monitor, exchange = world.monitor, world.exchange
+    if monitor.ledger.orders or monitor.ledger.undecided:
+        left = [*monitor.ledger.orders, *monitor.ledger.undecided]
+        monitor.blame(f"without an end: {left}")
+    if exchange.open:
+        monitor.blame(f"open at the venue: {list(exchange.open)}")
+    if unended := [name for name in monitor.kept if name not in monitor.ended]:
+        monitor.blame(f"intents without order or refusal: {unended}")
+    for name in _valid_intents(world):
+        if name not in monitor.ended:
+            monitor.blame(f"{name}: journaled, and neither order nor refusal")
+    strangers = [name for name in exchange.posted if name not in monitor.orders]
+    if strangers:
+        monitor.blame(f"at the venue and unknown here: {strangers}")
+
+
+def _decisions(world: "World", slot: str) -> list[tuple[DecisionFact, int]]:
+    read = Journal(world.disk, slot).rows_after(0)
+    if read.damaged:
+        world.monitor.blame(f"{slot}: damaged journal {read.damaged}")
+    rows = valid_rows(read.rows, world.monitor.fences.get(slot, ()))
+    entries = [entry_of(row) for row in rows]
+    return [(e.fact, e.market_ms) for e in entries if isinstance(e.fact, DecisionFact)]
+
+
+def _valid_intents(world: "World") -> list[str]:
+    facts = [fact for slot in world.slots for fact, _ in _decisions(world, slot)]
+    return [intent.intent_id for fact in facts for intent in fact.intents]
+
+
+def _judge_decisions(world: "World", slot: str, declared: list[Declared]) -> None:
+    """Count due points from the calendar and decisions from durable, valid rows."""
+    blame = world.monitor.blame
+    decided: dict[int, int] = {}
+    for fact, at_ms in _decisions(world, slot):
+        if fact.due_ms in decided:
+            blame(f"{slot}: decided {fact.due_ms} twice")
+        decided[fact.due_ms] = at_ms
+    owner = world.monitor.fences.get(slot)
+    if not owner:
+        return
+    began_ms = world.slot_rules.clock.market_ms(owner[0].granted_wire_ms)
+    now_ms = world.now()[1]
+    points = decision_points(Slot.parse(slot).timeframe, (20_000,), began_ms)
+    point = next(points)
+    while True:
+        following = next(points)
+        deadline = deadline_ms(point, following)
+        if deadline > now_ms:
+            return
+        on_time = decided.get(point.due_ms, deadline) < deadline
+        if not on_time and not _covered(world, declared, slot, point.due_ms, deadline):
+            blame(f"{slot}: no decision for {point.due_ms}, {world.seconds_at(point.due_ms):.1f} s")
+        world.monitor.due += 1
+        world.monitor.missed += not on_time
+        point = following
+
+
+def _covered(
+    world: "World", declared: list[Declared], slot: str, due_ms: int, deadline: int
+) -> bool:
+    due_s, end_s = world.seconds_at(due_ms), world.seconds_at(deadline)
+    return any(
+        d.slot in (None, slot) and d.from_s <= end_s and d.to_s >= due_s for d in declared
+    )
+
+
+def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
+    blame, state = world.monitor.blame, each.state
+    if state is None:
+        return
+    steps = {slot: handoff.step for slot, handoff in state.handoffs.items()}
+    if not each.ended:
+        blame(f"roll {each.name} ({each.release.kind}) does not end: {state.phase} {steps}")
+        return
+    quiet = not any(d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared)
+    if Step.STUCK in steps.values():
+        blame(f"roll {each.name} is stuck: {state.failure}")
+    if each.release.kind in GOOD and quiet and state.phase is not roll.Phase.DONE:
+        blame(f"roll {each.name} to a good release failed without a fault: {state.failure}")
+    if each.release.kind not in GOOD and state.phase is roll.Phase.DONE:
+        blame(f"roll {each.name} to a bad release ({each.release.kind}) went through")

@@ -1,0 +1,263 @@
+"""What must hold at every moment: looked at wherever something becomes durable, moves or leaves.
+
+Records of the gateway's log are folded a second time here, rows of the slots' journals a second
+time too; nothing is taken from a machine's own word.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from actors.gateway_fold import apply
+from actors.gateway_records import (
+    Acknowledged,
+    Base,
+    FenceMoved,
+    IncarnationIssued,
+    IntentKept,
+    Ledger,
+    OrderWritten,
+    Published,
+    Record,
+    decode_record,
+)
+from actors.messages import FenceRecord, Intent, IntentRefused
+from actors.slot_events import AppendEntries
+from actors.slot_facts import DecisionFact, apply_entry
+from actors.slot_rows import entry_of
+from actors.slot_seat import TRANSITIONS, Phase, Seat
+from actors.slot_state import SlotState
+from actors.venue.port import SignedOrder
+from checkpoints.journal_rows import JournalRow
+from tests.simulation.disk import SimulatedLog, records_of
+
+if TYPE_CHECKING:
+    from tests.simulation.slot_actor import SlotActor
+    from tests.simulation.world import World
+
+MOVES: Final = {(t.source, t.target) for t in TRANSITIONS}
+VIOLATIONS_MAX: Final = 5
+replace = msgspec.structs.replace
+
+
+class Monitor:
+    """Keeps its own books of one world and says what does not hold."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        world.exchange.on_post = self._posted
+        self.violations: list[str] = []
+        self.due = 0
+        self.missed = 0
+        """Decision points that a declared fault cost."""
+        self.ledger = Ledger()
+        self.fences: dict[str, list[FenceRecord]] = {}
+        self.kept: dict[str, Intent] = {}
+        self.ended: dict[str, str] = {}
+        """Intent id to its order's id, or to ``refused``."""
+        self.orders: dict[str, OrderWritten] = {}
+        self.made: dict[tuple[str, int], dict[int, SlotState]] = {}
+        """State after each row, by (slot, sequence) and fence, durable or not."""
+        self.memories: dict[str, list[tuple[int, int, Any]]] = {}
+        """By slot: sequence of a decision's row, fence, memory after it."""
+        self.journaled: dict[str, Intent] = {}
+        self.durable_outbox: dict[str, int] = {}
+        self._decision_rows: dict[tuple[str, int], int] = {}
+        self._records = 0
+
+    def blame(self, what: str) -> None:
+        if len(self.violations) < VIOLATIONS_MAX:
+            self.violations.append(f"at {self._world.loop.now_s:.3f} s: {what}")
+
+    def fence(self, slot: str) -> FenceRecord | None:
+        records = self.fences.get(slot)
+        return records[-1] if records else None
+
+    # ---- the gateway's log --------------------------------------------------------------------
+
+    def watched(self, log: SimulatedLog) -> SimulatedLog:
+        log.on_append, log.on_rotate = self._appended, self._rotated
+        return log
+
+    def _appended(self, records: list[bytes]) -> None:
+        for data in records:
+            self._durable(decode_record(data))
+        self._records += len(records)
+        gateway = next(
+            (
+                actor
+                for actor in self._world.actors.values()
+                if actor.process is self._world.authority
+            ),
+            None,
+        )
+        desk = getattr(gateway, "desk", None)
+        if desk is not None and desk.state.ledger != self.ledger:
+            self.blame("the log does not fold to the gateway's live state")
+
+    def _rotated(self, base: bytes) -> None:
+        record = decode_record(base)
+        if not isinstance(record, Base) or record.ledger != self.ledger:
+            self.blame("a base record is not what the records before it fold to")
+        self._records = 0
+
+    def gateway_recovered(self, ledger: Ledger) -> None:
+        """Take in what a crash left durable without an acknowledgement; compare the rest."""
+        base, records = records_of(self._world.log_files)
+        del base
+        if len(records) < self._records:
+            self.blame(f"{self._records - len(records)} acknowledged records are gone")
+        for data in records[self._records :]:
+            self._durable(decode_record(data))
+        self._records = len(records)
+        if ledger != self.ledger:
+            self.blame("the gateway recovered something else than what was durable")
+
+    def _durable(self, record: Record) -> None:
+        match record:
+            case IncarnationIssued(slot=slot, incarnation=number):
+                seat = self.ledger.seats.get(slot)
+                if seat is not None and number <= seat.last_incarnation:
+                    self.blame(f"{slot}: incarnation {number} was issued before")
+            case FenceMoved(record=moved):
+                self._fence_moved(moved)
+            case IntentKept(intent=intent):
+                self._intent_kept(intent)
+            case OrderWritten():
+                self._order_written(record)
+            case Published(slot=slot, event=IntentRefused(intent_id=name)):
+                self._ends(name, "refused")
+            case Acknowledged(slot=slot, sequence=sequence):
+                if sequence > self.durable_outbox.get(slot, 0):
+                    self.blame(f"{slot}: outbox acknowledged to {sequence}, not durable there")
+            case _:
+                pass
+        try:
+            self.ledger = apply(self.ledger, record)
+        except (AssertionError, KeyError) as error:
+            self.blame(f"a record that does not fold: {type(error).__name__} {error}")
+
+    def _fence_moved(self, moved: FenceRecord) -> None:
+        before = self.fence(moved.slot)
+        if before is not None and moved.fence <= before.fence:
+            self.blame(f"{moved.slot}: fence {moved.fence} after {before.fence}")
+        if moved.release not in self._world.releases:
+            self.blame(f"{moved.slot}: fence {moved.fence} for an unattested digest")
+        self.fences.setdefault(moved.slot, []).append(moved)
+
+    def _intent_kept(self, intent: Intent) -> None:
+        name, owner = intent.intent_id, self.fence(intent.slot)
+        if name in self.kept:
+            self.blame(f"{name}: kept twice")
+        if owner is None or (intent.fence, intent.incarnation) != (owner.fence, owner.incarnation):
+            self.blame(f"{name}: an intent of fence {intent.fence} was taken; owner {owner}")
+        wanted = self.journaled.get(name)
+        if wanted is None:
+            self.blame(f"{name}: taken before its decision row was durable")
+        elif replace(intent, fence=wanted.fence, incarnation=wanted.incarnation) != wanted:
+            self.blame(f"{name}: other content than its decision row")
+        if intent.release not in self._world.releases:
+            self.blame(f"{name}: of an unattested digest")
+        self.kept[name] = intent
+
+    def _order_written(self, record: OrderWritten) -> None:
+        order_id = record.event.order_id
+        self._ends(record.event.intent_id, order_id)
+        if order_id in self.orders:
+            self.blame(f"{order_id}: written twice")
+        self.orders[order_id] = record
+
+    def _ends(self, name: str, end: str) -> None:
+        if name not in self.kept:
+            self.blame(f"{name}: {end} without having been kept")
+        if name in self.ended:
+            self.blame(f"{name}: ends twice: {self.ended[name]} and {end}")
+        self.ended[name] = end
+
+    def _posted(self, signed: SignedOrder) -> None:
+        written = self.orders.get(signed.order_id)
+        if written is None or written.body != signed.body:
+            self.blame(f"{signed.order_id}: at the venue before its bytes were durable")
+
+    # ---- the slots' journals ------------------------------------------------------------------
+
+    def rows_made(self, slot: str, effect: AppendEntries) -> None:
+        """Fold each new row upon the state that the journal has before it."""
+        for entry, state in zip(effect.entries, effect.states, strict=True):
+            before = self._state_before(slot, entry.sequence, entry.fence)
+            if before is None or apply_entry(before, entry) != state:
+                self.blame(f"{slot}: row {entry.sequence}/{entry.fence} does not follow its journal")
+            self.made.setdefault((slot, entry.sequence), {})[entry.fence] = state
+            if isinstance(entry.fact, DecisionFact):
+                self._decision_rows[(slot, entry.fence)] = entry.sequence
+
+    def _state_before(self, slot: str, sequence: int, fence: int) -> SlotState | None:
+        if sequence == 1:
+            return SlotState(slot=slot)
+        found = self.made.get((slot, sequence - 1), {})
+        valid = [f for f in found if f <= fence and not self._void(slot, sequence - 1, f, fence)]
+        return found[max(valid)] if valid else None
+
+    def _void(self, slot: str, sequence: int, row_fence: int, up_to: int) -> bool:
+        return any(
+            row_fence < record.fence <= up_to and record.journal_sequence < sequence
+            for record in self.fences.get(slot, ())
+        )
+
+    def rows_durable(self, rows: list[JournalRow]) -> None:
+        for row in rows:
+            state = self.made[(row.slot, row.sequence)][row.fence]
+            known = self.durable_outbox.get(row.slot, 0)
+            self.durable_outbox[row.slot] = max(known, state.outbox_sequence)
+            fact = entry_of(row).fact
+            if isinstance(fact, DecisionFact):
+                self.journaled.update({i.intent_id: i for i in fact.intents})
+
+    def slot_recovered(self, slot: str, state: SlotState, memory: Any) -> None:
+        made = self.made.get((slot, state.journal_sequence), {}).get(state.fence)
+        if state.journal_sequence and made != state:
+            self.blame(f"{slot}: recovered {state.journal_sequence}/{state.fence} is not what was")
+        self._same_memory(slot, state.journal_sequence, state.fence, memory)
+
+    def _same_memory(self, slot: str, sequence: int, fence: int, memory: Any) -> None:
+        known = [
+            kept
+            for at, row_fence, kept in self.memories.get(slot, ())
+            if at <= sequence and not self._void(slot, at, row_fence, fence)
+        ]
+        if known and type(known[-1]) is type(memory) and known[-1] != memory:
+            self.blame(f"{slot}: memory at {sequence} is {memory}, was {known[-1]}")
+
+    # ---- seats --------------------------------------------------------------------------------
+
+    def seat_moved(self, actor: "SlotActor", before: Seat, after: Seat) -> None:
+        slot = actor.slot
+        if before.phase is not after.phase:
+            if (before.phase, after.phase) not in MOVES:
+                self.blame(f"{actor.name}: {before.phase} -> {after.phase} is not in the table")
+            if after.phase is Phase.ACTIVE:
+                self._activated(actor, before, after)
+        if after.memory is not before.memory and before.phase is Phase.ACTIVE:
+            row = self._decision_rows.get((slot, after.fence), 0)
+            self.memories.setdefault(slot, []).append((row, after.fence, after.memory))
+        if after.phase is Phase.ACTIVE:
+            self._one_owner(actor, after)
+
+    def _activated(self, actor: "SlotActor", before: Seat, after: Seat) -> None:
+        if after.fence == before.fence and before.phase is Phase.QUIESCING:
+            return  # it never let go
+        claimed = after.record
+        if claimed is None or claimed not in self.fences.get(actor.slot, ()):
+            self.blame(f"{actor.name}: owns the slot by {claimed}, which is not durable")
+            return
+        self._same_memory(actor.slot, claimed.journal_sequence, claimed.fence, after.memory)
+
+    def _one_owner(self, actor: "SlotActor", seat: Seat) -> None:
+        owner = self.fence(actor.slot)
+        if owner is None or seat.fence > owner.fence:
+            self.blame(f"{actor.name}: acts with fence {seat.fence}, the gateway says {owner}")
+        elif seat.fence == owner.fence and (owner.incarnation, owner.life) != (
+            seat.who.incarnation,
+            seat.who.life,
+        ):
+            self.blame(f"{actor.name}: acts with the fence of {owner.incarnation}, {owner.life}")

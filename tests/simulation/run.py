@@ -1,0 +1,132 @@
+"""One seed from beginning to verdict."""
+
+import random
+from typing import Final
+
+import msgspec
+
+from cluster import rollout_step as roll
+from signals.market import CYCLE_MS
+from tests.simulation.faults import AIMED, STEPS, Fault, Faults
+from tests.simulation.judge import at_rest, judge
+from tests.simulation.rolls import Roll
+from tests.simulation.strategies import Kind, Release
+from tests.simulation.world import OPEN_MS, SPEED, World
+
+TRADING_S: Final = 52.0
+"""Wire, about five cycles: rolls and faults happen in it."""
+REST_S_MAX: Final = 120.0
+"""Wire, until everything that was begun must have ended."""
+LOOK_S: Final = 2.0
+SLOTS: Final = ("btc-5m", "eth-5m", "btc-15m", "sol-5m")
+BAD: Final = tuple(kind for kind in Kind if kind not in (Kind.GOOD, Kind.EDITED))
+RANDOM_FAULTS: Final = tuple(Fault)
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    seed: int
+    events: int
+    messages: int
+    virtual_s: float
+    faults: dict[str, int]
+    rolls: dict[str, int]
+    """By the kind of release and how it ended."""
+    crashed: dict[str, int]
+    due: int
+    missed: int
+    orders: int
+    ghosts: int
+    duplicated: int
+    torn: int
+    violations: tuple[str, ...]
+
+
+def simulate(seed: int) -> Result:
+    """Run one seed; the same seed gives the same run, event by event."""
+    rng = random.Random(f"plan/{seed}")
+    slots = SLOTS[: rng.choice((2, 2, 3))]
+    world = World(seed, slots, quiet_after_s=TRADING_S)
+    faults = Faults(world, random.Random(f"faults/{seed}"))
+    try:
+        _plan(world, faults, rng)
+        world.begin()
+        world.run(TRADING_S)
+        faults.end()
+        _rest(world)
+        judge(world, faults.declared)
+        return _result(world, faults)
+    finally:
+        world.loop.end()
+
+
+def _plan(world: World, faults: Faults, rng: random.Random) -> None:
+    """At least one roll and one crash in every seed."""
+    first_s = rng.uniform(4.0, 14.0)
+    _plan_roll(world, rng, first_s)
+    if rng.random() < 0.4:
+        _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0))
+    faults.at(rng.uniform(2.0, TRADING_S - 4.0), rng.choice((Fault.CRASH_SLOT, Fault.CRASH_GATEWAY)))
+    for _ in range(rng.choice((0, 0, 1, 2, 4))):
+        faults.at(rng.uniform(1.0, TRADING_S - 2.0), rng.choice(RANDOM_FAULTS))
+    for step in rng.sample(STEPS, rng.choice((0, 1, 1, 2, 3))):
+        faults.aim(step, rng.choice(AIMED))
+
+
+def _plan_roll(world: World, rng: random.Random, when_s: float) -> None:
+    kind = rng.choice((Kind.GOOD, Kind.EDITED, rng.choice(BAD)))
+    number = len(world.releases) + 1
+    release = Release(f"{number:02x}" * 32, kind)
+    world.add_release(release)
+    slots = world.slots
+    options = roll.Options(
+        canary=rng.choice((None, slots[0])),
+        bake=rng.choice((0, 0, 1)),
+        shadow=rng.choice((0, 1, 1)),
+        fast=rng.random() < 0.6,
+        together=rng.random() < 0.3,
+    )
+    later_ms = OPEN_MS + int(when_s * 1_000 * SPEED) + rng.choice((0, CYCLE_MS))
+    world.later(when_s, lambda: _begin_roll(world, release, options, later_ms))
+
+
+def _begin_roll(world: World, release: Release, options: roll.Options, later_ms: int) -> None:
+    """One roll at a time: a second waits for the first's end."""
+    if any(not each.gone for each in world.rolls):
+        world.later(1.0, lambda: _begin_roll(world, release, options, later_ms))
+        return
+    world.bad_from_ms = later_ms
+    each = Roll(world, len(world.rolls) + 1, release, options)
+    world.rolls.append(each)
+    each.start()
+
+
+def _rest(world: World) -> None:
+    for _ in range(int(REST_S_MAX / LOOK_S)):
+        world.run(LOOK_S)
+        if world.monitor.violations or world.loop.faults or at_rest(world):
+            return
+
+
+def _result(world: World, faults: Faults) -> Result:
+    monitor = world.monitor
+    rolls: dict[str, int] = {}
+    for each in world.rolls:
+        phase = each.state.phase if each.state is not None else "never began"
+        key = f"{each.release.kind}: {phase}"
+        rolls[key] = rolls.get(key, 0) + 1
+    return Result(
+        seed=world.seed,
+        events=world.loop.events,
+        messages=world.network.messages,
+        virtual_s=world.loop.now_s,
+        faults={str(fault): count for fault, count in faults.counts.items()},
+        rolls=rolls,
+        crashed={str(step): count for step, count in faults.crashed.items()},
+        due=monitor.due,
+        missed=monitor.missed,
+        orders=len(monitor.orders),
+        ghosts=world.exchange.ghosts,
+        duplicated=world.exchange.duplicates,
+        torn=world.log_files.torn,
+        violations=(*monitor.violations, *world.loop.faults[:3]),
+    )

@@ -1,0 +1,176 @@
+"""A slot's incarnation as one named actor: the real loop, writer and handoff in a simulated process."""
+
+import asyncio
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from actors.handoff import HandoffAsk, HandoffFailed
+from actors.messages import MESSAGE_VERSION, Attestation
+from actors.slot_events import AppendEntries, RetireAsked
+from actors.slot_handoff import SlotHandoff
+from actors.slot_loop import Shell, SlotLoop
+from actors.slot_recovery import MemoryKind, recover
+from actors.slot_requests import Requests, undated
+from actors.slot_seat import Identity, Seat, open_seat
+from actors.slot_state import STATE_VERSION
+from actors.slot_status import AnySlotStatus, SlotNotRunning
+from actors.slot_strategy import StrategyRunner
+from checkpoints.errors import CheckpointsError
+from checkpoints.journal_rows import JournalRow
+from checkpoints.record_set import RecordSet
+from signals.market import Slot
+from signals.params import Params, params_id
+from tests.simulation.clients import GatewayCaller, SnapshotCaller
+from tests.simulation.strategies import DieError, HangError, Kind, Release, strategy_of
+from tests.simulation.virtual_loop import Process
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+STRATEGY = "told"
+PARAMS = Params()
+PARAMS_ID = params_id(PARAMS)
+
+
+class Inline:
+    """A thread that costs no time: the call is made at once, or never returns."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def submit(self, call: Any, *arguments: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*arguments))
+        except HangError:
+            pass
+        except DieError:
+            self._process.kill()
+        except Exception as error:  # noqa: BLE001 as an executor does
+            future.set_exception(error)
+        return future
+
+
+class SlotActor:
+    """Restarted by Ray under its name until it leaves for good or is lost."""
+
+    def __init__(self, world: "World", slot: str, incarnation: int, release: Release) -> None:
+        self.world = world
+        self.slot = slot
+        self.incarnation = incarnation
+        self.release = release
+        self.name = f"{slot}/{incarnation}"
+        self.gone = False
+        self.process: Process
+        self.life = ""
+        self.loop: SlotLoop | None = None
+        self.handoff: SlotHandoff | None = None
+
+    def start(self) -> None:
+        self.process = self.world.open_process(self.name, self)
+        self.loop = self.handoff = None
+        self.life = f"{self.process.number}-1"
+        if self.release.kind is Kind.NEVER_STARTS:
+            self.process.kill()
+            return
+        self.process.spawn(self._live())
+
+    def identity(self) -> Identity:
+        attestation = Attestation(
+            release=self.release.attested,
+            commit="c0ffee",
+            message_version=MESSAGE_VERSION,
+            schema_version=STATE_VERSION,
+            fingerprint="simulated",
+            root="/code",
+            pid=self.process.number,
+            process_start=1,
+        )
+        return Identity(
+            slot=self.slot, incarnation=self.incarnation, life=self.life, attestation=attestation
+        )
+
+    async def _live(self) -> None:
+        world = self.world
+        await asyncio.sleep(world.rng.uniform(0.05, 0.8))
+        strategy = strategy_of(self.release, world.book)
+        memory = MemoryKind(strategy=STRATEGY, kind=strategy.Memory)
+        while True:
+            try:
+                found = await asyncio.to_thread(recover, world.disk, self.slot, memory)
+                break
+            except CheckpointsError:
+                await asyncio.sleep(2.0)
+        world.monitor.slot_recovered(self.slot, found.state, found.memory)
+        who = self.identity()
+        seat = open_seat(
+            who=who,
+            rules=world.slot_rules,
+            params=PARAMS,
+            params_id=PARAMS_ID,
+            state=found.state,
+            memory=found.memory,
+            checkpoint_outbox_sequence=found.checkpoint_outbox_sequence,
+        )
+        runner = StrategyRunner(strategy, Slot.parse(self.slot).timeframe, RecordSet())
+        runner._executor = Inline(self.process)  # type: ignore[assignment] # noqa: SLF001 no threads here
+        requests = Requests(
+            who=who,
+            gateway=GatewayCaller(world),
+            snapshots=SnapshotCaller(world),
+            storage=world.disk,
+            runner=runner,
+            memory=memory,
+        )
+        shell = Shell(wire_ms=world.wire_ms_exact, leave=self._leave, observe=self._observe)
+        self.loop = SlotLoop(seat, requests, shell)
+        self._watch_rows(self.loop)
+        self.handoff = SlotHandoff(self.loop)
+        prover = self.handoff._prover  # noqa: SLF001 it decides too, in a thread of its own
+        prover._runner._executor = Inline(self.process)  # type: ignore[assignment] # noqa: SLF001
+        await self.loop.run()
+
+    def _watch_rows(self, loop: SlotLoop) -> None:
+        writer, monitor = loop._writer, self.world.monitor  # noqa: SLF001 the place where rows pass
+        append, flush = writer.append, writer._journal.append  # noqa: SLF001
+
+        def made(effect: AppendEntries) -> None:
+            monitor.rows_made(self.slot, effect)
+            append(effect)
+
+        def durable(rows: list[JournalRow]) -> None:
+            flush(rows)
+            monitor.rows_durable(rows)
+
+        writer.append = made  # type: ignore[method-assign]
+        writer._journal.append = durable  # type: ignore[method-assign, assignment] # noqa: SLF001
+
+    def _leave(self, reason: str) -> None:
+        del reason
+        self.gone = True
+        self.process.kill()
+
+    def _observe(self, before: Seat, after: Seat) -> None:
+        self.world.monitor.seat_moved(self, before, after)
+
+    # ---- requests -----------------------------------------------------------------------------
+
+    @property
+    def seat(self) -> Seat | None:
+        return self.loop.seat if self.loop is not None and self.process.alive else None
+
+    async def status(self) -> AnySlotStatus:
+        if self.loop is None:
+            return SlotNotRunning(slot=self.slot, reason="starting")
+        return self.loop.status()
+
+    async def answer(self, ask: HandoffAsk) -> Any:
+        if self.handoff is None:
+            return HandoffFailed(handoff=ask.handoff, reason="not_running: starting")
+        return await self.handoff.answer(ask)
+
+    async def retire(self, reason: str) -> None:
+        if self.loop is None:
+            self._leave(reason)
+        else:
+            self.loop.post(undated(RetireAsked, reason=reason))

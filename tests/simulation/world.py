@@ -1,0 +1,255 @@
+"""The simulated fleet: processes, disk, network, venue and clock of one seed."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final, Protocol
+
+import actors.slot_strategy
+from actors.alarm_sinks import SinkPump
+from actors.config import RiskLimits, Timing
+from actors.risk_case import Rules as GatewayRules
+from actors.slot_seat import Rules as SlotRules
+from actors.supervisor_events import StartAsked
+from actors.supervisor_loop import Shell as SupervisorShell
+from actors.supervisor_loop import SupervisorLoop
+from actors.supervisor_requests import Requests as SupervisorRequests
+from actors.supervisor_requests import undated
+from actors.supervisor_state import Rules as SupervisorRules
+from actors.supervisor_state import SupervisorState
+from cluster.handoff_state import Step
+from signals.market_time import MarketClock
+from signals.units import MicroUsd
+from tests.simulation.clients import GatewayCaller
+from tests.simulation.disk import Disk, LogFiles, SimulatedLog
+from tests.simulation.exchange import Exchange
+from tests.simulation.fleet_calls import SimulatedFleet
+from tests.simulation.gateway_actor import GatewayActor
+from tests.simulation.market_data_actor import MarketDataActor
+from tests.simulation.monitor import Monitor
+from tests.simulation.network import BARE, Network
+from tests.simulation.rolls import Roll
+from tests.simulation.slot_actor import STRATEGY, SlotActor
+from tests.simulation.strategies import Book, Kind, Release
+from tests.simulation.virtual_loop import Process, VirtualLoop
+
+OPEN_MS: Final = 1_767_225_600_000
+WIRE_MS: Final = 1_800_000_000_000
+SPEED: Final = 30
+CURRENT_MARKET_DATA: Final = "market-data/current"
+RESTART_S: Final = (0.2, 1.5)
+"""Wire: how long Ray takes to start a process anew."""
+
+
+class Actor(Protocol):
+    name: str
+    gone: bool
+    process: Process
+
+    def start(self) -> None: ...
+
+
+class SilentPump(SinkPump):
+    """Nobody is called in the simulation."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def pump(self) -> int:
+        return 0
+
+
+class SupervisorActor:
+    def __init__(self, world: "World", slots: tuple[str, ...]) -> None:
+        self.world = world
+        self.name = "supervisor"
+        self.gone = False
+        self.process: Process
+        self._slots = slots
+
+    def start(self) -> None:
+        self.process = self.world.open_process(self.name, self)
+        self.process.spawn(self._live())
+
+    async def _live(self) -> None:
+        world = self.world
+        requests = SupervisorRequests(
+            fleet=SimulatedFleet(world),
+            gateway=GatewayCaller(world),
+            storage=world.disk,
+            release=world.first.id,
+        )
+        rules = SupervisorRules(timing=world.slot_rules.timing, clock=world.slot_rules.clock)
+        shell = SupervisorShell(wire_ms=world.wire_ms_exact, observe=lambda _state, _count: None)
+        loop = SupervisorLoop(SupervisorState(rules=rules), requests, SilentPump(), shell)
+        loop.post(undated(StartAsked, slots=self._slots))
+        await loop.run()
+
+
+class World:
+    """Everything of one seed. `run` the loop; look at `monitor` for what was wrong."""
+
+    def __init__(self, seed: int, slots: tuple[str, ...], quiet_after_s: float) -> None:
+        self.seed = seed
+        self.rng = random.Random(f"world/{seed}")
+        self.loop = VirtualLoop()
+        self.slots = slots
+        clock = MarketClock(speed=SPEED, anchor_wire_ms=WIRE_MS, anchor_market_ms=OPEN_MS)
+        timing = Timing()
+        self.slot_rules = SlotRules(
+            timing=timing,
+            clock=clock,
+            allocation_micro_usd=MicroUsd(100_000_000),
+            strategy=STRATEGY,
+            memory_version=1,
+        )
+        self.first = Release("a1" * 32, Kind.GOOD)
+        self.releases: dict[str, Release] = {self.first.id: self.first}
+        self.gateway_rules = GatewayRules(
+            limits=RiskLimits(), timing=timing, attested=frozenset({self.first.id})
+        )
+        self.bad_from_ms = 1 << 60
+        self.book = Book(
+            seed=seed,
+            quiet_after_ms=OPEN_MS + int(quiet_after_s * 1_000 * SPEED),
+            bad_from_ms=lambda: self.bad_from_ms,
+        )
+        self.disk = Disk()
+        self.log_files = LogFiles()
+        self.network = Network(self.loop, random.Random(f"network/{seed}"))
+        self.exchange = Exchange(self.loop, random.Random(f"exchange/{seed}"), self.wire_ms)
+        self.monitor = Monitor(self)
+        self.disk_slow_s = 0.0
+        self.alarms: list[str] = []
+        self.processes = 0
+        self.files: dict[int, str] = {}
+        self.lives: dict[str, Process] = {}
+        self.actors: dict[str, Actor] = {}
+        self.slot_actors: dict[str, SlotActor] = {}
+        self.authority: Process | None = None
+        self.generation = 0
+        self.current_gateway: GatewayActor | None = None
+        self.house = Process(self.loop, "venue", 0)
+        self.rolls: list[Roll] = []
+        self.on_step: Callable[[Roll, str, Step], None] = lambda _roll, _slot, _step: None
+        self.market_data = MarketDataActor(self)
+
+    # ---- time ---------------------------------------------------------------------------------
+
+    def wire_ms_exact(self) -> float:
+        return WIRE_MS + 1_000 * self.loop.now_s
+
+    def wire_ms(self) -> int:
+        return int(self.wire_ms_exact())
+
+    def now(self) -> tuple[int, int]:
+        wire_ms = self.wire_ms_exact()
+        return int(wire_ms), self.slot_rules.clock.market_ms(wire_ms)
+
+    def seconds_at(self, market_ms: int) -> float:
+        return (market_ms - OPEN_MS) / SPEED / 1_000
+
+    def later(self, delay_s: float, what: Callable[[], None]) -> None:
+        """Let something happen outside of every process."""
+        self.loop.call_later(max(0.0, delay_s), what, context=BARE)
+
+    # ---- processes ----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        self.disk.write(CURRENT_MARKET_DATA, self.market_data.name.encode())
+        self.add(self.market_data)
+        self.create_shared("gateway", 1)
+        self.add(SupervisorActor(self, self.slots))
+
+    def add(self, actor: Actor) -> None:
+        self.actors[actor.name] = actor
+        actor.start()
+
+    def create_shared(self, kind: str, number: int) -> None:
+        if kind == "gateway" and f"gateway/{number}" not in self.actors:
+            gateway = GatewayActor(self, f"gateway/{number}")
+            self.add(gateway)
+            if self.current_gateway is None:
+                self.current_gateway = gateway
+
+    def create_slot(self, slot: str, incarnation: int, release: str) -> SlotActor:
+        name = f"{slot}/{incarnation}"
+        if name not in self.slot_actors:
+            actor = SlotActor(self, slot, incarnation, self.releases[release])
+            self.slot_actors[name] = actor
+            self.add(actor)
+        return self.slot_actors[name]
+
+    def open_process(self, name: str, actor: Any) -> Process:
+        self.processes += 1
+        process = Process(self.loop, name, self.processes)
+        self.lives[f"{process.number}-1"] = process
+        if isinstance(actor, SlotActor):
+            self.files[process.number] = actor.release.files
+        if not isinstance(actor, Roll):
+            process.on_death.append(lambda: self._restart_later(actor, process))
+        return process
+
+    def _restart_later(self, actor: Actor, process: Process) -> None:
+        """Ray starts a died actor's process again, unless it left for good."""
+
+        def restart() -> None:
+            if not actor.gone and actor.process is process:
+                actor.start()
+
+        delay_s = self.rng.uniform(*RESTART_S)
+        self.later(delay_s, restart)
+
+    def end_life(self, life: str) -> bool:
+        process = self.lives.get(life)
+        if process is None or not process.alive:
+            return False
+        process.kill()
+        return True
+
+    def files_of(self, pid: int) -> str:
+        return self.files.get(pid, "unreadable")
+
+    # ---- rolls --------------------------------------------------------------------------------
+
+    def add_release(self, release: Release) -> None:
+        self.releases[release.id] = release
+        attested = frozenset(self.releases)
+        rules = self.gateway_rules
+        self.gateway_rules = GatewayRules(
+            limits=rules.limits, timing=rules.timing, attested=attested
+        )
+        desk = self.current_gateway.desk if self.current_gateway else None
+        if desk is not None:
+            desk._rules = self.gateway_rules  # noqa: SLF001 the approval list is read live
+
+    def step_entered(self, a_roll: Roll, slot: str, step: Step) -> None:
+        self.on_step(a_roll, slot, step)
+
+    # ---- patches ------------------------------------------------------------------------------
+
+    async def to_thread(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+        """Do a blocking call at one moment inside a stretch of virtual time."""
+        owner = getattr(call, "__self__", None)
+        if isinstance(owner, SimulatedLog) and call.__name__ == "append":
+            owner.begin(arguments[0])
+        await asyncio.sleep(self._disk_s())
+        result = call(*arguments, **named)
+        await asyncio.sleep(self._disk_s())
+        return result
+
+    def _disk_s(self) -> float:
+        if self.disk_slow_s and self.rng.random() < 0.3:
+            return self.rng.uniform(0.0, self.disk_slow_s)
+        return self.rng.uniform(0.0001, 0.003)
+
+    def run(self, seconds: float) -> None:
+        """Let the world run for so much virtual time."""
+        keep = asyncio.to_thread, actors.slot_strategy.time
+        asyncio.to_thread = self.to_thread  # type: ignore[assignment]
+        actors.slot_strategy.time = SimpleNamespace(monotonic=self.loop.time)  # type: ignore[assignment]
+        try:
+            self.loop.run_until_complete(asyncio.sleep(seconds))
+        finally:
+            asyncio.to_thread, actors.slot_strategy.time = keep  # type: ignore[assignment]
