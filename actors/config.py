@@ -94,6 +94,33 @@ class AlarmSinks(msgspec.Struct, frozen=True, kw_only=True):
     """Run with the alarm as JSON on stdin."""
 
 
+class GateMode(StrEnum):
+    OPEN = "open"
+    """Any release may trade; said in plan, roll and status."""
+    CLOSED = "closed"
+    """Only releases that a signed approval covers."""
+
+
+class GateConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may let a release in, and how often. All times are wire time."""
+
+    mode: GateMode | None = None
+    """None: open in the sandbox, closed in paper and live."""
+    operator_keys: dict[str, str] = {}
+    """Operator -> ed25519 public key, 64 hex digits."""
+    approval_hours: float = 24.0
+    """How long an approval gives the right to apply."""
+    rolls_per_day: int = 8
+    """Of one UTC day: the deploy budget."""
+    minutes_between_rolls: float = 15.0
+    freeze_utc: tuple[str, ...] = ()
+    """``HH:MM-HH:MM``, may wrap midnight: no roll begins inside."""
+    staged_permille: int = 250
+    """Of the slot limits, for a release that is not baked."""
+    staged_decisions: int = 192
+    """Of all slots together until it is baked: twelve cycles of sixteen slots."""
+
+
 class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     storage: str
@@ -108,9 +135,15 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     alarms: AlarmSinks = AlarmSinks()
     labels: dict[str, str] = {}
     """Said in status and summary, e.g. that the sandbox's P&L means nothing."""
+    gate: GateConfig = GateConfig()
 
     def slot(self, name: str) -> SlotConfig:
         return next(entry for entry in self.slots if entry.slot == name)
+
+    @property
+    def gate_is_open(self) -> bool:
+        mode = self.gate.mode or (GateMode.OPEN if self.mode is Mode.SANDBOX else GateMode.CLOSED)
+        return mode is GateMode.OPEN
 
 
 def config_id(config: FleetConfig) -> str:
