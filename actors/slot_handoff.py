@@ -234,7 +234,7 @@ class SlotHandoff:
         if not isinstance(report, ReportAdopted):
             return HandoffFailed(handoff=ask.handoff, reason=str(report))
         try:
-            verified = await self._prover.prove(state, memory, self._loop.seat.params)
+            verified = await self._prover.verify(state, memory, self._loop.seat.params)
         except WarmError as error:
             return HandoffFailed(handoff=ask.handoff, reason=f"verify: {error}")
         return Adopted(

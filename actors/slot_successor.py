@@ -77,6 +77,9 @@ class Prover:
         self._runner = StrategyRunner(strategy, requests.who.seat.timeframe, RecordSet())
         self._follower: Follower | None = None
         self._comparison = Comparison()
+        self._example: DecisionFact | None = None
+        """The latest decision that was seen, with its snapshot: read ahead of the switch."""
+        self._example_snapshot: Snapshot | None = None
 
     def restore(self, digest: str) -> Base:
         """Read the base and prove that nothing is lost on the way in and out again."""
@@ -117,10 +120,24 @@ class Prover:
         fact = await asyncio.to_thread(self._latest_decision, state.journal_sequence)
         if fact is None:
             return "no recorded snapshot to decide on"
-        answer = await self._decide(fact, state, memory, params)
+        try:
+            self._keep(fact, await asyncio.to_thread(self._snapshot, fact))
+        except CheckpointsError as error:
+            raise WarmError(f"snapshot {fact.snapshot}: {error}") from error
+        return await self.verify(state, memory, params)
+
+    async def verify(self, state: SlotState, memory: msgspec.Struct, params: Params) -> str:
+        """Decide once more on what is at hand: inside a switch no file is looked for."""
+        fact, snapshot = self._example, self._example_snapshot
+        if fact is None or snapshot is None:
+            return "no recorded snapshot to decide on"
+        answer = await self._decide_on(fact, snapshot, state, memory, params)
         if isinstance(answer, str):
             raise WarmError(f"decide: {answer}")
         return f"{answer.decision.action} on {fact.due_ms}: {answer.decision.reason}"
+
+    def _keep(self, fact: DecisionFact, snapshot: Snapshot) -> None:
+        self._example, self._example_snapshot = fact, snapshot
 
     def _latest_decision(self, sequence: int) -> DecisionFact | None:
         after = max(0, sequence - PROOF_ROWS)
@@ -136,6 +153,17 @@ class Prover:
             snapshot = await asyncio.to_thread(self._snapshot, fact)
         except CheckpointsError as error:
             return f"snapshot {fact.snapshot}: {error}"
+        self._keep(fact, snapshot)
+        return await self._decide_on(fact, snapshot, state, memory, params)
+
+    async def _decide_on(
+        self,
+        fact: DecisionFact,
+        snapshot: Snapshot,
+        state: SlotState,
+        memory: msgspec.Struct,
+        params: Params,
+    ) -> Answer | str:
         run = RunStrategy(
             due_ms=fact.due_ms,
             snapshot=snapshot,

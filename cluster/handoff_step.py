@@ -195,7 +195,9 @@ def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Mov
     record = handoff.record
     if handoff.step is not Step.CONFIRMING or record is None:
         return handoff, ()
-    handoff = replace(handoff, seen_sequence=max(handoff.seen_sequence, event.sequence))
+    if event.sequence <= handoff.seen_sequence:
+        return handoff, ()  # read twice
+    handoff = replace(handoff, seen_sequence=event.sequence)
     if event.fence < record.fence:
         return handoff, ()
     if event.failure is not None:

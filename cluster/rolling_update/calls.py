@@ -42,10 +42,10 @@ class FleetCalls(Protocol):
 
     async def raise_alarm(self, kind: str, subject: str, reason: str) -> None: ...
 
-    def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
+    async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
         """Read the slot's durable decision rows after a journal sequence, oldest first."""
         ...
 
-    def hash_root(self, root: str, pid: int) -> str:
+    async def hash_root(self, root: str, pid: int) -> str:
         """Hash, from outside, the files that a process runs from; return the release id."""
         ...

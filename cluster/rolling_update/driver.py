@@ -1,14 +1,14 @@
 """The driver: performs what the rollout machine asks and feeds the answers back, until it ends."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from checkpoints.journal_rows import JournalRow
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
 from cluster.handoff_state import Step
-from cluster.rolling_update.calls import FleetCalls
+from cluster.rolling_update.calls import CallFailedError, FleetCalls
 from cluster.rolling_update.perform import perform
 
 TICK_SECONDS: Final = 0.05
@@ -33,6 +33,7 @@ class Driver:
         self._events: asyncio.Queue[roll.Event] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._shadow_asked: set[str] = set()
+        self._looking: set[str] = set()
 
     def stop(self, reason: str) -> None:
         """Ask for an abort: what is switched and not confirmed goes back."""
@@ -58,9 +59,7 @@ class Driver:
         for slot_effect in effects:
             if self._asked_already(slot_effect):
                 continue
-            task = asyncio.create_task(self._perform(slot_effect))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._perform(slot_effect))
 
     def _asked_already(self, slot_effect: roll.SlotEffect) -> bool:
         """Keep one shadow question under way per slot; every tick asks for one."""
@@ -85,13 +84,33 @@ class Driver:
             self._events.put_nowait(roll.SlotEvent(slot=slot, event=event))
 
     def _look_for_decisions(self) -> None:
-        """Confirm from durable rows, not from what an actor says of itself."""
+        """Confirm from durable rows, not from what an actor says of itself.
+
+        Files are read beside the loop: a switch under way waits for nobody's confirmation.
+        """
         for slot, handoff in self.rollout.handoffs.items():
             if handoff.step is not Step.CONFIRMING or handoff.record is None:
                 continue
+            if slot in self._looking:
+                continue
+            self._looking.add(slot)
             after = max(handoff.record.journal_sequence, handoff.seen_sequence)
-            for row in self._calls.decisions(slot, after):
-                self._take(roll.SlotEvent(slot=slot, event=self._seen(slot, row)))
+            self._start(self._read_decisions(slot, after))
+
+    async def _read_decisions(self, slot: str, after: int) -> None:
+        try:
+            for row in await self._calls.decisions(slot, after):
+                self._events.put_nowait(roll.SlotEvent(slot=slot, event=self._seen(slot, row)))
+        except CallFailedError:
+            pass  # looked at again; the decision's own deadline ends the waiting
+        finally:
+            await asyncio.sleep(TICK_SECONDS)
+            self._looking.discard(slot)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _seen(self, slot: str, row: JournalRow) -> on.DecisionSeen:
         assert row.due_ms is not None

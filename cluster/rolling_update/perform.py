@@ -84,7 +84,7 @@ async def _warm(calls: FleetCalls, handoff: Handoff, effect: on.AskWarm) -> on.A
     if not isinstance(answered.answer, said.Warmed):
         return answered
     attested = answered.answer.attestation
-    outside = calls.hash_root(attested.root, attested.pid)
+    outside = await calls.hash_root(attested.root, attested.pid)
     if outside != attested.release:
         reason = f"attestation: says {attested.release[:12]}, its files are {outside[:12]}"
         failed = said.HandoffFailed(handoff=handoff.handoff, reason=reason)

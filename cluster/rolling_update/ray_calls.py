@@ -39,6 +39,7 @@ from cluster.rolling_update.calls import CallFailedError
 STATUS_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
 STANDBY: Final = "standby"
+STARTING: Final = "starting"
 
 
 def slot_actor_name(slot: str, incarnation: int) -> str:
@@ -94,8 +95,8 @@ class RayCalls:
                 self._processes[name] = (status.pid, status.process_start)
                 return
             trouble = status.reason if isinstance(status, SlotNotRunning) else status.state
-            if trouble.startswith("attestation"):
-                break
+            if isinstance(status, SlotNotRunning) and trouble != STARTING:
+                break  # it would try again for ever; a release that cannot start is bad now
             await asyncio.sleep(LOOK_SECONDS)
         raise CallFailedError(f"{name} does not stand by: {trouble}")
 
@@ -158,17 +159,25 @@ class RayCalls:
         except CheckpointsError as error:
             raise CallFailedError(f"alarm not stored: {error}") from error
 
-    def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
-        read = Journal(self._storage, slot).rows_after(after_sequence)
+    async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
+        journal = Journal(self._storage, slot)
+        try:
+            read = await asyncio.to_thread(journal.rows_after, after_sequence)
+        except CheckpointsError as error:
+            raise CallFailedError(f"journal of {slot}: {error}") from error
         return [row for row in read.rows if row.kind is RowKind.DECISION]
 
-    def hash_root(self, root: str, pid: int) -> str:
-        """Hash the folder the process really works in, whatever it says of itself."""
-        try:
-            working = Path(f"/proc/{pid}/cwd").resolve(strict=True)
-            return release_of(Path(root) if working == Path(root) else working, "").release
-        except (OSError, CheckpointsError) as error:
-            return f"unreadable: {error}"
+    async def hash_root(self, root: str, pid: int) -> str:
+        return await asyncio.to_thread(hash_of_process, root, pid)
+
+
+def hash_of_process(root: str, pid: int) -> str:
+    """Hash the folder that a process really works in, whatever it says of itself."""
+    try:
+        working = Path(f"/proc/{pid}/cwd").resolve(strict=True)
+        return release_of(Path(root) if working == Path(root) else working, "").release
+    except (OSError, CheckpointsError) as error:
+        return f"unreadable: {error}"
 
 
 async def _gone(process: tuple[int, int]) -> bool:

@@ -108,10 +108,12 @@ def answered(answer: object) -> on.Answered:
     return on.Answered(answer=answer)
 
 
-def decided(fence: int = 5, release: str = "new", failure: str | None = None) -> on.DecisionSeen:
+def decided(
+    fence: int = 5, release: str = "new", failure: str | None = None, sequence: int = 10
+) -> on.DecisionSeen:
     return on.DecisionSeen(
         due_ms=DUE_MS,
-        sequence=10,
+        sequence=sequence,
         fence=fence,
         release=release,
         failure=failure,
@@ -287,13 +289,18 @@ def test_a_silent_successor_is_taken_back_by_half_of_the_decisions_deadline() ->
     assert handoff.step is Step.TAKING_BACK
 
 
+def test_a_decision_that_is_read_twice_counts_once() -> None:
+    handoff, _ = after(walked(Step.CONFIRMING, confirmations=2), decided(), decided())
+    assert (handoff.step, handoff.confirmed) == (Step.CONFIRMING, 1)
+
+
 def test_a_bake_keeps_the_old_one_warm_until_enough_decisions_were_good() -> None:
     handoff = walked(Step.CONFIRMING, confirmations=3)
-    handoff, effects = after(handoff, decided(), decided())
+    handoff, effects = after(handoff, decided(), decided(sequence=11))
     assert (handoff.step, effects) == (Step.CONFIRMING, [])
-    bad, _ = after(handoff, decided(failure="raised"))
+    bad, _ = after(handoff, decided(failure="raised", sequence=12))
     assert bad.step is Step.TAKING_BACK
-    good, effects = after(handoff, decided())
+    good, effects = after(handoff, decided(sequence=12))
     assert effects == [on.Dismiss(incarnation=1)]
     assert good.step is Step.RETIRING
 

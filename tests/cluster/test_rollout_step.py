@@ -70,7 +70,8 @@ def run(rollout: roll.Rollout, answer: Answerer, cycles: int = 40) -> roll.Rollo
             rollout = drained(rollout, (roll.Tick(),), answer, now(base + at))
         for slot in SLOTS:
             if rollout.handoffs[slot].step is Step.CONFIRMING:
-                event = roll.SlotEvent(slot=slot, event=decided())
+                sequence = max(10, rollout.handoffs[slot].seen_sequence + 1)
+                event = roll.SlotEvent(slot=slot, event=decided(sequence=sequence))
                 rollout = drained(rollout, (event,), answer, now(base + CYCLE_MS + 20_000))
     return rollout
 
