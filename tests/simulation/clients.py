@@ -51,7 +51,9 @@ class GatewayCaller:
     async def fences(self) -> Any:
         return await self._call("fences")
 
-    async def outbox(self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int) -> Any:
+    async def outbox(
+        self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int
+    ) -> Any:
         extra_s = wait_ms / 1_000
         arguments = (slot, fence, after, acknowledged, wait_ms)
         return await self._call("outbox", *arguments, extra_s=extra_s)

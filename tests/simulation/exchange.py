@@ -180,7 +180,9 @@ class Exchange:
         ghost = self._rng.random() < 0.1
         self.ghosts += ghost
         end = TradeStatus.FAILED if ghost else TradeStatus.CONFIRMED
-        self._after(self._rng.uniform(0.3, 1.5), lambda: self._move(trade.fill_id, TradeStatus.MINED))
+        self._after(
+            self._rng.uniform(0.3, 1.5), lambda: self._move(trade.fill_id, TradeStatus.MINED)
+        )
         self._after(self._rng.uniform(1.5, 5.0), lambda: self._move(trade.fill_id, end))
 
     def _move(self, fill_id: str, status: TradeStatus) -> None:

@@ -88,9 +88,7 @@ class GatewayActor:
         base = [] if log.base is None else [log.base]
         ledger = fold(Ledger(), (decode_record(data) for data in [*base, *log.records]))
         world.monitor.gateway_recovered(ledger)
-        venue = VenueClient(
-            world.exchange, world.network, world.house, self.process, world.wire_ms
-        )
+        venue = VenueClient(world.exchange, world.network, world.house, self.process, world.wire_ms)
         self.desk = desk = Desk(
             venue=venue,
             log=world.monitor.watched(log),
@@ -160,7 +158,9 @@ class GatewayActor:
         desk = await self._served()
         return desk if isinstance(desk, Refusal) else fence_table(desk.durable)
 
-    async def outbox(self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int) -> Answer:
+    async def outbox(
+        self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int
+    ) -> Answer:
         desk = await self._served()
         if isinstance(desk, Refusal):
             return desk

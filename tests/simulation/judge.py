@@ -77,7 +77,9 @@ def _judge_slot(world: "World", slot: str) -> None:
         return
     _judge_money(world, slot, seat.state)
     others = [
-        a.name for a in world.slot_actors.values() if a.slot == slot and not a.gone and a is not actor
+        a.name
+        for a in world.slot_actors.values()
+        if a.slot == slot and not a.gone and a is not actor
     ]
     if others:
         blame(f"{slot}: left over beside its owner: {others}")
@@ -157,9 +159,7 @@ def _covered(
     world: "World", declared: list[Declared], slot: str, due_ms: int, deadline: int
 ) -> bool:
     due_s, end_s = world.seconds_at(due_ms), world.seconds_at(deadline)
-    return any(
-        d.slot in (None, slot) and d.from_s <= end_s and d.to_s >= due_s for d in declared
-    )
+    return any(d.slot in (None, slot) and d.from_s <= end_s and d.to_s >= due_s for d in declared)
 
 
 def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:

@@ -186,7 +186,9 @@ class Monitor:
         for entry, state in zip(effect.entries, effect.states, strict=True):
             before = self._state_before(slot, entry.sequence, entry.fence)
             if before is None or apply_entry(before, entry) != state:
-                self.blame(f"{slot}: row {entry.sequence}/{entry.fence} does not follow its journal")
+                self.blame(
+                    f"{slot}: row {entry.sequence}/{entry.fence} does not follow its journal"
+                )
             self.made.setdefault((slot, entry.sequence), {})[entry.fence] = state
             if isinstance(entry.fact, DecisionFact):
                 self._decision_rows[(slot, entry.fence)] = entry.sequence

@@ -27,7 +27,9 @@ DISMISSING: Final = {Step.RETIRING: "old", Step.DISCARDING: "new"}
 class Roll:
     """One rollout: planned, driven, perhaps without a driver for a while, ended."""
 
-    def __init__(self, world: "World", number: int, release: Release, options: roll.Options) -> None:
+    def __init__(
+        self, world: "World", number: int, release: Release, options: roll.Options
+    ) -> None:
         self.world = world
         self.name = f"r{number:04d}"
         self.release = release

@@ -9,6 +9,7 @@ from cluster import rollout_step as roll
 from signals.market import CYCLE_MS
 from tests.simulation.faults import AIMED, STEPS, Fault, Faults
 from tests.simulation.judge import at_rest, judge
+from tests.simulation.patches import patched, patches_of
 from tests.simulation.rolls import Roll
 from tests.simulation.strategies import Kind, Release
 from tests.simulation.world import OPEN_MS, SPEED, World
@@ -53,7 +54,8 @@ def simulate(seed: int) -> Result:
         world.run(TRADING_S)
         faults.end()
         _rest(world)
-        judge(world, faults.declared)
+        with patched(patches_of(world)):
+            judge(world, faults.declared)
         return _result(world, faults)
     finally:
         world.loop.end()
@@ -65,7 +67,9 @@ def _plan(world: World, faults: Faults, rng: random.Random) -> None:
     _plan_roll(world, rng, first_s)
     if rng.random() < 0.4:
         _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0))
-    faults.at(rng.uniform(2.0, TRADING_S - 4.0), rng.choice((Fault.CRASH_SLOT, Fault.CRASH_GATEWAY)))
+    faults.at(
+        rng.uniform(2.0, TRADING_S - 4.0), rng.choice((Fault.CRASH_SLOT, Fault.CRASH_GATEWAY))
+    )
     for _ in range(rng.choice((0, 0, 1, 2, 4))):
         faults.at(rng.uniform(1.0, TRADING_S - 2.0), rng.choice(RANDOM_FAULTS))
     for step in rng.sample(STEPS, rng.choice((0, 1, 1, 2, 3))):

@@ -159,11 +159,11 @@ def _decision(probability_up: float, legs: tuple[Leg, ...]) -> Decision:
 def _legs(
     rng: random.Random, snapshot: Snapshot, timeframe: Timeframe, position: Position
 ) -> tuple[Leg, ...]:
-    if rng.random() < 0.3 or snapshot.market(timeframe) is None:
+    if rng.random() < 0.15 or snapshot.market(timeframe) is None:
         return ()
     held = {Outcome.UP: position.up_shares, Outcome.DOWN: position.down_shares}
     legs = []
-    for outcome in rng.sample(list(Outcome), rng.choice((1, 1, 2))):
+    for outcome in rng.sample(list(Outcome), rng.choice((1, 2))):
         sells = held[outcome] >= MIN_SHARES and rng.random() < 0.5
         style = rng.choice(list(Style))
         shares = MIN_SHARES if sells else rng.randrange(5, 21) * MICRO

@@ -3,10 +3,8 @@
 import asyncio
 import random
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, Final, Protocol
 
-import actors.slot_strategy
 from actors.alarm_sinks import SinkPump
 from actors.config import RiskLimits, Timing
 from actors.risk_case import Rules as GatewayRules
@@ -29,6 +27,7 @@ from tests.simulation.gateway_actor import GatewayActor
 from tests.simulation.market_data_actor import MarketDataActor
 from tests.simulation.monitor import Monitor
 from tests.simulation.network import BARE, Network
+from tests.simulation.patches import patched, patches_of
 from tests.simulation.rolls import Roll
 from tests.simulation.slot_actor import STRATEGY, SlotActor
 from tests.simulation.strategies import Book, Kind, Release
@@ -246,10 +245,5 @@ class World:
 
     def run(self, seconds: float) -> None:
         """Let the world run for so much virtual time."""
-        keep = asyncio.to_thread, actors.slot_strategy.time
-        asyncio.to_thread = self.to_thread  # type: ignore[assignment]
-        actors.slot_strategy.time = SimpleNamespace(monotonic=self.loop.time)  # type: ignore[assignment]
-        try:
+        with patched(patches_of(self)):
             self.loop.run_until_complete(asyncio.sleep(seconds))
-        finally:
-            asyncio.to_thread, actors.slot_strategy.time = keep  # type: ignore[assignment]

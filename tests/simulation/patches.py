@@ -1,0 +1,46 @@
+"""What is put in the place of threads, clocks and slow codecs while a world runs."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+import actors.slot_strategy
+import checkpoints.journal
+from tests.simulation import quick_codec
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+REAL_CODEC_EVERY: Final = 10
+"""Every tenth seed writes and reads real Arrow journals."""
+Patch = tuple[Any, str, Any]
+
+
+def patches_of(world: "World") -> list[Patch]:
+    found: list[Patch] = [
+        (asyncio, "to_thread", world.to_thread),
+        (actors.slot_strategy, "time", SimpleNamespace(monotonic=world.loop.time)),
+    ]
+    if world.seed % REAL_CODEC_EVERY:
+        journal = checkpoints.journal
+        found += [
+            (journal, "encode_rows", quick_codec.encode_rows),
+            (journal, "decode_rows", quick_codec.decode_rows),
+        ]
+    return found
+
+
+@contextmanager
+def patched(patches: list[Patch]) -> Iterator[None]:
+    before: list[Callable[[], None]] = []
+    try:
+        for owner, name, value in patches:
+            old = getattr(owner, name)
+            before.append(lambda o=owner, n=name, v=old: setattr(o, n, v))
+            setattr(owner, name, value)
+        yield
+    finally:
+        for restore in reversed(before):
+            restore()
