@@ -75,7 +75,7 @@ async def _post(exchange: Sandbox, name: str, orders: int, together: int) -> Lat
         for leg in range(-(-orders // together)):
             sent = [_intent(exchange, market, slot, leg) for slot in slots]
             answers = await asyncio.gather(*(shell.send(encode(one)) for one in sent))
-            assert all(isinstance(decode(a, IntentAnswer), IntentReceived) for a in answers)  # type: ignore[arg-type, misc]
+            assert all(isinstance(decode(a, IntentAnswer), IntentReceived) for a in answers)  # type: ignore[arg-type]
             await asyncio.sleep(PAUSE_SECONDS * together)
         return await _latency(shell)
     finally:

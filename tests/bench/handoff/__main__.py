@@ -1,0 +1,199 @@
+"""Sixteen handoffs, side by side in one run: ours, Ray kill and start, Ray Serve, Erlang/OTP.
+
+``python -m tests.bench.handoff``; ``--records 100 10000`` are the sizes of each slot's state.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from tests.bench.frame import ROOT, Row, bench, median, row_at_most, row_free, spread
+from tests.bench.handoff import carrier
+from tests.bench.handoff.client import Dark
+from tests.bench.handoff.erlang import erlang
+from tests.bench.handoff.ours import (
+    EVERY_MS,
+    Rolled,
+    await_state,
+    heartbeat_gap_ms,
+    roll,
+    roll_back_warm,
+)
+from tests.bench.rig import Rig, Wish, fleet, spaced
+from tests.bench.start_and_memory import bare
+
+RECORDS: Final = (100, 10_000)
+DARK_P50_AIM_MS: Final = 10.0
+DARK_P99_AIM_MS: Final = 50.0
+GROWTH_AIM: Final = 1.3
+SWITCHES_AIM_MS: Final = 500.0
+SUBMIT_AIM: Final = 1.25
+ROLLBACK_AIM_MS: Final = 100.0
+HEARTBEAT_AIM_MS: Final = 6_000
+RIVAL_SECONDS: Final = 600.0
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one fleet with one size of state showed."""
+
+    records: int
+    apart: Rolled
+    together: Rolled
+    back: tuple[Dark, ...]
+    bare_s: float
+    heartbeat_ms: int
+    killed: dict[str, Any] | None
+    served: dict[str, Any] | None
+
+
+def measure(sizes: Sequence[int], *, rivals: bool) -> Sequence[Row]:
+    rows: list[Row] = []
+    p50: dict[int, float] = {}
+    for size in sizes:
+        found = _on_a_fleet(size, rivals=rivals, serve=rivals and size == sizes[0])
+        p50[size] = _client(found).p50
+        rows += _ours(found)
+        rows += _rivals(found)
+        rows += _erlang_rows(size)
+    if len(sizes) > 1:
+        growth = p50[sizes[-1]] / p50[sizes[0]]
+        what = f"ours, dark p50, {sizes[-1]:,} records against {sizes[0]:,}"
+        rows.append(row_at_most(what, growth, GROWTH_AIM, "x"))
+    return rows
+
+
+def _on_a_fleet(records: int, *, rivals: bool, serve: bool) -> Measured:
+    wish = Wish(
+        strategy=carrier.NAME,
+        strategy_text=carrier.source(records),
+        offsets_ms=spaced(EVERY_MS),
+    )
+    with fleet(wish) as rig:
+        await_state(rig)
+        apart = roll(rig)
+        bare_s = bare(rig).seconds
+        together = roll(rig, "--together")
+        killed = _rival(rig, "kill", records) if rivals else None
+        served = _rival(rig, "serve", records) if serve else None
+        gap = heartbeat_gap_ms(rig)
+        return Measured(
+            records=records,
+            apart=apart,
+            together=together,
+            back=tuple(roll_back_warm(rig)),
+            bare_s=bare_s,
+            heartbeat_ms=gap,
+            killed=killed,
+            served=served,
+        )
+
+
+def _rival(rig: Rig, kind: str, records: int) -> dict[str, Any] | None:
+    """Run one on the fleet's head; None if it failed, which is a row too."""
+    archive = min((rig.state.storage / "releases").glob("*.zip"))
+    command = [sys.executable, "-m", "tests.bench.handoff.rivals", kind]
+    done = subprocess.run(
+        [
+            *command,
+            f"--address={rig.address}",
+            f"--archive={archive}",
+            f"--folder={rig.state.root}",
+            f"--records={records}",
+        ],
+        cwd=ROOT,
+        env=rig.environment(),
+        capture_output=True,
+        text=True,
+        timeout=RIVAL_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stderr[-2_000:], file=sys.stderr)
+        return None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _client(found: Measured) -> Any:
+    return spread(dark.dark_ms for dark in (*found.apart.dark, *found.together.dark))
+
+
+def _ours(found: Measured) -> Sequence[Row]:
+    name = f"ours, {found.records:,} records"
+    client = _client(found)
+    driver = spread((*found.apart.driver_dark_ms, *found.together.driver_dark_ms))
+    unseen = found.apart.unseen + found.together.unseen
+    floor = found.apart.submit_to_last_adopt_ms / 1000 / found.bare_s
+    submit_s = found.apart.submit_to_last_adopt_ms / 1000
+    rows = [
+        row_at_most(f"{name}: dark, client-seen, p50", client.p50, DARK_P50_AIM_MS, "ms"),
+        row_at_most(
+            f"{name}: dark, client-seen, p99",
+            client.p99,
+            DARK_P99_AIM_MS,
+            "ms",
+            f"n={client.count}, {unseen} not seen",
+        ),
+        Row(what=f"{name}: quiesce asked to adopt answered, driver, ms", measured=str(driver)),
+        row_free(f"{name}: sum of the sixteen switches", sum(found.apart.driver_dark_ms), "ms"),
+        row_at_most(
+            f"{name}: all sixteen switches, --together",
+            found.together.switches_ms,
+            SWITCHES_AIM_MS,
+            "ms",
+        ),
+        row_free(f"{name}: submit to last Adopt", submit_s, "s"),
+        row_free("sixteen bare actors, new runtime environment", found.bare_s, "s", "the floor"),
+        row_at_most(f"{name}: submit to last Adopt against the floor", floor, SUBMIT_AIM, "x"),
+        row_at_most(f"{name}: heartbeat gap", found.heartbeat_ms, HEARTBEAT_AIM_MS, "ms"),
+    ]
+    if found.back:
+        back = spread(dark.dark_ms for dark in found.back)
+        what = f"{name}: rollback while warm, per slot, p50"
+        note = f"p99 {back.p99:.0f}, n={back.count}"
+        rows.append(row_at_most(what, back.p50, ROLLBACK_AIM_MS, "ms", note))
+    return rows
+
+
+def _rivals(found: Measured) -> Sequence[Row]:
+    rows = []
+    if found.killed is not None:
+        name = f"Ray checkpoint, kill, start, {found.records:,} records"
+        dark = spread(found.killed["dark_ms"])
+        rows.append(Row(what=f"{name}: dark, ms", measured=str(dark)))
+        rows.append(row_free(f"{name}: all sixteen", found.killed["total_s"], "s"))
+    if found.served is not None:
+        kept, of = found.served["kept"], found.served["replicas"]
+        note = f"replicas that kept their state: {kept} of {of}"
+        total = found.served["total_s"]
+        rows.append(row_free("Ray Serve, rolling update of 16 replicas", total, "s", note))
+    return rows
+
+
+def _erlang_rows(records: int) -> Sequence[Row]:
+    name = f"Erlang/OTP, {records:,} records"
+    found = erlang(records)
+    if found is None:
+        return (Row(what=name, measured="not installed"),)
+    dark = spread(found.dark_ms)
+    return (
+        Row(what=f"{name}: dark, client-seen, ms", measured=str(dark)),
+        row_free(f"{name}: all sixteen switches", found.switches_ms, "ms"),
+        row_free(f"{name}: dark, median", median(found.dark_ms), "ms"),
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--records", type=int, nargs="*", default=list(RECORDS))
+    parser.add_argument("--no-rivals", action="store_true")
+    asked = parser.parse_args()
+    bench(
+        "sixteen handoffs, side by side",
+        lambda: measure(asked.records, rivals=not asked.no_rivals),
+    )

@@ -1,0 +1,146 @@
+"""Our rolling update of sixteen slots on a real fleet, as client, driver and disk saw it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from actors.gateway_status import GatewayStatus
+from actors.runtime import load_config, wire_ms
+from checkpoints.journal import Journal
+from checkpoints.journal_rows import RowKind
+from cluster.fleet import Call, ask_one, gateway_name
+from cluster.handoff_state import Step
+from cluster.rolling_update.record import read_active, read_state, rollout_ids
+from cluster.rolling_update.report import Report
+from cluster.rollout_step import Rollout
+from tests.bench.handoff import carrier
+from tests.bench.handoff.client import Client, Dark
+from tests.bench.rig import ALL, Rig, until
+
+EVERY_MS: Final = 60_000
+"""Decision points: far enough apart that no switch waits for a quiet moment."""
+AFTER_DUE_MS: Final = 5_000
+ROLL_SECONDS: Final = 420.0
+DECIDED_SECONDS: Final = 150.0
+FILE: Final = f"signals/strategies/{carrier.NAME}.py"
+
+
+class Rolled(msgspec.Struct, frozen=True, kw_only=True):
+    """One roll of all slots."""
+
+    dark: tuple[Dark, ...]
+    """As the client saw it."""
+    unseen: int
+    driver_dark_ms: tuple[float, ...]
+    """Quiesce asked to Adopt answered, verification included."""
+    switches_ms: float
+    """First quiesce asked to last adopt answered."""
+    submit_to_last_adopt_ms: float
+    done: int
+    outcome: str
+
+
+def await_state(rig: Rig) -> None:
+    """Wait until every slot has decided, so that each carries its records."""
+    until(lambda: all(_decisions(rig, slot) for slot in ALL), "decisions", DECIDED_SECONDS)
+
+
+def _decisions(rig: Rig, slot: str) -> int:
+    rows = Journal(rig.storage, slot).rows_after(0).rows
+    return sum(row.kind is RowKind.DECISION for row in rows)
+
+
+def roll(rig: Rig, *options: str) -> Rolled:
+    """Edit one number in the tree and roll it out; raise if it does not end well."""
+    _edit(rig)
+    _await_gap(rig)
+    owners = _owners(rig)
+    client = Client({slot: (number, number + 1) for slot, number in owners.items()})
+    with _apply(rig, *options) as child:
+        client.watch_while(lambda: child.poll() is None)
+        said, _ = child.communicate(timeout=ROLL_SECONDS)
+    report, rollout = _latest(rig, said)
+    starts = [h.switch_started_wire_ms or 0.0 for h in rollout.handoffs.values()]
+    dark = [slot.dark_ms for slot in report.slots if slot.dark_ms is not None]
+    assert report.outcome == "done", said[-2_000:]
+    ends = [
+        (h.switch_started_wire_ms or 0.0) + (h.dark_ms or 0.0) for h in rollout.handoffs.values()
+    ]
+    return Rolled(
+        dark=tuple(client.dark),
+        unseen=len(client.unseen),
+        driver_dark_ms=tuple(dark),
+        switches_ms=max(ends) - min(starts),
+        submit_to_last_adopt_ms=report.submit_to_last_adopt_ms or 0.0,
+        done=report.switched,
+        outcome=report.outcome,
+    )
+
+
+def roll_back_warm(rig: Rig) -> Sequence[Dark]:
+    """Stop a roll when all have switched and none is confirmed: each goes back to its warm old one.
+
+    Leaves an alarm behind, so it is the last thing done with a fleet.
+    """
+    _edit(rig)
+    _await_gap(rig)
+    owners = _owners(rig)
+    with _apply(rig) as child:
+        until(lambda: _all_confirming(rig) or child.poll() is not None, "switches", ROLL_SECONDS)
+        client = Client({slot: (number + 1, number) for slot, number in owners.items()})
+        active = read_active(rig.storage)
+        assert active is not None, child.communicate()[0][-2_000:]
+        os.kill(int(active.driver.partition("-")[0]), signal.SIGTERM)
+        client.watch_while(lambda: child.poll() is None)
+        child.communicate(timeout=ROLL_SECONDS)
+    return client.dark
+
+
+def heartbeat_gap_ms(rig: Rig) -> int:
+    assert rig.link is not None
+    data = ask_one(rig.link, Call(gateway_name(rig.storage), "status"))
+    return msgspec.msgpack.decode(data, type=GatewayStatus).heartbeat_gap_ms_max
+
+
+def _apply(rig: Rig, *options: str) -> "subprocess.Popen[str]":
+    return rig.begin("rolling-update", "apply", "--shadow=0", "--bake=0", *options)
+
+
+def _edit(rig: Rig) -> None:
+    old, new = carrier.EDITED
+    now = (rig.tree / FILE).read_text()
+    rig.edit(FILE, *((old, new) if old in now else (new, old)))
+
+
+def _await_gap(rig: Rig) -> None:
+    """Begin just after a decision point, so that the next one is as far away as it gets."""
+    clock = load_config(str(rig.state.storage)).clock
+    while not AFTER_DUE_MS <= clock.market_ms(wire_ms()) % EVERY_MS <= 2 * AFTER_DUE_MS:
+        time.sleep(0.2)
+
+
+def _owners(rig: Rig) -> dict[str, int]:
+    owners = sorted(rig.fences().owners, key=lambda record: record.slot)
+    return {record.slot: record.incarnation for record in owners}
+
+
+def _all_confirming(rig: Rig) -> bool:
+    ids = rollout_ids(rig.storage)
+    rollout = read_state(rig.storage, ids[-1]) if ids else None
+    return rollout is not None and all(
+        handoff.step is Step.CONFIRMING for handoff in rollout.handoffs.values()
+    )
+
+
+def _latest(rig: Rig, said: str) -> tuple[Report, Rollout]:
+    ids = rollout_ids(rig.storage)
+    assert ids, said[-2_000:]
+    data = rig.storage.read(f"rollouts/{ids[-1]}/report.json")
+    rollout = read_state(rig.storage, ids[-1])
+    assert rollout is not None
+    return msgspec.json.decode(data, type=Report), rollout
