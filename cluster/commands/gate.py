@@ -1,0 +1,200 @@
+"""`gate`: operator keys, plans, approvals. `approve` is also a word of `rolling-update`."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from actors.config import FleetConfig
+from actors.runtime import CONFIG_FILE, load_config, wire_ms
+from checkpoints.approvals import Statement, coverage, read_gate, verify
+from checkpoints.archive import archive_release
+from checkpoints.storage import LocalStorage
+from cluster.console import emit, json_option, operator, say, state_of, state_option
+from cluster.gate.admission import Wish, admit
+from cluster.gate.document import Extras, find_plan, first_document, load_plan, store_plan
+from cluster.gate.errors import GateError
+from cluster.gate.keys import make_key, public_of, read_key, sign, store_approval
+from cluster.gate.page import document_page
+from cluster.gate.policy import HOUR_MS, config_problems, history_of
+from cluster.jobs import WORKING_TREE, git_commit
+from cluster.rollout_step import Options
+
+SHOWN: Final = 20
+
+
+@click.group("gate")
+def command() -> None:
+    """Who may let a release in: keys, plans and approvals; needs no running fleet."""
+
+
+@command.command("key")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+def key_command(out: Path) -> None:
+    """Make an operator key; print the line for the configuration's [gate] table."""
+    public = make_key(out)
+    say(f"private key in {out}: keep it off the machine that trades")
+    click.echo(f'operator_keys = {{ NAME = "{public}" }}')
+
+
+@command.command("show")
+@click.argument("plan")
+@state_option
+@json_option
+def show_command(plan: str, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
+    """Show a plan document by the beginning of its digest."""
+    storage = LocalStorage(state_of(state).storage)
+    digest = find_plan(storage, plan)
+    document = load_plan(storage, digest)
+    if as_json:
+        emit({"plan": digest, "document": document})
+        return
+    click.echo(document_page(digest, document))
+
+
+@command.command("list")
+@state_option
+@json_option
+def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
+    """Show whether the gate is open, what was applied, and which releases are covered."""
+    folder = state_of(state)
+    config = _config(folder.storage)
+    files = read_gate(LocalStorage(folder.storage))
+    covered = coverage(files, config.gate.operator_keys)
+    if as_json:
+        emit(
+            {
+                "open": config.gate_is_open,
+                "applied": history_of(files),
+                "releases": sorted(covered.releases),
+                "forced": sorted(covered.forced),
+                "size_permille": covered.size_permille,
+                "refused": covered.refused,
+            }
+        )
+        return
+    say("the gate is open: any release may trade" if config.gate_is_open else "the gate is closed")
+    for applied in history_of(files)[-SHOWN:]:
+        how = f"BREAK-GLASS: {applied.break_glass}" if applied.break_glass else "approved"
+        how = "gate open" if applied.gate_open and not applied.break_glass else how
+        click.echo(f"{applied.plan[:12]}  release {applied.to_release[:12]}  {applied.who}  {how}")
+    for refused in covered.refused[-SHOWN:]:
+        click.echo(f"{refused.name[-24:]}  counts for nothing: {refused.reason}")
+
+
+@command.command("approve")
+@click.argument("plan")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="MIDSTRIDE_OPERATOR_KEY",
+    required=True,
+    help="File of your private key.",
+)
+@click.option("--hours", type=float, help="How long it gives the right to apply.")
+@click.option("--yes", is_flag=True, envvar="YES", help="Do not ask.")
+@state_option
+@json_option
+def approve(
+    plan: str,
+    key_file: Path,
+    hours: float | None,
+    yes: bool,  # noqa: FBT001 click's way
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click's way
+) -> None:
+    """Sign exactly one plan document, named by the beginning of its digest."""
+    folder = state_of(state)
+    storage, config = LocalStorage(folder.storage), _config(folder.storage)
+    _check(config)
+    digest = find_plan(storage, plan)
+    document = load_plan(storage, digest)
+    key = read_key(key_file)
+    now_ms = int(wire_ms())
+    statement = Statement(
+        plan=digest,
+        key=public_of(key),
+        who=_operator_of(public_of(key), config),
+        approved_wire_ms=now_ms,
+        expires_wire_ms=now_ms + _lifetime_ms(hours, config),
+    )
+    say(document_page(digest, document))
+    if not yes and not click.confirm("approve exactly this?", err=True):
+        raise GateError("not approved; nothing was written")
+    data = sign(key, statement)
+    verified = verify(data, config.gate.operator_keys)
+    assert isinstance(verified, Statement), verified
+    name = store_approval(storage, data, statement)
+    if as_json:
+        emit({"approval": name, "statement": statement})
+    else:
+        say(f"approved until {(statement.expires_wire_ms - now_ms) / HOUR_MS:g} h from now: {name}")
+
+
+command.add_command(approve)
+
+
+@command.command("first")
+@click.option("--apply", "plan", help="Approved plan, by its beginning: let the release in.")
+@click.option("--break-glass", help="Let it in without approval; the reason, kept with the alarm.")
+@state_option
+@json_option
+def first_command(
+    plan: str | None,
+    break_glass: str | None,
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click's way
+) -> None:
+    """Plan the working tree as a fleet's first release; with --apply let it in."""
+    folder = state_of(state)
+    storage, config = LocalStorage(folder.storage), _config(folder.storage)
+    commit, now_ms = git_commit(), int(wire_ms())
+    manifest = archive_release(storage, WORKING_TREE, commit)
+    extras = Extras(options=Options(), wire_ms=now_ms, commit=commit)
+    document = first_document(storage, manifest.release, config, extras)
+    if plan is None:
+        digest = store_plan(storage, document)
+        if as_json:
+            emit({"plan": digest, "document": document})
+        else:
+            click.echo(document_page(digest, document))
+        return
+    wish = Wish(
+        plan=find_plan(storage, plan), who=operator(), wire_ms=now_ms, break_glass=break_glass
+    )
+    admission = admit(storage, config, document, wish)
+    for note in admission.notes:
+        say(note)
+    if as_json:
+        emit(admission.application)
+    else:
+        say(f"release {manifest.release[:12]} may trade")
+
+
+def _check(config: FleetConfig) -> None:
+    problems = config_problems(config.gate, is_open=config.gate_is_open)
+    if problems:
+        raise GateError("; ".join(problems))
+
+
+def _operator_of(public: str, config: FleetConfig) -> str:
+    names = [name for name, key in config.gate.operator_keys.items() if key == public]
+    if not names:
+        raise GateError(f"the key {public[:12]} is not in the configuration's gate.operator_keys")
+    return names[0]
+
+
+def _lifetime_ms(hours: float | None, config: FleetConfig) -> int:
+    allowed = config.gate.approval_hours
+    wanted = allowed if hours is None else hours
+    if not 0 < wanted <= allowed:
+        raise GateError(f"--hours {wanted:g}: allowed is above 0 up to {allowed:g}")
+    return int(wanted * HOUR_MS)
+
+
+def _config(storage: Path) -> FleetConfig:
+    try:
+        return load_config(str(storage))
+    except FileNotFoundError:
+        raise GateError(f"{storage / CONFIG_FILE} is missing: launch the fleet once") from None

@@ -1,0 +1,244 @@
+"""The plan document: what a reviewer reads, what an operator signs, what `apply` may do.
+
+Content-addressed canonical JSON. It carries when it was made, so that a document, and with it an
+approval, serves for one roll only.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from actors.config import FleetConfig, config_id
+from checkpoints.approvals import PLAN_BYTES_MAX, PLANS, Staged, digest_of, strict
+from checkpoints.archive import load_archive
+from checkpoints.errors import CheckpointsError, MissingFileError
+from checkpoints.records import canonical_json
+from checkpoints.release import LOCK_FILE, ReleaseManifest
+from checkpoints.storage import Storage
+from cluster.gate.differences import (
+    DependencyChange,
+    FileDifference,
+    code_difference,
+    dependency_difference,
+    files_in,
+    schema_path,
+)
+from cluster.gate.errors import GateError
+from cluster.rolling_update.plan import PARAMS_FILE, Plan, params_changes
+from cluster.rollout_step import Options
+
+DOCUMENT_VERSION: Final = 1
+NOT_COMPARED: Final = frozenset({"made_wire_ms", "commit", "replay", "plan"})
+"""Fields that may differ between the signed document and one made now; of `plan`, some are."""
+PLAN_COMPARED: Final = ("from_releases", "files", "schema", "dependencies", "order")
+
+
+class ReplayFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the new release would have decided on recorded inputs."""
+
+    decisions: int
+    changed: int
+    expected_changed_max: int
+    """What the plan declares; shadow is held to the same share."""
+    shown: tuple[str, ...] = ()
+    """Some of the changed decisions, one line each."""
+
+
+class ParamsChange(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+    before: str
+    after: str
+    slot: str | None = None
+    """None: all slots."""
+
+
+class PlanDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`to_release`, `to_params` and `staged` are what the gateway reads (`PlanFacts`)."""
+
+    version: int = DOCUMENT_VERSION
+    to_release: str
+    to_params: tuple[str, ...] = ()
+    staged: Staged
+    made_wire_ms: int
+    commit: str
+    config: str
+    """Id of the configuration, limits in force included."""
+    change_class: str
+    plan: Plan
+    """Without what passes by itself: next due times and refusals of the moment."""
+    options: Options
+    code: tuple[FileDifference, ...] = ()
+    params: tuple[ParamsChange, ...] = ()
+    schema_path: tuple[str, ...] = ()
+    dependencies: tuple[DependencyChange, ...] = ()
+    replay: ReplayFindings | None = None
+
+
+class Extras(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller adds to what the archives say."""
+
+    options: Options
+    wire_ms: int
+    commit: str
+    """Of the working tree now: a release that was committed since its archive was made is clean."""
+    replay: ReplayFindings | None = None
+    params: tuple[ParamsChange, ...] = ()
+    """A parameter update; the release stays."""
+    to_params: tuple[str, ...] = ()
+
+
+def make_document(
+    storage: Storage, plan: Plan, config: FleetConfig, extras: Extras
+) -> PlanDocument:
+    """Extend a plan by all that a reviewer needs. Raises `GateError` if a release is not kept."""
+    new = _archive(storage, plan.to_release)
+    old = _usual(storage, plan)
+    before = {} if old is None else old[1]
+    digests = _digests(None if old is None else old[0], new[0])
+    is_update = bool(extras.params)
+    lock = (before.get(LOCK_FILE, b""), new[1].get(LOCK_FILE, b""))
+    return PlanDocument(
+        to_release=plan.to_release,
+        to_params=extras.to_params,
+        staged=_staged(config, plan, is_update=is_update),
+        made_wire_ms=extras.wire_ms,
+        commit=extras.commit,
+        config=config_id(config),
+        change_class="parameters" if is_update else plan.change_class,
+        plan=msgspec.structs.replace(plan, first_due_ms={}, refusals=()),
+        options=extras.options,
+        code=code_difference(before, new[1], digests),
+        params=extras.params or _params(before, new[1]),
+        schema_path=() if old is None else schema_path(*_versions(old[0], new[0])),
+        dependencies=() if old is None else dependency_difference(*lock),
+        replay=extras.replay,
+    )
+
+
+def _staged(config: FleetConfig, plan: Plan, *, is_update: bool) -> Staged:
+    """Give a new release a fraction; what only sets parameters runs code that has baked."""
+    if is_update or plan.change_class == "none" or not plan.from_releases:
+        return Staged()
+    gate = config.gate
+    return Staged(size_permille=gate.staged_permille, bake_decisions=gate.staged_decisions)
+
+
+def _archive(storage: Storage, release: str) -> tuple[ReleaseManifest, dict[str, bytes]]:
+    try:
+        archive = load_archive(storage, release)
+    except CheckpointsError as error:
+        raise GateError(f"no plan without an intact archive of {release[:12]}: {error}") from error
+    return archive.manifest, files_in(archive.data)
+
+
+def _usual(storage: Storage, plan: Plan) -> tuple[ReleaseManifest, dict[str, bytes]] | None:
+    """Return the release that most slots run; None for a fleet that runs nothing yet."""
+    runs = plan.from_releases
+    if not runs:
+        return None
+    return _archive(storage, max(runs, key=lambda release: len(runs[release])))
+
+
+def _digests(
+    old: ReleaseManifest | None, new: ReleaseManifest
+) -> dict[str, tuple[str | None, str | None]]:
+    if old is None:
+        return {}  # a first release differs from nothing: its id names every file
+    before = {file.path: file.sha256 for file in old.files}
+    after = {file.path: file.sha256 for file in new.files}
+    return {
+        path: (before.get(path), after.get(path))
+        for path in before.keys() | after.keys()
+        if before.get(path) != after.get(path)
+    }
+
+
+def _versions(old: ReleaseManifest, new: ReleaseManifest) -> tuple[int, int]:
+    return old.schema_version, new.schema_version
+
+
+def _params(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[ParamsChange, ...]:
+    if PARAMS_FILE not in before or PARAMS_FILE not in after:
+        return ()
+    changes = params_changes(before[PARAMS_FILE], after[PARAMS_FILE])
+    return tuple(ParamsChange(key=key, before=a, after=b) for key, (a, b) in changes.items())
+
+
+def first_document(
+    storage: Storage, release: str, config: FleetConfig, extras: Extras
+) -> PlanDocument:
+    """Plan the first release of a fleet that has none: all its slots, at full size."""
+    order = tuple(entry.slot for entry in config.slots)
+    manifest, _ = _archive(storage, release)
+    plan = Plan(
+        to_release=release,
+        commit=extras.commit,
+        from_releases={},
+        files=(),
+        change_class="first",
+        schema=f"slot state version {manifest.schema_version}",
+        dependencies="as locked",
+        order=order,
+        first_due_ms={},
+        stays=(),
+        refusals=(),
+    )
+    return make_document(storage, plan, config, extras)
+
+
+def store_plan(storage: Storage, document: PlanDocument) -> str:
+    """Keep the document under its digest and return that."""
+    data = canonical_json(document)
+    if len(data) > PLAN_BYTES_MAX:
+        raise GateError(f"the plan has {len(data)} bytes, at most {PLAN_BYTES_MAX}: roll in steps")
+    digest = digest_of(data)
+    storage.write(f"{PLANS}/{digest}.json", data)
+    return digest
+
+
+def load_plan(storage: Storage, digest: str) -> PlanDocument:
+    """Return the document of this digest; raise `GateError` if it is not exactly that."""
+    try:
+        data = storage.read(f"{PLANS}/{digest}.json")
+    except MissingFileError:
+        raise GateError(
+            f"there is no plan {digest[:12]}; `rolling-update plan` makes one"
+        ) from None
+    if digest_of(data) != digest:
+        raise GateError(f"plan {digest[:12]} was altered on disk: make a new one")
+    document = strict(data, PlanDocument)
+    if isinstance(document, str):
+        raise GateError(f"plan {digest[:12]} is not of this version: {document}")
+    return document
+
+
+def find_plan(storage: Storage, named: str) -> str:
+    """Complete the beginning of a plan's digest; raise `GateError` naming what there is."""
+    known = [name.split("/")[-1].removesuffix(".json") for name in storage.names(f"{PLANS}/")]
+    found = [digest for digest in known if named and digest.startswith(named)]
+    if len(found) == 1:
+        return found[0]
+    what = "names more than one plan" if found else "names no plan"
+    shown = ", ".join(digest[:12] for digest in known[-8:]) or "none"
+    raise GateError(f"{named!r} {what}; there are {shown}; `rolling-update plan` makes one")
+
+
+def drift(signed: PlanDocument, now: PlanDocument) -> tuple[str, ...]:
+    """Say in what the fleet, the tree or the words differ from the plan that was signed."""
+    names = [f.name for f in msgspec.structs.fields(PlanDocument) if f.name not in NOT_COMPARED]
+    pairs = [(name, getattr(signed, name), getattr(now, name)) for name in names]
+    pairs += [
+        (f"plan.{name}", getattr(signed.plan, name), getattr(now.plan, name))
+        for name in PLAN_COMPARED
+    ]
+    return tuple(
+        f"{name} is not as planned: {_short(planned)}, now {_short(found)}"
+        for name, planned, found in pairs
+        if planned != found
+    )
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else canonical_json(value).decode()
+    return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 one line of a terminal
