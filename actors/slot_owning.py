@@ -196,15 +196,19 @@ def hear_quiesce(seat: Seat, event: QuiesceAsked) -> Step:
 
 
 def hear_adopt(seat: Seat, event: AdoptAsked) -> Step:
-    """Take the slot over from the fence record; the standby's own polling may have been first."""
+    """Take the slot over from the fence record; the standby's own polling may have been first.
+
+    The record names a process start: a later life of the same incarnation has to claim.
+    """
     owner = event.record
     adopted = ReportAdopted(handoff=event.handoff, fence=owner.fence)
     if seat.phase is Phase.ACTIVE and seat.fence == owner.fence:
         return seat, (adopted,)
-    mine = (seat.who.slot, seat.who.incarnation)
+    mine = (seat.who.slot, seat.who.incarnation, seat.who.life)
     waits = seat.phase in ADOPTERS
-    if not waits or (owner.slot, owner.incarnation) != mine:
-        reason = f"not_adoptable: {seat.phase}, fenced {owner.slot}/{owner.incarnation}"
+    if not waits or (owner.slot, owner.incarnation, owner.life) != mine:
+        fenced = f"{owner.slot}/{owner.incarnation}, life {owner.life}"
+        reason = f"not_adoptable: {seat.phase}, fenced {fenced}"
         return seat, (ReportRefused(request=event.handoff, reason=reason),)
     if event.state.journal_sequence != owner.journal_sequence:
         reason = f"other_sequence: {event.state.journal_sequence} of {owner.journal_sequence}"

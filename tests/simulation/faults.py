@@ -249,7 +249,7 @@ class Faults:
         seconds = self.rng.uniform(1.0, 5.0)
         network = self.world.network
         network.weather = Weather(drop=0.2, duplicate=0.2, slow=0.3, slow_s=2.0)
-        self.world.later(seconds, lambda: setattr(network, "weather", Weather()))
+        self.world.later(seconds, lambda: setattr(network, "weather", network.usual))
         return seconds + 4.0
 
     def _venue_restart(self) -> float:

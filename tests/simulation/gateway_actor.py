@@ -139,8 +139,7 @@ class GatewayActor:
                 await self.ready.wait()
         except TimeoutError:
             return Refusal(reason="gateway is starting")
-        assert self.desk is not None
-        return self.desk
+        return self.desk or Refusal(reason="gateway starts anew")
 
     async def claim(self, claim: Any) -> Answer:
         return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))

@@ -170,7 +170,7 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
     if not each.ended:
         blame(f"roll {each.name} ({each.release.kind}) does not end: {state.phase} {steps}")
         return
-    quiet = not any(d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared)
+    quiet = world.network.usual.calm and not any(d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared)
     if Step.STUCK in steps.values():
         blame(f"roll {each.name} is stuck: {state.failure}")
     if each.release.kind in GOOD and quiet and state.phase is not roll.Phase.DONE:

@@ -62,7 +62,8 @@ class Monitor:
         """By slot: sequence of a decision's row, fence, memory after it."""
         self.journaled: dict[str, Intent] = {}
         self.durable_outbox: dict[str, int] = {}
-        self._decision_rows: dict[tuple[str, int], int] = {}
+        self._decided: dict[str, tuple[int, int]] = {}
+        """Decision row of the step that is being performed, by slot."""
         self._records = 0
 
     def blame(self, what: str) -> None:
@@ -191,7 +192,7 @@ class Monitor:
                 )
             self.made.setdefault((slot, entry.sequence), {})[entry.fence] = state
             if isinstance(entry.fact, DecisionFact):
-                self._decision_rows[(slot, entry.fence)] = entry.sequence
+                self._decided[slot] = entry.sequence, entry.fence
 
     def _state_before(self, slot: str, sequence: int, fence: int) -> SlotState | None:
         if sequence == 1:
@@ -239,9 +240,9 @@ class Monitor:
                 self.blame(f"{actor.name}: {before.phase} -> {after.phase} is not in the table")
             if after.phase is Phase.ACTIVE:
                 self._activated(actor, before, after)
-        if after.memory is not before.memory and before.phase is Phase.ACTIVE:
-            row = self._decision_rows.get((slot, after.fence), 0)
-            self.memories.setdefault(slot, []).append((row, after.fence, after.memory))
+        decided = self._decided.pop(slot, None)
+        if decided is not None:
+            self.memories.setdefault(slot, []).append((*decided, after.memory))
         if after.phase is Phase.ACTIVE:
             self._one_owner(actor, after)
 

@@ -35,12 +35,17 @@ class Weather(msgspec.Struct, kw_only=True):
     """Share of messages that take up to `slow_s` instead of a few milliseconds."""
     slow_s: float = 0.8
 
+    @property
+    def calm(self) -> bool:
+        return not self.drop and not self.duplicate
+
 
 class Network:
     def __init__(self, loop: VirtualLoop, rng: random.Random) -> None:
         self.loop = loop
         self.rng = rng
-        self.weather = Weather()
+        self.usual = Weather()
+        self.weather = self.usual
         self.messages = 0
         self.lost = 0
         self._under_way: dict[int, dict[int, asyncio.Future[Any]]] = {}

@@ -8,7 +8,9 @@ jumps to the next handle, so a minute of the fleet costs only its events.
 import asyncio
 import contextvars
 import heapq
+import traceback
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from checkpoints.errors import CheckpointsError
@@ -91,7 +93,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
             return
         fault = task.exception()
         if fault is not None and not isinstance(fault, EXPECTED):
-            self.faults.append(f"a task ended with {type(fault).__name__}: {fault}")
+            where = traceback.extract_tb(fault.__traceback__)[-3:]
+            lines = " < ".join(f"{f.name} in {Path(f.filename).name}:{f.lineno}" for f in where[::-1])
+            self.faults.append(f"a task ended with {type(fault).__name__}: {fault} ({lines})")
 
     def _hear_exception(self, _loop: asyncio.AbstractEventLoop, said: dict[str, Any]) -> None:
         self.faults.append(f"{said.get('message')}: {said.get('exception')!r}")

@@ -468,6 +468,18 @@ def test_successor_adopts_exactly_the_records_sequence() -> None:
     assert (slot.seat.fence, slot.seat.memory) == (4, Memory(calls=3))
 
 
+def test_a_later_life_does_not_adopt_from_the_record_of_the_life_before_it() -> None:
+    slot = Slot()
+    slot.hear(Ticked)
+    slot.hear(ClaimAnswered, answer=Standby(owner=None))
+    record = granted(slot.seat, 4, life="the process before").record
+    effects = slot.hear(
+        AdoptAsked, handoff="h", record=record, state=slot.seat.state, memory=Memory()
+    )
+    assert only(effects, ReportRefused).reason.startswith("not_adoptable")
+    assert slot.seat.phase is Phase.STANDBY
+
+
 def test_retire_is_obeyed_in_every_phase() -> None:
     for slot in (Slot(), Slot().start(), quiesced()):
         only(slot.hear(RetireAsked, reason="confirmed"), Leave)
