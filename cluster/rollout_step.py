@@ -20,7 +20,8 @@ from signals.market_time import MarketClock
 WARM_AT_ONCE: Final = 2
 """Process starts at normal priority beside a trading fleet: one or two on two cores."""
 QUIET_SHARE: Final = 3
-"""At high market speed the quiet time shrinks to a third of a cycle, or no switch would fit."""
+"""Where decisions are due often the quiet time shrinks to a third of the gap between two on the
+wire, or no switch would fit."""
 _WARM_STEPS: Final = frozenset(
     {Step.PINNING, Step.OPENING, Step.CREATING, Step.WARMING, Step.SHADOWING}
 )
@@ -55,9 +56,13 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_quiet(self, slot: str, now: on.Now) -> bool:
         """Tell whether no decision of the slot is due within the switch's deadline."""
-        point, _ = self.next_due(slot, now.market_ms)
-        cycle_wire_ms = CYCLE_MS / self.clock.speed
-        needed_ms = min(SWITCH_QUIET_MS, cycle_wire_ms / QUIET_SHARE)
+        timeframe = Slot.parse(slot).timeframe
+        points = decision_points(timeframe, self.offsets_ms, now.market_ms - CYCLE_MS)
+        last, point = next(points), next(points)
+        while point.due_ms <= now.market_ms:
+            last, point = point, next(points)
+        gap_wire_ms = (point.due_ms - last.due_ms) / self.clock.speed
+        needed_ms = min(SWITCH_QUIET_MS, gap_wire_ms / QUIET_SHARE)
         return self.clock.wire_ms(point.due_ms) - now.wire_ms >= needed_ms
 
 

@@ -131,6 +131,20 @@ def test_no_switch_is_allowed_when_a_decision_is_due_within_the_quiet_time() -> 
     assert not SCHEDULE.is_quiet("btc-5m", now(CYCLE_MS + 20_000 - 60_000))
 
 
+def test_the_quiet_time_is_a_third_of_the_gap_where_decisions_are_due_often() -> None:
+    often = roll.Schedule(offsets_ms=tuple(range(0, CYCLE_MS, 2_000)), clock=MarketClock())
+
+    def at(market_ms: int) -> on.Now:
+        return on.Now(wire_ms=often.clock.wire_ms(market_ms), market_ms=market_ms)
+
+    assert often.is_quiet("btc-5m", at(30_000))
+    assert often.is_quiet("btc-5m", at(31_333))
+    assert not often.is_quiet("btc-5m", at(31_334))
+    uneven = roll.Schedule(offsets_ms=(20_000, 20_100), clock=MarketClock())
+    assert not uneven.is_quiet("btc-5m", at(18_000))
+    assert uneven.is_quiet("btc-5m", at(20_001))
+
+
 def test_together_switches_nobody_before_all_are_ready() -> None:
     rollout = begun(roll.Options(together=True, shadow=0))
     held = "zec-15m"
