@@ -13,6 +13,8 @@ from ray.util import metrics
 
 from actors.feeds.reads import FeedReads
 from actors.feeds.streams import BookStream, PriceStream
+from actors.gateway_client import GatewayClient
+from actors.market_data_announce import Announcer
 from actors.market_data_desk import Answer, SnapshotDesk
 from actors.market_data_events import (
     AnswerSnapshot,
@@ -31,7 +33,7 @@ from actors.market_data_events import (
     Timer,
 )
 from actors.market_data_handoff import encode_buffers, is_warm, restored_state
-from actors.market_data_state import Now, initial_state, settings_of
+from actors.market_data_state import KnownMarket, Now, initial_state, settings_of
 from actors.market_data_status import Provenance, market_data_status
 from actors.market_data_step import step
 from actors.messages import encode
@@ -82,7 +84,10 @@ class MarketData:
             "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
         )
         log_event("market_data_started", name=name, life=self._life)
-        self._clock = asyncio.get_running_loop().create_task(self._run_clock())
+        loop = asyncio.get_running_loop()
+        self._clock = loop.create_task(self._run_clock())
+        announcer = Announcer(storage_root, GatewayClient(storage_root, tries=1), loop.time)
+        self._start(announcer.run(self._open_markets))
         before = self._serving_before()
         if before is None:
             self._serve()
@@ -185,6 +190,11 @@ class MarketData:
         self._state, effects = step(self._state, event, self._now())
         for effect in effects:
             self._perform(effect)
+
+    def _open_markets(self) -> list[KnownMarket]:
+        """Return the markets that can be traded now or soon."""
+        now_ms = self._now().market_ms
+        return [known for known in self._state.markets.values() if now_ms < known.window.close_ms]
 
     def _make(self, asset: Asset, due_ms: int) -> None:
         self.deliver(SnapshotAsked(asset=asset, due_ms=due_ms))
