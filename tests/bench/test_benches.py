@@ -11,7 +11,15 @@ import pytest
 from tests.bench.frame import ROOT
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3_600)]
-BENCHES = ("decide", "journaling", "order", "start_and_memory", "latency", "handoff")
+BENCHES = (
+    "decide",
+    "journaling",
+    "order",
+    "start_and_memory",
+    "latency",
+    "roll_lateness",
+    "handoff",
+)
 
 
 @pytest.mark.parametrize("name", BENCHES)
