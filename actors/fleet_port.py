@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -11,6 +12,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.attest import ROOT
 from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE, process_start
 from actors.slot_status import AnySlotStatus
@@ -20,6 +22,8 @@ ASK_SECONDS: Final = 3.0
 CREATE_SECONDS: Final = 60.0
 """Wire. The constructor attests and returns; what it waits for comes after."""
 END_SECONDS: Final = 10.0
+ROLLOUT_SECONDS: Final = 100.0
+"""Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,9 @@ class FleetPort(Protocol):
 
     async def end_process(self, life: str, node_id: str) -> bool:
         """SIGKILL the process that a life names; False if it is gone already."""
+
+    async def end_rollout(self) -> str | None:
+        """Put away the rollout whose driver is gone; return why that failed, or None."""
 
 
 async def slot_status(port: FleetPort, actor: str) -> AnySlotStatus | Missing | Silent:
@@ -128,6 +135,27 @@ class RayFleet:
             return bool(await asyncio.wait_for(task.remote(life), END_SECONDS))
         except (RayError, TimeoutError):
             return False
+
+    async def end_rollout(self) -> str | None:
+        """Run the operator's own command: one way to end a rollout, whoever asks for it."""
+        command = [sys.executable, "-m", "cluster", "rolling-update", "abort"]
+        address = ray.get_runtime_context().gcs_address
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            f"--storage={self._storage_root}",
+            f"--address={address}",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT,
+        )
+        try:
+            said, _ = await asyncio.wait_for(child.communicate(), ROLLOUT_SECONDS)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+            return f"no end in {ROLLOUT_SECONDS} s"
+        return None if child.returncode == 0 else said.decode(errors="replace")[-500:]
 
 
 def end_process(life: str) -> bool:

@@ -30,6 +30,8 @@ class StopAsked(Event, frozen=True, kw_only=True):
 
 class FencesRead(Event, frozen=True, kw_only=True):
     owners: dict[str, FenceRecord]
+    history: dict[str, tuple[FenceRecord, ...]] = {}
+    """Of each slot, oldest first."""
 
 
 class FencesUnread(Event, frozen=True, kw_only=True):
@@ -96,6 +98,15 @@ class SharedSilent(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class RolloutSeen(Event, frozen=True, kw_only=True):
+    """The rollout under way, by its record in the storage."""
+
+    rollout: str | None
+    """None: no rollout is under way."""
+    beat_wire_ms: int = 0
+    """When its driver was last seen alive."""
+
+
 # ---- effects ----------------------------------------------------------------------------------
 
 
@@ -122,6 +133,8 @@ class OpenSeat(Effect, frozen=True, kw_only=True):
     release: str | None
     """Of the owner before; None: of the supervisor's own code."""
     reason: str
+    back: bool = False
+    """Back to an older release: only if it is in the archive."""
 
 
 class CreateSlot(Effect, frozen=True, kw_only=True):
@@ -144,6 +157,16 @@ class CreateShared(Effect, frozen=True, kw_only=True):
     """Create the gateway or market data anew, under the next name; found again by asking."""
 
     who: str
+
+
+class LookAtRollout(Effect, frozen=True, kw_only=True):
+    """-> RolloutSeen."""
+
+
+class EndRollout(Effect, frozen=True, kw_only=True):
+    """Put away what a rollout without a driver left: `rolling-update abort`. No answer."""
+
+    rollout: str
 
 
 class EndProcess(Effect, frozen=True, kw_only=True):
@@ -184,6 +207,7 @@ AnyEvent = (
     | GatewaySeen
     | FeedsSeen
     | SharedSilent
+    | RolloutSeen
 )
-Request = ReadFences | AskSlot | OpenSeat | CreateSlot | AskGateway | AskFeeds
-AnyEffect = Request | CreateShared | EndProcess | RaiseAlarm | KeepWanted
+Request = ReadFences | AskSlot | OpenSeat | CreateSlot | AskGateway | AskFeeds | LookAtRollout
+AnyEffect = Request | CreateShared | EndProcess | EndRollout | RaiseAlarm | KeepWanted

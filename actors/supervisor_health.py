@@ -16,6 +16,7 @@ from actors.supervisor_events import (
     SlotSeen,
     SlotSilent,
 )
+from actors.supervisor_releases import count_errors, undo_if_bad
 from actors.supervisor_state import (
     BLOCKED_AFTER_MS,
     GATEWAY,
@@ -79,7 +80,7 @@ def _hear_running(
 ) -> Step:
     findings = judge_slot(state.rules, event, status, watched.status)
     watched = replace(
-        watched,
+        count_errors(watched, status),
         status=status,
         life=status.life,
         node_id=status.node_id,
@@ -101,7 +102,8 @@ def _hear_running(
         put(state, watched), event, (*findings, blocked, _cannot_start(watched, event))
     )
     if not blocked.holds:
-        return state, alarms
+        state, undone = undo_if_bad(state, event, watched)
+        return state, (*alarms, *undone)
     state, ended = _end(state, event, watched)
     return state, (*alarms, *ended)
 

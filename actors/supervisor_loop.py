@@ -16,7 +16,9 @@ from actors.supervisor_events import (
     CreateShared,
     CreateSlot,
     EndProcess,
+    EndRollout,
     KeepWanted,
+    LookAtRollout,
     OpenSeat,
     RaiseAlarm,
     ReadFences,
@@ -114,8 +116,18 @@ class SupervisorLoop:
 
     def _perform(self, effect: AnyEffect) -> None:
         match effect:
-            case ReadFences() | AskSlot() | OpenSeat() | CreateSlot() | AskGateway() | AskFeeds():
+            case (
+                ReadFences()
+                | AskSlot()
+                | OpenSeat()
+                | CreateSlot()
+                | AskGateway()
+                | AskFeeds()
+                | LookAtRollout()
+            ):
                 self._start(self._request(effect))
+            case EndRollout(rollout=rollout):
+                self._start(self._end_rollout(rollout))
             case RaiseAlarm():
                 self._start(self._raise(effect))
             case EndProcess():
@@ -148,6 +160,10 @@ class SupervisorLoop:
     async def _end(self, effect: EndProcess) -> None:
         ended = await self._requests.fleet.end_process(effect.life, effect.node_id)
         log_event("process_ended", subject=effect.subject, life=effect.life, ended=ended)
+
+    async def _end_rollout(self, rollout: str) -> None:
+        failure = await self._requests.fleet.end_rollout()
+        log_event("rollout_ended", rollout=rollout, failure=failure)
 
     async def _create_shared(self, who: str) -> None:
         present = shared_name(self._requests.storage, who)

@@ -1,7 +1,8 @@
 """Perform one asking effect of the supervisor and return the event that answers it."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol, assert_never
+from typing import Any, Final, Protocol, assert_never
 
 import msgspec
 
@@ -11,7 +12,7 @@ from actors.gateway_lock import CURRENT_FILE, Current
 from actors.gateway_status import FenceTable, GatewayStatus
 from actors.market_data_client import CURRENT as MARKET_DATA_FILE
 from actors.market_data_status import MarketDataStatus
-from actors.messages import OpenAnswer, Opened, OpenIncarnation, Refusal, decode
+from actors.messages import FenceRecord, OpenAnswer, Opened, OpenIncarnation, Refusal, decode
 from actors.supervisor_events import (
     AnyEvent,
     AskFeeds,
@@ -23,9 +24,11 @@ from actors.supervisor_events import (
     FencesRead,
     FencesUnread,
     GatewaySeen,
+    LookAtRollout,
     OpenSeat,
     ReadFences,
     Request,
+    RolloutSeen,
     SeatOpened,
     SeatRefused,
     SharedSilent,
@@ -35,8 +38,13 @@ from actors.supervisor_events import (
     SlotSilent,
 )
 from actors.supervisor_state import GATEWAY, MARKET_DATA
-from checkpoints.errors import MissingFileError
+from checkpoints.archive import load_manifest
+from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage
+
+ACTIVE_ROLLOUT: Final = "rollouts/active.json"
+ROLLOUT_BEAT: Final = "beat"
+"""File beside a rollout's plan: wire ms of its driver's last sign of life."""
 
 Undated = Callable[[int, int], AnyEvent]
 """Makes the event once it is known when it is stepped: (market ms, wire ms)."""
@@ -58,6 +66,13 @@ class VacancyPort(Protocol):
     async def open_incarnation(
         self, request: OpenIncarnation, /
     ) -> OpenAnswer | Refusal | NoAnswer: ...
+
+
+class ActiveRollout(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed of the rollout's own record."""
+
+    rollout: str
+    begun_wire_ms: float = 0.0
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +97,16 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
                 return undated(SlotCreated, slot=slot, incarnation=incarnation)
             case AskGateway() | AskFeeds():
                 return await self._ask_shared(effect)
+            case LookAtRollout():
+                return await asyncio.to_thread(look_at_rollout, self.storage)
             case _ as never:
                 assert_never(never)
 
     async def _read_fences(self) -> Undated:
         table = await self.gateway.fences()
         if isinstance(table, FenceTable):
-            return undated(FencesRead, owners={owner.slot: owner for owner in table.owners})
+            owners = {owner.slot: owner for owner in table.owners}
+            return undated(FencesRead, owners=owners, history=_by_slot(table.history))
         return undated(FencesUnread, reason=table.reason)
 
     async def _ask_slot(self, effect: AskSlot) -> Undated:
@@ -104,6 +122,9 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _open_seat(self, effect: OpenSeat) -> Undated:
         release = effect.release or self.release
+        if effect.back and not self._archived(release):
+            reason = f"release {release[:12]} is not in the archive"
+            return undated(SeatRefused, slot=effect.slot, reason=reason)
         request = OpenIncarnation(
             slot=effect.slot,
             expected_fence=effect.expected_fence,
@@ -118,6 +139,13 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
             )
         return undated(SeatRefused, slot=effect.slot, reason=answer.reason)
 
+    def _archived(self, release: str) -> bool:
+        try:
+            load_manifest(self.storage, release)
+        except CheckpointsError:
+            return False
+        return True
+
     async def _ask_shared(self, effect: AskGateway | AskFeeds) -> Undated:
         gateway = isinstance(effect, AskGateway)
         who = GATEWAY if gateway else MARKET_DATA
@@ -129,6 +157,28 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
                 return undated(SharedSilent, who=who, missing=False, reason=reason)
             case _:
                 return _shared_status(who, answer)
+
+
+def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, ...]]:
+    found: dict[str, list[FenceRecord]] = {}
+    for record in records:
+        found.setdefault(record.slot, []).append(record)
+    return {slot: tuple(history) for slot, history in found.items()}
+
+
+def look_at_rollout(storage: Storage) -> Undated:
+    """Read which rollout is under way and when its driver last gave a sign."""
+    try:
+        active = msgspec.json.decode(storage.read(ACTIVE_ROLLOUT), type=ActiveRollout)
+    except (CheckpointsError, msgspec.MsgspecError):
+        return undated(RolloutSeen, rollout=None)
+    try:
+        beat = storage.read(f"rollouts/{active.rollout}/{ROLLOUT_BEAT}")
+        beat_ms = int(float(beat))
+    except (CheckpointsError, ValueError):
+        beat_ms = 0
+    beat_ms = max(beat_ms, int(active.begun_wire_ms))
+    return undated(RolloutSeen, rollout=active.rollout, beat_wire_ms=beat_ms)
 
 
 def _shared_status(who: str, data: bytes) -> Undated:

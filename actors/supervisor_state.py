@@ -34,6 +34,14 @@ MISSES_MAX: Final = 2
 CREATING_MAX: Final = 4
 """Slots that start at one time: two cores start about one worker a second."""
 RETRY_MS: Final = 2_000
+STRATEGY_ERRORS_MAX: Final = 2
+"""Decisions in a row that a strategy could not make: the first may be the world's fault, and a roll
+that is still confirming takes back after one; the second undoes the roll of this slot."""
+ROLLOUT_EVERY_MS: Final = 2_000
+ROLLOUT_LEASE_MS: Final = 20_000
+"""Wire without a sign of the driver, which gives one every two seconds: it is gone, or stopped."""
+ROLLOUT_PAUSE_MS: Final = 120_000
+"""Wire between two attempts to put the same rollout away; one takes a minute at most."""
 
 
 class Place(StrEnum):
@@ -74,6 +82,7 @@ TRANSITIONS: Final = (
     Transition(_P.LIVE, "SlotSeen", _P.STARTING, "it lost the slot or restarted"),
     Transition(_P.LIVE, "SlotSilent", _P.SILENT, "no answer for HUNG_AFTER_MS"),
     Transition(_P.LIVE, "SlotMissing", _P.VACANT, "Ray gave it up"),
+    Transition(_P.LIVE, "SlotSeen", _P.OPENING, "its release turned bad: back to the one before"),
     Transition(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
     Transition(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),
     Transition(_P.SILENT, "SlotSeen", _P.STARTING, "back, claims"),
@@ -91,6 +100,14 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     incarnation: int = 0
     fence: int = 0
     release: str | None = None
+    predecessor: str | None = None
+    """Release that a rollout replaced by the present one; None where none did."""
+    back_to: str | None = None
+    """Release that a vacancy was declared for, because the present one turned bad."""
+    errors: int = 0
+    """Latest decisions in a row that the strategy could not make."""
+    error_due_ms: int = 0
+    """Latest decision that was counted."""
     life: str | None = None
     node_id: str = ""
     asking: bool = False
@@ -139,6 +156,11 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     )
     fences_asking: bool = False
     fences_wire_ms: int = 0
+    rollout_asking: bool = False
+    rollout_asked_wire_ms: int = 0
+    rollout_ended: str = ""
+    """The rollout that was last put away for want of a driver."""
+    rollout_ended_wire_ms: int = 0
     heartbeat_gap_ms: int = 0
     feed_age_ms: dict[str, int] = {}
     """Market ms; feeds that never came are left out."""

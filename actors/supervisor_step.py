@@ -20,8 +20,9 @@ from actors.supervisor_events import (
     FencesUnread,
     GatewaySeen,
     KeepWanted,
-    OpenSeat,
+    LookAtRollout,
     ReadFences,
+    RolloutSeen,
     SeatOpened,
     SeatRefused,
     SharedSilent,
@@ -34,6 +35,7 @@ from actors.supervisor_events import (
     Ticked,
 )
 from actors.supervisor_health import LOOKED_AT, hear_shared, hear_slot
+from actors.supervisor_releases import hear_rollout, know_owner, open_seat
 from actors.supervisor_state import (
     ASK_EVERY_MS,
     CREATING_MAX,
@@ -41,6 +43,7 @@ from actors.supervisor_state import (
     GATEWAY,
     MARKET_DATA,
     RETRY_MS,
+    ROLLOUT_EVERY_MS,
     STARTING_MS,
     Place,
     Step,
@@ -70,6 +73,8 @@ def step(state: SupervisorState, event: AnyEvent) -> Step:
             return _hear_creation(state, event)
         case GatewaySeen() | FeedsSeen() | SharedSilent():
             return hear_shared(state, event)
+        case RolloutSeen():
+            return hear_rollout(state, event)
         case _ as never:
             assert_never(never)
 
@@ -92,17 +97,10 @@ def _obey(state: SupervisorState, event: StartAsked | StopAsked) -> Step:
 def _tick(state: SupervisorState, event: Ticked) -> Step:
     if state.stopping:
         return state, ()
-    effects: list[AnyEffect] = []
     if not state.started_wire_ms:
         state = replace(state, started_wire_ms=event.wire_ms)
-    if not state.fences_asking and event.wire_ms - state.fences_wire_ms >= FENCES_EVERY_MS:
-        state = replace(state, fences_asking=True, fences_wire_ms=event.wire_ms)
-        effects.append(ReadFences())
-    for who, ask in ((GATEWAY, AskGateway()), (MARKET_DATA, AskFeeds())):
-        shared = state.shared[who]
-        if not shared.asking and event.wire_ms - shared.asked_wire_ms >= ASK_EVERY_MS:
-            state = put_shared(state, replace(shared, asking=True, asked_wire_ms=event.wire_ms))
-            effects.append(ask)
+    state, asked = _ask_for_all(state, event)
+    effects: list[AnyEffect] = [*asked]
     for watched in state.slots.values():
         if (
             watched.place in LOOKED_AT
@@ -113,6 +111,24 @@ def _tick(state: SupervisorState, event: Ticked) -> Step:
             effects.append(AskSlot(slot=watched.slot, incarnation=watched.incarnation))
     state, opened = _open_vacancies(state, event)
     return state, (*effects, *opened)
+
+
+def _ask_for_all(state: SupervisorState, event: Ticked) -> Step:
+    """Ask what concerns no single slot: owners, the rollout under way, gateway, market data."""
+    effects: list[AnyEffect] = []
+    if not state.fences_asking and event.wire_ms - state.fences_wire_ms >= FENCES_EVERY_MS:
+        state = replace(state, fences_asking=True, fences_wire_ms=event.wire_ms)
+        effects.append(ReadFences())
+    rollout_ms = event.wire_ms - state.rollout_asked_wire_ms
+    if not state.rollout_asking and rollout_ms >= ROLLOUT_EVERY_MS:
+        state = replace(state, rollout_asking=True, rollout_asked_wire_ms=event.wire_ms)
+        effects.append(LookAtRollout())
+    for who, ask in ((GATEWAY, AskGateway()), (MARKET_DATA, AskFeeds())):
+        shared = state.shared[who]
+        if not shared.asking and event.wire_ms - shared.asked_wire_ms >= ASK_EVERY_MS:
+            state = put_shared(state, replace(shared, asking=True, asked_wire_ms=event.wire_ms))
+            effects.append(ask)
+    return state, tuple(effects)
 
 
 def _open_vacancies(state: SupervisorState, event: Event) -> Step:
@@ -129,15 +145,7 @@ def _open_vacancies(state: SupervisorState, event: Event) -> Step:
             continue
         free -= 1
         state = put(state, move(watched, Place.OPENING, event.wire_ms))
-        reason = watched.reason or "no incarnation lives"
-        effects.append(
-            OpenSeat(
-                slot=watched.slot,
-                expected_fence=watched.fence,
-                release=watched.release,
-                reason=reason,
-            )
-        )
+        effects.append(open_seat(watched))
     return state, tuple(effects)
 
 
@@ -156,9 +164,7 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
             if watched.place is Place.UNSEEN:
                 state = put(state, move(watched, Place.VACANT, event.wire_ms))
             continue
-        known = replace(
-            watched, fence=owner.fence, release=owner.release, life=owner.life, reason=""
-        )
+        known = know_owner(watched, owner, event.history.get(watched.slot, ()))
         if watched.place is Place.UNSEEN or owner.incarnation > watched.incarnation:
             known = replace(known, incarnation=owner.incarnation, misses=0, status=None)
             known = replace(known, answered_wire_ms=event.wire_ms)
