@@ -6,6 +6,7 @@ original. Everything ends with the block: processes, folders, ports.
 
 import itertools
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -35,6 +36,8 @@ START_SECONDS: Final = 420.0
 STOP_SECONDS: Final = 180.0
 ALL: Final = tuple(str(slot) for slot in ALL_SLOTS)
 _COPIED: Final = (*PACKAGES, "requirements.lock", "pyproject.toml", ".rayignore")
+_TOKEN: Final = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
+"""One for all fleets of this process: Ray reads its token once."""
 _Found = TypeVar("_Found")
 _IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
 
@@ -106,6 +109,7 @@ def fleet(wish: Wish, *, joined: bool = True) -> Iterator[Rig]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         tree = _copy_tree(folder / "tree", wish)
         state = StateFolder(folder / "s")
+        _give_token(state)
         rig = Rig(tree=tree, state=state, link=None)
         stack.callback(_stop, rig)
         config = folder / "bench.toml"
@@ -118,6 +122,13 @@ def fleet(wish: Wish, *, joined: bool = True) -> Iterator[Rig]:
             stack.callback(leave)
             rig = msgspec.structs.replace(rig, link=link)
         yield rig
+
+
+def _give_token(state: StateFolder) -> None:
+    """Put the token where the head and we look for it; Ray must not have looked elsewhere."""
+    state.token.parent.mkdir(mode=0o700)
+    state.token.touch(mode=0o600)
+    state.token.write_text(_TOKEN)
 
 
 def _stop(rig: Rig) -> None:
