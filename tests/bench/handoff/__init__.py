@@ -1,4 +1,4 @@
-"""Handoffs side by side. Ray reads these settings when it is imported, before any fleet is there."""
+"""Handoffs side by side. Ray reads these settings at its import, before any fleet is there."""
 
 import os
 import secrets
