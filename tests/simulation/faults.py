@@ -229,13 +229,12 @@ class Faults:
         driver = self._driver()
         if driver is not None and driver.process.alive:
             driver.process.kill()
-            self.world.later(self.rng.choice((0.5, 6.0, 15.0)), driver.start)
         return 0.0
 
     def _pause_driver(self) -> float:
         driver = self._driver()
         if driver is not None:
-            self._pause(driver.process, self.rng.choice((0.5, 3.0, 8.0)))
+            self._pause(driver.process, self.rng.choice((0.5, 3.0, 8.0, 30.0)))
         return 0.0
 
     def _power_off(self) -> float:

@@ -148,3 +148,7 @@ class SimulatedFleet:
     async def end_process(self, life: str, node_id: str) -> bool:
         del node_id
         return self._world.end_life(life)
+
+    async def end_rollout(self) -> str | None:
+        lost = next((roll for roll in self._world.rolls if not roll.ended), None)
+        return None if lost is None else await lost.put_away()

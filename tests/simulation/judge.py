@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from actors.slot_facts import DecisionFact
-from actors.slot_recovery import MemoryKind, recover
+from actors.slot_recovery import MemoryKind, flush_bounds, recover
 from actors.slot_rows import entry_of
 from actors.slot_seat import Phase, Seat
 from actors.slot_state import SlotState
@@ -117,7 +117,7 @@ def _decisions(world: "World", slot: str) -> list[tuple[DecisionFact, int]]:
     read = Journal(world.disk, slot).rows_after(0)
     if read.damaged:
         world.monitor.blame(f"{slot}: damaged journal {read.damaged}")
-    rows = valid_rows(read.rows, world.monitor.fences.get(slot, ()))
+    rows = valid_rows(read.rows, flush_bounds(world.disk, slot))
     entries = [entry_of(row) for row in rows]
     return [(e.fact, e.market_ms) for e in entries if isinstance(e.fact, DecisionFact)]
 
@@ -135,10 +135,7 @@ def _judge_decisions(world: "World", slot: str, declared: list[Declared]) -> Non
         if fact.due_ms in decided:
             blame(f"{slot}: decided {fact.due_ms} twice")
         decided[fact.due_ms] = at_ms
-    owner = world.monitor.fences.get(slot)
-    if not owner:
-        return
-    began_ms = world.slot_rules.clock.market_ms(owner[0].granted_wire_ms)
+    began_ms = _began_ms(world, slot)
     now_ms = world.now()[1]
     points = decision_points(Slot.parse(slot).timeframe, (20_000,), began_ms)
     point = next(points)
@@ -153,6 +150,12 @@ def _judge_decisions(world: "World", slot: str, declared: list[Declared]) -> Non
         world.monitor.due += 1
         world.monitor.missed += not on_time
         point = following
+
+
+def _began_ms(world: "World", slot: str) -> int:
+    """Return the market time of the slot's first row: nothing was due before."""
+    rows = Journal(world.disk, slot).rows_after(0).rows
+    return min((row.market_ms for row in rows), default=world.now()[1])
 
 
 def _covered(
@@ -170,7 +173,9 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
     if not each.ended:
         blame(f"roll {each.name} ({each.release.kind}) does not end: {state.phase} {steps}")
         return
-    quiet = world.network.usual.calm and not any(d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared)
+    quiet = world.network.usual.calm and not any(
+        d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared
+    )
     if Step.STUCK in steps.values():
         blame(f"roll {each.name} is stuck: {state.failure}")
     if each.release.kind in GOOD and quiet and state.phase is not roll.Phase.DONE:

@@ -65,6 +65,8 @@ class Monitor:
         self._decided: dict[str, tuple[int, int]] = {}
         """Decision row of the step that is being performed, by slot."""
         self._records = 0
+        self._begun: dict[str, dict[int, int]] = {}
+        """First durable row of each fence, by slot."""
 
     def blame(self, what: str) -> None:
         if len(self.violations) < VIOLATIONS_MAX:
@@ -202,12 +204,20 @@ class Monitor:
         return found[max(valid)] if valid else None
 
     def _void(self, slot: str, sequence: int, row_fence: int, up_to: int) -> bool:
-        return any(
-            row_fence < record.fence <= up_to and record.journal_sequence < sequence
-            for record in self.fences.get(slot, ())
-        )
+        """Tell whether the journal drops a row in the eyes of the owner of fence `up_to`.
+
+        A fence counts from its first durable row on; the owner's own also by its record.
+        """
+        begun = self._begun.get(slot, {})
+        own = next((r for r in self.fences.get(slot, ()) if r.fence == up_to), None)
+        bounds = {fence: first - 1 for fence, first in begun.items() if fence <= up_to}
+        if own is not None:
+            bounds[up_to] = own.journal_sequence
+        return any(row_fence < fence and last < sequence for fence, last in bounds.items())
 
     def rows_durable(self, rows: list[JournalRow]) -> None:
+        begun = self._begun.setdefault(rows[0].slot, {})
+        begun[rows[0].fence] = min(rows[0].sequence, begun.get(rows[0].fence, rows[0].sequence))
         for row in rows:
             state = self.made[(row.slot, row.sequence)][row.fence]
             known = self.durable_outbox.get(row.slot, 0)

@@ -1,16 +1,22 @@
-"""Rolling updates in the simulation: the real driver, in a process that may die and is resumed."""
+"""Rolling updates in the simulation: the real driver, in a process that may die.
+
+Without signs of life from its driver the supervisor has a rollout put away, as `rolling-update abort`
+does: owners stay, everybody else leaves.
+"""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from actors.gateway_status import FenceTable
-from checkpoints.errors import MissingFileError
+from actors.supervisor_requests import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
+from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
-from cluster.handoff_state import Step
+from cluster.rolling_update.calls import CallFailedError
 from cluster.rolling_update.driver import Driver
-from cluster.rolling_update.perform import perform
-from cluster.rolling_update.record import encode_state
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.fleet_calls import SimulatedCalls
 from tests.simulation.strategies import Release
@@ -18,10 +24,9 @@ from tests.simulation.strategies import Release
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-import msgspec
-
 ENDED: Final = frozenset({roll.Phase.DONE, roll.Phase.STOPPED})
-DISMISSING: Final = {Step.RETIRING: "old", Step.DISCARDING: "new"}
+BEAT_S: Final = 2.0
+WRITES_MAX: Final = 60
 
 
 class Roll:
@@ -36,38 +41,84 @@ class Roll:
         self.options = options
         self.state: roll.Rollout | None = None
         self.gone = False
-        self.driver: Driver | None = None
         self.process: Any = None
         self.began_s = world.loop.now_s
-        self.lives = 0
+        self.put_away_done = False
 
     @property
     def ended(self) -> bool:
-        return self.state is not None and self.state.phase in ENDED
-
-    @property
-    def started(self) -> bool:
-        return self.state is not None
+        """Ended by itself, or put away after its driver was lost."""
+        return self.put_away_done or (self.state is not None and self.state.phase in ENDED)
 
     def start(self) -> None:
-        """Begin, or go on from what is stored: a person's `resume`."""
-        self.lives += 1
         self.process = self.world.open_process(f"driver {self.name}", self)
         self.process.spawn(self._drive())
 
     async def _drive(self) -> None:
-        stored = self._stored()
-        rollout = stored or await self._plan()
+        rollout = await self._plan()
         if rollout is None:
             self.gone = True
             return
-        calls = SimulatedCalls(self.world)
+        disk = self.world.disk
+        active = ActiveRollout(rollout=self.name, begun_wire_ms=self.world.wire_ms_exact())
+        await self._keep(lambda: disk.write(ACTIVE_ROLLOUT, msgspec.json.encode(active)))
         self.state = rollout
-        self.driver = Driver(rollout, calls, self._now, self._watch)
-        if stored is not None:
-            await self._dismiss_again(calls, stored)
-        await self.driver.run()
+        driver = Driver(rollout, SimulatedCalls(self.world), self._now, self._watch)
+        beating = asyncio.create_task(self._beat(driver))
+        await driver.run()
+        beating.cancel()
+        await self._keep(self._end_turn)
         self.gone = True
+
+    async def _beat(self, driver: Driver) -> None:
+        """Give signs of life until the rollout was put away."""
+        while self._has_turn():
+            sign = f"{self.world.wire_ms_exact():.0f}".encode()
+            name = f"rollouts/{self.name}/{ROLLOUT_BEAT}"
+            await self._keep(lambda sign=sign: self.world.disk.write(name, sign))
+            await asyncio.sleep(BEAT_S)
+        driver.stop("it was put away as a rollout without a driver")
+
+    def _has_turn(self) -> bool:
+        try:
+            data = self.world.disk.read(ACTIVE_ROLLOUT)
+        except MissingFileError:
+            return False
+        return msgspec.json.decode(data, type=ActiveRollout).rollout == self.name
+
+    def _end_turn(self) -> None:
+        if self._has_turn():
+            self.world.disk.delete(ACTIVE_ROLLOUT)
+
+    async def _keep(self, write: Callable[[], None]) -> None:
+        """Write, again while the disk refuses."""
+        for _ in range(WRITES_MAX):
+            try:
+                await asyncio.to_thread(write)
+            except StorageError:
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def put_away(self) -> str | None:
+        """End a rollout without a driver: owners stay, everybody else of its slots leaves."""
+        calls = SimulatedCalls(self.world)
+        for slot in self.state.handoffs if self.state is not None else ():
+            try:
+                owner = await calls.owner(slot)
+            except CallFailedError as error:
+                return str(error)
+            for actor in list(self.world.slot_actors.values()):
+                if actor.slot == slot and not actor.gone and actor.incarnation < owner.incarnation:
+                    await calls.dismiss_slot(slot, actor.incarnation, "put away")
+                standby = actor.slot == slot and actor.incarnation > owner.incarnation
+                if standby and not actor.gone and actor.release is self.release:
+                    await calls.dismiss_slot(slot, actor.incarnation, "put away")
+        await self._keep(self._end_turn)
+        self.put_away_done = True
+        if not self.process.alive:
+            self.gone = True
+        return None
 
     async def _plan(self) -> roll.Rollout | None:
         table = await GatewayCaller(self.world).fences()
@@ -88,19 +139,6 @@ class Roll:
             self.name, self.release.id, occupants, self.options, schedule, self._now()
         )
 
-    async def _dismiss_again(self, calls: SimulatedCalls, stored: roll.Rollout) -> None:
-        """Ask again who is to leave: the driver before may have died before it asked."""
-        for handoff in stored.handoffs.values():
-            if handoff.step not in DISMISSING or self.driver is None:
-                continue
-            number = (
-                handoff.old_incarnation if handoff.step is Step.RETIRING else handoff.incarnation
-            )
-            assert number is not None
-            event = await perform(calls, handoff, on.Dismiss(incarnation=number))
-            if event is not None:
-                self.driver._events.put_nowait(roll.SlotEvent(slot=handoff.slot, event=event))  # noqa: SLF001
-
     def _now(self) -> on.Now:
         wire_ms = self.world.wire_ms_exact()
         return on.Now(wire_ms=wire_ms, market_ms=self.world.slot_rules.clock.market_ms(wire_ms))
@@ -114,16 +152,3 @@ class Roll:
         for slot, step in steps.items():
             if before is None or before.handoffs[slot].step is not step:
                 self.world.step_entered(self, slot, step)
-        asyncio.get_running_loop().create_task(self._store(rollout))
-
-    async def _store(self, rollout: roll.Rollout) -> None:
-        await asyncio.to_thread(
-            self.world.disk.write, f"rollouts/{self.name}/state.json", encode_state(rollout)
-        )
-
-    def _stored(self) -> roll.Rollout | None:
-        try:
-            data = self.world.disk.read(f"rollouts/{self.name}/state.json")
-        except MissingFileError:
-            return None
-        return msgspec.json.decode(data, type=roll.Rollout)

@@ -94,7 +94,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         fault = task.exception()
         if fault is not None and not isinstance(fault, EXPECTED):
             where = traceback.extract_tb(fault.__traceback__)[-3:]
-            lines = " < ".join(f"{f.name} in {Path(f.filename).name}:{f.lineno}" for f in where[::-1])
+            lines = " < ".join(
+                f"{f.name} in {Path(f.filename).name}:{f.lineno}" for f in where[::-1]
+            )
             self.faults.append(f"a task ended with {type(fault).__name__}: {fault} ({lines})")
 
     def _hear_exception(self, _loop: asyncio.AbstractEventLoop, said: dict[str, Any]) -> None:
