@@ -14,12 +14,13 @@ from actors.attest import AttestationError
 from actors.gateway_client import GatewayClient
 from actors.handoff import HandoffAsk, HandoffFailed
 from actors.market_data_client import MarketDataClient
-from actors.messages import decode, encode
+from actors.messages import Refusal, decode, encode
 from actors.metrics import SlotMetrics
 from actors.runtime import log_event, start_logging
 from actors.slot_events import RetireAsked, StopAsked
 from actors.slot_handoff import SlotHandoff
 from actors.slot_loop import SlotLoop
+from actors.slot_params import SetParams, change_params
 from actors.slot_requests import undated
 from actors.slot_seat import Identity, Seat
 from actors.slot_start import Hooks, SeatName, attest_seat, open_loop
@@ -127,6 +128,14 @@ class Slot:
             reason = f"not_running: {self._trouble or 'starting'}"
             return encode(HandoffFailed(handoff=asked.handoff, reason=reason))
         return encode(await self._handoff.answer(asked))
+
+    @ray.method
+    async def set_params(self, data: bytes) -> bytes:
+        """`SetParams` -> `ParamsAnswer`, see `actors.slot_params`."""
+        ask = decode(data, SetParams)
+        if self._loop is None:
+            return encode(Refusal(reason=f"not_running: {self._trouble or 'starting'}"))
+        return encode(await change_params(self._loop, self._name.storage_root, ask))
 
     @ray.method
     async def retire(self, reason: str) -> None:

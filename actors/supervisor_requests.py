@@ -172,13 +172,16 @@ def look_at_rollout(storage: Storage) -> Undated:
         active = msgspec.json.decode(storage.read(ACTIVE_ROLLOUT), type=ActiveRollout)
     except (CheckpointsError, msgspec.MsgspecError):
         return undated(RolloutSeen, rollout=None)
+    beat_ms = max(last_beat_ms(storage, active.rollout), active.begun_wire_ms)
+    return undated(RolloutSeen, rollout=active.rollout, beat_wire_ms=int(beat_ms))
+
+
+def last_beat_ms(storage: Storage, rollout: str) -> float:
+    """Return when a rollout's driver last gave a sign (wire ms); 0 before the first."""
     try:
-        beat = storage.read(f"rollouts/{active.rollout}/{ROLLOUT_BEAT}")
-        beat_ms = int(float(beat))
+        return float(storage.read(f"rollouts/{rollout}/{ROLLOUT_BEAT}"))
     except (CheckpointsError, ValueError):
-        beat_ms = 0
-    beat_ms = max(beat_ms, int(active.begun_wire_ms))
-    return undated(RolloutSeen, rollout=active.rollout, beat_wire_ms=beat_ms)
+        return 0.0
 
 
 def _shared_status(who: str, data: bytes) -> Undated:

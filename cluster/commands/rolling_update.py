@@ -1,4 +1,4 @@
-"""`rolling-update`: plan, apply, status, rollback.
+"""`rolling-update`: plan, apply, status, resume, abort, rollback, params.
 
 `apply` and `rollback` create actors, so they run as Ray jobs: called outside one, they submit
 themselves from the working tree and pass on what the job says.
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from actors.runtime import wire_ms
+from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import FleetError
@@ -119,19 +119,100 @@ def status(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
             say(f"  {slot:<10} {rollout.handoffs[slot].step}")
 
 
+@command.command()
+@state_option
+@json_option
+def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
+    """Roll out the rest of a rollout that stopped, to the same release."""
+    folder = state_of(state)
+    if JOB_MARK not in os.environ:
+        submit(folder, folder.read_run().ports, _job_words("resume", folder, as_json), click.echo)
+        return
+    from cluster.rolling_update.resume import resume as run_resume
+
+    _join_as_job()
+    _show(asyncio.run(run_resume(str(folder.storage), say)), as_json=as_json)
+
+
+@command.command()
+@state_option
+@click.option("--storage", help="Storage folder, where there is no state folder.")
+@click.option("--address", help="Ray head, where there is no state folder.")
+@json_option
+def abort(
+    state: str | None,
+    storage: str | None,
+    address: str | None,
+    as_json: bool,  # noqa: FBT001 click's way
+) -> None:
+    """End the rollout under way, also one whose driver is gone."""
+    root = storage or str(state_of(state).storage)
+    if address is None:
+        join_fleet(state_of(state))
+    else:
+        import ray
+
+        ray.init(address=address, namespace=RAY_NAMESPACE, logging_level=logging.ERROR)
+    from cluster.rolling_update.abort import abort as run_abort
+    from cluster.rolling_update.ray_calls import RayCalls
+
+    speed = load_config(root).clock.speed
+    ended = asyncio.run(run_abort(root, RayCalls(root), speed, say))
+    if as_json:
+        emit(ended)
+    else:
+        say(f"{ended.rollout} ended: {ended.how}")
+
+
+@command.command()
+@state_option
+@click.option("--set", "words", multiple=True, required=True, help="section.name=value; again.")
+@click.option("--slot", "slots", multiple=True, help="Only this slot; again [default: all].")
+@json_option
+def params(
+    state: str | None,
+    words: tuple[str, ...],
+    slots: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001 click's way
+) -> None:
+    """Change parameters in place, between two decisions; durable."""
+    folder = state_of(state)
+    from cluster.rolling_update.params import change_params, check_changes, parse_changes
+
+    config = load_config(str(folder.storage))
+    changes = parse_changes(words)
+    check_changes(config, slots or [entry.slot for entry in config.slots], changes)
+    link = join_fleet(folder)
+    changed = change_params(LocalStorage(folder.storage), link, config, slots, changes)
+    if as_json:
+        emit(changed)
+    for slot, identity in changed.slots.items():
+        say(f"{slot:<10} {identity[:12]}")
+    if changed.failed:
+        what = "; ".join(f"{slot}: {reason}" for slot, reason in changed.failed.items())
+        raise FleetError(f"not changed: {what}")
+
+
 def _roll(
     folder: StateFolder, verb: str, words: dict[str, Any], to_release: str | None, *, as_json: bool
 ) -> None:
     if JOB_MARK not in os.environ:
         submit_roll(folder, verb, words, as_json=as_json)
         return
-    import ray
-
     from cluster.rolling_update.apply import apply as run_apply
 
+    _join_as_job()
+    request = request_of(words, to_release, verb)
+    _show(asyncio.run(run_apply(str(folder.storage), request, say)), as_json=as_json)
+
+
+def _join_as_job() -> None:
+    import ray
+
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    request = request_of(words, to_release)
-    report = asyncio.run(run_apply(str(folder.storage), request, say))
+
+
+def _show(report: Any, *, as_json: bool) -> None:
     if as_json:
         emit(report)
     else:
@@ -143,18 +224,21 @@ def _roll(
 def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
     """Submit this command as a job from the working tree."""
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
-    arguments = ["rolling-update", verb, f"--state={folder.root}"]
+    arguments = _job_words(verb, folder, as_json)
     for name, value in given.items():
         if value is True:
             arguments.append(f"--{name}")
         elif value not in (None, False, ""):
             arguments.append(f"--{name}={value}")
-    if as_json:
-        arguments.append("--json")
     submit(folder, folder.read_run().ports, arguments, click.echo)
 
 
-def request_of(words: dict[str, Any], to_release: str | None) -> Any:
+def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
+    words = ["rolling-update", verb, f"--state={folder.root}"]
+    return [*words, "--json"] if as_json else words
+
+
+def request_of(words: dict[str, Any], to_release: str | None, verb: str = "apply") -> Any:
     from cluster.rolling_update.apply import Request
 
     options = Options(
@@ -171,6 +255,7 @@ def request_of(words: dict[str, Any], to_release: str | None) -> Any:
         to_release=to_release,
         commit=words["commit"] or git_commit(),
         submitted_wire_ms=words["submitted"],
+        verb=verb,
     )
 
 

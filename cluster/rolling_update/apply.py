@@ -12,18 +12,19 @@ from actors.gateway_client import GatewayClient
 from actors.gateway_status import FenceTable
 from actors.messages import FenceRecord
 from actors.runtime import load_config, wire_ms
-from checkpoints.archive import archive_release, load_archive
+from checkpoints.archive import archive_release, archived_releases, load_archive
 from checkpoints.release import ReleaseManifest
-from checkpoints.storage import LocalStorage
+from checkpoints.storage import LocalStorage, Storage
 from cluster import handoff_events as on
 from cluster.errors import FleetError
 from cluster.handoff_state import Step
 from cluster.rolling_update.driver import Driver
-from cluster.rolling_update.plan import Plan, make_plan
+from cluster.rolling_update.plan import Plan, alarm_refusals, make_plan
 from cluster.rolling_update.ray_calls import RayCalls
 from cluster.rolling_update.record import (
     RolloutRecord,
     next_rollout_id,
+    read_report,
     read_state,
     rollout_ids,
 )
@@ -31,6 +32,8 @@ from cluster.rolling_update.report import Report, make_report
 from cluster.rollout_step import Occupant, Options, Rollout, Schedule, begin
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
+BEAT_SECONDS: Final = 2.0
+"""Wire. The supervisor puts a rollout away after ten missing signs."""
 Say = Callable[[str], None]
 
 
@@ -44,6 +47,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """None: the working tree; an id (or its beginning): from the archive."""
     commit: str = "unknown"
     submitted_wire_ms: float | None = None
+    verb: str = "apply"
+    """``rollback`` is never refused for an alarm, ``resume`` not for one of its own rollout."""
 
 
 async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
@@ -62,10 +67,20 @@ def target_release(storage: LocalStorage, request: Request) -> ReleaseManifest:
     return load_archive(storage, find_release(storage, request.to_release)).manifest
 
 
+def rest_of(storage: Storage) -> tuple[str, Options, str]:
+    """Return what `resume` rolls out: release, pace and rollout of the latest one that stopped."""
+    for rollout in reversed(rollout_ids(storage)):
+        state, report = read_state(storage, rollout), read_report(storage, rollout)
+        if state is None:
+            continue
+        if report is not None and report.outcome == "done":
+            break
+        return state.to_release, state.options, rollout
+    raise FleetError("there is no rollout that stopped before its end")
+
+
 def find_release(storage: LocalStorage, named: str) -> str:
     """Complete the beginning of an archived release's id; raise `FleetError` otherwise."""
-    from checkpoints.archive import archived_releases
-
     found = [release for release in archived_releases(storage) if release.startswith(named)]
     if len(found) == 1:
         return found[0]
@@ -75,12 +90,17 @@ def find_release(storage: LocalStorage, named: str) -> str:
 
 
 def previous_release(storage: LocalStorage) -> str:
-    """Return the release that the latest rollout replaced; raise `FleetError` without one."""
+    """Return the release that the latest rollout replaced; raise `FleetError` without one.
+
+    A rollout that switched nothing has nothing to be undone.
+    """
     for rollout in reversed(rollout_ids(storage)):
         state = read_state(storage, rollout)
-        if state is not None and state.handoffs:
-            return state.handoffs[state.order[0]].old_release
-    raise FleetError("no rollout has been made yet: name the release with --to")
+        handoffs = () if state is None else state.handoffs.values()
+        done = [handoff for handoff in handoffs if handoff.step is Step.DONE]
+        if done:
+            return done[0].old_release
+    raise FleetError("no rollout has switched a slot yet: name the release with --to")
 
 
 async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[FenceRecord, ...]]:
@@ -92,7 +112,10 @@ async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[Fen
     canary = request.options.canary
     order = tuple(sorted(wanted, key=lambda slot: (slot != canary, slot)))
     now_ms = schedule.clock.market_ms(wire_ms())
-    return make_plan(storage, manifest, owners, schedule, now_ms, order), owners
+    plan = make_plan(storage, manifest, owners, schedule, now_ms, order)
+    if request.verb != "rollback":
+        plan = msgspec.structs.replace(plan, refusals=(*plan.refusals, *alarm_refusals(storage)))
+    return plan, owners
 
 
 def schedule_of(storage_root: str) -> Schedule:
@@ -126,11 +149,21 @@ async def apply(storage_root: str, request: Request, say: Say) -> Report:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, driver.stop, "the driver was asked to stop")
+    beating = asyncio.create_task(_beat(record, driver))
     ended = await driver.run()
+    beating.cancel()
     await watcher.settled()
     report = make_report(ended, submitted, watcher.adopted)
     record.end(report)
     return report
+
+
+async def _beat(record: RolloutRecord, driver: Driver) -> None:
+    """Give signs of life; stop when someone has ended this rollout because there were none."""
+    mine = True
+    while mine:
+        mine, _ = await asyncio.gather(asyncio.to_thread(record.beat), asyncio.sleep(BEAT_SECONDS))
+    driver.stop("it was put away as a rollout without a driver")
 
 
 class Watcher:

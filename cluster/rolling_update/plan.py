@@ -97,7 +97,7 @@ def make_plan(
         order=order,
         first_due_ms={slot: schedule.next_due(slot, market_ms)[0].due_ms for slot in order},
         stays=("supervisor", "market data", "gateway"),
-        refusals=tuple(_refusals(storage, new, old, owners, files, order)),
+        refusals=tuple(_refusals(new, old, owners, files, order)),
     )
 
 
@@ -119,7 +119,6 @@ def _schema(old: ReleaseManifest | None, new: ReleaseManifest) -> str:
 
 
 def _refusals(
-    storage: Storage,
     new: ReleaseManifest,
     old: ReleaseManifest | None,
     owners: tuple[FenceRecord, ...],
@@ -141,6 +140,10 @@ def _refusals(
             "requirements.lock changed: a release cannot bring its own environment yet; stop the "
             "fleet, `make run` again"
         )
+
+
+def alarm_refusals(storage: Storage) -> Iterable[str]:
+    """Refuse while an alarm is latched: a person looks first. Not asked for a way back."""
     for alarm in AlarmStore(storage).latched():
         yield f"alarm {alarm.alarm.id} is not cleared: `alarms clear {alarm.alarm.id} --reason ...`"
 

@@ -116,6 +116,12 @@ class RayCalls:
             ray.kill(actor, no_restart=True)
         self._handles.pop(name, None)
 
+    def living(self, slot: str) -> list[int]:
+        """Return the incarnations of a slot whose actors live."""
+        names = ray.util.list_named_actors()  # of this namespace
+        numbers = (name.removeprefix(f"{slot}/") for name in names if name.startswith(f"{slot}/"))
+        return sorted(int(number) for number in numbers if number.isdigit())
+
     async def _process_of(self, actor: Any) -> tuple[int, int] | None:
         try:
             data = await _answer(actor.status.remote(), STATUS_SECONDS)

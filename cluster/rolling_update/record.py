@@ -1,14 +1,16 @@
 """A rollout on disk: one at a time, its state after every step, its report.
 
 ``rollouts/active.json`` names the one that runs and its driver's process; ``rollouts/<id>/`` keeps
-``plan.json``, ``state.json`` (what `status` shows and `resume` reads) and ``report.json``.
+``plan.json``, ``state.json`` (what `status` shows and `resume` reads), ``beat`` (when its driver
+was last alive) and ``report.json``.
 """
 
 from typing import Final
 
 import msgspec
 
-from actors.runtime import life_id, process_start
+from actors.runtime import life_id, process_start, wire_ms
+from actors.supervisor_requests import ROLLOUT_BEAT as BEAT
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import Storage
 from cluster.errors import FleetError
@@ -25,6 +27,9 @@ class Active(msgspec.Struct, frozen=True, kw_only=True):
     rollout: str
     driver: str
     """Life of the driving process: ``<pid>-<start ticks>``."""
+    begun_wire_ms: float = 0.0
+    doing: str = "rollout"
+    """Or ``params``: a change of parameters in place takes the same turn."""
 
     @property
     def driver_lives(self) -> bool:
@@ -45,18 +50,17 @@ class RolloutRecord:
 
     def begin(self, plan: Plan) -> None:
         """Become the one active rollout; raise `FleetError` naming another one."""
-        active = Active(rollout=self.rollout, driver=life_id())
+        active = Active(rollout=self.rollout, driver=life_id(), begun_wire_ms=wire_ms())
+        take_turn(self._storage, active)
         self._storage.write(f"{ROLLOUTS}/{self.rollout}/plan.json", msgspec.json.encode(plan))
-        if self._storage.create(ACTIVE, msgspec.json.encode(active)):
-            return
-        other = read_active(self._storage)
-        if other is None:
-            raise FleetError("another rollout has just ended; try again")
-        if other.driver_lives:
-            raise FleetError(f"rollout {other.rollout} is under way; `rolling-update status`")
-        raise FleetError(
-            f"rollout {other.rollout} lost its driver; `rolling-update abort` ends it cleanly"
-        )
+
+    def beat(self) -> bool:
+        """Give a sign of life; False if the rollout is not this driver's any more."""
+        active = read_active(self._storage)
+        if active is None or (active.rollout, active.driver) != (self.rollout, life_id()):
+            return False
+        self._storage.write(f"{ROLLOUTS}/{self.rollout}/{BEAT}", f"{wire_ms():.0f}".encode())
+        return True
 
     def watch(self, rollout: Rollout) -> None:
         """Store the state when a step changed; the delta bytes stay out of it."""
@@ -68,8 +72,33 @@ class RolloutRecord:
 
     def end(self, report: Report) -> None:
         """Keep the report and let the next rollout begin."""
-        self._storage.write(f"{ROLLOUTS}/{self.rollout}/report.json", msgspec.json.encode(report))
-        self._storage.delete(ACTIVE)
+        write_report(self._storage, report)
+        end_turn(self._storage, self.rollout)
+
+
+def write_report(storage: Storage, report: Report) -> None:
+    storage.write(f"{ROLLOUTS}/{report.rollout}/report.json", msgspec.json.encode(report))
+
+
+def take_turn(storage: Storage, active: Active) -> None:
+    """Become the one who changes the fleet's code or parameters, or raise naming the other one."""
+    if storage.create(ACTIVE, msgspec.json.encode(active)):
+        return
+    other = read_active(storage)
+    if other is None:
+        raise FleetError("another rollout has just ended; try again")
+    if other.driver_lives:
+        raise FleetError(f"{other.doing} {other.rollout} is under way; `rolling-update status`")
+    raise FleetError(
+        f"{other.doing} {other.rollout} lost its driver; `rolling-update abort` ends it cleanly"
+    )
+
+
+def end_turn(storage: Storage, rollout: str) -> None:
+    """Let the next one begin; another one's turn is left alone."""
+    active = read_active(storage)
+    if active is not None and active.rollout == rollout:
+        storage.delete(ACTIVE)
 
 
 def encode_state(rollout: Rollout) -> bytes:
@@ -87,6 +116,20 @@ def read_active(storage: Storage) -> Active | None:
     try:
         return msgspec.json.decode(storage.read(ACTIVE), type=Active)
     except (MissingFileError, msgspec.DecodeError):
+        return None
+
+
+def read_plan(storage: Storage, rollout: str) -> Plan | None:
+    try:
+        return msgspec.json.decode(storage.read(f"{ROLLOUTS}/{rollout}/plan.json"), type=Plan)
+    except MissingFileError:
+        return None
+
+
+def read_report(storage: Storage, rollout: str) -> Report | None:
+    try:
+        return msgspec.json.decode(storage.read(f"{ROLLOUTS}/{rollout}/report.json"), type=Report)
+    except MissingFileError:
         return None
 
 

@@ -1,0 +1,199 @@
+"""End a rollout whose driver is gone: no standby stays behind, no slot stays without its owner.
+
+A driver that lives is asked to stop and does all this itself; one that hangs is ended first, so
+that it cannot wake up in the middle. For one that died, the gateway's table says who owns each
+slot: a standby leaves, a fenced-in successor must show by a durable decision that it decides, or
+the old incarnation is fenced in again.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from actors import handoff as said
+from actors.messages import FenceRecord, FenceRequest, Granted, decode
+from actors.runtime import wire_ms
+from actors.supervisor_requests import last_beat_ms
+from checkpoints.storage import LocalStorage, Storage
+from cluster import handoff_state as limits
+from cluster.errors import FleetError
+from cluster.handoff_state import ENDED, Handoff
+from cluster.rolling_update.calls import CallFailedError, FleetCalls
+from cluster.rolling_update.driver import STRATEGY_ERROR
+from cluster.rolling_update.record import (
+    Active,
+    end_turn,
+    read_active,
+    read_plan,
+    read_state,
+    write_report,
+)
+from cluster.rolling_update.report import Report, make_report
+from cluster.rollout_step import Phase, Rollout
+from signals.market import CYCLE_MS
+
+STOP_SECONDS: Final = 45.0
+"""Wire. A driver that was asked to stop takes back what is unconfirmed within seconds."""
+HANGS_MS: Final = 10_000
+"""Wire without a sign of a living process: it is stopped or stuck and hears no polite end."""
+LOOK_SECONDS: Final = 0.2
+CYCLES_WAITED: Final = 2
+"""Decision cycles within which a successor that owns its slot must have decided."""
+WAIT_MS_MIN: Final = 10_000
+
+Say = Callable[[str], None]
+
+
+class AbortCalls(FleetCalls, Protocol):
+    def living(self, slot: str) -> list[int]:
+        """Return the incarnations of a slot whose actors live."""
+        ...
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    rollout: str
+    how: str
+    slots: dict[str, str]
+    """What became of each slot that the rollout had begun with."""
+
+
+async def abort(storage_root: str, calls: AbortCalls, speed: float, say: Say) -> Ended:
+    """End the rollout under way; raise `FleetError` if there is none."""
+    storage = LocalStorage(Path(storage_root))
+    active = read_active(storage)
+    if active is None:
+        raise FleetError("no rollout is under way")
+    if await asyncio.to_thread(stop_driver, storage, active):
+        return Ended(rollout=active.rollout, how="its driver stopped it", slots={})
+    rollout, plan = read_state(storage, active.rollout), read_plan(storage, active.rollout)
+    handoffs = {} if rollout is None else rollout.handoffs
+    order = () if plan is None else plan.order
+    slots = await _end_slots(calls, handoffs, order, speed)
+    for slot, end in slots.items():
+        say(f"{slot:<10} {end}")
+    if rollout is not None:
+        write_report(storage, _report(rollout))
+    end_turn(storage, active.rollout)
+    return Ended(rollout=active.rollout, how="its driver was gone", slots=slots)
+
+
+def stop_driver(storage: Storage, active: Active) -> bool:
+    """Ask a living driver to stop and wait for it; end one that hangs. True: it did it itself."""
+    if not active.driver_lives:
+        return False
+    if _sign_age_ms(storage, active) < HANGS_MS:
+        _signal(active, signal.SIGTERM)
+        if _wait(lambda: read_active(storage) != active or not active.driver_lives, STOP_SECONDS):
+            return read_active(storage) != active
+    _signal(active, signal.SIGKILL)
+    if not _wait(lambda: not active.driver_lives, STOP_SECONDS):
+        raise FleetError(f"the driver {active.driver} of {active.rollout} does not end")
+    return read_active(storage) != active
+
+
+def _sign_age_ms(storage: Storage, active: Active) -> float:
+    return wire_ms() - max(active.begun_wire_ms, last_beat_ms(storage, active.rollout))
+
+
+def _signal(active: Active, number: signal.Signals) -> None:
+    if active.driver_lives:
+        os.kill(int(active.driver.partition("-")[0]), number)
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+# ---- slots ------------------------------------------------------------------------------------
+
+
+async def _end_slots(
+    calls: AbortCalls, handoffs: dict[str, Handoff], order: tuple[str, ...], speed: float
+) -> dict[str, str]:
+    """End all asked slots: the stored state may be older than what the driver did last."""
+    wait_ms = max(WAIT_MS_MIN, CYCLES_WAITED * CYCLE_MS / speed)
+    ends = await asyncio.gather(
+        *(_end_slot(calls, slot, handoffs.get(slot), wait_ms) for slot in order)
+    )
+    return dict(zip(order, ends, strict=True))
+
+
+async def _end_slot(calls: AbortCalls, slot: str, handoff: Handoff | None, wait_ms: float) -> str:
+    """Leave the slot with one owner that decides, and with nobody else."""
+    try:
+        owner = await calls.owner(slot)
+        end = "keeps its owner"
+        if handoff is not None and owner.handoff == handoff.handoff and handoff.step not in ENDED:
+            fault = await _fault(calls, handoff, owner, wait_ms)
+            end = "stays with the new release, which decides"
+            if fault is not None:
+                owner = await _take_back(calls, handoff, owner)
+                end = f"taken back: {fault}"
+        for incarnation in calls.living(slot):
+            if incarnation != owner.incarnation:
+                await calls.dismiss_slot(slot, incarnation, "the rollout was ended")
+    except CallFailedError as error:
+        await calls.raise_alarm("handoff_stuck", slot, f"abort: {error}")
+        return f"stuck: {error}"
+    return end
+
+
+async def _fault(
+    calls: AbortCalls, handoff: Handoff, owner: FenceRecord, wait_ms: float
+) -> str | None:
+    """Wait for the successor's first durable decision; return what is wrong, if anything."""
+    until_ms = wire_ms() + wait_ms
+    while wire_ms() < until_ms:
+        for row in await calls.decisions(handoff.slot, owner.journal_sequence):
+            if row.fence >= owner.fence:
+                reason = row.reason or ""
+                return reason if reason.startswith(STRATEGY_ERROR) else None
+        await asyncio.sleep(LOOK_SECONDS)
+    return f"no decision in {wait_ms:.0f} ms"
+
+
+async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
+    """Fence the old incarnation in again, with the rows up to the switch."""
+    if handoff.base is None or handoff.quiesced is None:
+        raise CallFailedError(f"nothing is known of the old incarnation of {handoff.slot}")
+    request = FenceRequest(
+        slot=handoff.slot,
+        expected_fence=owner.fence,
+        handoff=f"{handoff.handoff}-back",
+        incarnation=handoff.old_incarnation,
+        life=handoff.base.life,
+        attestation=handoff.base.attestation,
+        params=handoff.base.params,
+        checkpoint=handoff.quiesced.checkpoint,
+        logical_hash="",
+        journal_sequence=owner.journal_sequence,
+        outbox_sequence=handoff.quiesced.outbox_sequence,
+    )
+    answer = await calls.fence(request)
+    if not isinstance(answer, Granted):
+        raise CallFailedError(f"not taken back: {answer.reason}")
+    adopt = said.Adopt(handoff=request.handoff, record=answer.record, delta=b"")
+    data = await calls.ask_slot(
+        handoff.slot, handoff.old_incarnation, adopt, limits.TAKE_BACK_DEADLINE_MS
+    )
+    adopted: said.AdoptAnswer = decode(data, said.AdoptAnswer)  # type: ignore[arg-type] # a union
+    if isinstance(adopted, said.HandoffFailed):
+        raise CallFailedError(f"fenced in again and not adopted: {adopted.reason}")
+    return answer.record
+
+
+def _report(rollout: Rollout) -> Report:
+    failure = rollout.failure or "its driver was gone"
+    ended = msgspec.structs.replace(rollout, phase=Phase.STOPPED, failure=failure)
+    return make_report(ended, rollout.started_wire_ms, {})
