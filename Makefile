@@ -50,7 +50,7 @@ try: $(READY)  ## run one signal over a tape in seconds (SIGNAL=name TAPE=folder
 	@$(PY) -m cluster try $(if $(SIGNAL),--signal "$(SIGNAL)") $(if $(TAPE),--tape "$(TAPE)") $(TRY)
 
 test: $(READY)  ## all tests
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n 2 --dist loadgroup
 
 check: $(READY)  ## lint, format, types, layers, house rules
 	$(PY) -m ruff check .
