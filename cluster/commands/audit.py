@@ -1,16 +1,86 @@
 """`audit`: proofs from the durable record."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
 import click
+import pyarrow.parquet as pq
 
 from actors.runtime import load_config
+from checkpoints.errors import CheckpointsError
+from cluster.audit.chain import trade_chain
+from cluster.audit.journal_view import JournalView
+from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen
+from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.console import emit, json_option, say, state_of, state_option
-from cluster.errors import FleetError
+from cluster.errors import ClusterError, FleetError
 from cluster.reconcile import reconcile
+
+parquet_option = click.option(
+    "--parquet", type=click.Path(path_type=Path, dir_okay=False), help="Write to a Parquet file."
+)
 
 
 @click.group("audit")
 def command() -> None:
-    """Check the fleet's record; needs no running fleet, only its storage and the venue."""
+    """Check the fleet's record; needs no running fleet, only its storage."""
+
+
+@contextmanager
+def journal(state: str | None) -> Iterator[JournalView]:
+    """Open the journal of a fleet; what its storage raises is told to the operator."""
+    try:
+        yield JournalView(state_of(state).storage)
+    except CheckpointsError as error:
+        raise ClusterError(str(error)) from error
+
+
+@command.command("trades")
+@click.option("--slot", help="One slot, e.g. btc-5m.")
+@click.option("--day", help="UTC day of market time, YYYY-MM-DD.")
+@click.option("--release", help="That decided them; the beginning of the id is enough.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="Bought side, or what became of it.")
+@click.option("--filled", is_flag=True, help="Only those with a fill that stands.")
+@parquet_option
+@state_option
+@json_option
+def trades_command(
+    slot: str | None,
+    day: str | None,
+    release: str | None,
+    outcome: str | None,
+    filled: bool,  # noqa: FBT001 click
+    parquet: Path | None,
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click
+) -> None:
+    """List every signed order with its fills, its money and the code that decided it."""
+    chosen = TradeFilter(slot=slot, day=day, release=release, outcome=outcome, filled_only=filled)
+    with journal(state) as view:
+        table = trades_table(view, chosen)
+        problems = view.problems()
+    _write_parquet(parquet, table)
+    trades = tuple(Trade(**row) for row in table.to_pylist())
+    if as_json:
+        emit({"trades": trades, "problems": problems})
+    else:
+        show(trades_screen(trades), problems_screen(problems))
+
+
+@command.command("trade")
+@click.argument("identity", metavar="ID")
+@state_option
+@json_option
+def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
+    """Show one trade on one page, from snapshot to P&L, with the release of each line."""
+    with journal(state) as view:
+        found = trade_chain(view, identity)
+    if as_json:
+        emit(found)
+    else:
+        show(chain_screen(found))
 
 
 @command.command("reconcile")
@@ -31,3 +101,13 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
             click.echo(text)
         say(f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets")
     return 1 if found.differences else 0
+
+
+def _write_parquet(file: Path | None, table: Any) -> None:
+    if file is None:
+        return
+    try:
+        pq.write_table(table, file)
+    except OSError as error:
+        raise ClusterError(f"{file} cannot be written: {error}") from error
+    say(f"{table.num_rows} rows in {file}")

@@ -1,0 +1,175 @@
+"""The whole journal as SQL: closed days as Parquet, open days as Arrow, void rows left out.
+
+DuckDB reads only the columns that a query names, so a year of decisions is a matter of seconds and
+memory stays bounded. Damaged files are named and left out; the rest is read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from checkpoints.arrow_file import damage_in, open_table
+from checkpoints.errors import Damage, StorageError
+from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, parse_flush_name
+from checkpoints.journal_days import COVERED_KEY, Covered, damaged_flushes
+from checkpoints.storage import LocalStorage
+
+MEMORY_LIMIT: Final = "1GB"
+"""What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
+PROBLEMS_MAX: Final = 200
+"""Of one kind, named one by one; beyond it the count says enough."""
+_VALID: Final = """
+create table bounds as select slot, fence, min(sequence) - 1 as last from rows group by all;
+insert into bounds select slot, fence, first - 1 from damaged_flush;
+create table limits as
+  select a.slot, a.fence, coalesce(min(b.last), 9223372036854775807) as last
+  from (select distinct slot, fence from bounds) a
+  left join bounds b on a.slot = b.slot and b.fence > a.fence group by all;
+create view valid as
+  select rows.* from rows join limits using (slot, fence) where sequence <= limits.last;
+"""
+_BROKEN: Final = """
+select slot, sequence, market_ms - before_ms, wire_ms - before_wire, sequence - before - 1 from (
+  select slot, sequence, market_ms, wire_ms,
+    lag(market_ms) over w as before_ms, lag(wire_ms) over w as before_wire,
+    lag(sequence) over w as before
+  from valid window w as (partition by slot order by sequence))
+where market_ms < before_ms or wire_ms < before_wire or sequence > before + 1
+order by all limit {limit}
+"""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of the record that cannot be trusted; what depends on it is left out."""
+
+    kind: str
+    """``damaged``, ``missing_rows``, ``clock_backwards``, ``missing`` or ``altered``."""
+    subject: str
+    reason: str
+
+
+class JournalView:
+    """A DuckDB connection with the views `rows` (all) and `valid` (those that count)."""
+
+    def __init__(self, storage: Path) -> None:
+        """Open; raise `StorageError` if there is no journal."""
+        self.storage = LocalStorage(storage)
+        if not (storage / JOURNAL).is_dir():
+            raise StorageError(f"{storage} holds no journal: nothing was ever decided there")
+        self.damaged: list[Damage] = list(damaged_flushes(self.storage))
+        self.sql = self._connect()
+
+    def fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self.sql.execute(query, list(values)).fetchall()
+        return found
+
+    def run(self, statement: str) -> None:
+        self.sql.execute(statement)
+
+    def arrow(self, query: str, *values: object) -> Any:
+        """Return a `pyarrow.Table`."""
+        return self.sql.sql(query, params=list(values)).to_arrow_table()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Name damaged files, rows that are missing, and clocks that went backwards."""
+        return (*map(problem_of, self.damaged), *self._broken_sequences())
+
+    def _broken_sequences(self) -> Iterator[Problem]:
+        for slot, sequence, market, wire, gap in self.fetch(_BROKEN.format(limit=PROBLEMS_MAX)):
+            subject = f"{slot} row {sequence}"
+            for clock, change_ms in (("market", market), ("wire", wire)):
+                if change_ms < 0:
+                    said = f"{clock} time is {-change_ms} ms before that of the row before it"
+                    yield Problem(kind="clock_backwards", subject=subject, reason=said)
+            if gap > 0:
+                yield Problem(kind="missing_rows", subject=subject, reason=f"{gap} rows before it")
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        days = self._intact_days()
+        flushes = self._open_rows(days)
+        connection = duckdb.connect(config={"memory_limit": MEMORY_LIMIT})
+        names = ", ".join(f'"{name}"' for name in JOURNAL_SCHEMA.names)
+        connection.register("flushes", flushes)
+        parts = [f"select {names} from flushes"]  # noqa: S608 own names
+        if days:
+            empty = JOURNAL_SCHEMA.empty_table()
+            connection.register("no_rows", empty)
+            files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in days)
+            parts.append(
+                f"select {names} from (from no_rows union all by name "  # noqa: S608 own names
+                f"from read_parquet([{files}], union_by_name = true))"
+            )
+        connection.execute(f"create view rows as {' union all '.join(parts)}")
+        lost = [name for damage in self.damaged if (name := _flush_of(damage))]
+        columns = {
+            "slot": pa.array([name.slot for name in lost], pa.string()),
+            "fence": pa.array([name.fence for name in lost], pa.int64()),
+            "first": pa.array([name.first for name in lost], pa.int64()),
+        }
+        connection.register("damaged_flush", pa.table(columns))
+        connection.execute(_VALID)
+        return connection
+
+    def _intact_days(self) -> dict[Path, Covered]:
+        """Return the closed days that can be read, and what each has taken in."""
+        days: dict[Path, Covered] = {}
+        for path in sorted((self.storage.root / JOURNAL).glob("*.parquet")):
+            wrong = _wrong_with_day(path)
+            if wrong is None:
+                metadata = pq.read_schema(path).metadata or {}
+                text = metadata.get(COVERED_KEY, b"{}")
+                days[path] = msgspec.json.decode(text, type=Covered)
+            else:
+                name = f"{JOURNAL}/{path.name}"
+                self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
+        return days
+
+    def _open_rows(self, days: dict[Path, Covered]) -> Any:
+        """Read the flushes that no closed day has taken in."""
+        covered = {path.stem: held for path, held in days.items()}
+        tables = [JOURNAL_SCHEMA.empty_table()]
+        for name in self.storage.names(f"{JOURNAL}/"):
+            flush = parse_flush_name(name)
+            if flush is None:
+                continue
+            taken = covered.get(flush.day, {}).get(flush.slot, {}).get(str(flush.fence), 0)
+            if flush.first > taken:
+                table = self._flush(name)
+                tables += [] if table is None else [table]
+        whole = pa.concat_tables(tables, promote_options="default")
+        return whole.select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
+
+    def _flush(self, name: str) -> Any:
+        data = self.storage.read(name)
+        wrong = damage_in(data)
+        if wrong is None:
+            try:
+                table = open_table(data).replace_schema_metadata(None)
+                return table.select([n for n in JOURNAL_SCHEMA.names if n in table.column_names])
+            except (pa.ArrowException, ValueError) as error:
+                wrong = str(error)
+        self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
+        return None
+
+
+def problem_of(damage: Damage) -> Problem:
+    return Problem(kind="damaged", subject=damage.name, reason=damage.reason)
+
+
+def _flush_of(damage: Damage) -> FlushName | None:
+    return parse_flush_name(damage.name.removeprefix("damaged/"))
+
+
+def _wrong_with_day(path: Path) -> str | None:
+    """Read one column of every row group: an end that is cut off or a page that is not Parquet."""
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = {"slot", "sequence", "fence", "kind"} - set(file.schema_arrow.names)
+            return f"not a journal: no column {min(missing)}" if missing else None
+    except (pa.ArrowException, OSError) as error:
+        return f"unreadable: {error}"

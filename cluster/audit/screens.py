@@ -1,0 +1,120 @@
+"""Audits for people: rich tables, money in USD, releases by their first digits."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cluster.audit.chain import TradeChain
+from cluster.audit.journal_view import Problem
+from cluster.audit.trades import Trade
+
+MICRO: Final = 1_000_000
+ROWS_MAX: Final = 200
+"""For a terminal; --json and --parquet have all."""
+WIDTH: Final = 160
+"""Where the output is no terminal."""
+
+
+def show(*parts: RenderableType) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    for part in parts:
+        console.print(part)
+
+
+def when(time_ms: int | None) -> str:
+    """Write market time as UTC."""
+    if time_ms is None:
+        return ""
+    moment = dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def usd(micro: int | None) -> str:
+    return "" if micro is None else f"{micro / MICRO:+.4f}"
+
+
+def short(release: str | None) -> str:
+    return (release or "")[:10]
+
+
+def grid(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def trades_screen(trades: Sequence[Trade]) -> RenderableType:
+    money = ("price", "filled", "status", "P&L USD")
+    names = ("signed", "slot", "side", "outcome", *money, "release", "params", "intent", "order")
+    table = grid(f"{len(trades)} trades", names, map(_trade, trades[-ROWS_MAX:]))
+    if len(trades) <= ROWS_MAX:
+        return table
+    return Group(
+        Text(f"the last {ROWS_MAX} of {len(trades)}; --json and --parquet have all"), table
+    )
+
+
+def _trade(one: Trade) -> tuple[str, ...]:
+    return (
+        when(one.signed_ms),
+        one.slot,
+        f"{one.side} {one.style}",
+        one.outcome,
+        f"{one.price_micro_usd / MICRO:g}",
+        f"{one.shares_micro / MICRO:g}/{one.asked_micro / MICRO:g}",
+        one.status,
+        usd(one.pnl_micro_usd),
+        short(one.release),
+        short(one.params),
+        one.intent_id,
+        one.order_id[:12],
+    )
+
+
+def chain_screen(chain: TradeChain) -> RenderableType:
+    releases = ", ".join(chain.releases)
+    head = Text(f"{chain.slot} window {when(chain.window_open_ms)}: releases {releases}")
+    inputs = grid(
+        "inputs of the snapshot",
+        ("feed", "age ms", "limit ms", ""),
+        (
+            (one.feed, _count(one.age_ms), _count(one.limit_ms), "fresh" if one.fresh else "STALE")
+            for one in chain.inputs
+        ),
+    )
+    steps = grid(
+        f"trade {chain.id}",
+        ("market time", "step", "what", "release", "commit", "row"),
+        (
+            (
+                when(line.market_ms),
+                line.step,
+                line.text,
+                short(line.release),
+                short(line.commit),
+                _count(line.sequence),
+            )
+            for line in chain.lines
+        ),
+    )
+    return Group(head, inputs, steps, problems_screen(chain.problems))
+
+
+def problems_screen(problems: Sequence[Problem]) -> RenderableType:
+    if not problems:
+        return Text("nothing is damaged or missing in the record")
+    rows = ((one.kind, one.subject, one.reason) for one in problems[:ROWS_MAX])
+    return grid(f"{len(problems)} problems", ("kind", "subject", "reason"), rows)
+
+
+def _count(value: int | None) -> str:
+    return "never" if value is None else str(value)

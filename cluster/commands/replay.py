@@ -1,0 +1,60 @@
+"""`replay`: make recorded decisions again and compare them, byte by byte."""
+
+import click
+
+from checkpoints.errors import CheckpointsError
+from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.errors import ClusterError
+from cluster.replay.page import page
+from cluster.replay.progress import progress_bar
+from cluster.replay.recorded import Wanted
+from cluster.replay.rooms import Where, rooms_for
+from cluster.replay.run import ReplayOptions, replay
+
+
+@click.command("replay")
+@click.option("--day", help="UTC day of market time, YYYY-MM-DD.")
+@click.option("--slot", help="One slot, e.g. btc-5m.")
+@click.option("--release", help="Decisions of this release (or the beginning of its id).")
+@click.option("--last", type=click.IntRange(1), help="Only so many of the latest decisions.")
+@click.option("--with", "with_release", help="Decide with this archived release instead.")
+@click.option(
+    "--in",
+    "where",
+    type=click.Choice([str(one) for one in Where]),
+    default=str(Where.AUTO),
+    help="Where the releases decide: on the fleet's Ray head, in processes; auto takes Ray if up.",
+)
+@click.option("--processes", type=click.IntRange(1, 64), help="At once [default: one per core].")
+@state_option
+@json_option
+def command(  # noqa: PLR0913, PLR0917 click passes each option by name
+    day: str | None,
+    slot: str | None,
+    release: str | None,
+    last: int | None,
+    with_release: str | None,
+    where: str,
+    processes: int | None,
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click
+) -> int:
+    """Re-run recorded decisions under the release that made them, memory chained."""
+    folder = state_of(state)
+    options = ReplayOptions(
+        wanted=Wanted(day=day, slot=slot, release=release, last=last),
+        with_release=with_release,
+        processes=processes or 0,
+    )
+    try:
+        with progress_bar() as progress:
+            found = replay(folder.storage, options, rooms_for(folder, Where(where), say), progress)
+    except CheckpointsError as error:
+        raise ClusterError(str(error)) from error
+    if as_json:
+        emit(found)
+    else:
+        click.echo(page(found))
+    if found.with_release is not None:
+        return 1 if found.refused else 0
+    return 0 if found.all_identical else 1

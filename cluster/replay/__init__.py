@@ -1,0 +1,1 @@
+"""Make recorded decisions again, in the code that made them or in another release's."""

@@ -1,0 +1,37 @@
+"""Choose where releases decide: on the fleet's Ray head if it is up, else in plain processes."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from checkpoints.storage import LocalStorage
+from cluster.errors import FleetError
+from cluster.local_head import answers
+from cluster.replay.guests import ProcessRooms, Rooms
+from cluster.state_folder import StateFolder
+
+
+class Where(StrEnum):
+    AUTO = "auto"
+    RAY = "ray"
+    PROCESSES = "processes"
+
+
+def rooms_for(
+    folder: StateFolder, where: Where, say: Callable[[str], None]
+) -> Callable[[Path], Rooms]:
+    """Return the opener of rooms; raise `FleetError` where Ray was asked for and is not up."""
+    storage = LocalStorage(folder.storage)
+    if where is Where.PROCESSES:
+        return lambda unpacked: ProcessRooms(storage, unpacked)
+    record = folder.read_run()
+    up = record.head is not None and record.head.alive and answers(folder, record.ports)
+    if up:
+        from cluster.replay.ray_rooms import RayRooms
+
+        say("replaying as Ray actors, each in the release's own runtime environment")
+        return lambda _unpacked: RayRooms(folder, record.ports)
+    if where is Where.RAY:
+        raise FleetError(f"no Ray head runs in {folder.root}; leave out --in, or start the fleet")
+    say("replaying in plain processes: no Ray head is up")
+    return lambda unpacked: ProcessRooms(storage, unpacked)
