@@ -74,6 +74,7 @@ def _start(draft: Draft, event: Started) -> None:
     )
     draft.record(taken)
     draft.flight.started_wire_ms = draft.wire_ms
+    draft.flight.beat_ok_wire_ms = event.beat_wire_ms
     for order in tuple(draft.ledger.orders.values()):
         mark_unknown(draft, order, "a former process may have posted it")
 
@@ -97,7 +98,7 @@ def _beat(draft: Draft) -> None:
     flight = draft.flight
     if flight.beating or draft.wire_ms < flight.beat_due_wire_ms:
         return
-    flight.beating = True
+    flight.beating, flight.last_beat_wanted = True, False
     flight.beat_due_wire_ms = draft.wire_ms + int(1000 * draft.rules.timing.heartbeat_seconds)
     draft.ask(Beat(heartbeat_id=flight.heartbeat_id))
 

@@ -44,6 +44,8 @@ class Started(Instant, frozen=True, kw_only=True):
     generation: int
     name: str
     life: str
+    beat_wire_ms: int = 0
+    """Last heartbeat of the gateway that handed over; 0: none, or too long ago to be one chain."""
 
 
 class Ticked(Instant, frozen=True, kw_only=True):
@@ -246,6 +248,8 @@ class Flight(msgspec.Struct, kw_only=True):
     look_wire_ms: int = 0
     heartbeat_id: str = ""
     beating: bool = False
+    last_beat_wanted: bool = False
+    """Beat once more before the authority is given up: the successor has the whole period."""
     beat_due_wire_ms: int = 0
     beat_ok_wire_ms: int = 0
     beat_gap_max_ms: int = 0

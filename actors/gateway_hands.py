@@ -69,6 +69,8 @@ class Hands:
         self._may_post = may_post
         self._tasks: set[asyncio.Task[None]] = set()
         self._warm_s: dict[str, float] = {}
+        self._conditions: dict[str, str] = {}
+        """Of each token in `_warm_s`."""
 
     @property
     def busy(self) -> int:
@@ -97,9 +99,19 @@ class Hands:
         cold = await _value(self._venue.warm(condition_id, token_id))
         if cold is None:
             while len(self._warm_s) >= TOKENS_MAX:
-                self._warm_s.pop(next(iter(self._warm_s)))
+                oldest = next(iter(self._warm_s))
+                del self._warm_s[oldest], self._conditions[oldest]
+            self._warm_s.pop(token_id, None)  # the newest are last
             self._warm_s[token_id] = asyncio.get_running_loop().time()
+            self._conditions[token_id] = condition_id
         return cold
+
+    def warmed(self) -> dict[str, list[str]]:
+        """Return the warm tokens by condition."""
+        found: dict[str, list[str]] = {}
+        for token_id in filter(self.is_warm, self._warm_s):
+            found.setdefault(self._conditions[token_id], []).append(token_id)
+        return found
 
     async def sign(self, effect: Sign) -> SignDone:
         """Sign one approved intent; the order it becomes is exactly its content."""

@@ -1,7 +1,8 @@
 """One life of the gateway: takes the authority, recovers, reconciles, serves, gives it up.
 
 Order of a start, always the same: the kernel lock, a new generation, the log, the venue, orders and
-trades compared, and only then ``gateway/current``, by which callers find it.
+trades compared, and only then ``gateway/current``, by which callers find it. One that is not the
+heir (see `gateway_heir`) stands by: it connects to the venue ahead and waits to be named.
 """
 
 import asyncio
@@ -12,18 +13,18 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig, Venue
+from actors.gateway_authority import Authority
 from actors.gateway_desk import Desk
 from actors.gateway_events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway_events import fresh_state as fresh
 from actors.gateway_fold import fold
+from actors.gateway_heir import beat_before, name_heir
 from actors.gateway_lock import (
     CURRENT_FILE,
     GENERATION_FILE,
     Current,
     GatewayLock,
     Holder,
-    acquire,
-    end_holder,
     halt_reason,
     stored_generation,
 )
@@ -39,12 +40,6 @@ Connect = Callable[[Venue, float], Awaitable[VenuePort | Rejected | Unknown]]
 AlarmSink = Callable[[RaiseAlarm], None]
 
 LOG_FOLDER: Final = "gateway/log"
-LOCK_LOOK_S: Final = 0.1
-"""Wire, between two tries for the lock."""
-LOCK_GRACE_S: Final = 2.0
-"""Wire: an earlier process of this same actor may be on its way out; then it is ended."""
-STRANGER_S_MAX: Final = 15.0
-"""Wire: a fleet whose head was killed takes a few seconds to be gone."""
 CONNECT_BACKOFF_S_MAX: Final = 10.0
 RECONCILE_S_MAX: Final = 10.0
 """Wire. After it slots are served, but risk refuses orders until the venue was seen."""
@@ -53,11 +48,12 @@ WATCH_S: Final = 0.5
 EMPTY_S_MAX: Final = 8.0
 """Wire, for cancelling what rests when the fleet stops."""
 POSTS_S_MAX: Final = 8.0
-"""Wire, for running posts to be answered before a handover: one post's timeout is 5 s."""
-
-
-class AuthorityRefusedError(Exception):
-    """Another fleet uses this storage: stop one of them, or give this one its own folder."""
+"""Wire, for running posts and a last heartbeat to be answered before a handover: the timeout of
+one is 5 s."""
+ONE_CHAIN_MS: Final = 60_000
+"""Wire: a heartbeat longer ago is of a fleet that was down; the venue has cancelled since."""
+STANDING_BY: Final = "standing by"
+"""Phase of one that is connected to the venue and waits to be named."""
 
 
 class GatewayLife:
@@ -79,6 +75,7 @@ class GatewayLife:
         self._life = life
         self._connect = connect
         self._raise_alarm = raise_alarm
+        self._authority = Authority(root, holder, self._say)
         self.phase = "starting"
         self.lock: GatewayLock | None = None
         self.generation = 0
@@ -96,8 +93,11 @@ class GatewayLife:
     # ---- start --------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take the authority and serve; raises `AuthorityRefusedError` and `StorageError`."""
-        self.lock = await self._take_lock()
+        """Take the authority and serve.
+
+        Raises `AuthorityRefusedError`, `MovedError` and `StorageError`.
+        """
+        self.lock = await self._authority.take(self._stand_by)
         self.generation = stored_generation(self._storage) + 1
         self._storage.write(GENERATION_FILE, str(self.generation).encode())
         try:
@@ -105,47 +105,26 @@ class GatewayLife:
         except (DamagedLogError, msgspec.MsgspecError) as error:
             await self._halt_damaged(str(error))
             return
-        self._venue = await self._open_venue()
+        if self._venue is None:
+            self._venue = await self._open_venue()
         await self._open_desk(fresh(ledger))
         current = Current(name=self._holder.name, generation=self.generation)
         self._storage.write(CURRENT_FILE, msgspec.json.encode(current))
         self.phase = "serving"
         log_event("gateway_serving", name=self._holder.name, generation=self.generation)
 
-    async def _take_lock(self) -> GatewayLock:
-        """Wait for the lock; end a hung earlier process of this actor, refuse a second fleet."""
-        waited_s = 0.0
-        while True:
-            got = acquire(self._root, self._holder)
-            if isinstance(got, GatewayLock):
-                return got
-            self._judge_holder(got, waited_s)
-            await asyncio.sleep(LOCK_LOOK_S)
-            waited_s += LOCK_LOOK_S
+    async def _stand_by(self) -> None:
+        """Be ready to take over as soon as this one is named."""
+        if self._venue is None:
+            self._venue = await self._open_venue()
+        self._say(STANDING_BY)
 
-    def _judge_holder(self, other: Holder | None, waited_s: float) -> None:
-        if other is None:
-            return
-        self.phase = f"starting: waits for {other.name} (pid {other.pid}) to release the authority"
-        if other.fleet != self._holder.fleet:
-            if waited_s > STRANGER_S_MAX:
-                raise AuthorityRefusedError(
-                    f"storage {self._root} is in use by another fleet ({other.fleet}, gateway pid "
-                    f"{other.pid}, node {other.node}): stop it, or give this one its own folder"
-                )
-        elif other.name == self._holder.name and waited_s > LOCK_GRACE_S:
-            ended = end_holder(other, self._holder.node)
-            log_event("gateway_holder_ended", pid=other.pid, ended=ended)
+    def _say(self, phase: str) -> None:
+        self.phase = phase
 
     def take_over(self) -> bool:
-        """End the process that holds the lock of this fleet, whatever its name: it hangs."""
-        got = acquire(self._root, self._holder)
-        if isinstance(got, GatewayLock):
-            got.release()
-            return True
-        if got is None or got.fleet != self._holder.fleet:
-            return False
-        return end_holder(got, self._holder.node)
+        """Become the heir, and end the process that holds the lock of this fleet: it hangs."""
+        return self._authority.take_over()
 
     def _recover(self) -> Ledger:
         self.phase = "starting: reads the log"
@@ -186,6 +165,7 @@ class GatewayLife:
             generation=self.generation,
             name=self._holder.name,
             life=self._life,
+            beat_wire_ms=self._beat_before(),
             **self.desk.now(),
         )
         self.desk.tell(started)
@@ -195,6 +175,10 @@ class GatewayLife:
         ]
         self.phase = "starting: compares orders and trades with the venue"
         await self.desk.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
+
+    def _beat_before(self) -> int:
+        beat_ms = beat_before(self._storage, self._holder.name)
+        return beat_ms if self.now()[0] - beat_ms < ONE_CHAIN_MS else 0
 
     async def _halt_damaged(self, reason: str) -> None:
         """Stay HALTED on a damaged log: an old fence table would issue old fences."""
@@ -245,12 +229,26 @@ class GatewayLife:
         self.desk.tell(Stopping(reason=reason, **self.desk.now()))
         return await self.desk.settled(lambda now: not now.ledger.orders, EMPTY_S_MAX)
 
-    async def leave(self, reason: str) -> bool:
-        """Begin nothing new and let running posts be answered; resting orders keep their place."""
+    async def warm(self, condition_id: str, token_id: str) -> bool:
+        """Load what signing needs of a token; a standby does it before it has a desk."""
+        if self.desk is not None:
+            return await self.desk.hands.warm(condition_id, token_id) is None
+        if self._venue is None:
+            return False
+        return await self._venue.warm(condition_id, token_id) is None
+
+    async def leave(self, to: str) -> bool:
+        """Begin nothing new, let running posts be answered, beat once more, name the heir.
+
+        Resting orders keep their place. False: a post was not answered; the heir looks for it.
+        """
         if self.desk is None:
+            name_heir(self._storage, to)
             return True
-        self.desk.tell(Leaving(reason=reason, **self.desk.now()))
-        return await self.desk.settled(_no_post_runs, POSTS_S_MAX)
+        self.desk.tell(Leaving(reason=f"{to} takes over", **self.desk.now()))
+        answered = await self.desk.settled(_no_post_runs, POSTS_S_MAX)
+        name_heir(self._storage, to, self.desk.state.flight.beat_ok_wire_ms)
+        return answered
 
     async def close(self) -> None:
         """Stop the desk, close the venue and the log, release the lock: in this order."""
@@ -269,4 +267,5 @@ class GatewayLife:
 def _no_post_runs(state: State) -> bool:
     flight = state.flight
     posting = any(attempt.in_flight for attempt in flight.posts.values())
-    return flight.stopping is not None and not posting and not flight.signing
+    beats = flight.beating or flight.last_beat_wanted
+    return flight.stopping is not None and not (posting or flight.signing or beats)

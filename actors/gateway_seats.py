@@ -1,7 +1,7 @@
 """Who owns a slot: claims, vacancies and the compare-and-set of a handoff. Pure.
 
 A fence only grows. An incarnation number is issued once. Asking again after a lost answer gives the
-same answer: a claim is known by its life, a handoff by its id.
+same answer: a claim is known by its life, a handoff by its id, a vacancy by its slot until claimed.
 """
 
 from typing import assert_never
@@ -118,6 +118,9 @@ def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
     if not draft.rules.is_attested(request.release):
         reason = f"no approval covers release {request.release[:12]}"
         return OpenRefused(reason=reason, fence=seat.fence)
+    known = _already_opened(seat, request)
+    if known is not None:
+        return Opened(incarnation=known.incarnation)
     incarnation = seat.last_incarnation + 1
     draft.record(
         IncarnationIssued(
@@ -131,6 +134,15 @@ def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
         )
     )
     return Opened(incarnation=incarnation)
+
+
+def _already_opened(seat: Seat, request: OpenIncarnation) -> Issued | None:
+    """Return what the same request was given before: a second number would supersede the first."""
+    if request.vacant:
+        waiting = seat.vacant_for
+        return waiting if waiting is not None and waiting.release == request.release else None
+    same = (s for s in seat.standbys if s.handoff is not None and s.handoff == request.handoff)
+    return next((s for s in same if s.release == request.release), None)
 
 
 def _fence(draft: Draft, request: FenceRequest) -> FenceAnswer:

@@ -78,6 +78,8 @@ def _operate(draft: Draft, event: OperatorEvent) -> None:
             _acknowledge(draft, event)
         case Leaving():
             draft.flight.stopping = event.reason
+            draft.flight.last_beat_wanted = True
+            draft.flight.beat_due_wire_ms = draft.wire_ms
         case Stopping():
             draft.flight.stopping = event.reason
             draft.flight.emptying = True

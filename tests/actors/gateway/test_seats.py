@@ -197,3 +197,19 @@ def test_every_fence_record_is_kept_for_the_readers_of_the_journal() -> None:
         ask_claim(machine, claim(life=f"{life}-1"))
     history = machine.state.ledger.seats["btc-5m"].history
     assert [record.fence for record in history] == [1, 2, 3, 4]
+
+
+def test_a_vacancy_asked_for_again_before_it_is_claimed_gets_the_same_number() -> None:
+    machine = Machine()
+    assert ask_open(machine, vacancy()) == Opened(incarnation=1)
+    assert ask_open(machine, vacancy()) == Opened(incarnation=1)
+    assert isinstance(ask_claim(machine, claim(incarnation=1)), Granted)
+    assert ask_open(machine, vacancy(fence=1)) == Opened(incarnation=2)
+
+
+def test_a_handoff_asks_for_its_number_again_and_gets_the_same_one() -> None:
+    machine = Machine().start()
+    first = replace(vacancy(fence=1, vacant=False), handoff="h1")
+    assert ask_open(machine, first) == Opened(incarnation=2)
+    assert ask_open(machine, first) == Opened(incarnation=2)
+    assert ask_open(machine, replace(first, handoff="h2")) == Opened(incarnation=3)

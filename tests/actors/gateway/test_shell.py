@@ -5,20 +5,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.gateway_heir import name_heir
 from actors.gateway_lock import CURRENT_FILE, HALT_FILE, Current
 from actors.gateway_status import FenceTable, GatewayStatus
 from actors.messages import (
-    ClaimAnswer,
     IntentAnswer,
     IntentReceived,
-    Moved,
     Refusal,
     SetTrading,
     TradingState,
     decode,
     encode,
 )
-from tests.actors.gateway.builders import claim
+from checkpoints.storage import LocalStorage
 from tests.actors.gateway.fake_venue import Book, FakeVenue
 from tests.actors.gateway.shells import (
     configure,
@@ -66,6 +65,7 @@ async def test_a_successor_knows_everything_and_signs_nothing_again(tmp_path: Pa
         await own(shell)
         await shell.send(encode(sent))
         await until(shell, "btc-5m", "OrderSigned")
+    name_heir(LocalStorage(tmp_path), "gateway/2")
     async with gateway(tmp_path, FakeVenue(book), "gateway/2") as shell:
         page = await until(shell, "btc-5m", "OrderOpened")
         assert page.fence == 1
@@ -111,22 +111,3 @@ async def test_stop_cancels_what_rests_and_keeps_the_trading_state(tmp_path: Pat
         assert last.trading_state is TradingState.ACTIVE
         assert last.end_counts == {"cancelled": 1}
     assert not book.open
-
-
-async def test_a_handover_keeps_resting_orders_and_points_to_the_successor(tmp_path: Path) -> None:
-    configure(tmp_path)
-    book = Book()
-    async with gateway(tmp_path, FakeVenue(book)) as old:
-        await own(old)
-        await old.send(encode(current_intent()))
-        await until(old, "btc-5m", "OrderOpened")
-        async with gateway(tmp_path, FakeVenue(book), "gateway/2") as new:
-            resting = set(book.open)
-            assert await old.hand_over("gateway/2")
-            moved = decode(await old.claim(encode(claim())), ClaimAnswer | Moved)
-            assert moved == Moved(to="gateway/2")
-            page = await until(new, "btc-5m", "OrderOpened")
-            assert page.last_sequence == 2
-            assert set(book.open) == resting
-            status = decode(await new.status(), GatewayStatus)
-            assert status.generation == 2

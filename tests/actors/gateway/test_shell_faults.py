@@ -46,7 +46,7 @@ async def test_a_second_fleet_on_the_same_storage_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway_life.STRANGER_S_MAX", 0.2)
+    monkeypatch.setattr("actors.gateway_authority.STRANGER_S_MAX", 0.2)
     other = Holder(name="gateway/1", fleet="other", node="n", pid=1, process_start=1, wire_ms=0)
     lock = acquire(tmp_path, other)
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
@@ -84,7 +84,7 @@ async def test_a_disk_that_refuses_a_write_ends_this_start_and_nothing_is_answer
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway.RESTART_S", 0.01)
+    monkeypatch.setattr("actors.gateway_shell.RESTART_S", 0.01)
     book = Book()
     async with gateway(tmp_path, FakeVenue(book)) as shell:
         await own(shell)
