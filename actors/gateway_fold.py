@@ -105,7 +105,12 @@ def apply(ledger: Ledger, record: Record) -> Ledger:  # noqa: C901 one case per 
 
 def _issue(ledger: Ledger, record: IncarnationIssued) -> None:
     seat = ledger.seats.get(record.slot) or Seat(slot=record.slot)
-    issued = Issued(incarnation=record.incarnation, release=record.release, handoff=record.handoff)
+    issued = Issued(
+        incarnation=record.incarnation,
+        release=record.release,
+        handoff=record.handoff,
+        request=record.request,
+    )
     if record.vacant:
         seat = replace(seat, vacant_for=issued)
     else:

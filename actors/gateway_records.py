@@ -27,6 +27,7 @@ class Issued(msgspec.Struct, frozen=True, kw_only=True):
     incarnation: int
     release: str
     handoff: str | None = None
+    request: str | None = None
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +155,7 @@ class IncarnationIssued(msgspec.Struct, frozen=True, kw_only=True, tag="incarnat
     reason: str
     handoff: str | None
     wire_ms: int
+    request: str | None = None
 
 
 class FenceMoved(msgspec.Struct, frozen=True, kw_only=True, tag="fence_moved"):

@@ -1,7 +1,7 @@
 """Who owns a slot: claims, vacancies and the compare-and-set of a handoff. Pure.
 
 A fence only grows. An incarnation number is issued once. Asking again after a lost answer gives the
-same answer: a claim is known by its life, a handoff by its id, a vacancy by its slot until claimed.
+same answer: a claim is known by its life, a handoff by its id, a vacancy by its request.
 """
 
 from typing import assert_never
@@ -131,18 +131,21 @@ def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
             reason=request.reason,
             handoff=request.handoff,
             wire_ms=draft.wire_ms,
+            request=request.request,
         )
     )
     return Opened(incarnation=incarnation)
 
 
 def _already_opened(seat: Seat, request: OpenIncarnation) -> Issued | None:
-    """Return what the same request was given before: a second number would supersede the first."""
-    if request.vacant:
-        waiting = seat.vacant_for
-        return waiting if waiting is not None and waiting.release == request.release else None
-    same = (s for s in seat.standbys if s.handoff is not None and s.handoff == request.handoff)
-    return next((s for s in same if s.release == request.release), None)
+    """Return what the same wish was given before: a second number would supersede the first."""
+    waiting = seat.vacant_for
+    given = seat.standbys if waiting is None else (*seat.standbys, waiting)
+    wish = request.handoff if request.request is None else request.request
+    if wish is None:
+        return None
+    same = (i for i in given if wish in (i.request, i.handoff) and i.release == request.release)
+    return next(same, None)
 
 
 def _fence(draft: Draft, request: FenceRequest) -> FenceAnswer:

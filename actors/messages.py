@@ -112,6 +112,8 @@ class OpenIncarnation(msgspec.Struct, frozen=True, kw_only=True, tag="open_incar
     vacant: bool
     reason: str
     handoff: str | None = None
+    request: str | None = None
+    """Names this wish: asked again after a lost answer it gets the same number."""
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="opened"):

@@ -77,6 +77,8 @@ class Prover:
         self._runner = StrategyRunner(strategy, requests.who.seat.timeframe, RecordSet())
         self._follower: Follower | None = None
         self._comparison = Comparison()
+        self._following = asyncio.Lock()
+        """One question at a time: a driver that lost an answer asks again while the first runs."""
         self._example: DecisionFact | None = None
         """The latest decision that was seen, with its snapshot: read ahead of the switch."""
         self._example_snapshot: Snapshot | None = None
@@ -184,6 +186,10 @@ class Prover:
 
     async def shadow(self, base: Base, recorded: int, params: Params) -> Comparison:
         """Follow the owner's rows as far as they are durable and compare each decision."""
+        async with self._following:
+            return await self._follow(base, recorded, params)
+
+    async def _follow(self, base: Base, recorded: int, params: Params) -> Comparison:
         follower = self._follower
         if follower is None:
             follower = await asyncio.to_thread(self._follow_from, base, recorded)

@@ -135,6 +135,8 @@ class OpenSeat(Effect, frozen=True, kw_only=True):
     reason: str
     back: bool = False
     """Back to an older release: only if it is in the archive."""
+    request: str | None = None
+    """The same while it is the same wish: an answer that was lost is asked for again."""
 
 
 class CreateSlot(Effect, frozen=True, kw_only=True):

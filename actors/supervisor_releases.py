@@ -82,6 +82,7 @@ def open_seat(watched: Watched) -> OpenSeat:
         release=watched.back_to or watched.release,
         reason=watched.reason or "no incarnation lives",
         back=watched.back_to is not None,
+        request=f"{watched.slot}/{watched.fence}/{watched.creations}",
     )
 
 

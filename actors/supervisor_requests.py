@@ -131,6 +131,7 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
             release=release,
             vacant=True,
             reason=effect.reason,
+            request=effect.request,
         )
         answer = await self.gateway.open_incarnation(request)
         if isinstance(answer, Opened):

@@ -25,7 +25,8 @@ wire, or no switch would fit."""
 _WARM_STEPS: Final = frozenset(
     {Step.PINNING, Step.OPENING, Step.CREATING, Step.WARMING, Step.SHADOWING}
 )
-_STOPPABLE: Final = _WARM_STEPS | {Step.PLANNED, Step.READY}
+_ABORTABLE: Final = (_WARM_STEPS - {Step.PINNING, Step.OPENING}) | {Step.PLANNED, Step.READY}
+"""While a base is pinned or a number issued nothing can be undone yet: the answer is awaited."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,12 +218,14 @@ def _stop(rollout: Rollout, reason: str) -> Rollout:
 
 
 def _notice_failure(rollout: Rollout, now: on.Now) -> Moved:
+    """Stop at the first failure; what was still on its way to READY is aborted when it can be."""
     bad = next((h for h in rollout.handoffs.values() if h.failure is not None), None)
-    if bad is None or rollout.phase not in {Phase.CANARY, Phase.REST}:
+    if bad is not None:
+        rollout = _stop(rollout, f"{bad.slot}: {bad.failure}")
+    if rollout.phase is not Phase.STOPPING:
         return rollout, ()
-    stopped = _stop(rollout, f"{bad.slot}: {bad.failure}")
-    waiting = tuple(s for s in rollout.order if rollout.handoffs[s].step in _STOPPABLE)
-    return _to_slots(stopped, waiting, on.AbortAsked(reason="the roll stopped"), now)
+    waiting = tuple(s for s in rollout.order if rollout.handoffs[s].step in _ABORTABLE)
+    return _to_slots(rollout, waiting, on.AbortAsked(reason="the roll stopped"), now)
 
 
 def _wanted(rollout: Rollout) -> tuple[str, ...]:

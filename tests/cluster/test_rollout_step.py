@@ -126,6 +126,25 @@ def test_a_release_that_is_bad_on_one_asset_stops_the_roll_and_raises_one_alarm(
     assert "raises on import" in str(alarms)
 
 
+def test_a_slot_that_waited_for_its_number_when_another_failed_is_aborted_after_it() -> None:
+    rollout = begun(roll.Options())
+    first, second = rollout.order[:2]
+
+    def answer(slot: str, effect: on.Effect) -> on.Event | None:
+        if slot == first and isinstance(effect, on.AskBase):
+            return answered(Refusal(reason="nobody there"))
+        if slot == second and isinstance(effect, on.Open):
+            return None  # its answer comes after the roll has stopped
+        return good_answer(effect)
+
+    rollout = drained(rollout, (roll.Tick(),), answer, now(30_000))
+    assert (rollout.phase, rollout.handoffs[second].step) == (roll.Phase.STOPPING, Step.OPENING)
+    late = roll.SlotEvent(slot=second, event=answered(Opened(incarnation=2)))
+    rollout = drained(rollout, (late,), answer, now(31_000))
+    assert rollout.phase is roll.Phase.STOPPED
+    assert rollout.handoffs[second].step is Step.FAILED
+
+
 def test_no_switch_is_allowed_when_a_decision_is_due_within_the_quiet_time() -> None:
     assert SCHEDULE.is_quiet("btc-5m", now(30_000))
     assert not SCHEDULE.is_quiet("btc-5m", now(CYCLE_MS + 20_000 - 60_000))

@@ -199,12 +199,14 @@ def test_every_fence_record_is_kept_for_the_readers_of_the_journal() -> None:
     assert [record.fence for record in history] == [1, 2, 3, 4]
 
 
-def test_a_vacancy_asked_for_again_before_it_is_claimed_gets_the_same_number() -> None:
+def test_a_vacancy_asked_for_again_by_the_same_request_gets_the_same_number() -> None:
     machine = Machine()
-    assert ask_open(machine, vacancy()) == Opened(incarnation=1)
-    assert ask_open(machine, vacancy()) == Opened(incarnation=1)
+    first = replace(vacancy(), request="btc-5m/0/0")
+    assert ask_open(machine, first) == Opened(incarnation=1)
+    assert ask_open(machine, first) == Opened(incarnation=1)
     assert isinstance(ask_claim(machine, claim(incarnation=1)), Granted)
-    assert ask_open(machine, vacancy(fence=1)) == Opened(incarnation=2)
+    later = replace(vacancy(fence=1), request="btc-5m/1/1")
+    assert ask_open(machine, later) == Opened(incarnation=2)
 
 
 def test_a_handoff_asks_for_its_number_again_and_gets_the_same_one() -> None:
