@@ -25,9 +25,6 @@ from actors.slot_requests import undated
 from actors.slot_seat import Identity, Seat
 from actors.slot_start import Hooks, SeatName, attest_seat, open_loop
 from actors.slot_status import SlotNotRunning
-from checkpoints.errors import CheckpointsError
-from signals.params import ParamsError
-from signals.strategy import StrategyError
 
 STOP_SECONDS: Final = 10.0
 """A stop waits this long for the last rows and checkpoint; then the journal has what is needed."""
@@ -65,7 +62,7 @@ class Slot:
         while self._loop is None:
             try:
                 self._loop = await asyncio.to_thread(self._open, self._who)
-            except (OSError, CheckpointsError, ParamsError, StrategyError) as error:
+            except Exception as error:  # noqa: BLE001 a release that cannot start says why, alive
                 self._trouble = f"{type(error).__name__}: {error}"
                 log_event("slot_start_failed", slot=str(self._name), reason=self._trouble)
                 await asyncio.sleep(START_RETRY_SECONDS)

@@ -17,6 +17,7 @@ from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.storage import LocalStorage
+from cluster.local_head import dashboard_url, head_environment
 from cluster.processes import MARK
 from cluster.rolling_update.record import read_active, rollout_ids
 from cluster.rolling_update.report import Report
@@ -52,7 +53,7 @@ class Fleet:
         return subprocess.Popen(
             [sys.executable, "-m", "cluster", *words, f"--state={self.state.root}"],
             cwd=tree or self.tree,
-            env={key: value for key, value in os.environ.items() if not key.startswith("RAY_")},
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -75,6 +76,29 @@ class Fleet:
         before = rollout_ids(self.storage)
         _, output = self.command("rolling-update", "apply", *words, tree=tree)
         return self.report(before, output)
+
+    def job(self, tree: Path, *words: str, seconds: float = COMMAND_SECONDS) -> str:
+        """Run a Python program of a tree as a job to its end; return what it said."""
+        ports = self.state.read_run().ports
+        command = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
+        command += ["--address", dashboard_url(ports), "--log-style=record", "--working-dir", "."]
+        child = subprocess.run(
+            [*command, "--", sys.executable, *words],
+            cwd=tree,
+            env={**self._environment(), **head_environment(self.state)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert child.returncode == 0, child.stdout
+        return child.stdout
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
 
     def report(self, before: list[str], output: str = "") -> Report:
         """Return the report of the rollout that was begun since."""

@@ -1,0 +1,1 @@
+"""Twelve bad releases on a real fleet: each must do no harm, and say what it was."""
