@@ -14,13 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from checkpoints.arrow_file import damage_in, open_table
-from checkpoints.errors import Damage, StorageError
+from checkpoints.errors import Damage, MissingFileError, StorageError
 from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, parse_flush_name
 from checkpoints.journal_days import COVERED_KEY, Covered, damaged_flushes
 from checkpoints.storage import LocalStorage
 
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
+OPEN_TRIES: Final = 3
+"""A day is closed once; more than that in one reading is another fault."""
 PROBLEMS_MAX: Final = 200
 """Of one kind, named one by one; beyond it the count says enough."""
 _VALID: Final = """
@@ -61,8 +63,8 @@ class JournalView:
         self.storage = LocalStorage(storage)
         if not (storage / JOURNAL).is_dir():
             raise StorageError(f"{storage} holds no journal: nothing was ever decided there")
-        self.damaged: list[Damage] = list(damaged_flushes(self.storage))
-        self.sql = self._connect()
+        self.damaged: list[Damage] = []
+        self.sql = self._open()
 
     def fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self.sql.execute(query, list(values)).fetchall()
@@ -88,6 +90,17 @@ class JournalView:
                     yield Problem(kind="clock_backwards", subject=subject, reason=said)
             if gap > 0:
                 yield Problem(kind="missing_rows", subject=subject, reason=f"{gap} rows before it")
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        """Connect; a day that is closed while its flushes are read is read again, as Parquet."""
+        for left in reversed(range(OPEN_TRIES)):
+            self.damaged = list(damaged_flushes(self.storage))
+            try:
+                return self._connect()
+            except MissingFileError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         days = self._intact_days()
@@ -142,19 +155,26 @@ class JournalView:
                 table = self._flush(name)
                 tables += [] if table is None else [table]
         whole = pa.concat_tables(tables, promote_options="default")
-        return whole.select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
+        return whole.select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA).combine_chunks()
 
     def _flush(self, name: str) -> Any:
         data = self.storage.read(name)
         wrong = damage_in(data)
         if wrong is None:
             try:
-                table = open_table(data).replace_schema_metadata(None)
-                return table.select([n for n in JOURNAL_SCHEMA.names if n in table.column_names])
+                return _own_columns(open_table(data).replace_schema_metadata(None))
             except (pa.ArrowException, ValueError) as error:
                 wrong = str(error)
         self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
         return None
+
+
+def _own_columns(table: Any) -> Any:
+    """Leave out columns of newer code."""
+    present = set(table.column_names)
+    if table.schema.equals(JOURNAL_SCHEMA):
+        return table
+    return table.select([name for name in JOURNAL_SCHEMA.names if name in present])
 
 
 def problem_of(damage: Damage) -> Problem:

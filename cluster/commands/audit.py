@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import trade_chain
 from cluster.audit.journal_view import JournalView
+from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
+from cluster.audit.releases import release_reports
 from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
+from cluster.audit.windows import window_reports
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 from cluster.reconcile import reconcile
@@ -61,7 +66,8 @@ def trades_command(
     with journal(state) as view:
         table = trades_table(view, chosen)
         problems = view.problems()
-    _write_parquet(parquet, table)
+    if parquet is not None:
+        _write_parquet(parquet, table)
     trades = tuple(Trade(**row) for row in table.to_pylist())
     if as_json:
         emit({"trades": trades, "problems": problems})
@@ -81,6 +87,47 @@ def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # n
         emit(found)
     else:
         show(chain_screen(found))
+
+
+@command.command("releases")
+@parquet_option
+@state_option
+@json_option
+def releases_command(parquet: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
+    """Compare releases: time live, trades, P&L, edge, calibration, slippage, with intervals."""
+    with journal(state) as view:
+        reports = release_reports(view)
+        problems = view.problems()
+    if parquet is not None:
+        _write_parquet(parquet, pa.Table.from_pylist([flat_release(one) for one in reports]))
+    if as_json:
+        emit({"releases": reports, "problems": problems})
+    else:
+        show(releases_screen(reports), problems_screen(problems))
+
+
+@command.command("windows")
+@click.option("--mixed", is_flag=True, help="Only those in which more than one release decided.")
+@parquet_option
+@state_option
+@json_option
+def windows_command(
+    mixed: bool,  # noqa: FBT001 click
+    parquet: Path | None,
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click
+) -> None:
+    """List windows with the releases that decided in them; mixed ones are marked."""
+    with journal(state) as view:
+        reports = window_reports(view, mixed_only=mixed)
+        problems = view.problems()
+    rows = [{**msgspec.to_builtins(one), "mixed": one.mixed} for one in reports]
+    if parquet is not None:
+        _write_parquet(parquet, pa.Table.from_pylist(rows))
+    if as_json:
+        emit({"windows": rows, "problems": problems})
+    else:
+        show(windows_screen(reports), problems_screen(problems))
 
 
 @command.command("reconcile")
@@ -103,9 +150,7 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
     return 1 if found.differences else 0
 
 
-def _write_parquet(file: Path | None, table: Any) -> None:
-    if file is None:
-        return
+def _write_parquet(file: Path, table: Any) -> None:
     try:
         pq.write_table(table, file)
     except OSError as error:

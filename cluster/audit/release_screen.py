@@ -1,0 +1,113 @@
+"""The release and window reports for people, and flat for Parquet."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from cluster.audit.releases import ReleaseReport
+from cluster.audit.screens import grid, short, usd, when
+from cluster.audit.statistics import Drawdown, Interval
+from cluster.audit.windows import WindowReport
+
+HOUR_MS: Final = 3_600_000
+WINDOWS_MAX: Final = 200
+
+Cell = Callable[[ReleaseReport], str]
+_ROWS: Final[tuple[tuple[str, Cell], ...]] = (
+    ("commit", lambda r: short(r.commit)),
+    ("parameters", lambda r: " ".join(map(short, r.params))),
+    ("first decision", lambda r: when(r.first_ms)),
+    ("last decision", lambda r: when(r.last_ms)),
+    ("slot hours live", lambda r: f"{r.live_total_ms / HOUR_MS:.2f} in {len(r.live_ms)} slots"),
+    ("decisions", lambda r: f"{r.decisions}, {r.complete} from complete snapshots"),
+    ("orders / filled", lambda r: f"{r.orders} / {r.trades}"),
+    ("settled trades", lambda r: f"{r.settled}, {r.cut} of mixed windows cut from the series"),
+    ("P&L USD", lambda r: f"{usd(r.pnl_micro_usd)} ({usd(r.pnl_cut_micro_usd)} of it cut)"),
+    ("outcome minus price paid", lambda r: _interval(r.edge, "settlement times")),
+    ("win rate", lambda r: _interval(r.win_rate, "trades")),
+    ("Sharpe per settlement time", lambda r: _interval(r.sharpe, "settlement times")),
+    ("Sharpe, annual", lambda r: _interval(r.sharpe_annual, "settlement times")),
+    ("drawdown", lambda r: _drawdown(r.drawdown)),
+    ("log-loss, ours / market", lambda r: _pair(r.scores.log_loss, r.scores.market_log_loss)),
+    ("Brier, ours / market", lambda r: _pair(r.scores.brier, r.scores.market_brier)),
+    ("decisions scored", lambda r: str(r.scores.decisions)),
+    ("slippage, USD per share", lambda r: _number(r.slippage_micro_usd, 1e-6)),
+    ("fills unconfirmed", lambda r: f"{_number(r.unconfirmed_share, 100)} % of {r.fills}"),
+    ("fills failed", lambda r: str(r.failed_fills)),
+)
+NOTE: Final = (
+    "Intervals are 95 %. Outcome minus price paid is a confidence sequence with one observation "
+    "per settlement time: look as often as you like. In the sandbox all P&L is a planted edge and "
+    "means nothing."
+)
+
+
+def releases_screen(reports: Sequence[ReleaseReport]) -> RenderableType:
+    rows = [(name, *(cell(report) for report in reports)) for name, cell in _ROWS]
+    title = f"{len(reports)} releases"
+    return Group(grid(title, ("", *(short(r.release) for r in reports)), rows), Text(NOTE))
+
+
+def windows_screen(reports: Sequence[WindowReport]) -> RenderableType:
+    mixed = sum(report.mixed for report in reports)
+    names = ("window", "timeframe", "slots", "decisions", "releases", "", "mixed within the slot")
+    rows = (
+        (
+            when(one.window_open_ms),
+            one.timeframe,
+            str(one.slots),
+            str(one.decisions),
+            " ".join(map(short, one.releases)),
+            "MIXED" if one.mixed else "",
+            " ".join(one.mixed_slots),
+        )
+        for one in reports[-WINDOWS_MAX:]
+    )
+    shown = f", the last {WINDOWS_MAX} shown" if len(reports) > WINDOWS_MAX else ""
+    return grid(f"{len(reports)} windows, {mixed} mixed{shown}", names, rows)
+
+
+def flat_release(report: ReleaseReport) -> dict[str, Any]:
+    """Return a report as one row: nested values become columns of their own."""
+    row: dict[str, Any] = {}
+    for name in report.__struct_fields__:
+        value = getattr(report, name)
+        if isinstance(value, msgspec.Struct):
+            inner = msgspec.structs.asdict(value)
+            row |= {f"{name}_{key}": number for key, number in inner.items()}
+        elif isinstance(value, dict | tuple):
+            row[name] = msgspec.json.encode(value).decode()
+        else:
+            row[name] = value
+    for name in ("edge", "win_rate", "sharpe", "sharpe_annual"):
+        if getattr(report, name) is None:
+            row.pop(name)
+            row |= {f"{name}_{key}": None for key in Interval.__struct_fields__}
+    return row | {"live_total_ms": report.live_total_ms}
+
+
+def _interval(found: Interval | None, what: str) -> str:
+    if found is None:
+        return "too few"
+    return f"{found.estimate:.4f} [{found.low:.4f}, {found.high:.4f}], {found.n} {what}"
+
+
+def _drawdown(found: Drawdown) -> str:
+    if found.depth_micro_usd == 0:
+        return "none"
+    if found.recovery_ms is None:
+        back = "not recovered"
+    else:
+        back = f"recovered after {found.recovery_ms / HOUR_MS:.1f} h"
+    return f"{usd(-found.depth_micro_usd)} USD, {back}"
+
+
+def _pair(ours: float | None, market: float | None) -> str:
+    return "too few" if ours is None or market is None else f"{ours:.4f} / {market:.4f}"
+
+
+def _number(value: float | None, factor: float) -> str:
+    return "no" if value is None else f"{value * factor:.4f}"
