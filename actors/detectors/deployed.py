@@ -1,0 +1,91 @@
+"""Did what was deployed ever decide? A release, its parameters, its signal. Exact, pure.
+
+Merged and tested code that never ran because an earlier check stopped the flow; a learner that
+wrote parameters the engine did not read for 36 hours. Latency: `POINTS_MAX` decision points.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from actors.supervisor_alarms import Finding
+
+POINTS_MAX: Final = 2
+"""Decision points whose deadline has passed since the change: one may fall into the change."""
+SILENT_MAX: Final = 6
+"""Complete snapshots in a row without a probability: half an hour of a slot."""
+
+
+class Deployed(msgspec.Struct, frozen=True, kw_only=True):
+    """What should decide in a slot since a moment."""
+
+    slot: str
+    release: str
+    params: str
+    since_ms: int
+    """Market time of the fence, or of the parameters becoming live."""
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision row that counts."""
+
+    slot: str
+    release: str
+    params: str
+    due_ms: int
+    complete: bool
+    """Its snapshot had every input fresh."""
+    has_probability: bool
+
+
+def judge(
+    deployed: Deployed, decided: Iterable[Decided], passed_due_ms: tuple[int, ...]
+) -> tuple[Finding, ...]:
+    """Look at one slot. `passed_due_ms`: its decision points whose deadline has passed."""
+    owed = sum(due_ms > deployed.since_ms for due_ms in passed_due_ms)
+    rows = sorted(
+        (row for row in decided if row.slot == deployed.slot and row.due_ms > deployed.since_ms),
+        key=lambda row: row.due_ms,
+    )
+    by_release = [row for row in rows if row.release == deployed.release]
+    by_params = [row for row in by_release if row.params == deployed.params]
+    evidence = {
+        "release": deployed.release[:12],
+        "params": deployed.params[:12],
+        "points_passed": str(owed),
+        "decided": str(len(rows)),
+    }
+    return (
+        Finding(
+            kind="release_never_decided",
+            subject=deployed.slot,
+            holds=owed >= POINTS_MAX and not by_release,
+            action="a deployed release has made no decision: roll it back, then find what stops it",
+            evidence=evidence,
+        ),
+        Finding(
+            kind="params_never_read",
+            subject=deployed.slot,
+            holds=owed >= POINTS_MAX and bool(by_release) and not by_params,
+            action="decisions carry other parameters than those set: they are not in force",
+            evidence={**evidence, "in_force": by_release[-1].params[:12] if by_release else "-"},
+        ),
+        Finding(
+            kind="signal_never_ran",
+            subject=deployed.slot,
+            holds=_silent(by_release) >= SILENT_MAX,
+            action="complete inputs, yet no probability: an earlier check stops the signal",
+            evidence={**evidence, "silent": str(_silent(by_release))},
+        ),
+    )
+
+
+def _silent(rows: list[Decided]) -> int:
+    """Count the latest decisions in a row that had complete inputs and formed no probability."""
+    count = 0
+    for row in reversed(rows):
+        if row.has_probability:
+            break
+        count += row.complete
+    return count

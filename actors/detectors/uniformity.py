@@ -1,0 +1,99 @@
+"""Does every process run what the plan says? Digests against digests, exact. Pure.
+
+Knight Capital 2012: one of eight servers ran old code. What a process says of itself, what its
+files are now and what the gateway recorded must be one release, and a release of the plan.
+Latency: one look of the supervisor; before an order, because the gateway grants such a process no
+fence.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from actors.supervisor_alarms import Finding
+
+RELEASES_MAX: Final = 2
+"""Of slots at one time: the old and the new one of a roll."""
+REFUSED_MARKS: Final = ("problems under", "no approval covers", "issued for release")
+"""What the attestation and the gateway say of code that is not what it should be."""
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """One process as it was seen."""
+
+    subject: str
+    """``btc-5m/7``, ``gateway``, ..."""
+    attested: str | None
+    """Release that it says it runs; None where it could not say."""
+    on_disk: str | None = None
+    """Release of the files under its root now, hashed by the watcher; None: not looked at."""
+    fenced: str | None = None
+    """Release in the gateway's fence record of its slot, if it owns it."""
+    trouble: str = ""
+    """Why it does not run, in its own words."""
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """What may run now."""
+
+    releases: frozenset[str]
+    """Live ones and, while a roll is under way, its target."""
+    roll_under_way: bool = False  # a state of the fleet, not a switch
+
+
+def judge(running: Iterable[Running], expected: Expected) -> tuple[Finding, ...]:
+    """Compare every process with the plan, and the fleet with itself."""
+    seen = tuple(running)
+    found = [finding for process in seen for finding in _judge_one(process, expected)]
+    return (*found, _judge_fleet(seen, expected))
+
+
+def _judge_one(process: Running, expected: Expected) -> tuple[Finding, ...]:
+    evidence = {
+        "runs": _short(process.attested),
+        "on_disk": _short(process.on_disk),
+        "fenced": _short(process.fenced),
+        "planned": ", ".join(sorted(_short(release) for release in expected.releases)),
+    }
+    runs = process.attested
+    refused = any(mark in process.trouble for mark in REFUSED_MARKS)
+    return (
+        Finding(
+            kind="wrong_code",
+            subject=process.subject,
+            holds=(runs is not None and runs not in expected.releases) or refused,
+            action="this process runs code that no plan names; it gets no fence: replace it",
+            evidence={**evidence, "trouble": process.trouble[:500]},
+        ),
+        Finding(
+            kind="code_changed_on_disk",
+            subject=process.subject,
+            holds=None not in (runs, process.on_disk) and runs != process.on_disk,
+            action="the files under a running process were edited; its next start would be refused",
+            evidence=evidence,
+        ),
+        Finding(
+            kind="fence_of_another_release",
+            subject=process.subject,
+            holds=None not in (runs, process.fenced) and runs != process.fenced,
+            action="the gateway's record and the process disagree; it may not trade: replace it",
+            evidence=evidence,
+        ),
+    )
+
+
+def _judge_fleet(seen: tuple[Running, ...], expected: Expected) -> Finding:
+    fenced = sorted({process.fenced for process in seen if process.fenced is not None})
+    limit = RELEASES_MAX if expected.roll_under_way else 1
+    return Finding(
+        kind="mixed_releases",
+        subject="fleet",
+        holds=len(fenced) > limit,
+        action="slots run more releases than the state of the roll allows: resume or undo the roll",
+        evidence={"releases": ", ".join(_short(release) for release in fenced)},
+    )
+
+
+def _short(release: str | None) -> str:
+    return "-" if release is None else release[:12]
