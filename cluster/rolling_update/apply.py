@@ -18,6 +18,7 @@ from checkpoints.storage import LocalStorage, Storage
 from cluster import handoff_events as on
 from cluster.errors import FleetError
 from cluster.handoff_state import Step
+from cluster.rolling_update.calls import FleetCalls
 from cluster.rolling_update.driver import Driver
 from cluster.rolling_update.plan import Plan, alarm_refusals, make_plan
 from cluster.rolling_update.ray_calls import RayCalls
@@ -123,8 +124,13 @@ def schedule_of(storage_root: str) -> Schedule:
     return Schedule(offsets_ms=config.timing.decision_offsets_ms, clock=config.clock)
 
 
-async def apply(storage_root: str, request: Request, say: Say) -> Report:
-    """Run one rollout to its end; raise `FleetError` if it may not start."""
+async def apply(
+    storage_root: str, request: Request, say: Say, calls: FleetCalls | None = None
+) -> Report:
+    """Run one rollout to its end; raise `FleetError` if it may not start.
+
+    `calls`: the way to the fleet [default: Ray].
+    """
     submitted = request.submitted_wire_ms or wire_ms()
     plan, owners = await plan_for(storage_root, request)
     if plan.refusals:
@@ -145,7 +151,7 @@ async def apply(storage_root: str, request: Request, say: Say) -> Report:
 
     rollout = begin(record.rollout, plan.to_release, occupants, request.options, schedule, clock())
     watcher = Watcher(record, say)
-    driver = Driver(rollout, RayCalls(storage_root), clock, watcher.watch)
+    driver = Driver(rollout, calls or RayCalls(storage_root), clock, watcher.watch)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, driver.stop, "the driver was asked to stop")

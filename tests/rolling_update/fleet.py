@@ -22,6 +22,7 @@ from cluster.processes import MARK
 from cluster.rolling_update.record import read_active, rollout_ids
 from cluster.rolling_update.report import Report
 from cluster.state_folder import StateFolder
+from signals.market import ALL_SLOTS
 from tests.judge import Verdict, judge
 from tests.rolling_update.trees import copy_tree
 
@@ -30,6 +31,8 @@ COMMAND_SECONDS = 240.0
 LOOK_SECONDS = 0.1
 SPEED = 30
 FOUR = ("btc-5m", "eth-5m", "sol-15m", "xrp-5m")
+SIX = (*FOUR, "doge-15m", "bnb-5m")
+SIXTEEN = tuple(str(slot) for slot in ALL_SLOTS)
 PORTS_FROM, PORTS_TO = 24_000, 25_600
 """Below the range of Ray's own ports and of the kernel's choice."""
 
@@ -77,7 +80,13 @@ class Fleet:
         _, output = self.command("rolling-update", "apply", *words, tree=tree)
         return self.report(before, output)
 
-    def job(self, tree: Path, *words: str, seconds: float = COMMAND_SECONDS) -> str:
+    def job(
+        self,
+        tree: Path,
+        *words: str,
+        seconds: float = COMMAND_SECONDS,
+        must_succeed: bool = True,
+    ) -> str:
         """Run a Python program of a tree as a job to its end; return what it said."""
         ports = self.state.read_run().ports
         command = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
@@ -93,7 +102,7 @@ class Fleet:
             timeout=seconds,
             check=False,
         )
-        assert child.returncode == 0, child.stdout
+        assert child.returncode == 0 or not must_succeed, child.stdout
         return child.stdout
 
     @staticmethod

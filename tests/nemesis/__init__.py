@@ -1,0 +1,1 @@
+"""Nemesis: a blow at one step of a handoff, on a real fleet; the ledger and the judge decide."""
