@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +13,7 @@ from cluster.tally import Tally
 from signals.market import day_of
 
 ID_DIGITS: Final = 6
-REASON_WIDTH: Final = 34
+ACTIVE: Final = "active"
 MICRO: Final = 1_000_000
 
 
@@ -68,46 +69,51 @@ def _header(report: StatusReport, note: str) -> Text:
     )
 
 
+COLUMNS: Final = (
+    ("slot", "left"),
+    ("state", "left"),
+    ("inc", "right"),
+    ("release", "left"),
+    ("dec", "right"),
+    ("miss", "right"),
+    ("open", "right"),
+    ("up/down", "right"),
+    ("P&L USD", "right"),
+)
+"""What must be readable at 80 characters; the last decision gets what is left."""
+
+
 def _slots(report: StatusReport) -> Table:
-    table = Table(expand=False, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("slot", "left"),
-        ("state", "left"),
-        ("inc", "right"),
-        ("fence", "right"),
-        ("release", "left"),
-        ("last decision", "left"),
-        ("decided", "right"),
-        ("missed", "right"),
-        ("open", "right"),
-        ("up/down held", "right"),
-        ("P&L USD", "right"),
-        ("regime", "left"),
-    ):
+    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, justify in COLUMNS:
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("last decision", no_wrap=True, overflow="ellipsis", ratio=1)
     for slot in report.slots:
-        table.add_row(*_row(slot), style="red" if slot.state == SILENT else "")
+        table.add_row(*_row(slot), style=_style(slot))
     return table
+
+
+def _style(slot: SlotView) -> str:
+    if slot.state == SILENT or slot.counts.missed:
+        return "red"
+    return "" if slot.state == ACTIVE else "yellow"
 
 
 def _row(slot: SlotView) -> Iterator[str]:
     last = slot.last_decision
     up = sum(position.up_shares for position in slot.position)
     down = sum(position.down_shares for position in slot.position)
+    pnl = slot.realized_pnl_micro_usd
     yield slot.slot
     yield slot.state
     yield _number(slot.incarnation)
-    yield _number(slot.fence)
     yield (slot.release or "")[:ID_DIGITS]
-    yield "" if last is None else f"{last.action} {last.reason}"[:REASON_WIDTH]
     yield str(slot.counts.decisions)
     yield str(slot.counts.missed)
     yield _number(slot.open_orders)
     yield f"{up / MICRO:g}/{down / MICRO:g}" if up or down else ""
-    yield (
-        "" if slot.realized_pnl_micro_usd is None else f"{slot.realized_pnl_micro_usd / MICRO:.2f}"
-    )
-    yield slot.regime or ""
+    yield "" if pnl is None else f"{pnl / MICRO:.2f}"
+    yield "" if last is None else f"{last.action} {last.reason}"
 
 
 def _number(value: int | None) -> str:
