@@ -40,6 +40,14 @@ def attest_process(storage_root: str, pid: int, node_id: str) -> Attestation:
     )
 
 
+def release_running() -> str:
+    """Return the release that this process runs, or ``unattested: ...`` where it is not one."""
+    attested = attest(ROOT, commit="")
+    if attested.problems:
+        return f"unattested: {len(attested.problems)} problems, first {attested.problems[0]}"
+    return attested.manifest.release
+
+
 def release_here() -> str:
     """Return the id of the release under this process's root, whatever is loaded."""
     return release_of(ROOT, commit="").release

@@ -18,6 +18,8 @@ LOCK_LOOK_S: Final = 0.1
 """Wire, between two tries for the lock."""
 LOCK_GRACE_S: Final = 2.0
 """Wire: an earlier process of this same actor may be on its way out; then it is ended."""
+STANDBY_S_MAX: Final = 180.0
+"""Wire. Longer than any handoff: one that was not named by then is not wanted."""
 STRANGER_S_MAX: Final = 15.0
 """Wire: a fleet whose head was killed takes a few seconds to be gone."""
 
@@ -46,9 +48,10 @@ class Authority:
     async def take(self, stand_by: Callable[[], Awaitable[None]]) -> GatewayLock:
         """Wait, standing by, to be the heir, and then for the lock.
 
-        Raises `MovedError` for one that had the authority before, and `AuthorityRefusedError`.
+        Raises `MovedError` for one that had the authority before or stood by for nothing, and
+        `AuthorityRefusedError`.
         """
-        waited_s = 0.0
+        waited_s = stood_by_s = 0.0
         while True:
             if self._is_heir():
                 got = acquire(self._root, self._holder)
@@ -60,17 +63,21 @@ class Authority:
                     got.release()
                 waited_s += LOCK_LOOK_S
             else:
-                self._check_moved()
+                self._check_moved(stood_by_s)
                 await stand_by()
+                stood_by_s += LOCK_LOOK_S
             await asyncio.sleep(LOCK_LOOK_S)
 
     def _is_heir(self) -> bool:
         return heir(self._storage) in (None, self._holder.name)
 
-    def _check_moved(self) -> None:
+    def _check_moved(self, stood_by_s: float) -> None:
         move = read_moves(self._storage).get(self._holder.name)
         if move is not None:
             raise MovedError(move.to)
+        named = heir(self._storage)
+        if stood_by_s > STANDBY_S_MAX and named is not None:
+            raise MovedError(named)
 
     def _judge_holder(self, other: Holder | None, waited_s: float) -> None:
         if other is None:

@@ -4,6 +4,7 @@ import os
 
 import ray
 
+from actors.attest import release_running
 from actors.gateway_status import Identity
 from actors.runtime import life_id, process_start
 
@@ -12,7 +13,12 @@ def identity_of(name: str) -> Identity:
     node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else "local"
     pid = os.getpid()
     return Identity(
-        name=name, pid=pid, process_start=process_start(pid), node_id=node, life=life_id()
+        name=name,
+        pid=pid,
+        process_start=process_start(pid),
+        node_id=node,
+        life=life_id(),
+        release=release_running(),
     )
 
 

@@ -63,6 +63,8 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, tag="gateway_stat
     process_start: int
     node_id: str
     life: str
+    release: str = ""
+    """What runs, see `actors.attest.release_running`."""
 
 
 class FenceTable(msgspec.Struct, frozen=True, kw_only=True, tag="fence_table"):
@@ -89,6 +91,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     process_start: int
     node_id: str
     life: str
+    release: str = ""
 
 
 def status_of(
@@ -129,6 +132,7 @@ def status_of(
         process_start=identity.process_start,
         node_id=identity.node_id,
         life=identity.life,
+        release=identity.release,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, assert_never
 import ray
 from ray.util import metrics
 
+from actors.attest import release_running
 from actors.feeds.reads import FeedReads
 from actors.feeds.streams import BookStream, PriceStream
 from actors.gateway_client import GatewayClient
@@ -60,7 +61,13 @@ AHEAD_MS_MAX: Final = 1_800_000
 BUFFERS_WIRE_S: Final = 5.0
 """Wire. A living predecessor answers in milliseconds."""
 WARM_LOOKS: Final = 150
-"""About 15 s, wire. After this a successor serves with what it has, and says what is stale."""
+"""About 15 s, wire. After this a successor stands by with what it has, and says what is stale."""
+STANDBY_LOOKS: Final = 1_800
+"""About three minutes, wire. Longer than any handoff: one that was not named leaves."""
+WARMING: Final = "warming"
+STANDING_BY: Final = "standing by"
+SERVING: Final = "serving"
+MOVED: Final = "moved"
 
 
 class MarketData:
@@ -80,6 +87,8 @@ class MarketData:
         self._prices = PriceStream(venue, self.deliver)
         self._books = BookStream(venue, self.deliver)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._release = release_running()
+        self._phase = WARMING
         self._age_gauge = metrics.Gauge(
             "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
         )
@@ -129,6 +138,8 @@ class MarketData:
             f"{self._config.clock.speed}",
             snapshots=self._desk.made,
             latest_wait_ms=self._desk.latest_wait_ms,
+            release=self._release,
+            phase=self._phase,
         )
         found = market_data_status(self._state, self._now(), who)
         for feed in found.feeds:
@@ -139,6 +150,9 @@ class MarketData:
     @ray.method
     async def stop(self) -> None:
         """Close every connection; whoever still waits for a snapshot gets a cancellation."""
+        await self.close()
+
+    async def close(self) -> None:
         self._clock.cancel()
         for task in self._tasks:
             task.cancel()
@@ -165,23 +179,54 @@ class MarketData:
 
     def _serve(self) -> None:
         self._storage.write(CURRENT, self._name.encode())
+        self._phase = SERVING
         log_event("market_data_serves", name=self._name, life=self._life)
 
     async def _succeed(self, before: str) -> None:
-        """Take the predecessor's buffers, get warm, and only then be the one whom callers find."""
-        try:
-            old: Any = ray.get_actor(before, namespace=RAY_NAMESPACE)
-            data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
-            self._state = restored_state(self._state.settings, self._now(), data)
-        except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
-            log_event("market_data_starts_cold", before=before, reason=f"{error!r}"[:200])
-            self._serve()
-            return
+        """Take over the buffers of the one that serves, get warm, and wait to be named.
+
+        One that was succeeded and is started again only waits: a take-back may name it. Where the
+        one before cannot be asked any more, this one serves at once.
+        """
+        if number_of(before) > number_of(self._name):
+            self._phase = MOVED
+        else:
+            try:
+                await self._take_buffers(before)
+            except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
+                log_event("market_data_starts_cold", before=before, reason=f"{error!r}"[:200])
+                self._serve()
+                return
+            await self._get_warm()
+            self._phase = STANDING_BY
+        await self._wait_for_name()
+
+    async def _take_buffers(self, before: str) -> None:
+        old: Any = ray.get_actor(before, namespace=RAY_NAMESPACE)
+        data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
+        self._state = restored_state(self._state.settings, self._now(), data)
+
+    async def _get_warm(self) -> None:
         for _ in range(WARM_LOOKS):
             if is_warm(self._state, self._now()):
-                break
+                return
             await asyncio.sleep(LOOK_WIRE_S)
-        self._serve()
+
+    async def _wait_for_name(self) -> None:
+        """Serve once callers are pointed here; leave where that never comes."""
+        for _ in range(STANDBY_LOOKS):
+            if self._serving_before() is None:
+                self._phase = SERVING
+                log_event("market_data_serves", name=self._name, life=self._life)
+                return
+            await asyncio.sleep(LOOK_WIRE_S)
+        log_event("market_data_leaves", name=self._name, phase=self._phase)
+        ray.get_runtime_context().current_actor.leave.remote()
+
+    @ray.method
+    async def leave(self) -> None:
+        await self.close()
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
 
     # ---- the machine --------------------------------------------------------------------------
 
@@ -212,7 +257,8 @@ class MarketData:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case AnswerSnapshot(snapshot=snapshot):
-                self._desk.publish(snapshot)
+                if self._phase == SERVING:  # the first durable one counts: not one half warm
+                    self._desk.publish(snapshot)
             case FollowPrices(assets=assets):
                 self._prices.follow(assets)
             case FollowBooks(markets=markets, anew=anew):
@@ -234,6 +280,10 @@ class MarketData:
 
     async def _fetch(self, ask: Fetch) -> None:
         self.deliver(await self._reads.perform(ask, self._now().market_ms))
+
+
+def number_of(name: str) -> int:
+    return int(name.rpartition("/")[2])
 
 
 MarketDataActor = ray.remote(MarketData)

@@ -42,6 +42,10 @@ class MarketDataStatus(msgspec.Struct, frozen=True, kw_only=True, tag="market_da
     """Made by this life."""
     oldest_due_wait_ms: int = 0
     """Wire ms from due to stored, of the latest decision point's slowest snapshot."""
+    release: str = ""
+    """What runs, see `actors.attest.release_running`."""
+    phase: str = ""
+    """``warming``, ``standing by``, ``serving`` or ``moved``."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     snapshots: int
     latest_wait_ms: int
+    release: str = ""
+    phase: str = ""
 
 
 TROUBLE_MAX: int = 20
@@ -80,6 +86,8 @@ def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> Mar
         provenance=who.text,
         snapshots=who.snapshots,
         oldest_due_wait_ms=who.latest_wait_ms,
+        release=who.release,
+        phase=who.phase,
     )
 
 

@@ -29,7 +29,7 @@ class SupervisedActor(msgspec.Struct, frozen=True, kw_only=True):
 class SupervisorStatus(msgspec.Struct, frozen=True, kw_only=True, tag="supervisor_status"):
     name: str
     phase: str
-    """``idle`` (nothing asked yet), ``starting``, ``watching`` or ``stopping``."""
+    """``idle`` (nothing asked yet), ``starting``, ``watching``, ``stopping``, ``standing by``."""
     slots: tuple[SupervisedSlot, ...]
     shared: tuple[SupervisedActor, ...]
     conditions: tuple[str, ...]
@@ -39,6 +39,8 @@ class SupervisorStatus(msgspec.Struct, frozen=True, kw_only=True, tag="superviso
     pid: int
     process_start: int
     node_id: str
+    release: str = ""
+    """What runs, see `actors.attest.release_running`."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     process_start: int
     node_id: str
+    release: str
 
 
 def status_of(
@@ -85,6 +88,7 @@ def status_of(
         pid=who.pid,
         process_start=who.process_start,
         node_id=who.node_id,
+        release=who.release,
     )
 
 

@@ -9,7 +9,14 @@ from typing import Final
 
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.fleet import SUPERVISOR, Call, FleetLink, gateway_name, market_data_name, owners
+from cluster.fleet import (
+    Call,
+    FleetLink,
+    gateway_name,
+    market_data_name,
+    owners,
+    supervisor_name,
+)
 from cluster.local_head import end_head
 from cluster.sandbox_process import end_sandbox
 from cluster.state_folder import StateFolder
@@ -24,7 +31,7 @@ ACTOR_STOP_SECONDS: Final = 15.0
 def stop_actors(link: FleetLink, storage: LocalStorage, say: Callable[[str], None]) -> None:
     """Stop slots, then gateway and market data; say what did not answer and go on."""
     gateway = gateway_name(storage)
-    _ask(link, [Call(SUPERVISOR, "stop")], ACTOR_STOP_SECONDS, say)
+    _ask(link, [Call(supervisor_name(storage), "stop")], ACTOR_STOP_SECONDS, say)
     try:
         slots = [Call(name, "stop", (REASON,)) for name in owners(link, gateway).values()]
     except FleetError as error:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from actors import supervisor_turn
+from actors.gateway_heir import heir
 from actors.gateway_lock import CURRENT_FILE, Current
 from actors.gateway_status import FenceTable
 from actors.runtime import RAY_NAMESPACE
@@ -27,7 +29,6 @@ ASK_SECONDS: Final = 10.0
 """Wire. A healthy actor answers in milliseconds; a restarting one within a few seconds."""
 FIRST_MARKET_DATA: Final = "market-data/1"
 MARKET_DATA_CURRENT: Final = "market-data/current"
-SUPERVISOR: Final = "supervisor/1"
 FIRST_GATEWAY: Final = "gateway/1"
 
 
@@ -125,12 +126,22 @@ def gateway_name(storage: LocalStorage) -> str:
         return FIRST_GATEWAY
 
 
+def gateway_to_create(storage: LocalStorage) -> str:
+    """Return the gateway that may have the authority: after a handover cut short, the heir."""
+    return heir(storage) or FIRST_GATEWAY
+
+
 def market_data_name(storage: LocalStorage) -> str:
     """Return the name of the market data actor that serves, or of the first one."""
     try:
         return storage.read(MARKET_DATA_CURRENT).decode().strip()
     except MissingFileError:
         return FIRST_MARKET_DATA
+
+
+def supervisor_name(storage: LocalStorage) -> str:
+    """Return the name of the supervisor that watches, or of the first one."""
+    return supervisor_turn.supervisor_name(storage) or supervisor_turn.FIRST
 
 
 def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> bytes:

@@ -20,13 +20,13 @@ from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import (
-    SUPERVISOR,
     Call,
     FleetLink,
     RayLink,
     ask_one,
-    gateway_name,
+    gateway_to_create,
     market_data_name,
+    supervisor_name,
 )
 
 ACTOR_SECONDS: Final = 120.0
@@ -74,7 +74,8 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     """Create what is missing in order and wait until all slots are live; raise `FleetError`."""
     storage = LocalStorage(Path(config.storage))
     link = RayLink()
-    names = (gateway_name(storage), market_data_name(storage), SUPERVISOR)
+    supervisor = supervisor_name(storage)
+    names = (gateway_to_create(storage), market_data_name(storage), supervisor)
     living = tuple(name for name in names if _lives(name))
     write_config(storage, config, fleet_lives=bool(living))
     release = record_release(storage, commit)
@@ -84,7 +85,7 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
             _create(name, config.storage)
         _await_ready(link, name)
     progress("slots", 0, len(config.slots))
-    slots = _start_slots(link, len(config.slots), progress)
+    slots = _start_slots(link, supervisor, len(config.slots), progress)
     created = tuple(name for name in names if name not in living)
     return Launched(
         config=config_id(config), release=release, created=created, found=living, slots=slots
@@ -141,9 +142,9 @@ def _await_ready(link: FleetLink, name: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _start_slots(link: FleetLink, wanted: int, progress: Progress) -> int:
+def _start_slots(link: FleetLink, supervisor: str, wanted: int, progress: Progress) -> int:
     """Ask the supervisor for all slots and wait until each is live."""
-    ask_one(link, Call(SUPERVISOR, "start_slots"), ACTOR_SECONDS)
+    ask_one(link, Call(supervisor, "start_slots"), ACTOR_SECONDS)
     deadline = time.monotonic() + SLOTS_SECONDS
     live = 0
     while live < wanted:
@@ -153,7 +154,7 @@ def _start_slots(link: FleetLink, wanted: int, progress: Progress) -> int:
                 "`python -m cluster status` and the job's log say more"
             )
         time.sleep(POLL_SECONDS)
-        answer = link.ask([Call(SUPERVISOR, "status")])[0]
+        answer = link.ask([Call(supervisor, "status")])[0]
         if isinstance(answer, bytes):
             status = msgspec.msgpack.decode(answer, type=SupervisorStatus)
             live = sum(1 for slot in status.slots if slot.live)

@@ -18,7 +18,7 @@ from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
 from actors.supervisor_status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
-from cluster.fleet import SUPERVISOR, Call, FleetLink, gateway_name, market_data_name
+from cluster.fleet import Call, FleetLink, gateway_name, market_data_name, supervisor_name
 
 STATUS_SECONDS: Final = 5.0
 """Wire. One round of questions; who has not answered by then is shown as silent."""
@@ -223,7 +223,7 @@ def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> S
             Call(gateway, "status"),
             Call(gateway, "fences"),
             Call(market_data_name(storage), "status"),
-            Call(SUPERVISOR, "status"),
+            Call(supervisor_name(storage), "status"),
         ],
         STATUS_SECONDS,
     )

@@ -40,6 +40,7 @@ PACE = (
     click.option("--fast", is_flag=True, help="Shadow on recorded decisions, do not wait."),
     click.option("--together", is_flag=True, help="Switch the rest in one gap between cycles."),
     click.option("--slots", default="", help="Only these, with commas between."),
+    click.option("--all", is_flag=True, help="Then supervisor, market data and gateway too."),
     click.option("--commit", help="Git commit of the working tree [default: ask git]."),
     click.option("--submitted", type=float, help="When it was submitted, Unix ms."),
 )
@@ -255,6 +256,7 @@ def request_of(words: dict[str, Any], to_release: str | None, verb: str = "apply
         to_release=to_release,
         commit=words["commit"] or git_commit(),
         submitted_wire_ms=words["submitted"],
+        everything=words["all"],
         verb=verb,
     )
 

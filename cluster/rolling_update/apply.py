@@ -29,8 +29,10 @@ from cluster.rolling_update.record import (
     read_state,
     rollout_ids,
 )
-from cluster.rolling_update.report import Report, make_report
-from cluster.rollout_step import Occupant, Options, Rollout, Schedule, begin
+from cluster.rolling_update.report import Report, make_report, with_shared
+from cluster.rolling_update.shared import replace_shared
+from cluster.rolling_update.shared_calls import RaySharedCalls, shared_plan
+from cluster.rollout_step import Occupant, Options, Phase, Rollout, Schedule, begin
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 BEAT_SECONDS: Final = 2.0
@@ -48,6 +50,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """None: the working tree; an id (or its beginning): from the archive."""
     commit: str = "unknown"
     submitted_wire_ms: float | None = None
+    everything: bool = False
+    """After the slots the shared actors too: `--all`."""
     verb: str = "apply"
     """``rollback`` is never refused for an alarm, ``resume`` not for one of its own rollout."""
 
@@ -113,7 +117,8 @@ async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[Fen
     canary = request.options.canary
     order = tuple(sorted(wanted, key=lambda slot: (slot != canary, slot)))
     now_ms = schedule.clock.market_ms(wire_ms())
-    plan = make_plan(storage, manifest, owners, schedule, now_ms, order)
+    shared = await shared_plan(storage_root, manifest.release, everything=request.everything)
+    plan = make_plan(storage, manifest, owners, schedule, now_ms, order, shared)
     if request.verb != "rollback":
         plan = msgspec.structs.replace(plan, refusals=(*plan.refusals, *alarm_refusals(storage)))
     return plan, owners
@@ -157,9 +162,12 @@ async def apply(
         loop.add_signal_handler(number, driver.stop, "the driver was asked to stop")
     beating = asyncio.create_task(_beat(record, driver))
     ended = await driver.run()
-    beating.cancel()
     await watcher.settled()
     report = make_report(ended, submitted, watcher.adopted)
+    if request.everything and ended.phase is Phase.DONE:
+        beside = await replace_shared(RaySharedCalls(storage_root), plan.to_release, say)
+        report = with_shared(report, beside)
+    beating.cancel()
     record.end(report)
     return report
 

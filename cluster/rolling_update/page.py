@@ -18,7 +18,9 @@ def plan_page(plan: Plan) -> str:
         f"  schema: {plan.schema}",
         f"  dependencies: {plan.dependencies}",
         f"  order: {' '.join(plan.order)}",
-        f"  stays on its release: {', '.join(plan.stays)}",
+        f"  stays on its release: {', '.join(plan.stays) or 'nothing'}",
     ]
+    if plan.replaces:
+        lines.append(f"  then gets a successor: {', '.join(plan.replaces)}")
     lines += [f"  REFUSED: {reason}" for reason in plan.refusals]
     return "\n".join(lines)

@@ -42,6 +42,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Shared actors that keep their release."""
     refusals: tuple[str, ...]
     """Empty: `apply` would start."""
+    replaces: tuple[str, ...] = ()
+    """Shared actors that get a successor: `--all`."""
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of the actors that all slots share."""
+
+    stays: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
 
 def file_changes(old: ReleaseManifest, new: ReleaseManifest) -> tuple[FileChange, ...]:
@@ -78,6 +87,7 @@ def make_plan(
     schedule: Schedule,
     market_ms: int,
     order: tuple[str, ...],
+    shared: Shared,
 ) -> Plan:
     """Compare the new release with what runs; refusals say what keeps `apply` from starting."""
     by_release: dict[str, list[str]] = {}
@@ -96,8 +106,9 @@ def make_plan(
         dependencies="requirements.lock changed" if _lock_changed(files) else "unchanged",
         order=order,
         first_due_ms={slot: schedule.next_due(slot, market_ms)[0].due_ms for slot in order},
-        stays=("supervisor", "market data", "gateway"),
-        refusals=tuple(_refusals(new, old, owners, files, order)),
+        stays=shared.stays,
+        refusals=tuple(_refusals(new, old, owners, files, order, shared)),
+        replaces=shared.replaces,
     )
 
 
@@ -124,6 +135,7 @@ def _refusals(
     owners: tuple[FenceRecord, ...],
     files: tuple[FileChange, ...],
     order: tuple[str, ...],
+    shared: Shared,
 ) -> Iterable[str]:
     if not owners:
         yield "no slot has an owner: start the fleet first (`make run`)"
@@ -133,7 +145,8 @@ def _refusals(
     for slot in order:
         if slot not in owned:
             yield f"{slot} has no owner: wait until the supervisor has filled it"
-    if owners and all(owner.release == new.release for owner in owners if owner.slot in order):
+    same = all(owner.release == new.release for owner in owners if owner.slot in order)
+    if owners and same and not shared.replaces:
         yield f"all asked slots run {new.release[:12]} already"
     if _lock_changed(files):
         yield (

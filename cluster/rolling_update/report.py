@@ -3,8 +3,10 @@
 import statistics
 
 import msgspec
+from msgspec.structs import replace
 
 from cluster.handoff_state import Handoff, Step
+from cluster.rolling_update.shared import SharedReport, SharedStep
 from cluster.rollout_step import Phase, Rollout
 
 
@@ -35,6 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dark_ms_max: float | None
     waited_ms: dict[str, float] = {}
     """Deliberate waiting: ``shadow``, ``bake``, ``quiet``; not part of what the machine costs."""
+    shared: tuple[SharedReport, ...] = ()
+    """With `--all`, in order; none for one that ran the release already."""
 
 
 def make_report(rollout: Rollout, submitted_wire_ms: float, adopted: dict[str, float]) -> Report:
@@ -54,6 +58,15 @@ def make_report(rollout: Rollout, submitted_wire_ms: float, adopted: dict[str, f
         dark_ms_median=statistics.median(dark) if dark else None,
         dark_ms_max=max(dark, default=None),
     )
+
+
+def with_shared(report: Report, shared: tuple[SharedReport, ...]) -> Report:
+    """Add what became of the shared actors; one that failed makes the rollout a stopped one."""
+    report = replace(report, shared=shared)
+    bad = next((each for each in shared if each.step != SharedStep.DONE), None)
+    if bad is None:
+        return report
+    return replace(report, outcome="stopped", failure=f"{bad.kind}: {bad.step}: {bad.failure}")
 
 
 def _since(start_ms: float, moments: list[float]) -> float | None:
@@ -91,6 +104,10 @@ def page(report: Report) -> str:
         equal = {None: "-", True: "equal", False: "DIFFERS"}[slot.hash_equal]
         shadow = f"{slot.shadow_differing} of {slot.shadow_compared} differ"
         lines.append(f"  {slot.slot:<10} {slot.step:<11} {dark:>7}  {equal:<6} {shadow}")
+    for actor in report.shared:
+        took = "" if actor.naming_ms is None else f" in {actor.naming_ms:.0f} ms"
+        gap = f", heartbeat gap {actor.heartbeat_gap_ms} ms" if actor.heartbeat_gap_ms else ""
+        lines.append(f"  {actor.old} -> {actor.new}: {actor.step}{took}{gap}")
     for name in ("submit_to_last_adopt_ms", "submit_to_last_confirm_ms", "dark_ms_median"):
         value = getattr(report, name)
         if value is not None:

@@ -12,11 +12,12 @@ import pytest
 import ray
 
 from actors.config import Timing
-from actors.market_data import CURRENT, MarketDataActor
+from actors.market_data import CURRENT, MOVED, SERVING, STANDING_BY, MarketDataActor
 from actors.market_data_status import MarketDataStatus
 from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
+from checkpoints.storage import LocalStorage
 from signals.market import Asset, Slot, Timeframe
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 
@@ -103,12 +104,18 @@ def test_it_serves_comes_back_after_a_kill_and_is_handed_over(
     pointer = Path(root) / CURRENT
     assert pointer.read_text() == "market-data/1"
     second = start(root, "market-data/2")
-    until(lambda: pointer.read_text() == "market-data/2")
-    taken_over = status(second)
-    assert taken_over is not None
-    assert all(feed.fresh for feed in taken_over.feeds), taken_over.feeds
+    warm = until(lambda: (now := status(second)) and now.phase == STANDING_BY and now)
+    assert all(feed.fresh for feed in warm.feeds), warm.feeds
+    assert pointer.read_text() == "market-data/1", "it is named, it does not name itself"
+    LocalStorage(Path(root)).write(CURRENT, b"market-data/2")
+    until(lambda: (now := status(second)) and now.phase == SERVING)
     due_ms = next_due_ms(exchange)
     both = [actor.snapshot.remote("btc", due_ms) for actor in (first, second)]
     (old_digest, _), (new_digest, _) = ray.get(both, timeout=60)
     assert old_digest == new_digest
+
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(again.life.partition("-")[0]), signal.SIGKILL)
+    until(lambda: (now := status(first)) and now.life != again.life and now.phase == MOVED)
+    assert pointer.read_text() == "market-data/2", "one that is started again takes nothing back"
     ray.get([actor.stop.remote() for actor in (first, second)], timeout=30)

@@ -1,0 +1,285 @@
+"""The shared actors' handoff on the real fleet: Ray actors by name, their turns by files.
+
+Runs inside a job only, as `ray_calls` does and for the same reason.
+"""
+
+import asyncio
+import importlib
+import time
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+import msgspec
+import ray
+from ray.exceptions import RayError
+
+from actors.fleet_port import end_process
+from actors.gateway_heir import name_heir, next_number
+from actors.gateway_life import STANDING_BY as GATEWAY_STANDS_BY
+from actors.gateway_status import GatewayStatus
+from actors.market_data import CURRENT as MARKET_DATA_CURRENT
+from actors.market_data import SERVING
+from actors.market_data import STANDING_BY as MARKET_DATA_STANDS_BY
+from actors.market_data_status import MarketDataStatus
+from actors.runtime import RAY_NAMESPACE, process_start
+from actors.supervisor import STANDING_BY as SUPERVISOR_STANDS_BY
+from actors.supervisor_status import SupervisorStatus
+from actors.supervisor_turn import name_supervisor
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+from cluster.fleet import gateway_name, market_data_name, supervisor_name
+from cluster.launch import ACTOR_CLASSES
+from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update.plan import Shared
+from cluster.rolling_update.ray_calls import RayCalls, archive_uri, hash_of_process
+from cluster.rolling_update.shared import (
+    CALL_SECONDS,
+    CREATE_SECONDS,
+    NAME_CALL_SECONDS,
+    NAME_SECONDS,
+    Kind,
+    Seen,
+)
+
+AGAIN_SECONDS: Final = 0.5
+GONE_SECONDS: Final = 20.0
+"""Wire. `ray.kill` lets a process go within a second; a stopped one is ended by its id."""
+WATCHES: Final = frozenset({"starting", "watching"})
+STATUS: Final[dict[Kind, Any]] = {
+    Kind.SUPERVISOR: SupervisorStatus,
+    Kind.MARKET_DATA: MarketDataStatus,
+    Kind.GATEWAY: GatewayStatus,
+}
+
+
+class RaySharedCalls:
+    """`SharedCalls` on Ray."""
+
+    def __init__(self, storage_root: str) -> None:
+        self._root = storage_root
+        self._storage = LocalStorage(Path(storage_root))
+        self._alarms = RayCalls(storage_root)
+        self._lives: dict[str, str] = {}
+        """Actor name -> its process as last seen."""
+        self._hashed: dict[str, str] = {}
+        """Life -> release of the folder that it runs in."""
+
+    def current(self, kind: Kind) -> str:
+        match kind:
+            case Kind.SUPERVISOR:
+                return supervisor_name(self._storage)
+            case Kind.MARKET_DATA:
+                return market_data_name(self._storage)
+            case Kind.GATEWAY:
+                return gateway_name(self._storage)
+            case _:
+                assert_never(kind)
+
+    def next_name(self, kind: Kind) -> str:
+        """Name a successor as no actor of this kind that lives or served is named."""
+        number = int(self.current(kind).rpartition("/")[2]) + 1
+        if kind is Kind.GATEWAY:
+            number = max(number, next_number(self._storage))
+        while _handle(f"{kind}/{number}") is not None:
+            number += 1  # left standing by when another driver died; it leaves by itself
+        return f"{kind}/{number}"
+
+    async def create(self, kind: Kind, name: str, release: str) -> None:
+        module = importlib.import_module(f"actors.{kind.replace('-', '_')}")
+        actor = getattr(module, ACTOR_CLASSES[kind]).options(
+            name=name,
+            namespace=RAY_NAMESPACE,
+            lifetime="detached",
+            max_restarts=-1,
+            num_cpus=0,
+            runtime_env={"working_dir": archive_uri(self._root, release)},
+        )
+        try:
+            created = actor.remote(self._root, name)
+        except (RayError, ValueError) as error:
+            raise CallFailedError(f"{name} cannot be created: {error}") from error
+        await _answer(created.__ray_ready__.remote(), CREATE_SECONDS)
+
+    async def look(self, kind: Kind, name: str) -> Seen:
+        data = await self._ask(name, "status")
+        try:
+            status = msgspec.msgpack.decode(data, type=STATUS[kind])
+        except msgspec.DecodeError as error:
+            raise CallFailedError(f"{name}: status: {error}") from error
+        life = _life_of(status)
+        self._lives[name] = life
+        if life not in self._hashed:
+            pid = int(life.partition("-")[0])
+            self._hashed[life] = await asyncio.to_thread(hash_of_process, "", pid)
+        return _seen(status, self._hashed[life], named=self.current(kind) == name)
+
+    async def prepare(self, kind: Kind, old: str, new: str) -> None:
+        """Have the next gateway load the terms that the present one has loaded."""
+        if kind is not Kind.GATEWAY:
+            return
+        try:
+            for condition, tokens in (await self._ask(old, "warmed")).items():
+                await self._ask(new, "warm", condition, tokens)
+        except CallFailedError:
+            return  # its first orders ask the venue themselves
+
+    async def name(self, kind: Kind, old: str, new: str) -> None:
+        match kind:
+            case Kind.SUPERVISOR:
+                await self._name_supervisor(old, new)
+            case Kind.MARKET_DATA:
+                await self._write(MARKET_DATA_CURRENT, new)
+            case Kind.GATEWAY:
+                await self._name_gateway(old, new)
+            case _:
+                assert_never(kind)
+
+    async def _name_supervisor(self, old: str, new: str) -> None:
+        """Wait until the old one creates nothing; one that does not answer is passed over."""
+        for _ in range(int(NAME_SECONDS / AGAIN_SECONDS)):
+            try:
+                if await self._ask(old, "hand_over", new):
+                    return
+            except CallFailedError:
+                await self._stored(name_supervisor, self._storage, new)
+                return
+            await asyncio.sleep(AGAIN_SECONDS)
+        raise CallFailedError(f"{old} was busy for {NAME_SECONDS:.0f} s")
+
+    async def _name_gateway(self, old: str, new: str) -> None:
+        """Have the old one leave in order; end one that does not answer, so that its lock frees."""
+        try:
+            moved = await self._ask(old, "hand_over", new, seconds=NAME_CALL_SECONDS)
+        except CallFailedError:
+            await self._ask(new, "take_over")
+            return
+        if not moved:
+            raise CallFailedError(f"{old} does not serve, or cannot name its heir")
+
+    async def name_back(self, kind: Kind, old: str) -> None:
+        match kind:
+            case Kind.SUPERVISOR:
+                await self._stored(name_supervisor, self._storage, old)
+            case Kind.MARKET_DATA:
+                await self._write(MARKET_DATA_CURRENT, old)
+            case Kind.GATEWAY:
+                try:
+                    await self._ask(old, "take_back")
+                except CallFailedError:  # when Ray starts it again it finds itself named
+                    await self._stored(name_heir, self._storage, old)
+            case _:
+                assert_never(kind)
+
+    async def end(self, name: str) -> None:
+        handle = _handle(name)
+        if handle is not None:
+            ray.kill(handle, no_restart=True)
+        life = self._lives.get(name)
+        if life is None:
+            return
+        end = time.monotonic() + GONE_SECONDS
+        while _lives(life):
+            if time.monotonic() > end - GONE_SECONDS / 2:
+                end_process(life)
+            if time.monotonic() > end:
+                raise CallFailedError(f"process {life} of {name} does not end")
+            await asyncio.sleep(AGAIN_SECONDS / 5)
+
+    def now_ms(self) -> float:
+        return 1_000 * time.monotonic()
+
+    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None:
+        await self._alarms.raise_alarm(kind, subject, reason)
+
+    async def _ask(
+        self, name: str, method: str, *arguments: Any, seconds: float = CALL_SECONDS
+    ) -> Any:
+        handle = _handle(name)
+        if handle is None:
+            raise CallFailedError(f"no actor {name}")
+        return await _answer(getattr(handle, method).remote(*arguments), seconds)
+
+    async def _write(self, file: str, text: str) -> None:
+        await self._stored(self._storage.write, file, text.encode())
+
+    async def _stored(self, write: Any, *arguments: Any) -> None:
+        try:
+            await asyncio.to_thread(write, *arguments)
+        except CheckpointsError as error:
+            raise CallFailedError(f"storage: {error}") from error
+
+
+async def shared_plan(storage_root: str, release: str, *, everything: bool) -> Shared:
+    """Say which shared actors do not run the release, and whether they will."""
+    calls = RaySharedCalls(storage_root)
+    others: list[str] = []
+    for kind in Kind:
+        name = calls.current(kind)
+        try:
+            runs = (await calls.look(kind, name)).release
+        except CallFailedError as error:
+            runs = str(error)
+        if runs != release:
+            others.append(f"{name} ({runs[:12]})")
+    return Shared(replaces=tuple(others)) if everything else Shared(stays=tuple(others))
+
+
+def _handle(name: str) -> Any:
+    if not ray.is_initialized():
+        return None  # asking would join whatever cluster this machine started last
+    try:
+        return ray.get_actor(name, namespace=RAY_NAMESPACE)
+    except ValueError:
+        return None
+
+
+async def _answer(reference: Any, seconds: float) -> Any:
+    try:
+        return await asyncio.wait_for(reference, seconds)
+    except TimeoutError:
+        raise CallFailedError(f"no answer in {seconds:.0f} s") from None
+    except RayError as error:
+        first = str(error).strip().splitlines()
+        raise CallFailedError(f"{type(error).__name__}: {first[-1] if first else ''}") from error
+
+
+def _life_of(status: SupervisorStatus | MarketDataStatus | GatewayStatus) -> str:
+    if isinstance(status, MarketDataStatus):
+        return status.life
+    return f"{status.pid}-{status.process_start}"
+
+
+def _lives(life: str) -> bool:
+    pid, _, started = life.partition("-")
+    try:
+        return process_start(int(pid)) == int(started)
+    except ProcessLookupError:
+        return False
+
+
+def _seen(
+    status: SupervisorStatus | MarketDataStatus | GatewayStatus, outside: str, *, named: bool
+) -> Seen:
+    """Judge a status; `outside`: the release of the folder that the process runs in."""
+    says = status.release
+    release = says if says == outside else f"{says or 'nothing'}, its files are {outside[:12]}"
+    match status:
+        case SupervisorStatus(phase=phase):
+            stands_by, serves = phase == SUPERVISOR_STANDS_BY, phase in WATCHES
+            gap_ms = 0
+        case MarketDataStatus(phase=phase, feeds=feeds):
+            fresh = all(feed.fresh for feed in feeds)
+            stands_by, serves = phase == MARKET_DATA_STANDS_BY and fresh, phase == SERVING
+            gap_ms = 0
+        case GatewayStatus(phase=phase, heartbeat_gap_ms_max=gap_ms):
+            stands_by = phase == GATEWAY_STANDS_BY
+            serves = phase == "serving" and status.heartbeat_age_ms is not None
+        case _:
+            assert_never(status)
+    return Seen(
+        phase=phase,
+        release=release,
+        ready=stands_by,
+        serves=serves and named,
+        heartbeat_gap_ms=gap_ms,
+    )
