@@ -116,7 +116,9 @@ def _advance(
         if sign < 0 and share < FEWER_MIN:
             continue
         bound = tilted(share, sign * MARGIN)
-        e_value = pooled([bernoulli(bound, sign * BET, matches(name, one)) for one in decided])
+        e_value = pooled(
+            [bernoulli(bound, sign * BET, happened=matches(name, one)) for one in decided]
+        )
         advanced[name] = rise(levels.get(name, 0.0), e_value)
     return advanced
 

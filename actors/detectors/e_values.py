@@ -33,7 +33,7 @@ def tilted(share: float, tilt: float) -> float:
 
 
 @functools.lru_cache(maxsize=4096)
-def bernoulli(share: float, tilt: float, happened: bool) -> float:  # noqa: FBT001 the outcome itself
+def bernoulli(share: float, tilt: float, *, happened: bool) -> float:
     """Return the e-value of one event against "its probability is `share`" or, by tilt, beyond.
 
     Negative `tilt` bets on fewer events and has mean at most 1 for every probability >= `share`;

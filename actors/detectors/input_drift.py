@@ -29,9 +29,9 @@ LEVEL: Final = 18.0
 """Of the CUSUM; with `SLACK` chosen on recorded candles and by Monte Carlo."""
 DEVIATION_MIN: Final = 0.05
 """Of features in logs or basis points: a calm series is no ruler."""
-GAP_MAX: Final = 0.05
-"""Log distance of settlement price and last candle close: five minutes do not move coins so far
-without both feeds saying so."""
+GAP_MAX: Final = 0.1
+"""Log distance of settlement price and last candle close, in two cycles running: a market may leap
+so far, and then the next candle has followed it."""
 STILL_MAX: Final = 6
 """New candles in a row with the very same close, high, low and volume."""
 ASSETS_MIN: Final = 3
@@ -55,7 +55,8 @@ class DriftWatch(msgspec.Struct, frozen=True, kw_only=True):
     last: dict[str, tuple[float, ...]] = {}
     """Per asset: newest candle's open time, then its values."""
     still: dict[str, int] = {}
-    gaps: dict[str, float] = {}
+    gaps: dict[str, tuple[float, float]] = {}
+    """Per asset: of the cycle before and of the newest."""
 
 
 def features(snapshot: Snapshot) -> dict[str, float]:
@@ -103,7 +104,7 @@ def advance(state: DriftWatch, cycle: tuple[Snapshot, ...]) -> DriftWatch:
             same = newest[1:] == last.get(asset, (0.0,))[1:]
             still[asset] = still.get(asset, 0) + 1 if same else 0
             last[asset] = newest
-        gaps[asset] = _gap(snapshot)
+        gaps[asset] = (gaps.get(asset, (0.0, 0.0))[1], _gap(snapshot))
     return msgspec.structs.replace(state, last=last, still=still, gaps=gaps)
 
 
@@ -169,7 +170,7 @@ def findings(state: DriftWatch) -> tuple[Finding, ...]:
         for feature, level in levels.items()
         if level >= LEVEL
     }
-    apart = {asset: f"{gap:.3f}" for asset, gap in state.gaps.items() if gap > GAP_MAX}
+    apart = {asset: f"{gap[1]:.3f}" for asset, gap in state.gaps.items() if min(gap) > GAP_MAX}
     still = {asset: str(n) for asset, n in state.still.items() if n >= STILL_MAX}
     return (
         Finding(

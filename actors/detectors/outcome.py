@@ -69,8 +69,11 @@ def advance(scores: Scores, settled: tuple[tuple[float, bool], ...]) -> Scores:
     """Add one settlement time: (cost, won) of each bet."""
     if not settled:
         return scores
-    fall = pooled([bernoulli(cost, FALL_TILT, won) for cost, won in settled])
-    edge = [pooled([bernoulli(c, tilt, won) for c, won in settled]) for tilt in EDGE_TILTS]
+    fall = pooled([bernoulli(cost, FALL_TILT, happened=won) for cost, won in settled])
+    edge = [
+        pooled([bernoulli(cost, tilt, happened=won) for cost, won in settled])
+        for tilt in EDGE_TILTS
+    ]
     return Scores(
         fall=rise(scores.fall, fall),
         edge=scores.edge.after(edge),

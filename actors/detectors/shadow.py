@@ -41,7 +41,9 @@ def advance(state: ShadowWatch, differed: tuple[bool, ...]) -> ShadowWatch:
     if not differed:
         return state
     share = state.declared.share
-    e_values = [pooled([bernoulli(share, tilt, one) for one in differed]) for tilt in TILTS]
+    e_values = [
+        pooled([bernoulli(share, tilt, happened=one) for one in differed]) for tilt in TILTS
+    ]
     return msgspec.structs.replace(
         state,
         wealth=state.wealth.after(e_values),

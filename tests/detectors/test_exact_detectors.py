@@ -1,0 +1,127 @@
+"""Detectors that are never wrong: digests, decisions owed, and the table of drills."""
+
+from msgspec.structs import replace
+
+from actors.detectors.deployed import POINTS_MAX, SILENT_MAX, Decided, Deployed
+from actors.detectors.deployed import judge as judge_deployed
+from actors.detectors.policy import POLICY, Reaction, reaction_of, strongest
+from actors.detectors.uniformity import Expected, Running
+from actors.detectors.uniformity import judge as judge_running
+from actors.supervisor_alarms import Finding
+
+OLD, NEW, STRANGE = "a1" * 32, "b2" * 32, "c3" * 32
+FLEET = tuple(
+    Running(subject=f"{asset}-5m/1", attested=OLD, on_disk=OLD, fenced=OLD)
+    for asset in ("btc", "eth", "sol")
+)
+AT_REST = Expected(releases=frozenset({OLD}))
+ROLLING = Expected(releases=frozenset({OLD, NEW}), roll_under_way=True)
+DEPLOYED = Deployed(slot="btc-5m", release=NEW, params="p2", since_ms=1_000)
+POINTS = (900, 1_300, 1_600)
+
+
+def kinds(findings: tuple[Finding, ...]) -> list[str]:
+    return [f"{finding.kind} {finding.subject}" for finding in findings if finding.holds]
+
+
+def decided(due_ms: int, **changes: object) -> Decided:
+    row = Decided(
+        slot="btc-5m",
+        release=NEW,
+        params="p2",
+        due_ms=due_ms,
+        complete=True,
+        has_probability=True,
+    )
+    return replace(row, **changes)
+
+
+def test_a_fleet_on_one_release_raises_nothing() -> None:
+    assert kinds(judge_running(FLEET, AT_REST)) == []
+
+
+def test_two_releases_are_uniform_only_while_a_roll_is_under_way() -> None:
+    moved = (replace(FLEET[0], attested=NEW, on_disk=NEW, fenced=NEW), *FLEET[1:])
+    assert kinds(judge_running(moved, ROLLING)) == []
+    both = Expected(releases=ROLLING.releases)
+    assert kinds(judge_running(moved, both)) == ["mixed_releases fleet"]
+
+
+def test_an_actor_from_another_package_is_named() -> None:
+    strange = replace(FLEET[1], attested=STRANGE, on_disk=STRANGE, fenced=None)
+    assert kinds(judge_running((FLEET[0], strange), AT_REST)) == ["wrong_code eth-5m/1"]
+
+
+def test_files_edited_under_a_running_process_are_named() -> None:
+    edited = replace(FLEET[1], on_disk=STRANGE)
+    assert kinds(judge_running((FLEET[0], edited), AT_REST)) == ["code_changed_on_disk eth-5m/1"]
+
+
+def test_a_process_that_the_attestation_or_the_gateway_refuses_is_named() -> None:
+    for trouble in (
+        "1 problems under the root: signals.blend: was changed",
+        f"issued for release {OLD[:12]}, runs {STRANGE[:12]}",
+        f"no approval covers release {STRANGE[:12]}",
+    ):
+        refused = Running(subject="btc-5m/1", attested=None, trouble=trouble)
+        assert kinds(judge_running((refused,), AT_REST)) == ["wrong_code btc-5m/1"]
+    starting = Running(subject="btc-5m/1", attested=None, trouble="starting")
+    assert kinds(judge_running((starting,), AT_REST)) == []
+
+
+def test_an_owner_whose_fence_names_another_release_halts() -> None:
+    moved = replace(FLEET[0], fenced=NEW)
+    (finding,) = [f for f in judge_running((moved,), ROLLING) if f.holds]
+    assert finding.kind == "fence_of_another_release"
+    assert reaction_of(finding.kind) is Reaction.HALT
+
+
+def test_a_release_that_never_decides_is_named_after_two_points() -> None:
+    rows = (decided(900, release=OLD),)
+    assert kinds(judge_deployed(DEPLOYED, rows, POINTS[:2])) == []
+    assert kinds(judge_deployed(DEPLOYED, rows, POINTS)) == ["release_never_decided btc-5m"]
+    by_old = (decided(1_300, release=OLD), decided(1_600, release=OLD))
+    assert kinds(judge_deployed(DEPLOYED, by_old, POINTS)) == ["release_never_decided btc-5m"]
+
+
+def test_parameters_that_are_set_and_never_read_are_named() -> None:
+    stuck = (decided(1_300, params="p1"), decided(1_600, params="p1"))
+    assert kinds(judge_deployed(DEPLOYED, stuck, POINTS)) == ["params_never_read btc-5m"]
+    late = (decided(1_300, params="p1"), decided(1_600))
+    assert kinds(judge_deployed(DEPLOYED, late, POINTS)) == []
+
+
+def test_a_signal_that_an_earlier_check_always_stops_is_named() -> None:
+    mute = [decided(1_001 + n, has_probability=False) for n in range(SILENT_MAX)]
+    assert kinds(judge_deployed(DEPLOYED, mute, ())) == ["signal_never_ran btc-5m"]
+    stale = [replace(row, complete=False) for row in mute]
+    assert kinds(judge_deployed(DEPLOYED, stale, ())) == []
+    assert kinds(judge_deployed(DEPLOYED, [*mute, decided(2_000)], ())) == []
+
+
+def test_another_slots_rows_say_nothing_of_this_one() -> None:
+    rows = (decided(1_300, slot="eth-5m"), decided(1_600, slot="eth-5m"))
+    assert kinds(judge_deployed(DEPLOYED, rows, POINTS)) == ["release_never_decided btc-5m"]
+
+
+def test_the_drills_as_one_table() -> None:
+    edited = (replace(FLEET[0], on_disk=STRANGE), *FLEET[1:])
+    strange = (replace(FLEET[0], attested=STRANGE, on_disk=STRANGE, fenced=None), *FLEET[1:])
+    stuck = (decided(1_300, params="p1"), decided(1_600, params="p1"))
+    drills = (
+        ("package edited on disk", judge_running(edited, AT_REST), "one look"),
+        ("actor of another package", judge_running(strange, AT_REST), "one look"),
+        ("deployed, never ran", judge_deployed(DEPLOYED, (), POINTS), f"{POINTS_MAX} points"),
+        ("parameters never read", judge_deployed(DEPLOYED, stuck, POINTS), f"{POINTS_MAX} points"),
+    )
+    print("\ndrill                      alarm                    within      reaction")
+    for name, findings, within in drills:
+        (finding,) = [one for one in findings if one.holds]
+        print(f"{name:<26} {finding.kind:<24} {within:<11} {reaction_of(finding.kind)}")
+
+
+def test_several_alarms_lead_to_the_safest_reaction() -> None:
+    assert strongest(()) is Reaction.NOTIFY
+    assert strongest(("input_drift", "outcome_fell", "release_never_decided")) is Reaction.REDUCE
+    assert strongest(("outcome_fell", "fence_of_another_release")) is Reaction.HALT
+    assert set(POLICY.values()) == set(Reaction)
