@@ -225,13 +225,19 @@ def _show(report: Any, *, as_json: bool) -> None:
 def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
     """Submit this command as a job from the working tree."""
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
-    arguments = _job_words(verb, folder, as_json)
+    arguments = [*_job_words(verb, folder, as_json), *job_options(given)]
+    submit(folder, folder.read_run().ports, arguments, click.echo)
+
+
+def job_options(given: dict[str, Any]) -> list[str]:
+    """Return the words as the job's options; a number counts also when it is 0."""
+    options = []
     for name, value in given.items():
         if value is True:
-            arguments.append(f"--{name}")
-        elif value not in (None, False, ""):
-            arguments.append(f"--{name}={value}")
-    submit(folder, folder.read_run().ports, arguments, click.echo)
+            options.append(f"--{name}")
+        elif value is not None and value is not False and value != "":
+            options.append(f"--{name}={value}")
+    return options
 
 
 def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
