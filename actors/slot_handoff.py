@@ -261,4 +261,7 @@ class SlotHandoff:
         found = await asyncio.to_thread(recover, storage, slot, self._requests.memory, ask.record)
         if found.state.journal_sequence != ask.record.journal_sequence:
             raise WarmError(f"journal ends at {found.state.journal_sequence}: {found.gap}")
-        return found.state, found.memory, ask.record.logical_hash or ""
+        wanted = ask.record.logical_hash or ""
+        if wanted and found.own_memory and found.logical_hash() != wanted:
+            raise WarmError(f"hash: {found.logical_hash()[:12]} was read, not {wanted[:12]}")
+        return found.state, found.memory, wanted

@@ -110,7 +110,8 @@ def _grant(seat: Seat, event: Event, owner: FenceRecord) -> Step:
     if (owner.slot, owner.incarnation, owner.life) != mine:
         return claim(seat, CLAIM_RETRY_MS)
     seat = replace(seat, fence=owner.fence, record=owner)
-    if owner.journal_sequence == seat.state.journal_sequence:
+    proved = not owner.logical_hash  # a handoff's record names a hash: recovery compares it
+    if proved and owner.journal_sequence == seat.state.journal_sequence:
         return _activate(seat, event, owner)
     return replace(seat, phase=Phase.RECOVERING), (Recover(record=owner),)
 

@@ -14,9 +14,11 @@ from actors.slot_facts import DecisionFact, Entry, RecordChange, apply_entry
 from actors.slot_rows import entry_of
 from actors.slot_state import SlotState
 from checkpoints.checkpoint_store import CheckpointStore
+from checkpoints.codec import Checkpoint
 from checkpoints.errors import Damage
 from checkpoints.journal import JOURNAL, Journal, parse_flush_name
 from checkpoints.journal_rows import FenceBound, JournalRow, valid_rows
+from checkpoints.record_set import logical_hash_of
 from checkpoints.records import Records, records_of, struct_from_records
 from checkpoints.storage import Storage
 
@@ -31,6 +33,12 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     damaged: tuple[Damage, ...]
     gap: str | None
     """What stopped the reading of the journal, if anything did."""
+    own_memory: bool = True
+    """False: the memory on disk is another strategy's, and this one begins empty."""
+
+    def logical_hash(self) -> str:
+        """Hash state and memory, as an owner does that hands them over."""
+        return logical_hash_of({**records_of(self.state), **records_of(self.memory, MEMORY_PREFIX)})
 
 
 class Folded(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +78,12 @@ def recover(
         checkpoint_outbox_sequence=0 if found is None else found.meta.outbox_sequence,
         damaged=(*latest.damaged, *read.damaged),
         gap=folded.gap,
+        own_memory=_last_strategy(found, folded) in (None, wanted.strategy),
     )
+
+
+def _last_strategy(found: Checkpoint | None, folded: Folded) -> str | None:
+    return folded.strategy or (None if found is None else found.meta.strategy)
 
 
 def entries_after(storage: Storage, slot: str, sequence: int) -> tuple[Entry, ...]:

@@ -21,7 +21,7 @@ from actors.gateway_records import (
     Record,
     decode_record,
 )
-from actors.messages import FenceRecord, Intent, IntentRefused
+from actors.messages import FenceRecord, Intent, IntentRefused, OrderEnded
 from actors.slot_events import AppendEntries
 from actors.slot_facts import DecisionFact, apply_entry
 from actors.slot_rows import entry_of
@@ -61,6 +61,7 @@ class Monitor:
         self.memories: dict[str, list[tuple[int, int, Any]]] = {}
         """By slot: sequence of a decision's row, fence, memory after it."""
         self.journaled: dict[str, Intent] = {}
+        self.vacancies: set[tuple[str, int]] = set()
         self.durable_outbox: dict[str, int] = {}
         self._decided: dict[str, tuple[int, int]] = {}
         """Decision row of the step that is being performed, by slot."""
@@ -119,6 +120,8 @@ class Monitor:
     def _durable(self, record: Record) -> None:
         match record:
             case IncarnationIssued(slot=slot, incarnation=number):
+                if record.vacant:
+                    self.vacancies.add((slot, number))
                 seat = self.ledger.seats.get(slot)
                 if seat is not None and number <= seat.last_incarnation:
                     self.blame(f"{slot}: incarnation {number} was issued before")
@@ -130,6 +133,8 @@ class Monitor:
                 self._order_written(record)
             case Published(slot=slot, event=IntentRefused(intent_id=name)):
                 self._ends(name, "refused")
+            case Published(event=OrderEnded(order_id=name)) if name in self._world.exchange.open:
+                self.blame(f"{name}: ended here, still open at the venue")
             case Acknowledged(slot=slot, sequence=sequence):
                 if sequence > self.durable_outbox.get(slot, 0):
                     self.blame(f"{slot}: outbox acknowledged to {sequence}, not durable there")
@@ -144,6 +149,10 @@ class Monitor:
         before = self.fence(moved.slot)
         if before is not None and moved.fence <= before.fence:
             self.blame(f"{moved.slot}: fence {moved.fence} after {before.fence}")
+        heir = before is not None and moved.incarnation == before.incarnation
+        if moved.handoff is None and not heir:
+            if (moved.slot, moved.incarnation) not in self.vacancies:
+                self.blame(f"{moved.slot}: {moved.incarnation} claimed without a vacancy")
         if moved.release not in self._world.releases:
             self.blame(f"{moved.slot}: fence {moved.fence} for an unattested digest")
         self.fences.setdefault(moved.slot, []).append(moved)
@@ -238,7 +247,7 @@ class Monitor:
             for at, row_fence, kept in self.memories.get(slot, ())
             if at <= sequence and not self._void(slot, at, row_fence, fence)
         ]
-        if known and type(known[-1]) is type(memory) and known[-1] != memory:
+        if known and msgspec.to_builtins(known[-1]) != msgspec.to_builtins(memory):
             self.blame(f"{slot}: memory at {sequence} is {memory}, was {known[-1]}")
 
     # ---- seats --------------------------------------------------------------------------------
@@ -260,6 +269,8 @@ class Monitor:
         if after.fence == before.fence and before.phase is Phase.QUIESCING:
             return  # it never let go
         claimed = after.record
+        if before.phase in (Phase.QUIESCED, Phase.RESUMING) and after.fence <= before.fence:
+            self.blame(f"{actor.name}: acts again with fence {after.fence}, without a claim")
         if claimed is None or claimed not in self.fences.get(actor.slot, ()):
             self.blame(f"{actor.name}: owns the slot by {claimed}, which is not durable")
             return

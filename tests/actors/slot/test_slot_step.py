@@ -480,6 +480,16 @@ def test_a_later_life_does_not_adopt_from_the_record_of_the_life_before_it() -> 
     assert slot.seat.phase is Phase.STANDBY
 
 
+def test_a_standby_that_is_fenced_in_reads_the_state_whose_hash_the_record_names() -> None:
+    slot = Slot()
+    slot.hear(Ticked)
+    slot.hear(ClaimAnswered, answer=Standby(owner=None))
+    slot.hear(Ticked)
+    grant = granted(slot.seat, 4, handoff="h", logical_hash="ab")
+    assert only(slot.hear(ClaimAnswered, answer=grant), Recover).record == grant.record
+    assert slot.seat.phase is Phase.RECOVERING
+
+
 def test_retire_is_obeyed_in_every_phase() -> None:
     for slot in (Slot(), Slot().start(), quiesced()):
         only(slot.hear(RetireAsked, reason="confirmed"), Leave)

@@ -1,0 +1,37 @@
+"""A few hundred seeds of the simulated fleet, and that a seed repeats itself exactly."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.report import Totals
+from tests.simulation.run import simulate
+
+SEEDS = 120
+GROUPS = 6
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_no_seed_violates_anything(group: int) -> None:
+    totals = Totals()
+    for seed in range(group, SEEDS, GROUPS):
+        totals.add(simulate(seed))
+    assert not totals.failed, "\n".join(totals.lines(1.0)[-20:])
+    assert sum(totals.rolls.values()) >= totals.seeds
+    assert sum(totals.faults.values()) >= totals.seeds
+
+
+def test_a_seed_repeats_itself_whatever_the_order_of_sets() -> None:
+    code = "from tests.simulation.run import simulate; print(simulate(23))"
+
+    def run(hash_seed: str) -> str:
+        command = [sys.executable, "-c", code]
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment, timeout=120
+        )
+        return done.stdout
+
+    assert run("1") == run("2")
