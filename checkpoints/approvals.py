@@ -1,4 +1,4 @@
-"""Who let a release in: plans, signed approvals and what they cover, read from the storage.
+"""Who let a release in: plans and signed approvals, as they lie in the storage.
 
 ``gate/plans/<plan>.json``      the reviewed document, named by its SHA-256
 ``gate/approvals/<id>.json``    an operator's ed25519 signature over exactly one plan
@@ -6,13 +6,14 @@
 ``gate/baked/<plan>.json``      the release has proven itself: its staged limits end
 
 An approval expires for the right to apply only: a plan that was applied in time covers its release
-for ever. This guards against releases that nobody reviewed, not against one who may write into the
-storage and runs code there; the gateway's answer is as good as the folder it reads.
+for ever (`checkpoints.approved_releases`). This guards against releases that nobody reviewed, not
+against one who may write into the storage and runs code there; the gateway's answer is as good as
+the folder it reads.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
@@ -23,10 +24,11 @@ from checkpoints.errors import MissingFileError, RefusedValueError
 from checkpoints.records import canonical_json
 from checkpoints.storage import Storage
 
-PLANS: Final = "gate/plans"
-APPROVALS: Final = "gate/approvals"
-APPLIED: Final = "gate/applied"
-BAKED: Final = "gate/baked"
+GATE: Final = "gate"
+PLANS: Final = f"{GATE}/plans"
+APPROVALS: Final = f"{GATE}/approvals"
+APPLIED: Final = f"{GATE}/applied"
+BAKED: Final = f"{GATE}/baked"
 DOMAIN: Final = b"midstride approval 1\n"
 """In front of what is signed: the signature means nothing anywhere else."""
 APPROVAL_BYTES_MAX: Final = 16 * 1024
@@ -120,22 +122,6 @@ class GateFiles(msgspec.Struct, frozen=True, kw_only=True):
     baked: dict[str, bytes] = {}
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Which releases may trade while the gate is closed."""
-
-    releases: frozenset[str] = frozenset()
-    params: frozenset[str] = frozenset()
-    size_permille: dict[str, int] = {}
-    """Of releases that are not baked yet."""
-    forced: frozenset[str] = frozenset()
-    """Those that came in by break-glass alone."""
-    refused: tuple[Refused, ...] = ()
-
-    def size_of(self, release: str) -> int:
-        """Return the share of the slot limits that a release may use, permille."""
-        return self.size_permille.get(release, SIZE_FULL_PERMILLE)
-
-
 def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -207,71 +193,3 @@ def _read_folder(storage: Storage, folder: str) -> dict[str, bytes]:
         except MissingFileError:
             continue  # removed between listing and reading: it is not there
     return found
-
-
-def coverage(files: GateFiles, keys: Mapping[str, str]) -> Coverage:
-    """Say which releases the files cover. Pure; what is damaged covers nothing and is named."""
-    refused: list[Refused] = []
-    statements: dict[str, list[Statement]] = {}
-    for name, data in sorted(files.approvals.items()):
-        verified = verify(data, keys)
-        if isinstance(verified, str):
-            refused.append(Refused(name=f"{APPROVALS}/{name}.json", reason=verified))
-        else:
-            statements.setdefault(verified.plan, []).append(verified)
-    admitted: list[tuple[str, PlanFacts, Application]] = []
-    for plan, data in sorted(files.applied.items()):
-        found = _admitted(plan, data, files, statements.get(plan, []))
-        if isinstance(found, str):
-            refused.append(Refused(name=f"{APPLIED}/{plan}.json", reason=found))
-        else:
-            admitted.append((plan, *found))
-    return _sum_up(admitted, frozenset(_baked(files)), tuple(refused))
-
-
-def _admitted(
-    plan: str, data: bytes, files: GateFiles, statements: list[Statement]
-) -> tuple[PlanFacts, Application] | str:
-    application = strict(data, Application)
-    if isinstance(application, str):
-        return application
-    facts = facts_of(plan, files.plans.get(plan, b""))
-    if isinstance(facts, str):
-        return facts
-    if (application.plan, application.to_release) != (plan, facts.to_release):
-        return "names another plan or release"
-    if application.break_glass:
-        return facts, application
-    for statement in statements:
-        in_time = statement.allows(application.applied_wire_ms)
-        if in_time and statement.id == application.approval:
-            return facts, application
-    return "no valid approval covers it at the time it was applied"
-
-
-def _baked(files: GateFiles) -> Iterator[str]:
-    for plan, data in files.baked.items():
-        baked = strict(data, Baked)
-        if not isinstance(baked, str) and baked.plan == plan:
-            yield plan
-
-
-def _sum_up(
-    admitted: list[tuple[str, PlanFacts, Application]],
-    baked: frozenset[str],
-    refused: tuple[Refused, ...],
-) -> Coverage:
-    sizes: dict[str, int] = {}
-    approved: set[str] = set()
-    for plan, facts, application in admitted:
-        size = SIZE_FULL_PERMILLE if plan in baked else facts.staged.size_permille
-        sizes[facts.to_release] = max(size, sizes.get(facts.to_release, 0))
-        if not application.break_glass:
-            approved.add(facts.to_release)
-    return Coverage(
-        releases=frozenset(sizes),
-        params=frozenset(name for _, facts, _ in admitted for name in facts.to_params),
-        size_permille={name: size for name, size in sizes.items() if size < SIZE_FULL_PERMILLE},
-        forced=frozenset(sizes) - approved,
-        refused=refused,
-    )

@@ -7,7 +7,8 @@ import click
 
 from actors.config import FleetConfig
 from actors.runtime import CONFIG_FILE, load_config, wire_ms
-from checkpoints.approvals import Statement, coverage, read_gate, verify
+from checkpoints.approvals import Statement, read_gate, verify
+from checkpoints.approved_releases import coverage
 from checkpoints.archive import archive_release
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, operator, say, state_of, state_option

@@ -6,15 +6,8 @@ import msgspec
 
 from actors.config import FleetConfig
 from checkpoints.alarms import Alarm, AlarmStore, Severity
-from checkpoints.approvals import (
-    APPLIED,
-    BAKED,
-    Application,
-    Baked,
-    Coverage,
-    coverage,
-    read_gate,
-)
+from checkpoints.approvals import APPLIED, Application, read_gate
+from checkpoints.approved_releases import Coverage, coverage
 from checkpoints.records import canonical_json
 from checkpoints.storage import Storage
 from cluster.gate.document import PlanDocument, load_plan
@@ -107,18 +100,6 @@ def _raise(storage: Storage, signed: PlanDocument, allowed: Allowed, wish: Wish)
         release=signed.to_release,
     )
     return AlarmStore(storage).raise_alarm(alarm).alarm.id
-
-
-def mark_baked(storage: Storage, plan: str, decisions: int, wire_ms: int) -> bool:
-    """End a release's staged limits; refused (False) before its plan's good decisions are there."""
-    document = load_plan(storage, plan)
-    if decisions < document.staged.bake_decisions:
-        return False
-    baked = Baked(
-        plan=plan, to_release=document.to_release, decisions=decisions, baked_wire_ms=wire_ms
-    )
-    storage.create(f"{BAKED}/{plan}.json", canonical_json(baked))
-    return True
 
 
 def covered(storage: Storage, config: FleetConfig) -> Coverage | None:

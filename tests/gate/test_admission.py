@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from actors.config import FleetConfig, GateMode, Mode
 from checkpoints.alarms import AlarmStore
-from checkpoints.approvals import APPLIED, PLANS, coverage, read_gate
+from checkpoints.approvals import APPLIED, PLANS, read_gate
+from checkpoints.approved_releases import CoverageReader, coverage, mark_baked, unbaked
 from checkpoints.storage import LocalStorage
-from cluster.gate.admission import BREAK_GLASS, Admission, Wish, admit, covered, mark_baked
+from cluster.gate.admission import BREAK_GLASS, Admission, Wish, admit, covered
 from cluster.gate.document import PlanDocument, find_plan, first_document, load_plan, store_plan
 from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.keys import store_approval
@@ -203,10 +204,26 @@ def test_a_new_release_trades_a_fraction_until_it_has_baked(
     approve(storage, plan)
     ask(storage, plan, made)
     assert covered(storage, config()).size_of(made.to_release) == 250
+    assert covered(storage, config()).limit_of(made.to_release, 50_000_001) == 12_500_000
+    assert unbaked(read_gate(storage)) == {made.to_release: (plan, 192)}
     assert not mark_baked(storage, plan, 191, NOW_MS)
     assert covered(storage, config()).size_of(made.to_release) == 250
     assert mark_baked(storage, plan, 192, NOW_MS)
     assert covered(storage, config()).size_of(made.to_release) == 1000
+    assert unbaked(read_gate(storage)) == {}
+
+
+def test_the_gateways_reader_sees_a_roll_as_soon_as_it_is_admitted(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    reader = CoverageReader(storage, KEYS)
+    plan, made = planned(storage, tmp_path)
+    approve(storage, plan)
+    assert reader.read().releases == frozenset()
+    ask(storage, plan, made)
+    seen = reader.read()
+    assert seen.releases == {made.to_release}
+    assert reader.read() is seen
 
 
 def test_the_first_release_needs_an_approval_too(storage: LocalStorage, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from checkpoints.approvals import (
     Approval,
     GateFiles,
     Statement,
-    coverage,
     signed_bytes,
     verify,
 )
+from checkpoints.approved_releases import coverage
 from checkpoints.records import canonical_json
 from cluster.gate.document import PlanDocument, store_plan
 from cluster.gate.keys import public_of, sign
