@@ -22,9 +22,10 @@ from tests.bench.handoff import carrier
 from tests.bench.handoff.client import Client, Dark
 from tests.bench.rig import ALL, Rig, until
 
-EVERY_MS: Final = 60_000
-"""Decision points: far enough apart that no switch waits for a quiet moment."""
-AFTER_DUE_MS: Final = 5_000
+EVERY_MS: Final = 30_000
+"""Decision points: at speed 1 a switch seldom waits for a quiet moment, and a confirmation soon
+comes."""
+AFTER_DUE_MS: Final = 3_000
 ROLL_SECONDS: Final = 420.0
 DECIDED_SECONDS: Final = 150.0
 FILE: Final = f"signals/strategies/{carrier.NAME}.py"
@@ -38,6 +39,8 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     unseen: int
     driver_dark_ms: tuple[float, ...]
     """Quiesce asked to Adopt answered, verification included."""
+    waited_ms: float
+    """Deliberate waiting that the report sets apart."""
     switches_ms: float
     """First quiesce asked to last adopt answered."""
     submit_to_last_adopt_ms: float
@@ -75,6 +78,7 @@ def roll(rig: Rig, *options: str) -> Rolled:
         dark=tuple(client.dark),
         unseen=len(client.unseen),
         driver_dark_ms=tuple(dark),
+        waited_ms=sum(report.waited_ms.values()),
         switches_ms=max(ends) - min(starts),
         submit_to_last_adopt_ms=report.submit_to_last_adopt_ms or 0.0,
         done=report.switched,
@@ -88,7 +92,6 @@ def roll_back_warm(rig: Rig) -> Sequence[Dark]:
     Leaves an alarm behind, so it is the last thing done with a fleet.
     """
     _edit(rig)
-    _await_gap(rig)
     owners = _owners(rig)
     with _apply(rig) as child:
         until(lambda: _all_confirming(rig) or child.poll() is not None, "switches", ROLL_SECONDS)
