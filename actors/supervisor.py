@@ -26,6 +26,7 @@ from actors.supervisor_requests import Requests, undated
 from actors.supervisor_state import Place, Rules, SupervisorState
 from actors.supervisor_status import Identity, status_of
 from actors.supervisor_turn import name_supervisor, pass_on, supervisor_name, with_conditions
+from actors.supervisor_upkeep import Upkeep
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 
@@ -94,16 +95,26 @@ class Supervisor:
         self._watching.set()
         log_event("supervisor_watches", name=self._who.name)
         running = asyncio.create_task(self._loop.run())
+        upkeep = asyncio.create_task(Upkeep(self._storage, self._now).run())
         try:
             while await asyncio.to_thread(self._is_named):
-                done, _ = await asyncio.wait([running], timeout=TURN_LOOK_SECONDS)
-                if done:
-                    await running
+                done, _ = await asyncio.wait(
+                    [running, upkeep],
+                    timeout=TURN_LOOK_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for ended in done:
+                    await ended
         finally:
             running.cancel()
-            await asyncio.wait([running])
+            upkeep.cancel()
+            await asyncio.wait([running, upkeep])
             self._loop = None
             self._watching.clear()
+
+    def _now(self) -> tuple[int, int]:
+        wire = wire_ms()
+        return int(wire), self._config.clock.market_ms(wire)
 
     def _open_loop(self) -> SupervisorLoop:
         rules = Rules(timing=self._config.timing, clock=self._config.clock)
