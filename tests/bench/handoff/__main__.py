@@ -141,6 +141,7 @@ def _ours(found: Measured) -> Sequence[Row]:
             f"n={client.count}, {unseen} not seen",
         ),
         Row(what=f"{name}: quiesce asked to adopt answered, driver, ms", measured=str(driver)),
+        Row(what=f"{name}: its parts, p50 ms", measured=_parts(found)),
         row_free(f"{name}: sum of the sixteen switches", sum(found.apart.driver_dark_ms), "ms"),
         row_at_most(
             f"{name}: all sixteen switches, --together",
@@ -164,6 +165,15 @@ def _ours(found: Measured) -> Sequence[Row]:
         note = f"p99 {back.p99:.0f}, n={back.count}"
         rows.append(row_at_most(what, back.p50, ROLLBACK_AIM_MS, "ms", note))
     return rows
+
+
+def _parts(found: Measured) -> str:
+    """Say where a switch's time goes."""
+    parts = (*found.apart.parts, *found.together.parts)
+    return ", ".join(
+        f"{name} {spread(getattr(part, name) for part in parts).p50:.0f}"
+        for name in parts[0].__struct_fields__
+    )
 
 
 def _rivals(found: Measured) -> Sequence[Row]:

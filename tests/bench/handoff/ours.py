@@ -14,7 +14,7 @@ from actors.runtime import load_config, wire_ms
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import RowKind
 from cluster.fleet import Call, ask_one, gateway_name
-from cluster.handoff_state import Step
+from cluster.handoff_state import Handoff, Step
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import Report
 from cluster.rollout_step import Rollout
@@ -31,6 +31,19 @@ DECIDED_SECONDS: Final = 150.0
 FILE: Final = f"signals/strategies/{carrier.NAME}.py"
 
 
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one switch's time went, wire ms between moments that were written down."""
+
+    asked: float
+    """Quiesce asked by the driver to stepped by the old one."""
+    fenced: float
+    """Stepped to granted: row and delta durable, answered, the gateway's record durable."""
+    claimed: float
+    """Granted to the new one's first row: it owns the slot."""
+    answered: float
+    """First row to the answer at the driver: a verifying decision is in it."""
+
+
 class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     """One roll of all slots."""
 
@@ -41,6 +54,7 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     """Quiesce asked to Adopt answered, verification included."""
     waited_ms: float
     """Deliberate waiting that the report sets apart."""
+    parts: tuple[Parts, ...]
     switches_ms: float
     """First quiesce asked to last adopt answered."""
     submit_to_last_adopt_ms: float
@@ -79,10 +93,26 @@ def roll(rig: Rig, *options: str) -> Rolled:
         unseen=len(client.unseen),
         driver_dark_ms=tuple(dark),
         waited_ms=sum(report.waited_ms.values()),
+        parts=tuple(_parts(rig, handoff) for handoff in rollout.handoffs.values()),
         switches_ms=max(ends) - min(starts),
         submit_to_last_adopt_ms=report.submit_to_last_adopt_ms or 0.0,
         done=report.switched,
         outcome=report.outcome,
+    )
+
+
+def _parts(rig: Rig, handoff: Handoff) -> Parts:
+    assert handoff.record is not None
+    record, began_ms = handoff.record, handoff.switch_started_wire_ms or 0.0
+    rows = Journal(rig.storage, handoff.slot).rows_after(0).rows
+    quiesced = [r.wire_ms for r in rows if r.kind is RowKind.HANDOFF and r.fence < record.fence]
+    claimed = [r.wire_ms for r in rows if r.kind is RowKind.CLAIM and r.fence == record.fence]
+    ended_ms = began_ms + (handoff.dark_ms or 0.0)
+    return Parts(
+        asked=quiesced[-1] - began_ms,
+        fenced=record.granted_wire_ms - quiesced[-1],
+        claimed=claimed[0] - record.granted_wire_ms,
+        answered=ended_ms - claimed[0],
     )
 
 
