@@ -13,11 +13,12 @@ from checkpoints.archive import archive_release
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.gate.admission import Wish, admit
-from cluster.gate.document import Extras, find_plan, first_document, load_plan, store_plan
+from cluster.gate.document import Extras, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError
 from cluster.gate.keys import make_key, public_of, read_key, sign, store_approval
 from cluster.gate.page import document_page
-from cluster.gate.policy import HOUR_MS, config_problems, history_of
+from cluster.gate.policy import HOUR_MS, config_problems, history_of, waiting
+from cluster.gate.small_plans import first_document
 from cluster.jobs import WORKING_TREE, git_commit
 from cluster.rollout_step import Options
 
@@ -62,11 +63,13 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     config = _config(folder.storage)
     files = read_gate(LocalStorage(folder.storage))
     covered = coverage(files, config.gate.operator_keys)
+    approved = waiting(files, config.gate.operator_keys, int(wire_ms()))
     if as_json:
         emit(
             {
                 "open": config.gate_is_open,
                 "applied": history_of(files),
+                "waiting": approved,
                 "releases": sorted(covered.releases),
                 "forced": sorted(covered.forced),
                 "size_permille": covered.size_permille,
@@ -79,6 +82,8 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
         how = f"BREAK-GLASS: {applied.break_glass}" if applied.break_glass else "approved"
         how = "gate open" if applied.gate_open and not applied.break_glass else how
         click.echo(f"{applied.plan[:12]}  release {applied.to_release[:12]}  {applied.who}  {how}")
+    for plan in approved[:SHOWN]:
+        click.echo(f"{plan[:12]}  approved, not applied yet")
     for refused in covered.refused[-SHOWN:]:
         click.echo(f"{refused.name[-24:]}  counts for nothing: {refused.reason}")
 

@@ -30,8 +30,7 @@ from cluster.rollout_step import Options
 
 DOCUMENT_VERSION: Final = 1
 NOT_COMPARED: Final = frozenset({"made_wire_ms", "commit", "replay", "plan"})
-"""Fields that may differ between the signed document and one made now; of `plan`, some are."""
-PLAN_COMPARED: Final = ("from_releases", "files", "schema", "dependencies", "order")
+"""What may differ between the signed document and one made now; `plan` is compared by field."""
 
 
 class ReplayFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,28 +164,6 @@ def _params(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[Pa
     return tuple(ParamsChange(key=key, before=a, after=b) for key, (a, b) in changes.items())
 
 
-def first_document(
-    storage: Storage, release: str, config: FleetConfig, extras: Extras
-) -> PlanDocument:
-    """Plan the first release of a fleet that has none: all its slots, at full size."""
-    order = tuple(entry.slot for entry in config.slots)
-    manifest, _ = _archive(storage, release)
-    plan = Plan(
-        to_release=release,
-        commit=extras.commit,
-        from_releases={},
-        files=(),
-        change_class="first",
-        schema=f"slot state version {manifest.schema_version}",
-        dependencies="as locked",
-        order=order,
-        first_due_ms={},
-        stays=(),
-        refusals=(),
-    )
-    return make_document(storage, plan, config, extras)
-
-
 def store_plan(storage: Storage, document: PlanDocument) -> str:
     """Keep the document under its digest and return that."""
     data = canonical_json(document)
@@ -229,8 +206,9 @@ def drift(signed: PlanDocument, now: PlanDocument) -> tuple[str, ...]:
     names = [f.name for f in msgspec.structs.fields(PlanDocument) if f.name not in NOT_COMPARED]
     pairs = [(name, getattr(signed, name), getattr(now, name)) for name in names]
     pairs += [
-        (f"plan.{name}", getattr(signed.plan, name), getattr(now.plan, name))
-        for name in PLAN_COMPARED
+        (f"plan.{f.name}", getattr(signed.plan, f.name), getattr(now.plan, f.name))
+        for f in msgspec.structs.fields(Plan)
+        if f.name not in NOT_COMPARED
     ]
     return tuple(
         f"{name} is not as planned: {_short(planned)}, now {_short(found)}"

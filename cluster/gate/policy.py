@@ -1,6 +1,7 @@
 """May this plan be applied now? Pure: documents, approvals, history and time in, an answer out."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -81,6 +82,17 @@ def find_approval(asked: Asked) -> tuple[Statement | None, tuple[str, ...]]:
             seen.append(f"that of {statement.who} has expired or is of a later time")
     detail = f" ({'; '.join(seen[:APPROVALS_SHOWN])})" if seen else ""
     return None, (f"no valid approval of plan {asked.digest[:12]}{detail}",)
+
+
+def waiting(files: GateFiles, keys: Mapping[str, str], wire_ms: int) -> tuple[str, ...]:
+    """Return the plans that are approved, in time and not applied yet."""
+    found = [verify(data, keys) for data in files.approvals.values()]
+    plans = {
+        statement.plan
+        for statement in found
+        if isinstance(statement, Statement) and statement.allows(wire_ms)
+    }
+    return tuple(sorted(plans - files.applied.keys()))
 
 
 def _dirty(asked: Asked) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from checkpoints.approvals import APPLIED, PLANS, read_gate
 from checkpoints.approved_releases import CoverageReader, coverage, mark_baked, unbaked
 from checkpoints.storage import LocalStorage
 from cluster.gate.admission import BREAK_GLASS, Admission, Wish, admit, covered
-from cluster.gate.document import PlanDocument, find_plan, first_document, load_plan, store_plan
+from cluster.gate.document import PlanDocument, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.keys import store_approval
 from cluster.gate.policy import HOUR_MS, MINUTE_MS
+from cluster.gate.small_plans import first_document
 from tests.gate.builders import (
     KEYS,
     NOW_MS,
