@@ -1,7 +1,7 @@
 """The driver: performs what the rollout machine asks and feeds the answers back, until it ends."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 from checkpoints.journal_rows import JournalRow
@@ -18,6 +18,18 @@ STRATEGY_ERROR: Final = "strategy_error"
 
 Clock = Callable[[], on.Now]
 Watch = Callable[[roll.Rollout], None]
+
+
+def confirmable(rollout: roll.Rollout, market_ms: int) -> Iterator[tuple[str, int]]:
+    """Yield slots whose confirming decision may be in the journal, and the sequence to look after.
+
+    Before its due time no look is worth the disk's and the processor's time: switches need both.
+    """
+    for slot, handoff in rollout.handoffs.items():
+        if handoff.step is not Step.CONFIRMING or handoff.record is None:
+            continue
+        if handoff.confirm_due_ms is None or market_ms >= handoff.confirm_due_ms:
+            yield slot, max(handoff.record.journal_sequence, handoff.seen_sequence)
 
 
 class Driver:
@@ -88,14 +100,10 @@ class Driver:
 
         Files are read beside the loop: a switch under way waits for nobody's confirmation.
         """
-        for slot, handoff in self.rollout.handoffs.items():
-            if handoff.step is not Step.CONFIRMING or handoff.record is None:
-                continue
-            if slot in self._looking:
-                continue
-            self._looking.add(slot)
-            after = max(handoff.record.journal_sequence, handoff.seen_sequence)
-            self._start(self._read_decisions(slot, after))
+        for slot, after in confirmable(self.rollout, self._clock().market_ms):
+            if slot not in self._looking:
+                self._looking.add(slot)
+                self._start(self._read_decisions(slot, after))
 
     async def _read_decisions(self, slot: str, after: int) -> None:
         try:
