@@ -6,6 +6,7 @@ the token. Ray turns 127.0.0.1 into the machine's outer address unless its switc
 systems is set the other way (`LOOPBACK`): with it every server of the head listens on loopback.
 """
 
+import functools
 import os
 import secrets
 import signal
@@ -21,7 +22,15 @@ import httpx
 import msgspec
 
 from cluster.errors import HeadError
-from cluster.processes import MARK, ProcessRecord, end_all, marked, record_of, signal_process
+from cluster.processes import (
+    MARK,
+    ProcessRecord,
+    end_all,
+    marked,
+    record_of,
+    signal_process,
+    wait_until,
+)
 from cluster.state_folder import HeadPorts, RunRecord, StateFolder
 
 START_LIMIT_SECONDS: Final = 120.0
@@ -29,6 +38,8 @@ START_LIMIT_SECONDS: Final = 120.0
 END_LIMIT_SECONDS: Final = 20.0
 """A head with sixteen actors ends within a few seconds of SIGTERM; then what is left is killed."""
 POLL_SECONDS: Final = 0.25
+LINGER_SECONDS: Final = 75.0
+"""Connections of a head that was killed hold its ports for up to a minute (TIME_WAIT)."""
 OBJECT_STORE_BYTES: Final = 200_000_000
 """The fleet passes small messages; Ray's default takes a third of the machine's memory."""
 DRAIN: Final = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
@@ -120,16 +131,35 @@ def _make_token(file: Path) -> None:
 def _check_ports(ports: HeadPorts) -> None:
     for name in ports.__struct_fields__:
         port = getattr(ports, name)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                raise HeadError(
-                    f"port {port} ({name} of the local Ray head) is taken by another program. "
-                    "End that one, or give this fleet other ports: --head-port PORT takes four "
-                    "from PORT on"
-                ) from None
+        if not wait_until(functools.partial(_is_settled, port), LINGER_SECONDS):
+            raise HeadError(f"port {port} ({name} of the local Ray head) does not become free")
+        if not _is_free(port):
+            raise HeadError(
+                f"port {port} ({name} of the local Ray head) is taken by another program. "
+                "End that one, or give this fleet other ports: --head-port PORT takes four "
+                "from PORT on"
+            )
+
+
+def _is_settled(port: int) -> bool:
+    return _is_free(port) or _is_served(port)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _is_served(port: int) -> bool:
+    """Tell a program that listens from the lingering connections of one that was killed."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessRecord:
