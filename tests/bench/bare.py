@@ -62,6 +62,13 @@ def start(count: int, imports: tuple[str, ...], environment: dict[str, Any]) -> 
     return found
 
 
+def last_json(said: str) -> Any:
+    """Return the JSON document among a driver's lines; Ray prints warnings of its own there."""
+    lines = [line for line in said.splitlines() if line.startswith("{")]
+    assert lines, said[-2_000:]
+    return json.loads(lines[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--address", required=True)

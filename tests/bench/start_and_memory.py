@@ -5,7 +5,6 @@ includes attestation, recovery and the claim. Bare ones are measured on the same
 fleet's numbers are read, under the fleet's own release archive as their runtime environment.
 """
 
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import msgspec
 
 from actors.slot_status import AnySlotStatus, SlotStatus
 from cluster.fleet import Call
-from tests.bench.bare import Started, memory_mb
+from tests.bench.bare import Started, last_json, memory_mb
 from tests.bench.frame import ROOT, Row, bench, median, row_at_most, row_free
 from tests.bench.rig import ALL, Rig, Wish, fleet
 
@@ -29,11 +28,16 @@ WANTED_FILE: Final = "supervisor/wanted"
 
 def measure() -> Sequence[Row]:
     with fleet(Wish()) as rig:
-        slots = start_seconds(rig)
-        ours = slot_memory(rig)
-        with_arrow = bare(rig, "--count", str(MEMORY_COUNT), "--imports", "pyarrow")
-        wholly = bare(rig, "--count", str(MEMORY_COUNT))
-        starts = [bare(rig, "--warm").seconds for _ in range(2)]
+        return measure_on(rig)
+
+
+def measure_on(rig: Rig) -> Sequence[Row]:
+    """Measure on a fleet that is up and has not rolled yet."""
+    slots = start_seconds(rig)
+    ours = slot_memory(rig)
+    with_arrow = bare(rig, "--count", str(MEMORY_COUNT), "--imports", "pyarrow")
+    wholly = bare(rig, "--count", str(MEMORY_COUNT))
+    starts = [bare(rig, "--warm").seconds for _ in range(2)]
     return (*_start_rows(slots, starts), *_memory_rows(ours, with_arrow.memory, wholly.memory))
 
 
@@ -113,7 +117,7 @@ def bare(rig: Rig, *arguments: str) -> Started:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
-    return msgspec.convert(json.loads(done.stdout.splitlines()[-1]), Started)
+    return msgspec.convert(last_json(done.stdout), Started)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 """
 
 import argparse
-import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.bench.frame import ROOT, Row, bench, median, row_at_most, row_free, spread
+from tests.bench.bare import last_json
+from tests.bench.frame import ROOT, Row, bench, median, row_at_most, row_free, show, spread
 from tests.bench.handoff import carrier
 from tests.bench.handoff.client import Dark
 from tests.bench.handoff.erlang import erlang
@@ -25,7 +26,7 @@ from tests.bench.handoff.ours import (
     roll_back_warm,
 )
 from tests.bench.rig import Rig, Wish, fleet, spaced
-from tests.bench.start_and_memory import bare
+from tests.bench.start_and_memory import bare, measure_on
 
 RECORDS: Final = (100, 10_000)
 DARK_P50_AIM_MS: Final = 10.0
@@ -75,6 +76,8 @@ def _on_a_fleet(records: int, *, rivals: bool, once: bool) -> Measured:
         offsets_ms=spaced(EVERY_MS),
     )
     with fleet(wish) as rig:
+        if once:
+            show("start and memory, same fleet", measure_on(rig), os.getloadavg()[0])
         await_state(rig)
         apart = roll(rig)
         bare_s = bare(rig).seconds
@@ -116,7 +119,7 @@ def _rival(rig: Rig, kind: str, records: int) -> dict[str, Any] | None:
     if done.returncode:
         print(done.stderr[-2_000:], file=sys.stderr)
         return None
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = last_json(done.stdout)
     return found
 
 
