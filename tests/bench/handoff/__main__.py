@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ SUBMIT_AIM: Final = 1.25
 ROLLBACK_AIM_MS: Final = 100.0
 HEARTBEAT_AIM_MS: Final = 6_000
 RIVAL_SECONDS: Final = 600.0
+_Found = TypeVar("_Found")
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,22 +80,29 @@ def _on_a_fleet(records: int, *, rivals: bool, once: bool) -> Measured:
         if once:
             show("start and memory, same fleet", measure_on(rig), os.getloadavg()[0])
         await_state(rig)
-        apart = roll(rig)
-        bare_s = bare(rig).seconds
-        together = roll(rig, "--together")
-        killed = _rival(rig, "kill", records) if rivals else None
-        served = _rival(rig, "serve", records) if rivals and once else None
-        gap = heartbeat_gap_ms(rig)
+        apart = _noted("apart", roll(rig))
+        bare_s = _noted("bare_s", bare(rig).seconds)
+        together = _noted("together", roll(rig, "--together"))
+        gap = _noted("heartbeat_ms", heartbeat_gap_ms(rig))
+        killed = _noted("killed", _rival(rig, "kill", records)) if rivals else None
+        served = _noted("served", _rival(rig, "serve", records)) if rivals and once else None
+        back = _noted("back", tuple(roll_back_warm(rig))) if once else ()
         return Measured(
             records=records,
             apart=apart,
             together=together,
-            back=tuple(roll_back_warm(rig)) if once else (),
+            back=back,
             bare_s=bare_s,
             heartbeat_ms=gap,
             killed=killed,
             served=served,
         )
+
+
+def _noted(what: str, found: _Found) -> _Found:
+    """Write raw figures to stderr as they come: a run of many minutes may still fail later."""
+    print(what, msgspec.json.encode(found).decode(), file=sys.stderr, flush=True)
+    return found
 
 
 def _rival(rig: Rig, kind: str, records: int) -> dict[str, Any] | None:
