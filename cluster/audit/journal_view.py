@@ -4,9 +4,9 @@ DuckDB reads only the columns that a query names, so a year of decisions is a ma
 memory stays bounded. Damaged files are named and left out; the rest is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import msgspec
@@ -19,6 +19,9 @@ from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, parse_flush_
 from checkpoints.journal_days import COVERED_KEY, Covered, damaged_flushes
 from checkpoints.storage import LocalStorage
 
+VERIFIED_BYTES: Final = 256 * 1024**2
+"""Closed days up to this size together are read page by page before anything is told of them; a
+longer journal only where a query fails, for it would take longer than the query."""
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
 OPEN_TRIES: Final = 3
@@ -58,9 +61,14 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class JournalView:
     """A DuckDB connection with the views `rows` (all) and `valid` (those that count)."""
 
-    def __init__(self, storage: Path) -> None:
-        """Open; raise `StorageError` if there is no journal."""
+    def __init__(self, storage: Path, *, verify: bool = False) -> None:
+        """Open; raise `StorageError` if there is no journal.
+
+        `verify`: read every page of every closed day first, whatever it takes; `read_journal` asks
+        for it where a query fails.
+        """
         self.storage = LocalStorage(storage)
+        self._verify = verify
         if not (storage / JOURNAL).is_dir():
             raise StorageError(f"{storage} holds no journal: nothing was ever decided there")
         self.damaged: list[Damage] = []
@@ -131,8 +139,10 @@ class JournalView:
     def _intact_days(self) -> dict[Path, Covered]:
         """Return the closed days that can be read, and what each has taken in."""
         days: dict[Path, Covered] = {}
-        for path in sorted((self.storage.root / JOURNAL).glob("*.parquet")):
-            wrong = _wrong_with_day(path)
+        paths = sorted((self.storage.root / JOURNAL).glob("*.parquet"))
+        verify = self._verify or sum(path.stat().st_size for path in paths) <= VERIFIED_BYTES
+        for path in paths:
+            wrong = _wrong_with_day(path, verify=verify)
             if wrong is None:
                 metadata = pq.read_schema(path).metadata or {}
                 text = metadata.get(COVERED_KEY, b"{}")
@@ -169,6 +179,17 @@ class JournalView:
         return None
 
 
+_T = TypeVar("_T")
+
+
+def read_journal(storage: Path, read: Callable[[JournalView], _T]) -> _T:
+    """Read; where a damaged page stops it, find the damaged days first and read the rest."""
+    try:
+        return read(JournalView(storage))
+    except duckdb.Error:
+        return read(JournalView(storage, verify=True))
+
+
 def _own_columns(table: Any) -> Any:
     """Leave out columns of newer code."""
     present = set(table.column_names)
@@ -185,11 +206,15 @@ def _flush_of(damage: Damage) -> FlushName | None:
     return parse_flush_name(damage.name.removeprefix("damaged/"))
 
 
-def _wrong_with_day(path: Path) -> str | None:
-    """Read one column of every row group: an end that is cut off or a page that is not Parquet."""
+def _wrong_with_day(path: Path, *, verify: bool) -> str | None:
+    """Say what is wrong with a closed day: always its footer, and each page if asked to."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             missing = {"slot", "sequence", "fence", "kind"} - set(file.schema_arrow.names)
-            return f"not a journal: no column {min(missing)}" if missing else None
+            if missing:
+                return f"not a journal: no column {min(missing)}"
+            for _ in file.iter_batches() if verify else ():
+                pass
+            return None
     except (pa.ArrowException, OSError) as error:
         return f"unreadable: {error}"

@@ -1,9 +1,8 @@
 """`audit`: proofs from the durable record."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import trade_chain
-from cluster.audit.journal_view import JournalView
+from cluster.audit.journal_view import JournalView, Problem, read_journal
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
 from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen
@@ -33,11 +32,13 @@ def command() -> None:
     """Check the fleet's record; needs no running fleet, only its storage."""
 
 
-@contextmanager
-def journal(state: str | None) -> Iterator[JournalView]:
-    """Open the journal of a fleet; what its storage raises is told to the operator."""
+_T = TypeVar("_T")
+
+
+def journal(state: str | None, read: Callable[[JournalView], _T]) -> tuple[_T, tuple[Problem, ...]]:
+    """Read a fleet's journal, and what is wrong with it; a storage's failure is the operator's."""
     try:
-        yield JournalView(state_of(state).storage)
+        return read_journal(state_of(state).storage, lambda view: (read(view), view.problems()))
     except CheckpointsError as error:
         raise ClusterError(str(error)) from error
 
@@ -63,9 +64,7 @@ def trades_command(
 ) -> None:
     """List every signed order with its fills, its money and the code that decided it."""
     chosen = TradeFilter(slot=slot, day=day, release=release, outcome=outcome, filled_only=filled)
-    with journal(state) as view:
-        table = trades_table(view, chosen)
-        problems = view.problems()
+    table, problems = journal(state, lambda view: trades_table(view, chosen))
     if parquet is not None:
         _write_parquet(parquet, table)
     trades = tuple(Trade(**row) for row in table.to_pylist())
@@ -81,8 +80,7 @@ def trades_command(
 @json_option
 def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Show one trade on one page, from snapshot to P&L, with the release of each line."""
-    with journal(state) as view:
-        found = trade_chain(view, identity)
+    found, _ = journal(state, lambda view: trade_chain(view, identity))
     if as_json:
         emit(found)
     else:
@@ -95,9 +93,7 @@ def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # n
 @json_option
 def releases_command(parquet: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Compare releases: time live, trades, P&L, edge, calibration, slippage, with intervals."""
-    with journal(state) as view:
-        reports = release_reports(view)
-        problems = view.problems()
+    reports, problems = journal(state, release_reports)
     if parquet is not None:
         _write_parquet(parquet, pa.Table.from_pylist([flat_release(one) for one in reports]))
     if as_json:
@@ -118,9 +114,7 @@ def windows_command(
     as_json: bool,  # noqa: FBT001 click
 ) -> None:
     """List windows with the releases that decided in them; mixed ones are marked."""
-    with journal(state) as view:
-        reports = window_reports(view, mixed_only=mixed)
-        problems = view.problems()
+    reports, problems = journal(state, lambda view: window_reports(view, mixed_only=mixed))
     rows = [{**msgspec.to_builtins(one), "mixed": one.mixed} for one in reports]
     if parquet is not None:
         _write_parquet(parquet, pa.Table.from_pylist(rows))

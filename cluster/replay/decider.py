@@ -28,6 +28,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     value: bytes | None
 
 
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """What one recorded decision did to the memory."""
+
+    version: int
+    """Layout of the memory, `MEMORY_VERSION` of the code that decided."""
+    changes: tuple[Change, ...]
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded decision, to be made again."""
 
@@ -43,9 +51,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """JSON."""
     window_open_ms: int
     reset: bool = False
-    """The memory starts empty here: a first decision, or another strategy's before it."""
-    changes: tuple[Change, ...] = ()
-    """What recorded decisions since this slot's last task did to the memory."""
+    """The memory starts new here: a first decision, or another strategy's before it."""
+    deltas: tuple[Delta, ...] = ()
+    """Of the recorded decisions since this slot's last task, in order."""
     memory_before: str | None = None
     """Recorded hash of the memory that the decision was made from."""
 
@@ -85,12 +93,16 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     start_seconds: float = 0.0
 
 
+Records = dict[tuple[str, str], bytes]
+
+
 class Decider:
     """Holds each slot's memory, as records, between batches."""
 
     def __init__(self) -> None:
-        self._recorded: dict[str, dict[tuple[str, str], bytes]] = {}
-        self._own: dict[str, dict[tuple[str, str], bytes]] = {}
+        self._recorded: dict[str, tuple[Records, int]] = {}
+        """By slot: records and their version."""
+        self._own: dict[str, Records] = {}
         self._snapshots: dict[str, Any] = {}
         self._params: dict[bytes, Any] = {}
 
@@ -101,15 +113,6 @@ class Decider:
         return tuple(self._make(task, batch) for task in batch.tasks)
 
     def _make(self, task: Task, batch: Batch) -> Made:
-        recorded = {} if task.reset else self._recorded.get(task.slot, {})
-        for change in task.changes:
-            if change.value is None:
-                recorded.pop((change.segment, change.key), None)
-            else:
-                recorded[(change.segment, change.key)] = change.value
-        self._recorded[task.slot] = recorded
-        if task.reset:
-            self._own.pop(task.slot, None)
         try:
             return self._decide(task, batch)
         except Exception as error:  # noqa: BLE001 any release, any data: the next task still comes
@@ -122,15 +125,14 @@ class Decider:
         from signals.strategy import load_strategy
 
         strategy = load_strategy(task.strategy)
-        records = self._recorded[task.slot]
+        records, version = self._follow(task, strategy)
+        checked = version == strategy.MEMORY_VERSION and not batch.chained
+        records = _convert(records, version, strategy.MEMORY_VERSION, task.strategy, strategy)
         if batch.chained:
             records = self._own.get(task.slot, records)
-        memory = (
-            struct_from_records(strategy.Memory, records, MEMORY) if records else strategy.Memory()
-        )
-        before = records_of(memory, MEMORY)
-        known = {task.memory_before, None} & {logical_hash_of(before), logical_hash_of(records)}
-        if task.memory_before is not None and not known and not batch.chained:
+        memory = struct_from_records(strategy.Memory, records, MEMORY)
+        hashes = {logical_hash_of(records), logical_hash_of(records_of(memory, MEMORY)), None}
+        if checked and task.memory_before not in hashes:
             what = "the memory before it is not known: rows before it are missing"
             return Made(slot=task.slot, sequence=task.sequence, refused=what)
         decision, after, failed = self._call(task, batch, strategy, memory)
@@ -143,6 +145,27 @@ class Decider:
             failed=failed,
             memory_hash=logical_hash_of(left),
         )
+
+    def _follow(self, task: Task, strategy: Any) -> tuple[Records, int]:
+        """Bring the recorded memory up to this decision; return it with its version."""
+        from checkpoints.records import records_of
+
+        if task.reset:
+            fresh = records_of(strategy.Memory(), MEMORY)
+            self._recorded[task.slot] = (fresh, strategy.MEMORY_VERSION)
+            self._own.pop(task.slot, None)
+        records, version = self._recorded.get(task.slot, ({}, strategy.MEMORY_VERSION))
+        for delta in task.deltas:
+            if records and delta.version != version:
+                records = _convert(records, version, delta.version, task.strategy, strategy)
+            version = delta.version
+            for change in delta.changes:
+                if change.value is None:
+                    records.pop((change.segment, change.key), None)
+                else:
+                    records[(change.segment, change.key)] = change.value
+        self._recorded[task.slot] = (records, version)
+        return records, version
 
     def _call(self, task: Task, batch: Batch, strategy: Any, memory: Any) -> tuple[Any, Any, bool]:
         """Call `decide` and judge its answer as the slot does."""
@@ -186,6 +209,18 @@ class Decider:
         if text not in self._params:
             self._params[text] = msgspec.json.decode(text, type=Params)
         return self._params[text]
+
+
+def _convert(records: Records, source: int, target: int, name: str, strategy: Any) -> Records:
+    """Carry a memory to another layout by the release's own upgrade steps."""
+    if source == target:
+        return records
+    from checkpoints.upgrades import memory_chain
+
+    steps = getattr(strategy, "MEMORY_UPGRADES", ())
+    chain = memory_chain(name, strategy.MEMORY_VERSION, steps)
+    converted: Records = chain.convert(records, source, target)
+    return converted
 
 
 def attested(root: str, start_seconds: float = 0.0) -> Ready:

@@ -9,7 +9,7 @@ from actors.slot_facts import DecisionFact, Entry
 from checkpoints.record_set import logical_hash_of
 from checkpoints.records import RecordKey
 from cluster.audit.journal_view import JournalView, Problem
-from cluster.replay.decider import Change
+from cluster.replay.decider import Change, Delta
 from signals.market import Slot, day_of
 
 LOOK_BACK: Final = (200, 5_000, 1 << 62)
@@ -98,11 +98,12 @@ def read_slot(view: JournalView, slot: str, wanted: Wanted, from_due_ms: int) ->
     )
 
 
-def changes_of(fact: DecisionFact) -> tuple[Change, ...]:
-    return tuple(
+def delta_of(fact: DecisionFact) -> Delta:
+    changes = tuple(
         Change(segment=change.segment, key=change.key, value=change.value)
         for change in fact.memory_changes
     )
+    return Delta(version=fact.memory_version, changes=changes)
 
 
 Row = dict[str, Any]

@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
+from checkpoints.archive import archived_releases
 from checkpoints.storage import LocalStorage
-from cluster.audit.journal_view import JournalView
+from cluster.audit.journal_view import JournalView, read_journal
 from cluster.replay.asset import AssetJob, AssetResult, AssetWork
 from cluster.replay.errors import ReplayError
 from cluster.replay.guests import ProcessRooms, Rooms
@@ -51,19 +52,37 @@ def replay(
 
     `rooms`: where releases decide, given a folder for unpacked archives; by default processes.
     """
-    view = JournalView(storage)
+    make = rooms or (lambda folder: ProcessRooms(LocalStorage(storage), folder))
+    return read_journal(storage, lambda view: _replay(view, options, make, progress))
+
+
+def _replay(
+    view: JournalView, options: ReplayOptions, rooms: Callable[[Path], Rooms], progress: Progress
+) -> Replayed:
     began = time.monotonic()
     processes = options.processes or min(PROCESSES_MAX, len(os.sched_getaffinity(0)))
+    with_release = _archived(view, options.with_release)
     with tempfile.TemporaryDirectory(prefix="midstride-replay-") as folder:
-        make = rooms or (lambda where: ProcessRooms(LocalStorage(storage), where))
-        pool = GuestPool(make(Path(folder)))
-        totals = Totals(view, pool, options.with_release)
+        pool = GuestPool(rooms(Path(folder)))
+        totals = Totals(view, pool, with_release)
         try:
             _run(view, options, pool, _Counted(totals, progress), processes)
             pool.confirm()
         finally:
             pool.close()
     return total_of(totals, time.monotonic() - began, processes)
+
+
+def _archived(view: JournalView, release: str | None) -> str | None:
+    """Complete the beginning of a release id; raise `ReplayError` if it names none or several."""
+    if release is None:
+        return None
+    known = [name for name in archived_releases(view.storage) if name.startswith(release)]
+    if len(known) != 1:
+        there = ", ".join(name[:12] for name in known or archived_releases(view.storage))
+        what = "several archived releases" if known else "no archived release"
+        raise ReplayError(f"{release} names {what}; there are {there or 'none'}")
+    return known[0]
 
 
 class _Counted:
@@ -95,10 +114,11 @@ def _run(
     if not assets:
         raise ReplayError("no recorded decision is of that day, slot and release")
     counted.all = count_wanted(view, wanted, from_due_ms)
+    counted.totals.expected = counted.all
     counted.step(0)
     running: set[Future[AssetResult]] = set()
     with ThreadPoolExecutor(processes, thread_name_prefix="replay") as executor:
-        for job in _jobs(view, options, from_due_ms, counted):
+        for job in _jobs(view, options.wanted, from_due_ms, counted):
             if len(running) > processes:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 _collect(done, counted)
@@ -112,19 +132,20 @@ def _collect(done: set[Future[AssetResult]], counted: _Counted) -> None:
 
 
 def _jobs(
-    view: JournalView, options: ReplayOptions, from_due_ms: int, counted: _Counted
+    view: JournalView, wanted: Wanted, from_due_ms: int, counted: _Counted
 ) -> Iterator[AssetJob]:
-    for asset, slots in wanted_slots(view, options.wanted).items():
+    with_release = counted.totals.with_release
+    for asset, slots in wanted_slots(view, wanted).items():
         history: list[Recorded] = []
         for slot in slots:
-            found = read_slot(view, slot, options.wanted, from_due_ms)
+            found = read_slot(view, slot, wanted, from_due_ms)
             history += found.decisions
             for problem in found.problems:
                 counted.totals.problem(problem)
         history.sort(key=lambda one: (one.due_ms, one.slot, one.sequence))
-        if options.with_release is not None:
+        if with_release is not None:
             yield AssetJob(
-                asset=asset, release=None, with_release=options.with_release, history=tuple(history)
+                asset=asset, release=None, with_release=with_release, history=tuple(history)
             )
             continue
         for release in sorted({one.release for one in history if one.wanted}):

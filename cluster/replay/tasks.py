@@ -10,8 +10,8 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore
 from checkpoints.storage import Storage
 from cluster.audit.journal_view import Problem
-from cluster.replay.decider import Batch, Change, Task
-from cluster.replay.recorded import Recorded, changes_of
+from cluster.replay.decider import Batch, Delta, Task
+from cluster.replay.recorded import Recorded, delta_of
 from signals.market import day_of
 
 BATCH_TASKS: Final = 32
@@ -34,7 +34,7 @@ class TaskMaker:
         self._snapshots = SnapshotStore(storage)
         self._params: dict[str, bytes | str] = {}
         """By id: the stored JSON, or why there is none."""
-        self._pending: dict[str, list[Change]] = {}
+        self._pending: dict[str, list[Delta]] = {}
         self._reset: dict[str, bool] = {}
         self.without_strategy = 0
         self.problems: list[Problem] = []
@@ -59,7 +59,7 @@ class TaskMaker:
                 if task is not None:
                     recorded.append(one)
                     tasks.append(task)
-            self._pending.setdefault(one.slot, []).extend(changes_of(one.fact))
+            self._pending.setdefault(one.slot, []).append(delta_of(one.fact))
             if len(tasks) == BATCH_TASKS:
                 yield _asked(recorded, tasks, snapshots, begin=begin, chained=chained)
                 recorded, tasks, snapshots, begin = [], [], {}, False
@@ -92,7 +92,7 @@ class TaskMaker:
             position=msgspec.json.encode(fact.position),
             window_open_ms=fact.window_open_ms,
             reset=self._reset.pop(one.slot, False),
-            changes=tuple(self._pending.pop(one.slot, [])),
+            deltas=tuple(self._pending.pop(one.slot, [])),
             memory_before=one.memory_before,
         )
 

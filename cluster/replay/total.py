@@ -37,6 +37,8 @@ class Totals:
         """By the release whose decisions they are, or the one that was asked instead."""
         self.differing: list[Differs] = []
         self.problems: list[Problem] = []
+        self.expected = 0
+        """Wanted rows; those that cannot be read never become a job."""
 
     def problem(self, problem: Problem) -> None:
         if problem not in self.problems and len(self.problems) < PROBLEMS_MAX:
@@ -49,12 +51,6 @@ class Totals:
         self.differing += result.differing
         for problem in result.problems:
             self.problem(problem)
-
-    def unreadable(self, release: str) -> None:
-        """Count a wanted row whose payload could not be read."""
-        count = self.counts.setdefault(self.with_release or release, Count())
-        count.decisions += 1
-        count.refused += 1
 
     def archived_fingerprint(self, release: str) -> str | None:
         try:
@@ -76,6 +72,9 @@ def total_of(totals: Totals, seconds: float, processes: int) -> Replayed:
     for count in totals.counts.values():
         for name in Count.__struct_fields__:
             setattr(whole, name, getattr(whole, name) + getattr(count, name))
+    unreadable = max(0, totals.expected - whole.decisions)
+    whole.decisions += unreadable
+    whole.refused += unreadable
     releases = tuple(_release(totals, name) for name in sorted(totals.counts))
     payer = Payer(totals.view)
     totals.differing.sort(key=lambda one: (one.recorded.due_ms, one.recorded.slot))

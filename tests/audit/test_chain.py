@@ -1,0 +1,110 @@
+"""One trade on one page: everything that happened, and which code did it."""
+
+from pathlib import Path
+
+import pytest
+
+from actors.messages import IntentRefused
+from checkpoints.snapshots import SNAPSHOTS
+from checkpoints.storage import LocalStorage
+from cluster.audit.chain import trade_chain
+from cluster.audit.errors import AuditError
+from cluster.audit.journal_view import JournalView
+from cluster.audit.screens import chain_screen, show
+from signals.market import Outcome
+from signals.snapshot import Feed
+from tests.audit.builders import DAY, Story
+
+OLD, NEW = "ab" * 32, "cd" * 32
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(LocalStorage(tmp_path), OLD)
+
+
+def test_the_chain_goes_from_snapshot_to_profit_with_the_release_of_each_line(
+    story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fact = story.want()
+    order_id = story.sign(fact)
+    story.claim(NEW, "beef")
+    story.confirm(story.fill(order_id))
+    story.end(order_id)
+    story.settle(fact, fact.intents[0].outcome)
+    found = trade_chain(JournalView(tmp_path), fact.intents[0].intent_id)
+    steps = [line.step for line in found.lines]
+    assert steps == [
+        "snapshot", *["factor"] * 5, "decision", "intent", "risk", "order", "order", "fill", "fill",
+        "order", "settlement", "p&l",
+    ]  # fmt: skip
+    by = {line.step: line.release for line in found.lines}
+    assert (by["decision"], by["risk"], by["settlement"]) == (OLD, OLD, NEW)
+    assert found.releases == (OLD, NEW)
+    assert [one.feed for one in found.inputs] == [str(feed) for feed in Feed]
+    assert all(one.fresh and one.age_ms == 1_000 for one in found.inputs)
+    assert found.decision == fact.decision
+    assert found.intent == fact.intents[0]
+    assert found.trade is not None
+    assert found.trade.pnl_micro_usd == story.state.realized_pnl_micro_usd > 0
+    assert found.problems == ()
+    show(chain_screen(found))
+    page = capsys.readouterr().out
+    for text in (order_id, OLD[:10], NEW[:10], "settlement", "confirmed", "open_interest"):
+        assert text in page
+
+
+def test_intent_id_order_id_and_the_beginning_of_one_find_the_same_trade(
+    story: Story, tmp_path: Path
+) -> None:
+    fact = story.trade(Outcome.UP)
+    view = JournalView(tmp_path)
+    order_id = f"0xbtc-5m{fact.due_ms}"
+    names = (fact.intents[0].intent_id, order_id, order_id[:20])
+    assert len({trade_chain(view, name).lines for name in names}) == 1
+
+
+def test_an_intent_that_risk_refused_has_a_chain_without_an_order(
+    story: Story, tmp_path: Path
+) -> None:
+    fact = story.want()
+    intent_id = fact.intents[0].intent_id
+    story.hear(IntentRefused, intent_id=intent_id, code="collar", reason="too far from the mid")
+    found = trade_chain(JournalView(tmp_path), intent_id)
+    assert found.trade is None
+    assert found.lines[-1].text == "refused: collar: too far from the mid"
+
+
+def test_an_unknown_trade_is_refused_with_the_latest_known_ones(
+    story: Story, tmp_path: Path
+) -> None:
+    with pytest.raises(AuditError, match="none at all"):
+        trade_chain(JournalView(tmp_path), "0xdeadbeef")
+    fact = story.trade(Outcome.UP)
+    with pytest.raises(AuditError, match=fact.intents[0].intent_id):
+        trade_chain(JournalView(tmp_path), "0xdeadbeef")
+
+
+def test_the_beginning_of_two_order_ids_is_refused_with_both(story: Story, tmp_path: Path) -> None:
+    story.trade(Outcome.UP)
+    story.trade(Outcome.UP)
+    with pytest.raises(AuditError, match="several trades"):
+        trade_chain(JournalView(tmp_path), "0xbtc-5m17")
+
+
+@pytest.mark.parametrize("damage", ["missing", "altered"])
+def test_without_its_snapshot_the_rest_of_the_chain_still_comes(
+    story: Story, tmp_path: Path, damage: str
+) -> None:
+    fact = story.trade(Outcome.UP)
+    file = tmp_path / SNAPSHOTS / DAY / f"{fact.snapshot}.arrow"
+    if damage == "missing":
+        file.unlink()
+    else:
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+    found = trade_chain(JournalView(tmp_path), fact.intents[0].intent_id)
+    assert found.inputs == ()
+    assert [one.subject for one in found.problems] == [f"snapshot {fact.snapshot}"]
+    assert found.lines[-1].step == "p&l"

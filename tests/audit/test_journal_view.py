@@ -1,0 +1,101 @@
+"""What a reader of the journal must survive: damage, gaps, zombies, clocks."""
+
+from pathlib import Path
+
+import pytest
+
+from checkpoints.errors import StorageError
+from checkpoints.journal import Journal
+from checkpoints.journal_days import compact_day
+from checkpoints.storage import LocalStorage
+from cluster.audit.journal_view import JournalView
+from tests.checkpoints.builders import DAY, NOON_MS, row
+
+NEXT = "2026-01-02"
+
+
+def fill(root: Path) -> LocalStorage:
+    storage = LocalStorage(root)
+    for sequence in range(1, 7):
+        Journal(storage, "btc-5m").append([row(sequence)])
+    return storage
+
+
+def sequences(root: Path) -> list[int]:
+    found = JournalView(root).fetch("select sequence from valid order by sequence")
+    return [sequence for (sequence,) in found]
+
+
+def flip(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def named(root: Path) -> list[tuple[str, str]]:
+    return [(found.kind, found.subject) for found in JournalView(root).problems()]
+
+
+def test_a_storage_without_a_journal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="holds no journal"):
+        JournalView(tmp_path)
+
+
+def test_a_flipped_bit_in_a_flush_is_named_and_so_is_the_row_it_held(tmp_path: Path) -> None:
+    name = fill(tmp_path).names(f"journal/{DAY}/")[2]
+    flip(tmp_path / name)
+    assert sequences(tmp_path) == [1, 2, 4, 5, 6]
+    assert named(tmp_path) == [("damaged", name), ("missing_rows", "btc-5m row 4")]
+
+
+def test_a_torn_tail_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    name = fill(tmp_path).names(f"journal/{DAY}/")[-1]
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-40])
+    assert sequences(tmp_path) == [1, 2, 3, 4, 5]
+    assert named(tmp_path) == [("damaged", name)]
+
+
+def test_a_torn_parquet_day_is_named_and_other_days_are_read(tmp_path: Path) -> None:
+    storage = fill(tmp_path)
+    compact_day(storage, DAY, NEXT)
+    Journal(storage, "btc-5m").append([row(7, market_ms=NOON_MS + 86_400_000)])
+    day = tmp_path / f"journal/{DAY}.parquet"
+    day.write_bytes(day.read_bytes()[:-20])
+    assert sequences(tmp_path) == [7]
+    assert named(tmp_path)[0] == ("damaged", f"journal/{DAY}.parquet")
+
+
+def test_a_damaged_page_within_a_parquet_day_is_named(tmp_path: Path) -> None:
+    storage = fill(tmp_path)
+    compact_day(storage, DAY, NEXT)
+    Journal(storage, "btc-5m").append([row(7, market_ms=NOON_MS + 86_400_000)])
+    day = tmp_path / f"journal/{DAY}.parquet"
+    data = bytearray(day.read_bytes())
+    data[4:100] = bytes(96)
+    day.write_bytes(data)
+    assert sequences(tmp_path) == [7]
+    assert named(tmp_path)[0] == ("damaged", f"journal/{DAY}.parquet")
+
+
+def test_a_zombies_rows_are_void_also_when_the_claim_that_voids_them_is_damaged(
+    tmp_path: Path,
+) -> None:
+    storage = fill(tmp_path)
+    Journal(storage, "btc-5m").append([row(5, fence=2, release="cd" * 32)])
+    Journal(storage, "btc-5m").append([row(6, fence=2, release="cd" * 32)])
+    view = JournalView(tmp_path)
+    found = view.fetch("select sequence, fence from valid order by sequence")
+    assert found == [(1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (6, 2)]
+    flip(tmp_path / f"journal/{DAY}/btc-5m/000000000005-00000002.arrow")
+    view = JournalView(tmp_path)
+    found = view.fetch("select sequence, fence from valid order by sequence")
+    assert found == [(1, 1), (2, 1), (3, 1), (4, 1), (6, 2)]
+
+
+def test_a_clock_that_went_backwards_is_named_with_how_far(tmp_path: Path) -> None:
+    storage = fill(tmp_path)
+    Journal(storage, "btc-5m").append([row(7, market_ms=NOON_MS - 500, wire_ms=900)])
+    problems = JournalView(tmp_path).problems()
+    assert [one.subject for one in problems] == ["btc-5m row 7", "btc-5m row 7"]
+    assert problems[0].reason == "market time is 506 ms before that of the row before it"
+    assert problems[1].reason.startswith("wire time is 106 ms")
