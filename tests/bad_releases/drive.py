@@ -1,4 +1,4 @@
-"""Entry point of a job: roll out archived releases one after another, in the words given as JSON.
+"""Entry point of a job: roll out archived releases one after another, as a JSON file says.
 
 It is copied to the root of a tree, whose code drives. One job for many rolls saves a start each.
 Each line it prints is one `Outcome`.
@@ -100,7 +100,7 @@ def _outcome(
 
 
 def main() -> None:
-    orders = msgspec.json.decode(sys.argv[1], type=Orders)
+    orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
     for order in orders.orders:
         outcome = asyncio.run(run(orders.storage, order))

@@ -1,6 +1,5 @@
 """One table: twelve bad releases, twelve clean outcomes (`pytest -s tests/bad_releases`)."""
 
-import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,8 +49,8 @@ def drive(fleet: Fleet, old: str, folder: Path) -> list[Outcome]:
     asked = Orders(
         storage=str(fleet.state.storage), orders=tuple(orders(fleet, old, folder / "releases"))
     )
-    words = msgspec.json.encode(asked).decode()
-    said = fleet.job(fleet.tree, "drive_many.py", shlex.quote(words), seconds=JOB_SECONDS)
+    (fleet.tree / "orders.json").write_bytes(msgspec.json.encode(asked))
+    said = fleet.job(fleet.tree, "drive_many.py", "orders.json", seconds=JOB_SECONDS)
     found = [line.partition("OUTCOME ")[2] for line in said.splitlines() if "OUTCOME " in line]
     outcomes = [msgspec.json.decode(line, type=Outcome) for line in found]
     assert len(outcomes) == len(asked.orders), said

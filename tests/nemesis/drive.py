@@ -252,7 +252,7 @@ async def _owner_of(orders: Orders) -> FenceRecord:
 
 
 def main() -> None:
-    orders = msgspec.json.decode(sys.argv[1], type=Orders)
+    orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
     for cell in orders.cells:
         ending = asyncio.run(run(orders, cell))

@@ -1,6 +1,5 @@
 """The cells, the runs of them, and the page that shows what became of each."""
 
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -99,9 +98,10 @@ class Matrix:
             admin_url=read_ready(self._fleet.state.sandbox_ready).urls["admin_url"],
             cells=tuple(cells),
         )
-        words = shlex.quote(msgspec.json.encode(orders).decode())
+        tree = self._fleet.tree
+        (tree / "orders.json").write_bytes(msgspec.json.encode(orders))
         said = self._fleet.job(
-            self._fleet.tree, "nemesis_drive.py", words, seconds=JOB_SECONDS, must_succeed=False
+            tree, "nemesis_drive.py", "orders.json", seconds=JOB_SECONDS, must_succeed=False
         )
         found = [line.partition("ENDING ")[2] for line in said.splitlines() if "ENDING " in line]
         return [msgspec.json.decode(line, type=Ending) for line in found], said
