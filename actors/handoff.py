@@ -13,6 +13,8 @@ class PinBase(msgspec.Struct, frozen=True, kw_only=True, tag="pin_base"):
     """Ask the owner for a full checkpoint now, and to remember what changes from it on."""
 
     handoff: str
+    release: str = ""
+    """Of the successor: an older one is handed over in its own words."""
 
 
 class BasePinned(msgspec.Struct, frozen=True, kw_only=True, tag="base_pinned"):

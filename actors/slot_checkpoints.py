@@ -5,7 +5,7 @@ import msgspec
 from actors.slot_events import TakeCheckpoint
 from actors.slot_recovery import MEMORY_PREFIX
 from actors.slot_seat import Seat
-from actors.slot_state import STATE_VERSION, SlotState
+from actors.slot_state import SlotState
 from checkpoints.codec import CheckpointMeta
 from checkpoints.record_set import RecordSet
 from checkpoints.records import Records
@@ -35,7 +35,7 @@ def take_meta(seat: Seat, effect: TakeCheckpoint, logical_hash: str) -> Checkpoi
     """Say all about the effect's state."""
     attestation = seat.who.attestation
     return CheckpointMeta(
-        schema_version=STATE_VERSION,
+        schema_version=seat.rules.state_version,
         slot=seat.who.slot,
         release=attestation.release,
         commit=attestation.commit,

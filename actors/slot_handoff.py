@@ -32,7 +32,7 @@ from actors.handoff import (
     WarmAnswer,
     Warmed,
 )
-from actors.slot_checkpoints import take, take_meta, take_records
+from actors.slot_checkpoints import Taken, take, take_meta, take_records
 from actors.slot_events import (
     AdoptAsked,
     QuiesceAsked,
@@ -43,11 +43,13 @@ from actors.slot_events import (
     TakeCheckpoint,
 )
 from actors.slot_loop import SlotLoop
+from actors.slot_older_words import OlderWords
 from actors.slot_recovery import recover
 from actors.slot_requests import undated
 from actors.slot_seat import Phase
 from actors.slot_state import SlotState
 from actors.slot_successor import Base, Prover, WarmError
+from actors.slot_versions import versions_of_release
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import CheckpointKind, decode_checkpoint, encode_checkpoint
 from checkpoints.errors import CheckpointsError
@@ -63,6 +65,8 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     sequence: int
     mark: Mark
+    words: OlderWords | None = None
+    """None: the successor knows this release's words."""
 
 
 class SlotHandoff:
@@ -71,7 +75,9 @@ class SlotHandoff:
     def __init__(self, loop: SlotLoop) -> None:
         self._loop = loop
         self._requests = loop.requests
-        self._store = CheckpointStore(loop.requests.storage)
+        self._store = CheckpointStore(
+            loop.requests.storage, loop.requests.memory.words.state.newest
+        )
         self._prover = Prover(loop.requests)
         self._pinned: Pinned | None = None
         self._base: Base | None = None
@@ -112,13 +118,17 @@ class SlotHandoff:
         )
         mark = records.mark()
         try:
+            words = await asyncio.to_thread(self._older_words, ask.release, taken)
+            sent = taken if words is None else words.base
             digest = await asyncio.to_thread(
-                self._store.save, seat.who.slot, taken.meta, taken.records
+                self._store.save, seat.who.slot, sent.meta, sent.records
             )
         except CheckpointsError as error:
             return HandoffFailed(handoff=ask.handoff, reason=f"storage: {error}")
         sequence = taken.meta.sequence
-        self._pinned = Pinned(handoff=ask.handoff, digest=digest, sequence=sequence, mark=mark)
+        self._pinned = Pinned(
+            handoff=ask.handoff, digest=digest, sequence=sequence, mark=mark, words=words
+        )
         return BasePinned(
             handoff=ask.handoff,
             digest=digest,
@@ -128,6 +138,15 @@ class SlotHandoff:
             attestation=seat.who.attestation,
             params=seat.params_id,
         )
+
+    def _older_words(self, release: str, taken: Taken) -> OlderWords | None:
+        """Put a checkpoint into the words of an older release; None where it knows ours."""
+        memory = self._requests.memory
+        known = versions_of_release(self._requests.storage, release, memory.strategy)
+        target = memory.words.own if known is None else memory.words.own.older(known)
+        if target == memory.words.own:
+            return None
+        return OlderWords(memory.words, target, taken)
 
     async def _settled(self) -> bool:
         """Wait until no decision is at work and every row is durable."""
@@ -162,8 +181,11 @@ class SlotHandoff:
         )
         logical_hash = take_records(records, report.state, report.memory)
         delta = records.changes_since(pinned.mark)
+        meta = take_meta(seat, effect, logical_hash)
+        if pinned.words is not None:
+            meta, delta = pinned.words.change(meta, delta)
         meta = msgspec.structs.replace(
-            take_meta(seat, effect, logical_hash),
+            meta,
             kind=CheckpointKind.DELTA,
             base=pinned.digest,
             base_sequence=pinned.sequence,
@@ -176,7 +198,7 @@ class SlotHandoff:
             journal_sequence=report.state.journal_sequence,
             outbox_sequence=report.state.outbox_sequence,
             checkpoint=digest,
-            logical_hash=logical_hash,
+            logical_hash=meta.logical_hash,
             delta=encode_checkpoint(meta, delta),
         )
 
@@ -244,7 +266,7 @@ class SlotHandoff:
     async def _adopted_state(self, ask: Adopt) -> tuple[SlotState, msgspec.Struct, str]:
         if not ask.delta or self._base is None:
             return await self._recovered_state(ask)
-        delta = decode_checkpoint(ask.delta)
+        delta = decode_checkpoint(ask.delta, self._requests.memory.words.state.newest)
         if delta.meta.base != self._base.digest:
             return await self._recovered_state(ask)
         base = self._base.with_delta(delta.delta)
@@ -262,6 +284,6 @@ class SlotHandoff:
         if found.state.journal_sequence != ask.record.journal_sequence:
             raise WarmError(f"journal ends at {found.state.journal_sequence}: {found.gap}")
         wanted = ask.record.logical_hash or ""
-        if wanted and found.own_memory and found.logical_hash() != wanted:
+        if wanted and found.own_memory and not found.reads_as(wanted):
             raise WarmError(f"hash: {found.logical_hash()[:12]} was read, not {wanted[:12]}")
         return found.state, found.memory, wanted

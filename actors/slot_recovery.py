@@ -13,6 +13,7 @@ from actors.messages import FenceRecord
 from actors.slot_facts import DecisionFact, Entry, RecordChange, apply_entry
 from actors.slot_rows import entry_of
 from actors.slot_state import SlotState
+from actors.slot_versions import Words
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import Checkpoint
 from checkpoints.errors import Damage
@@ -35,16 +36,26 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """What stopped the reading of the journal, if anything did."""
     own_memory: bool = True
     """False: the memory on disk is another strategy's, and this one begins empty."""
+    words: Words = Words()
 
     def logical_hash(self) -> str:
-        """Hash state and memory, as an owner does that hands them over."""
-        return logical_hash_of({**records_of(self.state), **records_of(self.memory, MEMORY_PREFIX)})
+        """Hash state and memory, as an owner of this release does that hands them over."""
+        return logical_hash_of(self._records())
+
+    def reads_as(self, logical_hash: str) -> bool:
+        """Tell whether this is what was handed over, in this release's words or in older ones."""
+        return logical_hash in self.words.hashes(self._records())
+
+    def _records(self) -> Records:
+        return {**records_of(self.state), **records_of(self.memory, MEMORY_PREFIX)}
 
 
 class Folded(msgspec.Struct, frozen=True, kw_only=True):
     state: SlotState
     changes: tuple[RecordChange, ...]
     """Of the last strategy's memory, in order."""
+    changed_under: tuple[int, ...]
+    """Version of the memory that each change is of."""
     strategy: str | None
     """The last that decided in these rows."""
     changed_strategy: bool
@@ -57,6 +68,8 @@ class MemoryKind(msgspec.Struct, frozen=True, kw_only=True):
 
     strategy: str
     kind: type[msgspec.Struct]
+    words: Words = Words()
+    """What this release reads: older checkpoints and rows are converted."""
 
 
 def recover(
@@ -64,21 +77,26 @@ def recover(
 ) -> Recovery:
     """Read a slot's state; with a fence record, exactly as far as its sequence."""
     bounds: tuple[FenceBound, ...] = (*flush_bounds(storage, slot), *((up_to,) if up_to else ()))
-    latest = CheckpointStore(storage).latest(slot, bounds)
+    words = wanted.words
+    latest = CheckpointStore(storage, words.state.newest).latest(slot, bounds)
     found = latest.checkpoint
-    records: Records = {} if found is None else found.upserts
-    state = SlotState(slot=slot) if found is None else struct_from_records(SlotState, records)
+    stored = words.own if found is None else words.of(found.meta, wanted.strategy)
+    state, records = SlotState(slot=slot), Records()
+    if found is not None:
+        records = words.state.convert(found.upserts, stored.state, words.own.state)
+        state = struct_from_records(SlotState, records)
     read = Journal(storage, slot).rows_after(state.journal_sequence)
     folded = fold_rows(state, valid_rows(read.rows, bounds))
     own = found is not None and found.meta.strategy == wanted.strategy
     return Recovery(
         state=folded.state,
-        memory=_memory(wanted, records if own else {}, folded),
+        memory=_memory(wanted, records if own else {}, stored.memory, folded),
         checkpoint_sequence=0 if found is None else found.meta.sequence,
         checkpoint_outbox_sequence=0 if found is None else found.meta.outbox_sequence,
         damaged=(*latest.damaged, *read.damaged),
         gap=folded.gap,
         own_memory=_last_strategy(found, folded) in (None, wanted.strategy),
+        words=words,
     )
 
 
@@ -141,14 +159,15 @@ def fold_rows(state: SlotState, rows: Iterable[JournalRow]) -> Folded:
     strategies = [fact.strategy for fact in decisions]
     last_strategy = strategies[-1] if strategies else None
     changes = [
-        change
+        (change, fact.memory_version)
         for fact in decisions
         if fact.strategy == last_strategy
         for change in fact.memory_changes
     ]
     return Folded(
         state=state,
-        changes=tuple(changes),
+        changes=tuple(change for change, _ in changes),
+        changed_under=tuple(version for _, version in changes),
         strategy=last_strategy,
         changed_strategy=len(set(strategies)) > 1,
         gap=gap,
@@ -164,16 +183,24 @@ def _entry(row: JournalRow | None) -> Entry | str:
         return f"is unreadable: {error}"
 
 
-def _memory(wanted: MemoryKind, records: Records, folded: Folded) -> msgspec.Struct:
-    """Rebuild the strategy's memory from checkpointed records and journaled changes."""
+def _memory(wanted: MemoryKind, records: Records, version: int, folded: Folded) -> msgspec.Struct:
+    """Rebuild the strategy's memory from checkpointed records and journaled changes.
+
+    A change is of the version that its row names: what it changes is brought there first, and at
+    the end all of it to this release's.
+    """
     if folded.strategy not in (None, wanted.strategy):
         return wanted.kind()
+    chain = wanted.words.memory
     stored = {key: value for key, value in records.items() if key[0].startswith(MEMORY_PREFIX)}
     if not stored or folded.changed_strategy:
-        stored = records_of(wanted.kind(), MEMORY_PREFIX)
-    for change in folded.changes:
+        stored, version = records_of(wanted.kind(), MEMORY_PREFIX), chain.newest
+    for change, under in zip(folded.changes, folded.changed_under, strict=True):
+        if under != version:
+            stored, version = chain.convert(stored, version, under), under
         if change.value is None:
             stored.pop((change.segment, change.key), None)
         else:
             stored[(change.segment, change.key)] = change.value
+    stored = chain.convert(stored, version, chain.newest)
     return struct_from_records(wanted.kind, stored, MEMORY_PREFIX)

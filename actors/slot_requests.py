@@ -88,7 +88,7 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
         except (CheckpointsError, msgspec.MsgspecError) as error:
             return undated(RecoveryFailed, reason=f"{type(error).__name__}: {error}")
         wanted = effect.record.logical_hash
-        if wanted and found.own_memory and found.logical_hash() != wanted:
+        if wanted and found.own_memory and not found.reads_as(wanted):
             reason = f"hash: what was read is not what was handed over ({wanted[:12]})"
             return undated(RecoveryFailed, reason=reason)
         return undated(Recovered, state=found.state, memory=found.memory)

@@ -9,7 +9,7 @@ from actors.config import Timing
 from actors.messages import Attestation, FenceRecord, Intent
 from actors.slot_events import AnyEffect, AppendEntries, Event
 from actors.slot_facts import Entry, Fact, apply_entry
-from actors.slot_state import SlotState
+from actors.slot_state import STATE_VERSION, SlotState
 from signals.decision import Position
 from signals.market import DecisionPoint, Slot, decision_points
 from signals.market_time import MarketClock
@@ -131,6 +131,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     allocation_micro_usd: MicroUsd
     strategy: str
     memory_version: int
+    state_version: int = STATE_VERSION
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ from actors.handoff import SHADOW_DIFFERENCES_KEPT, ShadowDifference
 from actors.slot_facts import DecisionFact, Entry, apply_entry
 from actors.slot_recovery import MEMORY_PREFIX
 from actors.slot_state import SlotState
-from checkpoints.record_set import Delta, RecordSet
-from checkpoints.records import Records, records_of, struct_from_records
+from actors.slot_versions import Versions, Words
+from checkpoints.record_set import Delta, RecordSet, logical_hash_of
+from checkpoints.records import records_of, struct_from_records
 from signals.decision import Decision
 
 HASHES_KEPT: Final = 64
@@ -37,21 +38,32 @@ def first_difference(owner: Decision, shadow: Decision) -> Difference | None:
 
 
 class Follower:
-    """The owner's state and memory, row by row, in the words of this release."""
+    """The owner's state and memory, row by row: read in this release's words, hashed in its own."""
 
     def __init__(
-        self, state: SlotState, memory: msgspec.Struct, memory_records: Records | None = None
+        self,
+        state: SlotState,
+        memory: msgspec.Struct,
+        words: Words | None = None,
+        owner: Versions | None = None,
     ) -> None:
         self.state = state
         self._kind = type(memory)
-        self._memory_records = memory_records or records_of(memory, MEMORY_PREFIX)
+        self._words = words or Words()
+        self._owner = owner or self._words.own
+        self._memory_records = self._words.memory.convert(
+            records_of(memory, MEMORY_PREFIX), self._words.own.memory, self._owner.memory
+        )
         self._set = RecordSet()
         self._hashes: list[str] = []
         self._remember()
 
     @property
     def memory(self) -> msgspec.Struct:
-        return struct_from_records(self._kind, self._memory_records, MEMORY_PREFIX)
+        own = self._words.memory.convert(
+            self._memory_records, self._owner.memory, self._words.own.memory
+        )
+        return struct_from_records(self._kind, own, MEMORY_PREFIX)
 
     def knows_state(self, pre_state_hash: str | None) -> bool:
         """Tell whether a decision's pre-state is one of the latest states followed."""
@@ -72,7 +84,14 @@ class Follower:
         memory = {key: value for key, value in self._set.records().items() if _is_memory(key)}
         gone = tuple(key for key in memory if key not in self._memory_records)
         self._set.apply(Delta(upserts=self._memory_records, deletes=gone))
-        self._hashes = [*self._hashes[-HASHES_KEPT:], self._set.logical_hash()]
+        self._hashes = [*self._hashes[-HASHES_KEPT:], self._hash()]
+
+    def _hash(self) -> str:
+        """Hash in the owner's words: its memory is kept in them, its state is converted."""
+        own, owner = self._words.own.state, self._owner.state
+        if own == owner:
+            return self._set.logical_hash()
+        return logical_hash_of(self._words.state.convert(self._set.records(), own, owner))
 
 
 def _is_memory(key: tuple[str, str]) -> bool:

@@ -15,6 +15,7 @@ from actors.slot_recovery import MemoryKind, Recovery, recover
 from actors.slot_requests import Requests
 from actors.slot_seat import Identity, Rules, Seat, open_seat
 from actors.slot_strategy import StrategyRunner
+from actors.slot_versions import words_of
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage, Storage
 from signals.params import Params, override, params_id
@@ -56,7 +57,8 @@ def open_loop(
     storage = LocalStorage(Path(name.storage_root))
     strategy_name = config.slot(name.slot).strategy
     strategy = load_strategy(strategy_name)
-    memory = MemoryKind(strategy=strategy_name, kind=strategy.Memory)
+    words = words_of(strategy_name, strategy)
+    memory = MemoryKind(strategy=strategy_name, kind=strategy.Memory, words=words)
     found = recover(storage, name.slot, memory)
     params = _params(config, name.slot, found)
     store_params(storage, params)

@@ -14,6 +14,7 @@ from actors.slot_seat import STRATEGY_TIMEOUT_MS
 from actors.slot_shadow import Comparison, Follower
 from actors.slot_state import SlotState
 from actors.slot_strategy import Answer, StrategyRunner
+from actors.slot_versions import Versions, Words
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import Checkpoint
 from checkpoints.errors import CheckpointsError
@@ -45,6 +46,9 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     """In the sender's words."""
     own: RecordSet
     """In this release's words, without another strategy's memory."""
+    words: Words = Words()
+    versions: Versions = Versions()
+    """The sender's."""
 
     @property
     def logical_hash(self) -> str:
@@ -55,14 +59,36 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
         return self.own.logical_hash()
 
     def with_delta(self, delta: Delta) -> "Base":
-        """Apply what changed since; costs what changed. Uses up this base's record sets."""
+        """Apply what changed since; costs what changed. Uses up this base's record sets.
+
+        Raises `WarmError` unless the change, brought to this release's words and back, is what was
+        sent: with the base's own round trip this proves the whole.
+        """
+        own = self._in_own_words(delta)
         self.sent.apply(delta)
-        self.own.apply(delta)
+        self.own.apply(own)
         return msgspec.structs.replace(
             self,
-            state=struct_with(self.state, delta.upserts, delta.deletes),
-            memory=struct_with(self.memory, delta.upserts, delta.deletes, MEMORY_PREFIX),
+            state=struct_with(self.state, own.upserts, own.deletes),
+            memory=struct_with(self.memory, own.upserts, own.deletes, MEMORY_PREFIX),
         )
+
+    def _in_own_words(self, delta: Delta) -> Delta:
+        source, target = self.versions, self.words.own
+        if source == target:
+            return delta
+        before = _touched(self.sent, delta)
+        own = self.words.convert_delta(before, delta, source, target)
+        back = self.words.convert(own.upserts, target, source)
+        if any(back.get(key) != value for key, value in delta.upserts.items()):
+            raise WarmError("hash: the change does not read back as it was sent")
+        return own
+
+
+def _touched(records: RecordSet, delta: Delta) -> Records:
+    """Return what the set holds of the keys that a delta touches."""
+    keys = [*delta.upserts, *delta.deletes]
+    return {key: value for key in keys if (value := records.get(*key)) is not None}
 
 
 class Prover:
@@ -71,7 +97,8 @@ class Prover:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
         self._slot = requests.who.slot
-        self._store = CheckpointStore(requests.storage)
+        self._words = requests.memory.words
+        self._store = CheckpointStore(requests.storage, self._words.state.newest)
         self._snapshots = SnapshotStore(requests.storage)
         strategy = requests.runner.strategy
         self._runner = StrategyRunner(strategy, requests.who.seat.timeframe, RecordSet())
@@ -86,6 +113,9 @@ class Prover:
     def restore(self, digest: str) -> Base:
         """Read the base and prove that nothing is lost on the way in and out again."""
         checkpoint = self._store.restore(self._slot, digest)
+        versions = self._words.of(checkpoint.meta, self._requests.memory.strategy)
+        if versions != self._words.own:
+            self._words.prove(self._provable(checkpoint), versions, self._words.own)
         state, memory = self._state_of(checkpoint)
         records = {**records_of(state), **records_of(memory, MEMORY_PREFIX)}
         wanted = self._own_part(checkpoint)
@@ -99,23 +129,34 @@ class Prover:
             memory=memory,
             sent=RecordSet(checkpoint.upserts),
             own=RecordSet(records),
+            words=self._words,
+            versions=versions,
         )
 
     def _is_own(self, checkpoint: Checkpoint) -> bool:
         return checkpoint.meta.strategy == self._requests.memory.strategy
 
-    def _own_part(self, checkpoint: Checkpoint) -> Records:
+    def _provable(self, checkpoint: Checkpoint) -> Records:
+        """Leave out another strategy's memory: nobody here knows its versions."""
         if self._is_own(checkpoint):
             return checkpoint.upserts
-        state = {k: v for k, v in checkpoint.upserts.items() if not k[0].startswith(MEMORY_PREFIX)}
-        return {**state, **records_of(self._requests.memory.kind(), MEMORY_PREFIX)}
+        return {k: v for k, v in checkpoint.upserts.items() if not k[0].startswith(MEMORY_PREFIX)}
+
+    def _own_part(self, checkpoint: Checkpoint) -> Records:
+        """Return the checkpoint in this release's words, an empty memory for another one's."""
+        versions = self._words.of(checkpoint.meta, self._requests.memory.strategy)
+        records = self._words.convert(self._provable(checkpoint), versions, self._words.own)
+        if self._is_own(checkpoint):
+            return records
+        return {**records, **records_of(self._requests.memory.kind(), MEMORY_PREFIX)}
 
     def _state_of(self, checkpoint: Checkpoint) -> tuple[SlotState, msgspec.Struct]:
-        state = struct_from_records(SlotState, checkpoint.upserts)
-        if not self._is_own(checkpoint):
-            return state, self._requests.memory.kind()
+        records = self._own_part(checkpoint)
         kind = self._requests.memory.kind
-        return state, struct_from_records(kind, checkpoint.upserts, MEMORY_PREFIX)
+        return (
+            struct_from_records(SlotState, records),
+            struct_from_records(kind, records, MEMORY_PREFIX),
+        )
 
     async def prove(self, state: SlotState, memory: msgspec.Struct, params: Params) -> str:
         """Decide once on the latest recorded snapshot; raise `WarmError` if that fails."""
@@ -206,9 +247,12 @@ class Prover:
         """Begin at the base, or far enough before it for the asked number of decisions."""
         older = [s for s in self._store.sequences(self._slot) if s < base.sequence]
         if not recorded or not older:
-            return Follower(base.state, base.memory)
+            return Follower(base.state, base.memory, self._words, base.versions)
         begin = older[max(0, len(older) - recorded - 1)]
-        return Follower(*self._state_of(self._store.load(self._slot, begin)))
+        older_one = self._store.load(self._slot, begin)
+        state, memory = self._state_of(older_one)
+        owner = self._words.of(older_one.meta, self._requests.memory.strategy)
+        return Follower(state, memory, self._words, owner)
 
     async def _compare(self, follower: Follower, fact: DecisionFact, params: Params) -> None:
         if fact.snapshot is None or fact.strategy_failed or fact.decision.reason.startswith(HELD):

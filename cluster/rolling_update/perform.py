@@ -29,7 +29,7 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of eff
 ) -> on.Event | None:
     match effect:
         case on.AskBase():
-            ask = said.PinBase(handoff=handoff.handoff)
+            ask = said.PinBase(handoff=handoff.handoff, release=handoff.new_release)
             return await _old(calls, handoff, ask, said.PinAnswer)
         case on.Open(expected_fence=fence):
             return await _open(calls, handoff, fence)
