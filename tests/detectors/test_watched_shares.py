@@ -16,7 +16,7 @@ from actors.detectors.shadow import Declared, ShadowWatch
 from actors.detectors.shadow import advance as shadow_advance
 from actors.detectors.shadow import findings as shadow_findings
 from tests.bench.detectors.cycles import RHOS
-from tests.bench.detectors.mix import CHANGES, delay, false_alarms
+from tests.bench.detectors.mix import BEFORE, CHANGES, delay, false_alarms
 
 SEED = 20260101
 
@@ -24,6 +24,11 @@ SEED = 20260101
 @pytest.mark.parametrize("rho", RHOS)
 def test_an_unchanged_mix_raises_nothing_in_12_days(rho: float) -> None:
     assert false_alarms(SEED, rho, memory=0.0, cycles=3_600).alarms == 0
+
+
+def test_a_market_that_moves_shares_within_the_margin_raises_nothing() -> None:
+    moved = {**BEFORE, "trade Up": 0.21, "trade Down": 0.21, "edge": 0.38}
+    assert delay(SEED, moved, rho=0.3, runs=2, limit=1_000) == 1_000
 
 
 def test_a_signal_that_stops_trading_is_found() -> None:

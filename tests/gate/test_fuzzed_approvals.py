@@ -1,110 +1,21 @@
 """A thousand approvals that are not: each refused where it is applied and where it would trade."""
 
 import random
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from checkpoints.approvals import (
-    Application,
-    Approval,
-    GateFiles,
-    Statement,
-    signed_bytes,
-    verify,
-)
+from checkpoints.approvals import GateFiles
 from checkpoints.approved_releases import coverage
 from checkpoints.records import canonical_json
 from cluster.gate.document import PlanDocument, store_plan
-from cluster.gate.keys import public_of, sign
-from cluster.gate.policy import HOUR_MS, Allowed, Asked, Denied, judge
+from cluster.gate.policy import Allowed, Denied, judge
 from tests.checkpoints.memory_storage import MemoryStorage
-from tests.gate.builders import ALICE, KEYS, MALLORY, NOW_MS, approval, config, document, statement
+from tests.gate.builders import KEYS, approval, document
+from tests.gate.forgeries import COUNT, FORGERIES, SEED, applied_by_hand, asked, refusals
 
-COUNT = 1_000
-SEED = 20260101
 OTHER = "ab" * 32
-
-
-def tampered_bit(rng: random.Random, plan: str) -> bytes:
-    data = bytearray(approval(plan))
-    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return bytes(data)
-
-
-def tampered_field(rng: random.Random, plan: str) -> bytes:
-    """Change what was signed and write it well-formed again."""
-    good = statement(plan)
-    changed = rng.choice(
-        [
-            replace(good, expires_wire_ms=good.expires_wire_ms + rng.randint(1, 10**9)),
-            replace(good, approved_wire_ms=good.approved_wire_ms - rng.randint(1, 10**9)),
-            replace(good, who=f"alice{rng.randint(0, 9)}"),
-            replace(good, key=f"{rng.getrandbits(256):064x}"),
-        ]
-    )
-    signature = ALICE.sign(signed_bytes(good)).hex()
-    return canonical_json(Approval(statement=changed, signature=signature))
-
-
-def expired(rng: random.Random, plan: str) -> bytes:
-    hours = rng.uniform(0.01, 24)
-    return approval(plan, NOW_MS - int(hours * HOUR_MS) - rng.randint(1, 10**9), hours)
-
-
-def from_the_future(rng: random.Random, plan: str) -> bytes:
-    return approval(plan, NOW_MS + rng.randint(2, 10**9))
-
-
-def wrong_key(rng: random.Random, plan: str) -> bytes:
-    """Another's signature, under its own name and key or under the operator's."""
-    good = statement(plan)
-    stranger = public_of(MALLORY)
-    claimed = rng.choice(
-        [good, replace(good, who="mallory", key=stranger), replace(good, key=stranger)]
-    )
-    return sign(MALLORY, replace(claimed, expires_wire_ms=NOW_MS + rng.randint(1, 10**9)))
-
-
-def other_plan(rng: random.Random, plan: str) -> bytes:
-    """A good signature over another plan, as it is or with this plan's name put in."""
-    elsewhere = statement(f"{rng.getrandbits(256):064x}")
-    if rng.random() < 0.5:
-        return sign(ALICE, elsewhere)
-    signature = ALICE.sign(signed_bytes(elsewhere)).hex()
-    return canonical_json(Approval(statement=replace(elsewhere, plan=plan), signature=signature))
-
-
-def truncated(rng: random.Random, plan: str) -> bytes:
-    data = approval(plan)
-    return data[: rng.randrange(len(data))]
-
-
-def padded(rng: random.Random, plan: str) -> bytes:
-    return approval(plan) + rng.choice([b"\n", b" ", b"{}", b"\0" * 20_000])
-
-
-def signed_elsewhere(rng: random.Random, plan: str) -> bytes:
-    """Sign the statement without the domain in front: a signature asked for by another program."""
-    good = replace(statement(plan), expires_wire_ms=NOW_MS + rng.randint(1, 10**9))
-    signature = ALICE.sign(canonical_json(good)).hex()
-    return canonical_json(Approval(statement=good, signature=signature))
-
-
-FORGERIES: tuple[Callable[[random.Random, str], bytes], ...] = (
-    tampered_bit,
-    tampered_field,
-    expired,
-    from_the_future,
-    wrong_key,
-    other_plan,
-    truncated,
-    padded,
-    signed_elsewhere,
-)
 
 
 @pytest.fixture
@@ -115,47 +26,12 @@ def planned(tmp_path: Path) -> tuple[str, PlanDocument, bytes]:
     return plan, made, canonical_json(made)
 
 
-def asked(plan: str, made: PlanDocument, files: GateFiles) -> Asked:
-    return Asked(
-        digest=plan,
-        signed=made,
-        now=made,
-        gate=config().gate,
-        is_open=False,
-        files=files,
-        wire_ms=NOW_MS + 1,
-    )
-
-
-def applied_by_hand(plan: str, made: PlanDocument, data: bytes) -> bytes:
-    """What one would write who has the storage and no key: a record that names the forgery."""
-    read = verify(data, KEYS)
-    return canonical_json(
-        Application(
-            plan=plan,
-            to_release=made.to_release,
-            applied_wire_ms=NOW_MS + 1,
-            who="mallory",
-            approval=read.id if isinstance(read, Statement) else statement(plan).id,
-        )
-    )
-
-
 def test_a_thousand_forged_approvals_are_refused_twice(
     planned: tuple[str, PlanDocument, bytes],
 ) -> None:
-    plan, made, text = planned
-    rng = random.Random(SEED)
-    refused: Counter[str] = Counter()
-    for number in range(COUNT):
-        forge = FORGERIES[number % len(FORGERIES)]
-        data = forge(rng, plan)
-        files = GateFiles(plans={plan: text}, approvals={"forged": data})
-        assert isinstance(judge(asked(plan, made, files)), Denied), (forge.__name__, data)
-        used = replace(files, applied={plan: applied_by_hand(plan, made, data)})
-        assert coverage(used, KEYS).releases == frozenset(), (forge.__name__, data)
-        refused[forge.__name__] += 1
-    print(f"\n{sum(refused.values())} of {COUNT} forged approvals refused, seed {SEED}:")
+    plan, made, _ = planned
+    refused = refusals(SEED, COUNT, plan, made)
+    print(f"\n{refused.total()} of {COUNT} forged approvals refused, seed {SEED}:")
     for name, count in refused.items():
         print(f"  {name:<18} {count}")
     assert refused.total() == COUNT

@@ -1,4 +1,4 @@
-"""Print false alarms and delays of every detector that can be wrong, with their seeds.
+"""Print forged approvals refused, and false alarms and delays of the detectors, with their seeds.
 
 `python -m tests.bench.detectors [--periods N] [--runs N] [--seed N]`; a period is 3,600 cycles.
 The default takes some minutes on one core.
@@ -6,12 +6,28 @@ The default takes some minutes on one core.
 
 import argparse
 import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
+from cluster.gate.document import store_plan
 from tests.bench.detectors import drift, mix, outcome
 from tests.bench.detectors.cycles import RHOS
+from tests.checkpoints.memory_storage import MemoryStorage
+from tests.gate.builders import document
+from tests.gate.forgeries import COUNT, refusals
 
 OTHER_PRICES = (0.95, 0.80, 0.65, 0.50)
 EDGE = 0.013
+
+
+def print_forgeries(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        storage = MemoryStorage()
+        made = document(storage, Path(folder))
+        refused = refusals(seed, COUNT, store_plan(storage, made), made)
+    print(f"forged approvals: {refused.total()} of {COUNT} refused, seed {seed}")
+    print("  " + ", ".join(f"{name} {count}" for name, count in refused.items()))
 
 
 def print_false_alarms(seed: int, periods: int) -> None:
@@ -66,12 +82,13 @@ def print_drift(seed: int, periods: int) -> None:
         print(f"  {feature} x {factor:g}: {median:g} ({missed})")
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--periods", type=int, default=100)
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=20260101)
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
+    print_forgeries(asked.seed)
     print_false_alarms(asked.seed, asked.periods)
     print_delays(asked.seed, asked.runs)
     print_mix(asked.seed, max(1, asked.periods // 10), max(10, asked.runs // 20))
