@@ -17,7 +17,8 @@ from cluster.gate.document import Extras, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError
 from cluster.gate.keys import make_key, public_of, read_key, sign, store_approval
 from cluster.gate.page import document_page
-from cluster.gate.policy import HOUR_MS, config_problems, history_of, waiting
+from cluster.gate.policy import history_of, waiting
+from cluster.gate.settings import HOUR_MS, config_problems, notice
 from cluster.gate.small_plans import first_document
 from cluster.jobs import WORKING_TREE, git_commit
 from cluster.rollout_step import Options
@@ -77,7 +78,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
             }
         )
         return
-    say("the gate is open: any release may trade" if config.gate_is_open else "the gate is closed")
+    say(notice(config))
     for applied in history_of(files)[-SHOWN:]:
         how = f"BREAK-GLASS: {applied.break_glass}" if applied.break_glass else "approved"
         how = "gate open" if applied.gate_open and not applied.break_glass else how

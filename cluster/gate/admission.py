@@ -12,7 +12,8 @@ from checkpoints.records import canonical_json
 from checkpoints.storage import Storage
 from cluster.gate.document import PlanDocument, load_plan
 from cluster.gate.errors import GateError, GateRefusedError
-from cluster.gate.policy import Allowed, Asked, Denied, config_problems, judge
+from cluster.gate.policy import Allowed, Asked, Denied, judge
+from cluster.gate.settings import config_problems
 
 BREAK_GLASS: Final = "break_glass"
 """Kind of the alarm."""

@@ -1,6 +1,5 @@
 """May this plan be applied now? Pure: documents, approvals, history and time in, an answer out."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,12 +8,9 @@ import msgspec
 from actors.config import GateConfig
 from checkpoints.approvals import Application, GateFiles, Statement, strict, verify
 from cluster.gate.document import PlanDocument, drift
+from cluster.gate.settings import MINUTE_MS, frozen
 from signals.market import DAY_MS
 
-HOUR_MS: Final = 3_600_000
-MINUTE_MS: Final = 60_000
-_SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-_KEY: Final = re.compile(r"[0-9a-f]{64}")
 APPROVALS_SHOWN: Final = 3
 
 
@@ -50,7 +46,7 @@ def judge(asked: Asked) -> Allowed | Denied:
     if asked.is_open:
         return Allowed(approval=None, waived=("the gate is open: no approval was asked for",))
     approval, why = find_approval(asked)
-    reasons = (*why, *_dirty(asked), *_too_often(asked), *_frozen(asked.gate, asked.wire_ms))
+    reasons = (*why, *_dirty(asked), *_too_often(asked), *frozen(asked.gate, asked.wire_ms))
     if not reasons:
         return Allowed(approval=approval, waived=())
     if asked.break_glass and asked.break_glass.strip():
@@ -123,47 +119,3 @@ def _too_often(asked: Asked) -> tuple[str, ...]:
                 f"{gate.minutes_between_rolls:g} must pass"
             )
     return tuple(reasons)
-
-
-def _frozen(gate: GateConfig, wire_ms: int) -> tuple[str, ...]:
-    minute = wire_ms % DAY_MS // MINUTE_MS
-    return tuple(
-        f"{span} UTC is frozen" for span in gate.freeze_utc if _inside(minute, *_minutes(span))
-    )
-
-
-def _minutes(span: str) -> tuple[int, int]:
-    match = _SPAN.fullmatch(span)
-    assert match is not None, "config_problems was asked first"
-    hours = [int(text) for text in match.groups()]
-    return hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
-
-
-def _inside(minute: int, start: int, end: int) -> bool:
-    return start <= minute < end if start <= end else minute >= start or minute < end
-
-
-def config_problems(gate: GateConfig, *, is_open: bool) -> tuple[str, ...]:
-    """Check the [gate] table: each problem names its key and what is allowed."""
-    problems = [
-        f"gate.freeze_utc {span!r}: allowed is HH:MM-HH:MM"
-        for span in gate.freeze_utc
-        if not _SPAN.fullmatch(span)
-    ]
-    problems += [
-        f"gate.operator_keys.{name}: allowed is an ed25519 public key of 64 hex digits"
-        for name, key in gate.operator_keys.items()
-        if not _KEY.fullmatch(key)
-    ]
-    for name, value, low, high in (
-        ("approval_hours", gate.approval_hours, 0.01, 720),
-        ("rolls_per_day", gate.rolls_per_day, 0, 1_000),
-        ("minutes_between_rolls", gate.minutes_between_rolls, 0, 1_440),
-        ("staged_permille", gate.staged_permille, 1, 1_000),
-        ("staged_decisions", gate.staged_decisions, 0, 1_000_000),
-    ):
-        if not low <= value <= high:
-            problems.append(f"gate.{name} = {value}: allowed is {low:g} .. {high:g}")
-    if not is_open and not gate.operator_keys:
-        problems.append("gate.operator_keys is empty and the gate is closed: nobody may approve")
-    return tuple(problems)

@@ -12,7 +12,7 @@ from checkpoints.release import ReleaseManifest
 from checkpoints.storage import Storage
 from cluster.gate.document import Extras, PlanDocument, make_document
 from cluster.gate.keys import public_of, sign
-from cluster.gate.policy import HOUR_MS
+from cluster.gate.settings import HOUR_MS
 from cluster.rolling_update.plan import Plan, change_class, file_changes
 from cluster.rollout_step import Options
 from signals.market_time import MarketClock

@@ -18,7 +18,8 @@ from checkpoints.approved_releases import coverage
 from checkpoints.records import canonical_json
 from cluster.gate.document import PlanDocument
 from cluster.gate.keys import public_of, sign
-from cluster.gate.policy import HOUR_MS, Asked, Denied, judge
+from cluster.gate.policy import Asked, Denied, judge
+from cluster.gate.settings import HOUR_MS
 from tests.gate.builders import ALICE, KEYS, MALLORY, NOW_MS, approval, config, statement
 
 COUNT = 1_000

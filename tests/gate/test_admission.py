@@ -14,7 +14,7 @@ from cluster.gate.admission import BREAK_GLASS, Admission, Wish, admit, covered
 from cluster.gate.document import PlanDocument, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.keys import store_approval
-from cluster.gate.policy import HOUR_MS, MINUTE_MS
+from cluster.gate.settings import HOUR_MS, MINUTE_MS
 from cluster.gate.small_plans import first_document
 from tests.gate.builders import (
     KEYS,
