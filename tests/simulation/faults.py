@@ -23,6 +23,8 @@ class Fault(StrEnum):
     PAUSE_SLOT = "pause slot"
     LOSE_SLOT = "lose slot"
     """Its process dies and Ray gives the actor up: only a vacancy helps."""
+    ZOMBIE_SLOT = "zombie slot"
+    """Ray gives the actor up, but its process only sleeps and wakes beside its successor."""
     CRASH_GATEWAY = "crash gateway"
     PAUSE_GATEWAY = "pause gateway"
     HAND_GATEWAY_OVER = "hand gateway over"
@@ -93,6 +95,8 @@ class Faults:
         self.crashed: dict[Step, int] = {}
         """How often a process of a handoff died or froze while it was in this step."""
         self.aims: dict[Step, Fault] = {}
+        self.always: dict[Step, Fault] = {}
+        """Strike each time a handoff enters the step: tests of one rule aim so."""
         self.over = False
         world.on_step = self._step_entered
         self._acts: dict[Fault, Callable[[], float]] = {
@@ -120,8 +124,18 @@ class Faults:
         """Strike when a handoff next enters this step, or a moment after."""
         self.aims[step] = fault
 
+    def after_intent(self, count: int) -> None:
+        """Crash the gateway a moment after it has kept its `count`-th intent."""
+
+        def kept(number: int) -> None:
+            if number == count:
+                delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.3)))
+                self.world.later(delay_s, lambda: self.strike(Fault.CRASH_GATEWAY))
+
+        self.world.monitor.on_kept = kept
+
     def _step_entered(self, roll: Roll, slot: str, step: Step) -> None:
-        fault = self.aims.pop(step, None)
+        fault = self.always.get(step) or self.aims.pop(step, None)
         if fault is None:
             return
         delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.01), self.rng.uniform(0, 0.3)))
@@ -174,6 +188,9 @@ class Faults:
                 actor.gone = True
                 actor.process.kill()
                 return 8.0
+            case Fault.ZOMBIE_SLOT:
+                actor.gone = True
+                return 4.0 + self._pause(actor.process, rng.choice((4.0, 8.0)))
             case Fault.CHECKPOINT_FLIPPED:
                 names = world.disk.names(f"checkpoints/{slot}/")
                 if names:

@@ -4,6 +4,7 @@ Records of the gateway's log are folded a second time here, rows of the slots' j
 time too; nothing is taken from a machine's own word.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,6 +48,7 @@ class Monitor:
         self._world = world
         world.exchange.on_post = self._posted
         self.violations: list[str] = []
+        self.on_kept: Callable[[int], None] = lambda _: None
         self.due = 0
         self.missed = 0
         """Decision points that a declared fault cost."""
@@ -171,6 +173,7 @@ class Monitor:
         if intent.release not in self._world.releases:
             self.blame(f"{name}: of an unattested digest")
         self.kept[name] = intent
+        self.on_kept(len(self.kept))
 
     def _order_written(self, record: OrderWritten) -> None:
         order_id = record.event.order_id

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from cluster import rollout_step as roll
+from cluster.handoff_state import Step
 from tests.simulation.faults import AIMED, STEPS, Fault, Faults
 from tests.simulation.judge import at_rest, judge
 from tests.simulation.network import Weather
@@ -18,6 +19,8 @@ TRADING_S: Final = 52.0
 """Wire, about five cycles: rolls and faults happen in it."""
 REST_S_MAX: Final = 120.0
 """Wire, until everything that was begun must have ended."""
+AFTER_INTENT: Final = 0.3
+"""Share of seeds in which the gateway dies just after it has kept an intent."""
 CALM: Final = 0.4
 """Share of seeds whose network loses nothing but in a storm."""
 LOOK_S: Final = 2.0
@@ -44,7 +47,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     violations: tuple[str, ...]
 
 
-def simulate(seed: int) -> Result:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test of one rule asks of its seeds, to see it tried often."""
+
+    kinds: tuple[Kind, ...] = ()
+    always: dict[Step, Fault] = {}
+    early: Fault | None = None
+    """Strikes at random moments, four times."""
+
+
+def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
     """Run one seed; the same seed gives the same run, event by event."""
     rng = random.Random(f"plan/{seed}")
     slots = SLOTS[: rng.choice((2, 2, 3))]
@@ -54,7 +66,7 @@ def simulate(seed: int) -> Result:
         world.network.weather = world.network.usual
     faults = Faults(world, random.Random(f"faults/{seed}"))
     try:
-        _plan(world, faults, rng)
+        _plan(world, faults, rng, wish)
         world.begin()
         world.run(TRADING_S)
         faults.end()
@@ -68,12 +80,12 @@ def simulate(seed: int) -> Result:
         world.loop.end()
 
 
-def _plan(world: World, faults: Faults, rng: random.Random) -> None:
+def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
     """At least one roll and one crash in every seed."""
     first_s = rng.uniform(4.0, 14.0)
-    _plan_roll(world, rng, first_s)
+    _plan_roll(world, rng, first_s, wish)
     if rng.random() < 0.4:
-        _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0))
+        _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0), wish)
     faults.at(
         rng.uniform(2.0, TRADING_S - 4.0), rng.choice((Fault.CRASH_SLOT, Fault.CRASH_GATEWAY))
     )
@@ -81,10 +93,15 @@ def _plan(world: World, faults: Faults, rng: random.Random) -> None:
         faults.at(rng.uniform(1.0, TRADING_S - 2.0), rng.choice(RANDOM_FAULTS))
     for step in rng.sample(STEPS, rng.choice((0, 1, 1, 2, 3))):
         faults.aim(step, rng.choice(AIMED))
+    if rng.random() < AFTER_INTENT:
+        faults.after_intent(rng.randrange(1, 9))
+    faults.always = dict(wish.always)
+    for _ in range(4 if wish.early else 0):
+        faults.at(rng.uniform(2.0, TRADING_S - 4.0), wish.early or Fault.CRASH_SLOT)
 
 
-def _plan_roll(world: World, rng: random.Random, when_s: float) -> None:
-    kind = rng.choice((Kind.GOOD, Kind.EDITED, rng.choice(BAD)))
+def _plan_roll(world: World, rng: random.Random, when_s: float, wish: Wish) -> None:
+    kind = rng.choice(wish.kinds or (Kind.GOOD, Kind.EDITED, rng.choice(BAD)))
     number = len(world.releases) + 1
     release = Release(f"{number:02x}" * 32, kind)
     world.add_release(release)

@@ -54,7 +54,8 @@ class VenueClient:
 
     async def warm(self, condition_id: str, token_id: str) -> Unknown | None:
         del condition_id, token_id
-        return None
+        seen: Unknown | None = await self._call(lambda: None)
+        return seen
 
     async def sign(self, order: UnsignedOrder) -> SignOutcome:
         self._exchange.signatures += 1

@@ -1,0 +1,15 @@
+"""The simulation can fail: each rule that is taken away is noticed by a seed."""
+
+import pytest
+
+from tests.simulation.mutations import MUTATIONS, Mutation
+from tests.simulation.patches import patched
+from tests.simulation.run import simulate
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_the_simulation_notices_that(mutation: Mutation) -> None:
+    with patched(mutation.patches()):
+        assert any(simulate(seed, mutation.wish).violations for seed in mutation.seeds), (
+            mutation.name
+        )
