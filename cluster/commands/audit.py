@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import trade_chain
+from cluster.audit.evidence import gather, open_case, replay_release
+from cluster.audit.evidence_files import write_pack
 from cluster.audit.journal_view import JournalView, Problem, read_journal
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
@@ -122,6 +124,28 @@ def windows_command(
         emit({"windows": rows, "problems": problems})
     else:
         show(windows_screen(reports), problems_screen(problems))
+
+
+@command.command("evidence")
+@click.argument("release")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="New or empty folder [default: evidence-RELEASE here].",
+)
+@state_option
+@json_option
+def evidence_command(release: str, out: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
+    """Write all that proves one release into one folder; what is missing is named."""
+    case = open_case(state_of(state).storage, release)
+    items = tuple(gather(case, replayed=replay_release))
+    pack = write_pack(case, items, out or Path(f"evidence-{case.release[:12]}"))
+    if as_json:
+        emit(pack)
+        return
+    for item in pack.items:
+        click.echo(f"  {item.state:<8} {item.name:<16} {item.text}")
+    click.echo(f"{len(pack.items) - len(pack.missing)} of {len(pack.items)} in {pack.folder}")
 
 
 @command.command("reconcile")
