@@ -5,7 +5,7 @@ So their false alarms can be counted before they are believed: `python -m tests.
 
 | detector | watches | found within | false alarms |
 |---|---|---|---|
-| uniformity | digests that run, files, plan | one look (5 s) | exact: none |
+| uniformity, disk | digests that run, files, plan | one look (5 s) | exact: none |
 | deployed | releases, parameters that decide nothing | two decision points | exact: none |
 | outcome | outcome minus price, by release | 60 cycles, 91 to 80 % | below 1 in 12.5 days |
 | decision_mix | shares of trades and refusals | measured | below 1 in 12.5 days |
