@@ -178,12 +178,10 @@ def params(
 ) -> None:
     """Change parameters in place, between two decisions; durable."""
     folder = state_of(state)
-    from cluster.rolling_update.params import change_params, check_changes, parse_changes
+    link = join_fleet(folder)  # before anything imports Ray: it reads its environment then
+    from cluster.rolling_update.params import change_params, parse_changes
 
-    config = load_config(str(folder.storage))
-    changes = parse_changes(words)
-    check_changes(config, slots or [entry.slot for entry in config.slots], changes)
-    link = join_fleet(folder)
+    config, changes = load_config(str(folder.storage)), parse_changes(words)
     changed = change_params(LocalStorage(folder.storage), link, config, slots, changes)
     if as_json:
         emit(changed)
