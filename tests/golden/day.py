@@ -1,8 +1,8 @@
 """Keep a golden day: recorded decisions that every kept release must make again, bit for bit.
 
 `python -m tests.golden.day` records `SLOTS` for `DECISIONS` cycles with the code of this tree (a
-clean one: the release is kept), and keeps journal, snapshots, parameters and the release's archive as one zip,
-``tests/golden/days/<release>.zip``. Nothing that is there is replaced.
+clean one: the release is kept). Journal, snapshots, parameters and the release's archive become one
+zip, ``tests/golden/days/<release>.zip``. Nothing that is there is replaced.
 """
 
 import tempfile
