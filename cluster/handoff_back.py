@@ -104,7 +104,7 @@ def stuck(handoff: Handoff, reason: str, now: on.Now) -> Moved:
 
 
 def owner_seen(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
-    ours = record.handoff == handoff.handoff and record.incarnation == handoff.incarnation
+    ours = record.incarnation == handoff.incarnation  # its number is this handoff's alone
     match handoff.step:
         case Step.FENCING:
             return _owner_while_fencing(handoff, record, now, ours=ours)
@@ -114,6 +114,8 @@ def owner_seen(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
             if record.fence > handoff.old_fence:
                 return discard(handoff, "resumed by its lease", now)
             return handoff, (on.AskResume(),)
+        case Step.RESUMING:
+            return discard(handoff, f"incarnation {record.incarnation} owns the slot", now)
         case Step.TAKING_BACK if record.incarnation == handoff.old_incarnation:
             return discard(handoff, "taken back", now)
         case Step.TAKING_BACK:

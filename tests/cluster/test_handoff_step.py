@@ -245,6 +245,25 @@ def test_a_resume_that_finds_the_fence_landed_goes_on_to_adopt() -> None:
     assert adopted.step is Step.ADOPTING
 
 
+def test_a_successor_that_was_fenced_in_and_restarted_is_the_owner_too() -> None:
+    resuming, _ = after(
+        walked(Step.FENCING), answered(FenceRefused(reason="the fence is 6, not 4", owner=None))
+    )
+    restarted = record(fence=6, handoff=None)
+    adopting, _ = after(resuming, on.OwnerSeen(record=restarted))
+    assert (adopting.step, adopting.record) == (Step.ADOPTING, restarted)
+
+
+def test_a_resume_that_finds_a_stranger_in_the_slot_ends() -> None:
+    resuming, _ = after(
+        walked(Step.FENCING), answered(FenceRefused(reason="the fence is 6, not 4", owner=None))
+    )
+    stranger = record(fence=6, incarnation=9, handoff=None)
+    ended, effects = after(resuming, on.OwnerSeen(record=stranger))
+    assert ended.step is Step.DISCARDING
+    assert effects == [on.Dismiss(incarnation=2)]
+
+
 def test_a_different_logical_hash_takes_the_slot_back() -> None:
     handoff, effects = after(
         walked(Step.ADOPTING), answered(replace(ADOPTED, logical_hash="other"))
