@@ -40,6 +40,8 @@ class ReplayFindings(msgspec.Struct, frozen=True, kw_only=True):
     changed: int
     expected_changed_max: int
     """What the plan declares; shadow is held to the same share."""
+    not_made: int = 0
+    """Recorded decisions that could not be made again."""
     shown: tuple[str, ...] = ()
     """Some of the changed decisions, one line each."""
 

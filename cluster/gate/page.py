@@ -21,6 +21,7 @@ def document_page(digest: str, document: PlanDocument) -> str:
     lines += [f"  {c.key}: {c.before} -> {c.after}" for c in document.params]
     lines += [f"  package {d.name}: {d.before} -> {d.after}" for d in document.dependencies]
     lines.append(_replay(document))
+    lines += [f"    {line}" for line in (document.replay.shown if document.replay else ())]
     return "\n".join([*lines, *code_lines(document)])
 
 
@@ -36,7 +37,7 @@ def _replay(document: PlanDocument) -> str:
         return "  replay: NOT MADE; what this changes on recorded decisions is not known"
     return (
         f"  replay: {replay.changed} of {replay.decisions} recorded decisions change, "
-        f"declared at most {replay.expected_changed_max}"
+        f"declared at most {replay.expected_changed_max}; {replay.not_made} could not be made again"
     )
 
 

@@ -46,7 +46,13 @@ def judge(asked: Asked) -> Allowed | Denied:
     if asked.is_open:
         return Allowed(approval=None, waived=("the gate is open: no approval was asked for",))
     approval, why = find_approval(asked)
-    reasons = (*why, *_dirty(asked), *_too_often(asked), *frozen(asked.gate, asked.wire_ms))
+    reasons = (
+        *why,
+        *_dirty(asked),
+        *_undeclared(asked.signed),
+        *_too_often(asked),
+        *frozen(asked.gate, asked.wire_ms),
+    )
     if not reasons:
         return Allowed(approval=approval, waived=())
     if asked.break_glass and asked.break_glass.strip():
@@ -96,6 +102,17 @@ def _dirty(asked: Asked) -> tuple[str, ...]:
     if commit.endswith("-dirty") or commit == "unknown":
         return (f"the tree was not clean when planned (commit {commit}): commit it and plan again",)
     return ()
+
+
+def _undeclared(document: PlanDocument) -> tuple[str, ...]:
+    """Refuse a plan whose own replay contradicts what it declares."""
+    replay = document.replay
+    if replay is None or replay.changed <= replay.expected_changed_max:
+        return ()
+    return (
+        f"replay changes {replay.changed} of {replay.decisions} decisions, the plan declares at "
+        f"most {replay.expected_changed_max}",
+    )
 
 
 def history_of(files: GateFiles) -> tuple[Application, ...]:

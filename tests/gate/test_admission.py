@@ -11,7 +11,7 @@ from checkpoints.approvals import APPLIED, PLANS, read_gate
 from checkpoints.approved_releases import CoverageReader, coverage, mark_baked, unbaked
 from checkpoints.storage import LocalStorage
 from cluster.gate.admission import BREAK_GLASS, Admission, Wish, admit, covered
-from cluster.gate.document import PlanDocument, find_plan, load_plan, store_plan
+from cluster.gate.document import PlanDocument, ReplayFindings, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.keys import store_approval
 from cluster.gate.settings import HOUR_MS, MINUTE_MS
@@ -114,6 +114,20 @@ def test_a_dirty_tree_is_refused_while_the_gate_is_closed(
     plan, made = planned(storage, tmp_path, commit="abc-dirty")
     approve(storage, plan)
     assert "was not clean" in refusal(storage, plan, made)
+
+
+def test_a_plan_whose_replay_contradicts_its_declaration_is_refused(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    found = ReplayFindings(decisions=288, changed=7, expected_changed_max=0)
+    made = replace(document(storage, tmp_path), replay=found)
+    plan = store_plan(storage, made)
+    approve(storage, plan)
+    assert "replay changes 7 of 288" in refusal(storage, plan, made)
+    declared = replace(made, replay=replace(found, expected_changed_max=7))
+    plan = store_plan(storage, declared)
+    approve(storage, plan)
+    ask(storage, plan, declared)
 
 
 def test_the_right_to_apply_expires_and_the_release_does_not(
