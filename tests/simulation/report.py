@@ -38,10 +38,10 @@ class Totals:
     def lines(self, real_s: float) -> list[str]:
         speed = self.virtual_s / max(real_s, 0.001)
         return [
-            f"{self.seeds} seeds, {self.events:,} events, {self.messages:,} messages, "
-            f"{self.virtual_s / 3_600:.1f} fleet hours in {real_s:.0f} s: {speed:.0f} times real time",
-            f"{self.due:,} decision points, {self.missed} not decided, each under a declared fault",
-            f"{self.orders:,} orders, {self.ghosts} ghost fills, {self.duplicated} posted twice, "
+            f"{self.seeds} seeds, {self.events:,} events, {self.messages:,} messages",
+            f"{self.virtual_s / 3_600:.1f} fleet hours in {real_s:.0f} s: {speed:.0f} x real time",
+            f"{self.due:,} decision points, {self.missed} missed, each by a declared fault",
+            f"{self.orders:,} orders, {self.ghosts} ghost fills, {self.duplicated} posted twice",
             f"{self.torn} torn log tails",
             "",
             f"faults: {sum(self.faults.values()):,}",

@@ -1,11 +1,12 @@
 """Rolling updates in the simulation: the real driver, in a process that may die.
 
-Without signs of life from its driver the supervisor has a rollout put away, as `rolling-update abort`
-does: owners stay, everybody else leaves.
+Without signs of life from its driver the supervisor has a rollout put away, as
+`rolling-update abort` does: owners stay, everybody else leaves.
 """
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -75,7 +76,7 @@ class Roll:
         while self._has_turn():
             sign = f"{self.world.wire_ms_exact():.0f}".encode()
             name = f"rollouts/{self.name}/{ROLLOUT_BEAT}"
-            await self._keep(lambda sign=sign: self.world.disk.write(name, sign))
+            await self._keep(partial(self.world.disk.write, name, sign))
             await asyncio.sleep(BEAT_S)
         driver.stop("it was put away as a rollout without a driver")
 
@@ -146,9 +147,6 @@ class Roll:
     def _watch(self, rollout: roll.Rollout) -> None:
         before, self.state = self.state, rollout
         steps = {slot: handoff.step for slot, handoff in rollout.handoffs.items()}
-        if before is not None and steps == {s: h.step for s, h in before.handoffs.items()}:
-            if before.phase is rollout.phase:
-                return
         for slot, step in steps.items():
             if before is None or before.handoffs[slot].step is not step:
                 self.world.step_entered(self, slot, step)

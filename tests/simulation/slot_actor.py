@@ -1,4 +1,4 @@
-"""A slot's incarnation as one named actor: the real loop, writer and handoff in a simulated process."""
+"""A slot's incarnation as one named actor: the real loop, writer and handoff, simulated process."""
 
 import asyncio
 from concurrent.futures import Future
@@ -114,7 +114,7 @@ class SlotActor:
             checkpoint_outbox_sequence=found.checkpoint_outbox_sequence,
         )
         runner = StrategyRunner(strategy, Slot.parse(self.slot).timeframe, RecordSet())
-        runner._executor = Inline(self.process)  # type: ignore[assignment] # noqa: SLF001 no threads here
+        runner._executor = Inline(self.process)  # type: ignore[assignment]
         requests = Requests(
             who=who,
             gateway=GatewayCaller(world),
@@ -127,13 +127,13 @@ class SlotActor:
         self.loop = SlotLoop(seat, requests, shell)
         self._watch_rows(self.loop)
         self.handoff = SlotHandoff(self.loop)
-        prover = self.handoff._prover  # noqa: SLF001 it decides too, in a thread of its own
-        prover._runner._executor = Inline(self.process)  # type: ignore[assignment] # noqa: SLF001
+        prover = self.handoff._prover
+        prover._runner._executor = Inline(self.process)  # type: ignore[assignment]
         await self.loop.run()
 
     def _watch_rows(self, loop: SlotLoop) -> None:
-        writer, monitor = loop._writer, self.world.monitor  # noqa: SLF001 the place where rows pass
-        append, flush = writer.append, writer._journal.append  # noqa: SLF001
+        writer, monitor = loop._writer, self.world.monitor
+        append, flush = writer.append, writer._journal.append
 
         def made(effect: AppendEntries) -> None:
             monitor.rows_made(self.slot, effect)
@@ -144,7 +144,7 @@ class SlotActor:
             monitor.rows_durable(rows)
 
         writer.append = made  # type: ignore[method-assign]
-        writer._journal.append = durable  # type: ignore[method-assign, assignment] # noqa: SLF001
+        writer._journal.append = durable  # type: ignore[method-assign, assignment]
 
     def _leave(self, reason: str) -> None:
         del reason

@@ -82,7 +82,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, work: Any, **extra: Any) -> Any:
         task = asyncio.Task(work, loop=loop, **extra)
-        task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 a killed process leaves tasks
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
         task.add_done_callback(self._judge_task)
         self._open[task] = None
         return task
@@ -106,16 +106,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not self._ready:
             self._advance()
         handle = self._ready.popleft()
-        if handle._cancelled:  # noqa: SLF001 the loop owns its handles
+        if handle._cancelled:
             return
-        process = handle._context.get(PROCESS)  # noqa: SLF001
+        process = handle._context.get(PROCESS)
         if process is not None and not process.alive:
             return
         if process is not None and process.paused:
             process.parked.append(handle)
             return
         self.events += 1
-        handle._run()  # noqa: SLF001
+        handle._run()
         self.after_event()
 
     def _advance(self) -> None:

@@ -228,7 +228,7 @@ class World:
         )
         desk = self.current_gateway.desk if self.current_gateway else None
         if desk is not None:
-            desk._rules = self.gateway_rules  # noqa: SLF001 the approval list is read live
+            desk._rules = self.gateway_rules
 
     def step_entered(self, a_roll: Roll, slot: str, step: Step) -> None:
         self.on_step(a_roll, slot, step)
