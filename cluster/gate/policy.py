@@ -109,10 +109,8 @@ def _undeclared(document: PlanDocument) -> tuple[str, ...]:
     replay = document.replay
     if replay is None or replay.changed <= replay.expected_changed_max:
         return ()
-    return (
-        f"replay changes {replay.changed} of {replay.decisions} decisions, the plan declares at "
-        f"most {replay.expected_changed_max}",
-    )
+    found = f"replay changes {replay.changed} of {replay.decisions} decisions"
+    return (f"{found}, the plan declares at most {replay.expected_changed_max}",)
 
 
 def history_of(files: GateFiles) -> tuple[Application, ...]:
