@@ -21,6 +21,11 @@ def wire_ms() -> float:
     return time.time_ns() / 1e6
 
 
+def monotonic_ms() -> float:
+    """Return time that only goes forwards, whatever sets the machine's clock; for durations."""
+    return time.monotonic() * 1_000
+
+
 def process_start(pid: int | None = None) -> int:
     """Return a process's start in clock ticks since boot; with the pid it names it for ever.
 
