@@ -7,10 +7,12 @@ fence.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
+from actors.messages import FenceRecord
+from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
 from actors.supervisor_alarms import Finding
 
 RELEASES_MAX: Final = 2
@@ -40,6 +42,23 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     releases: frozenset[str]
     """Live ones and, while a roll is under way, its target."""
     roll_under_way: bool = False  # a state of the fleet, not a switch
+
+
+def running_of(
+    incarnation: int, status: AnySlotStatus, owner: FenceRecord | None, on_disk: str | None = None
+) -> Running:
+    """Put together what a slot's process says, what the gateway recorded and what lies on disk."""
+    subject = f"{status.slot}/{incarnation}"
+    fenced = owner.release if owner is not None and owner.incarnation == incarnation else None
+    match status:
+        case SlotStatus(release=release):
+            return Running(subject=subject, attested=release, fenced=fenced, on_disk=on_disk)
+        case SlotNotRunning(reason=reason):
+            return Running(
+                subject=subject, attested=None, fenced=fenced, on_disk=on_disk, trouble=reason
+            )
+        case _ as never:
+            assert_never(never)
 
 
 def judge(running: Iterable[Running], expected: Expected) -> tuple[Finding, ...]:

@@ -47,4 +47,4 @@ def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
     watch = DiskReleases()
     for number in range(2 * ROOTS_MAX):
         watch.release_at(str(write_release(tmp_path / str(number), weight=str(number))))
-    assert len(watch._known) == ROOTS_MAX  # noqa: SLF001 the bound is what this is about
+    assert len(watch._known) == ROOTS_MAX

@@ -5,8 +5,10 @@ from msgspec.structs import replace
 from actors.detectors.deployed import POINTS_MAX, SILENT_MAX, Decided, Deployed
 from actors.detectors.deployed import judge as judge_deployed
 from actors.detectors.policy import POLICY, Reaction, reaction_of, strongest
-from actors.detectors.uniformity import Expected, Running
+from actors.detectors.uniformity import Expected, Running, running_of
 from actors.detectors.uniformity import judge as judge_running
+from actors.messages import FenceRecord
+from actors.slot_status import SlotNotRunning
 from actors.supervisor_alarms import Finding
 
 OLD, NEW, STRANGE = "a1" * 32, "b2" * 32, "c3" * 32
@@ -102,6 +104,30 @@ def test_a_signal_that_an_earlier_check_always_stops_is_named() -> None:
 def test_another_slots_rows_say_nothing_of_this_one() -> None:
     rows = (decided(1_300, slot="eth-5m"), decided(1_600, slot="eth-5m"))
     assert kinds(judge_deployed(DEPLOYED, rows, POINTS)) == ["release_never_decided btc-5m"]
+
+
+def owner(release: str, incarnation: int = 1) -> FenceRecord:
+    return FenceRecord(
+        slot="btc-5m",
+        fence=1,
+        incarnation=incarnation,
+        life="1-1",
+        release=release,
+        commit="c0ffee",
+        params="p1",
+        journal_sequence=0,
+        outbox_sequence=0,
+    )
+
+
+def test_a_process_is_compared_with_the_fence_of_its_own_incarnation() -> None:
+    refused = SlotNotRunning(slot="btc-5m", reason="1 problems under the root: signals.blend")
+    seen = running_of(1, refused, owner(OLD), on_disk=STRANGE)
+    assert seen == Running(
+        subject="btc-5m/1", attested=None, on_disk=STRANGE, fenced=OLD, trouble=refused.reason
+    )
+    assert kinds(judge_running((seen,), AT_REST)) == ["wrong_code btc-5m/1"]
+    assert running_of(2, refused, owner(OLD)).fenced is None
 
 
 def test_the_drills_as_one_table() -> None:
