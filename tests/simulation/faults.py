@@ -59,22 +59,6 @@ AIMED: Final = (
     Fault.NETWORK_STORM,
     Fault.HAND_GATEWAY_OVER,
 )
-STEPS: Final = (
-    Step.PINNING,
-    Step.OPENING,
-    Step.CREATING,
-    Step.WARMING,
-    Step.SHADOWING,
-    Step.READY,
-    Step.QUIESCING,
-    Step.FENCING,
-    Step.ADOPTING,
-    Step.CONFIRMING,
-    Step.RETIRING,
-    Step.RESUMING,
-    Step.TAKING_BACK,
-    Step.DISCARDING,
-)
 
 
 class Declared(msgspec.Struct, frozen=True):

@@ -141,7 +141,7 @@ class SimulatedFleet:
         await asyncio.sleep(0.05)
         return None
 
-    async def create_shared(self, kind: str, number: int) -> str | None:
+    async def create_shared(self, kind: str, number: int, release: str) -> str | None:  # noqa: ARG002 one release here
         self._world.create_shared(kind, number)
         return None
 

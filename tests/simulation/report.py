@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.simulation.faults import STEPS
+from tests.simulation.handoff_steps import STEPS
 from tests.simulation.run import Result
 
 

@@ -7,7 +7,8 @@ import msgspec
 
 from cluster import rollout_step as roll
 from cluster.handoff_state import Step
-from tests.simulation.faults import AIMED, STEPS, Fault, Faults
+from tests.simulation.faults import AIMED, Fault, Faults
+from tests.simulation.handoff_steps import STEPS
 from tests.simulation.judge import at_rest, judge
 from tests.simulation.network import Weather
 from tests.simulation.patches import patched, patches_of

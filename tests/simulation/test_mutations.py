@@ -13,3 +13,10 @@ def test_the_simulation_notices_that(mutation: Mutation) -> None:
         assert any(simulate(seed, mutation.wish).violations for seed in mutation.seeds), (
             mutation.name
         )
+
+
+def test_the_same_wishes_without_a_mutation_violate_nothing() -> None:
+    wishes = {repr(mutation.wish): mutation.wish for mutation in MUTATIONS}
+    for wish in wishes.values():
+        for seed in range(2):
+            assert not simulate(seed, wish).violations, (seed, wish)

@@ -1,0 +1,152 @@
+"""Rules of the gateway, and of attestation, that a mutation takes away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from actors import (
+    gateway_duties,
+    gateway_news,
+    gateway_orders,
+    gateway_posts,
+    gateway_seats,
+    gateway_trades,
+    risk,
+)
+from actors.gateway_desk import Desk
+from actors.gateway_events import Append, Event, Sign, SignDone
+from actors.gateway_step import step as gateway_step
+from actors.venue.port import SignedOrder, Unknown
+from cluster import handoff_step
+from cluster.rolling_update import perform
+from tests.simulation.patches import Patch
+
+replace = msgspec.structs.replace
+
+
+def no_fence_check() -> list[Patch]:
+    return [(gateway_orders, "_fenced", lambda _draft, _intent: None)]
+
+
+def fence_for_anyone() -> list[Patch]:
+    return [(gateway_seats, "_unfit_successor", lambda _draft, _seat, _request: None)]
+
+
+def claim_for_anyone() -> list[Patch]:
+    def claim(draft: Any, seat: Any, asked: Any) -> Any:
+        return gateway_seats._grant_claim(draft, seat, asked, "")
+
+    def not_owner(_seat: Any, _claim: Any) -> Any:
+        return None
+
+    original = gateway_seats._claim
+
+    def mutated(draft: Any, asked: Any) -> Any:
+        answer = original(draft, asked)
+        seat = draft.ledger.seats.get(asked.slot)
+        return claim(draft, seat, asked) if answer is None and seat is not None else answer
+
+    return [(gateway_seats, "_not_owner", not_owner), (gateway_seats, "_claim", mutated)]
+
+
+def any_life_is_known() -> list[Patch]:
+    return [(gateway_seats, "_already_granted", lambda _owner, _claim: True)]
+
+
+def nothing_attested() -> list[Patch]:
+    original = handoff_step._warmed
+
+    def warmed(handoff: Any, answer: Any, now: Any) -> Any:
+        honest = replace(answer.attestation, release=handoff.new_release)
+        moved, effects = original(handoff, replace(answer, attestation=honest), now)
+        return replace(moved, warmed=answer) if moved.warmed is not None else moved, effects
+
+    return [
+        (gateway_seats, "_unfit", lambda _draft, _attestation, _release: None),
+        (handoff_step, "_warmed", warmed),
+        *no_outside_hash(),
+    ]
+
+
+def no_outside_hash() -> list[Patch]:
+    async def warm(calls: Any, handoff: Any, effect: Any) -> Any:
+        ask = perform.said.Warm(
+            handoff=handoff.handoff, base=effect.base, base_sequence=effect.base_sequence
+        )
+        return await perform._new(calls, handoff, effect.incarnation, ask, perform.said.WarmAnswer)
+
+    return [(perform, "_warm", warm)]
+
+
+def answers_before_fsync() -> list[Patch]:
+    async def serve(desk: Any, batch: Sequence[Event]) -> None:
+        records: list[Any] = []
+        events = list(batch)
+        while events:
+            signs: list[Sign] = []
+            for event in events:
+                desk._state, asked = gateway_step(desk._state, event, desk._rules)
+                for effect in asked:
+                    if isinstance(effect, Append):
+                        records += effect.records
+                    elif isinstance(effect, Sign):
+                        signs.append(effect)
+                    else:
+                        desk._perform(effect)
+            events = await desk._sign(signs)
+        if records:
+            await desk._append(records)
+
+    return [(Desk, "_serve", serve)]
+
+
+def signed_again_on_unknown() -> list[Patch]:
+    original = gateway_posts._posted
+    write = gateway_orders._write_ahead
+
+    def posted(draft: Any, order_id: str, outcome: Any) -> None:
+        order = draft.ledger.orders.get(order_id)
+        if not isinstance(outcome, Unknown) or order is None:
+            original(draft, order_id, outcome)
+            return
+        intent = draft.ledger.intents[order.intent_id].intent
+        draft.ask(Sign(approved=risk.Approved(intent, risk._SEAL)))
+
+    def signed(draft: Any, event: SignDone) -> None:
+        kept = draft.ledger.intents.get(event.intent_id)
+        if kept is not None and isinstance(event.outcome, SignedOrder):
+            draft.ledger.undecided.setdefault(event.intent_id, kept.intent)
+            write(draft, kept.intent, event.outcome)
+
+    return [(gateway_posts, "_posted", posted), (gateway_orders, "_signed", signed)]
+
+
+def left_over_intents_forgotten() -> list[Patch]:
+    return [(gateway_news, "_judge_left_over", lambda _draft: None)]
+
+
+def absence_believed_at_once() -> list[Patch]:
+    return [
+        (gateway_news, "ABSENCE_GRACE_MS", 0),
+        (gateway_news, "LOST_POST_GRACE_MS", 0),
+        (gateway_news, "may_post", lambda _draft, _order: False),
+    ]
+
+
+def a_former_post_is_not_doubted() -> list[Patch]:
+    """After a restart nothing is marked unknown and nothing is looked for."""
+    return [
+        (gateway_duties, "mark_unknown", lambda _draft, _order, _reason: None),
+        (gateway_duties, "_look", lambda _draft: None),
+    ]
+
+
+def a_trade_heard_twice_counts_twice() -> list[Patch]:
+    original = gateway_trades.take_trade
+
+    def take(draft: Any, trade: Any) -> None:
+        draft.ledger.fills.pop(trade.fill_id, None)
+        original(draft, trade)
+
+    return [(gateway_news, "take_trade", take)]
