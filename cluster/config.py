@@ -74,7 +74,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         for name in own
         if name in document
     }
-    return FleetConfig(
+    config = FleetConfig(
         mode=Mode(document["mode"]),
         storage=deployment.storage,
         clock=deployment.clock,
@@ -83,6 +83,10 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         params=params,
         **sections,
     )
+    if not config.gate_is_open:
+        allowed = "open; a closed gate is not enforced yet and is refused"
+        raise ConfigError(file, "gate.mode", config.gate.mode, allowed)
+    return config
 
 
 def _check_mode(file: str, document: Mapping[str, Any]) -> None:

@@ -44,6 +44,7 @@ def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: P
 BAD = {
     'mode = "paper"': ["mode", "'paper'", "sandbox", "not exist yet"],
     'mode = "live"': ["mode", "'live'", "not exist yet"],
+    'mode = "sandbox"\n[gate]\nmode = "closed"': ["gate.mode", "closed", "not enforced yet"],
     'mode = "dry"': ["mode", "'dry'", "sandbox, paper or live"],
     "": ["mode", "sandbox"],
     'mode = "sandbox"\nriks = 1': ["riks", "did you mean risk?"],
