@@ -5,6 +5,8 @@ is written after a try, so a crash between the two says it twice rather than nev
 """
 
 import asyncio
+import os
+import signal
 from typing import Final
 
 import httpx
@@ -75,12 +77,13 @@ class SinkPump:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
                 await process.communicate(data)
         except TimeoutError:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # what the shell has started ends with it
             await process.wait()
             log_event("alarm_command_failed", reason=f"no end in {COMMAND_SECONDS} s")
             return False

@@ -40,7 +40,8 @@ class FleetPort(Protocol):
     async def create_slot(self, slot: str, incarnation: int, release: str) -> str | None:
         """Create an incarnation; return why it failed, or None."""
 
-    async def create_shared(self, kind: str, number: int) -> str | None: ...
+    async def create_shared(self, kind: str, number: int, release: str) -> str | None:
+        """Create a shared actor under a release; an empty one stands for the asker's own."""
 
     async def end_process(self, life: str, node_id: str) -> bool:
         """SIGKILL the process that a life names; False if it is gone already."""
@@ -90,13 +91,13 @@ class RayFleet:
         arguments = (self._storage_root, slot, incarnation)
         return await self._create(SlotActor, f"{slot}/{incarnation}", arguments, release)
 
-    async def create_shared(self, kind: str, number: int) -> str | None:
+    async def create_shared(self, kind: str, number: int, release: str) -> str | None:
         from actors.gateway import GatewayActor
         from actors.market_data import MarketDataActor
 
         actor: Any = GatewayActor if kind == "gateway" else MarketDataActor
         name = f"{kind}/{number}"
-        return await self._create(actor, name, (self._storage_root, name), self._release)
+        return await self._create(actor, name, (self._storage_root, name), release or self._release)
 
     async def _create(
         self, actor: Any, name: str, arguments: tuple[Any, ...], release: str

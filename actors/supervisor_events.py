@@ -159,6 +159,8 @@ class CreateShared(Effect, frozen=True, kw_only=True):
     """Create the gateway or market data anew, under the next name; found again by asking."""
 
     who: str
+    release: str = ""
+    """That it ran last; empty: of the supervisor's own code."""
 
 
 class LookAtRollout(Effect, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from actors.gateway_status import GatewayStatus
+from actors.market_data_status import MarketDataStatus
 from actors.slot_seat import Phase
 from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
 from actors.supervisor_alarms import Finding, judge_feeds, judge_gateway, judge_slot, report
@@ -163,12 +165,12 @@ def _end(state: SupervisorState, event: Event, watched: Watched) -> Step:
 def hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
     match event:
         case GatewaySeen(status=gateway):
-            seen = _seen(state.shared[GATEWAY], event, gateway.life, gateway.node_id)
+            seen = _seen(state.shared[GATEWAY], event, gateway)
             findings = judge_gateway(state.rules, event, gateway)
             state = replace(state, heartbeat_gap_ms=gateway.heartbeat_gap_ms_max)
             return report(put_shared(state, seen), event, (*findings, _silent(seen, holds=False)))
         case FeedsSeen(status=feeds):
-            seen = _seen(state.shared[MARKET_DATA], event, feeds.life, "")
+            seen = _seen(state.shared[MARKET_DATA], event, feeds)
             findings = judge_feeds(feeds)
             ages = {str(f.feed): f.age_ms for f in feeds.feeds if f.age_ms is not None}
             state = replace(state, feed_age_ms=ages)
@@ -179,13 +181,14 @@ def hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedS
             assert_never(never)
 
 
-def _seen(shared: Shared, event: Event, life: str, node_id: str) -> Shared:
+def _seen(shared: Shared, event: Event, status: GatewayStatus | MarketDataStatus) -> Shared:
     return replace(
         shared,
         asking=False,
         answered_wire_ms=event.wire_ms,
-        life=life,
-        node_id=node_id,
+        life=status.life,
+        node_id=status.node_id if isinstance(status, GatewayStatus) else "",
+        release=status.release or shared.release,
         misses=0,
         reason="",
     )
@@ -214,7 +217,10 @@ def _hear_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
         return state, alarms
     if misses >= MISSES_MAX:
         shared = replace(shared, creations=shared.creations + 1, killed_wire_ms=event.wire_ms)
-        return put_shared(state, shared), (*alarms, CreateShared(who=shared.who))
+        return put_shared(state, shared), (
+            *alarms,
+            CreateShared(who=shared.who, release=shared.release),
+        )
     if shared.life is None:
         return state, alarms
     end = EndProcess(subject=shared.who, life=shared.life, node_id=shared.node_id)

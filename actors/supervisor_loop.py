@@ -26,7 +26,8 @@ from actors.supervisor_events import (
     StartAsked,
     Ticked,
 )
-from actors.supervisor_requests import Requests, Undated, shared_name, undated
+from actors.supervisor_requests import Requests, Undated, undated
+from actors.supervisor_shared import renew_shared
 from actors.supervisor_state import TICK_MS, SupervisorState
 from actors.supervisor_step import step
 from checkpoints.alarms import Alarm, AlarmStore
@@ -132,8 +133,8 @@ class SupervisorLoop:
                 self._start(self._raise(effect))
             case EndProcess():
                 self._start(self._end(effect))
-            case CreateShared(who=who):
-                self._start(self._create_shared(who))
+            case CreateShared():
+                self._start(self._create_shared(effect))
             case KeepWanted(slots=slots):
                 self._start(self._keep_wanted(slots))
 
@@ -165,11 +166,12 @@ class SupervisorLoop:
         failure = await self._requests.fleet.end_rollout()
         log_event("rollout_ended", rollout=rollout, failure=failure)
 
-    async def _create_shared(self, who: str) -> None:
-        present = shared_name(self._requests.storage, who)
-        number = int(present.rpartition("/")[2]) + 1
-        failure = await self._requests.fleet.create_shared(who, number)
-        log_event("shared_created", who=who, number=number, failure=failure)
+    async def _create_shared(self, effect: CreateShared) -> None:
+        try:
+            done = await renew_shared(self._requests, effect)
+        except (CheckpointsError, msgspec.DecodeError) as error:
+            done = f"storage: {error}"
+        log_event("shared_renewed", who=effect.who, done=done)
 
     async def _keep_wanted(self, slots: tuple[str, ...]) -> None:
         try:

@@ -135,6 +135,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     killed_wire_ms: int = 0
     creations: int = 0
     reason: str = ""
+    release: str = ""
+    """That it ran when it was seen last."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
