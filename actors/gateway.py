@@ -112,6 +112,8 @@ class Gateway(GatewayShell):
                     if not isinstance(page, OutboxPage) or page.events or fence < page.fence:
                         break
                     await changed.wait()
+                    if desk.changed is changed:
+                        break  # set and not replaced: this gateway has ended
         except TimeoutError:
             page = page_of(desk.durable, slot, after_sequence)
         return encode(page)

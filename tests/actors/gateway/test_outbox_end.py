@@ -1,0 +1,31 @@
+"""A slot that waits for news when the gateway ends."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from actors.messages import OutboxPage, decode
+from tests.actors.gateway.fake_venue import Book, FakeVenue
+from tests.actors.gateway.shells import configure, gateway, own
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
+WAIT_MS = 20_000
+LIMIT_S = 5.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_a_long_poll_is_answered_when_the_gateway_ends(tmp_path: Path) -> None:
+    configure(tmp_path)
+    async with gateway(tmp_path, FakeVenue(Book())) as shell:
+        await own(shell)
+        poll = asyncio.ensure_future(shell.outbox("btc-5m", 1, 0, 0, WAIT_MS))
+        await asyncio.sleep(0)
+        await shell._end("the test ends it")
+        async with asyncio.timeout(LIMIT_S):
+            page = decode(await poll, OutboxPage)
+    assert page.events == ()
