@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from cluster.handoff_state import Step
-from cluster.handoff_step import Handoff
+from cluster.handoff_state import Handoff, Step
 from tests.simulation.gateway_actor import GatewayActor
 from tests.simulation.network import Weather
 from tests.simulation.rolls import Roll

@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.report import Totals
 from tests.simulation.run import simulate
 
-SEEDS = 150
+SEEDS = 120
 GROUPS = 6
 
 
