@@ -12,8 +12,6 @@ import pyarrow.parquet as pq
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import trade_chain
-from cluster.audit.evidence import gather, open_case, replay_release
-from cluster.audit.evidence_files import write_pack
 from cluster.audit.journal_view import JournalView, Problem, read_journal
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
@@ -22,7 +20,6 @@ from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError, FleetError
-from cluster.reconcile import reconcile
 
 parquet_option = click.option(
     "--parquet", type=click.Path(path_type=Path, dir_okay=False), help="Write to a Parquet file."
@@ -137,6 +134,9 @@ def windows_command(
 @json_option
 def evidence_command(release: str, out: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Write all that proves one release into one folder; what is missing is named."""
+    from cluster.audit.evidence import gather, open_case, replay_release
+    from cluster.audit.evidence_files import write_pack
+
     case = open_case(state_of(state).storage, release)
     items = tuple(gather(case, replayed=replay_release))
     pack = write_pack(case, items, out or Path(f"evidence-{case.release[:12]}"))
@@ -153,6 +153,8 @@ def evidence_command(release: str, out: Path | None, state: str | None, as_json:
 @json_option
 def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
     """Compare the journal with the venue's orders, trades and winners."""
+    from cluster.reconcile import reconcile
+
     folder = state_of(state)
     try:
         config = load_config(str(folder.storage))

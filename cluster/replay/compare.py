@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
-from actors.slot_successor import HELD
 from signals.decision import Action, Decision
 
 ABSENT = "absent"
+HELD = "held:"
+"""How the reason of a decision begins that the slot turned down, not the strategy."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from cluster.audit.statistics import (
     Interval,
@@ -146,3 +147,22 @@ def test_what_settles_together_is_one_observation() -> None:
     groups, means = pooled(np.array([20, 10, 20]), np.array([1.0, 5.0, 3.0]), np.array([1, 1, 3]))
     assert list(groups) == [10, 20]
     assert list(means) == [5.0, 2.5]
+
+
+@given(st.integers(1, 400), st.floats(0, 1))
+def test_the_wilson_interval_is_scipys(n: int, share: float) -> None:
+    wins = round(n * share)
+    found, theirs = wilson(wins, n), stats.binomtest(wins, n).proportion_ci(0.95, method="wilson")
+    assert found is not None
+    assert found.low == pytest.approx(theirs.low, abs=1e-12)
+    assert found.high == pytest.approx(theirs.high, abs=1e-12)
+
+
+def test_sharpes_moments_are_scipys() -> None:
+    values = np.random.default_rng(3).exponential(1, 200) - 0.9
+    found = sharpe(values)
+    assert found is not None
+    ratio = values.mean() / values.std(ddof=1)
+    skew, kurtosis = stats.skew(values), stats.kurtosis(values, fisher=False)
+    variance = (1 - skew * ratio + (kurtosis - 1) / 4 * ratio**2) / 200
+    assert found.high - found.low == pytest.approx(2 * stats.norm.ppf(0.975) * variance**0.5)

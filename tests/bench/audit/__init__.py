@@ -1,0 +1,1 @@
+"""Benches of evidence: `audit releases` over a year, replay of a day."""
