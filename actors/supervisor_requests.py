@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Protocol, assert_never
 
 import msgspec
 
@@ -13,6 +13,7 @@ from actors.gateway_status import FenceTable, GatewayStatus
 from actors.market_data_client import CURRENT as MARKET_DATA_FILE
 from actors.market_data_status import MarketDataStatus
 from actors.messages import FenceRecord, OpenAnswer, Opened, OpenIncarnation, Refusal, decode
+from actors.rollout_beat import active_rollout, last_beat_ms
 from actors.supervisor_events import (
     AnyEvent,
     AskFeeds,
@@ -42,10 +43,6 @@ from checkpoints.archive import load_manifest
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage
 
-ACTIVE_ROLLOUT: Final = "rollouts/active.json"
-ROLLOUT_BEAT: Final = "beat"
-"""File beside a rollout's plan: wire ms of its driver's last sign of life."""
-
 Undated = Callable[[int, int], AnyEvent]
 """Makes the event once it is known when it is stepped: (market ms, wire ms)."""
 
@@ -66,13 +63,6 @@ class VacancyPort(Protocol):
     async def open_incarnation(
         self, request: OpenIncarnation, /
     ) -> OpenAnswer | Refusal | NoAnswer: ...
-
-
-class ActiveRollout(msgspec.Struct, frozen=True, kw_only=True):
-    """What is needed of the rollout's own record."""
-
-    rollout: str
-    begun_wire_ms: float = 0.0
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,20 +159,11 @@ def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, .
 
 def look_at_rollout(storage: Storage) -> Undated:
     """Read which rollout is under way and when its driver last gave a sign."""
-    try:
-        active = msgspec.json.decode(storage.read(ACTIVE_ROLLOUT), type=ActiveRollout)
-    except (CheckpointsError, msgspec.MsgspecError):
+    active = active_rollout(storage)
+    if active is None:
         return undated(RolloutSeen, rollout=None)
     beat_ms = max(last_beat_ms(storage, active.rollout), active.begun_wire_ms)
     return undated(RolloutSeen, rollout=active.rollout, beat_wire_ms=int(beat_ms))
-
-
-def last_beat_ms(storage: Storage, rollout: str) -> float:
-    """Return when a rollout's driver last gave a sign (wire ms); 0 before the first."""
-    try:
-        return float(storage.read(f"rollouts/{rollout}/{ROLLOUT_BEAT}"))
-    except (CheckpointsError, ValueError):
-        return 0.0
 
 
 def _shared_status(who: str, data: bytes) -> Undated:

@@ -18,8 +18,8 @@ import msgspec
 
 from actors import handoff as said
 from actors.messages import FenceRecord, FenceRequest, Granted, decode
+from actors.rollout_beat import last_beat_ms
 from actors.runtime import wire_ms
-from actors.supervisor_requests import last_beat_ms
 from checkpoints.storage import LocalStorage, Storage
 from cluster import handoff_state as limits
 from cluster.errors import FleetError

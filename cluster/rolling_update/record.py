@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
+from actors.rollout_beat import ROLLOUT_BEAT as BEAT
 from actors.runtime import life_id, process_start, wire_ms
-from actors.supervisor_requests import ROLLOUT_BEAT as BEAT
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import Storage
 from cluster.errors import FleetError
