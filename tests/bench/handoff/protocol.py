@@ -47,7 +47,7 @@ from tests.actors.slot.fakes import FakeMarketData
 from tests.bench.frame import Row, Spread, bench, row_at_most, spread
 from tests.bench.handoff import carrier
 
-ROUNDS: Final = 30
+ROUNDS: Final = 20
 WARM_ROUNDS: Final = 5
 SIZES: Final = (100, 10_000)
 GROWTH_AIM: Final = 1.3
