@@ -49,6 +49,8 @@ def test_a_short_soak_misses_loses_and_repeats_nothing(fleet: Fleet, tmp_path: P
 
 
 @pytest.mark.soak
+@pytest.mark.ray
+@pytest.mark.exchange
 @pytest.mark.timeout(LONG_SECONDS + 3_600)
 def test_ten_thousand_decisions_with_a_hundred_rolls(tmp_path: Path) -> None:
     with running_fleet(tmp_path / "fleet", slots=SIXTEEN) as fleet:
