@@ -45,7 +45,7 @@ def test_all_shared_actors_change_hands_under_trading_and_back(
 ) -> None:
     old = release_in(fleet.tree)
     tree = copy_tree(tmp_path / "edited")
-    edit(tree, "signals/params.toml", "strong_body_atr = 0.6\n", "strong_body_atr = 0.62\n")
+    edit(tree, "signals/params.toml", "strong_body_atr = 0.6 ", "strong_body_atr = 0.62 ")
     report = fleet.roll(tree, "--shadow=0", "--all")
     assert_replaced(fleet, report)
     fleet.await_decisions(3)
