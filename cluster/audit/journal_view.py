@@ -142,14 +142,12 @@ class JournalView:
         paths = sorted((self.storage.root / JOURNAL).glob("*.parquet"))
         verify = self._verify or sum(path.stat().st_size for path in paths) <= VERIFIED_BYTES
         for path in paths:
-            wrong = _wrong_with_day(path, verify=verify)
-            if wrong is None:
-                metadata = pq.read_schema(path).metadata or {}
-                text = metadata.get(COVERED_KEY, b"{}")
-                days[path] = msgspec.json.decode(text, type=Covered)
-            else:
+            found = _read_day(path, verify=verify)
+            if isinstance(found, str):
                 name = f"{JOURNAL}/{path.name}"
-                self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
+                self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=found))
+            else:
+                days[path] = found
         return days
 
     def _open_rows(self, days: dict[Path, Covered]) -> Any:
@@ -206,15 +204,20 @@ def _flush_of(damage: Damage) -> FlushName | None:
     return parse_flush_name(damage.name.removeprefix("damaged/"))
 
 
-def _wrong_with_day(path: Path, *, verify: bool) -> str | None:
-    """Say what is wrong with a closed day: always its footer, and each page if asked to."""
+def _read_day(path: Path, *, verify: bool) -> Covered | str:
+    """Return what a closed day has taken in, or what is wrong with it.
+
+    Its footer is read always, each page if asked to.
+    """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            missing = {"slot", "sequence", "fence", "kind"} - set(file.schema_arrow.names)
+            schema = file.schema_arrow
+            missing = {"slot", "sequence", "fence", "kind"} - set(schema.names)
             if missing:
                 return f"not a journal: no column {min(missing)}"
             for _ in file.iter_batches() if verify else ():
                 pass
-            return None
-    except (pa.ArrowException, OSError) as error:
+            text = (schema.metadata or {}).get(COVERED_KEY, b"{}")
+            return msgspec.json.decode(text, type=Covered)
+    except (pa.ArrowException, OSError, msgspec.DecodeError) as error:
         return f"unreadable: {error}"

@@ -11,9 +11,13 @@ import msgspec
 from cluster.audit.journal_view import JournalView
 
 _TRADES: Final = """
+create temp table if not exists event as
+select slot, action, market_ms, release, order_id, intent_id, fill_id, condition_id, window_open_ms,
+  due_ms, side, outcome, style, price_micro_usd, shares_micro, fee_micro_usd, snapshot, reason,
+  opened_release, opened_commit, opened_params
+from valid where kind = 'order_event';
 create temp table if not exists trade as
-with event as (select * exclude (payload) from valid where kind = 'order_event'),
-fate as (
+with fate as (
   select fill_id, bool_or(action = 'fill_confirmed') as confirmed,
     bool_or(action = 'fill_failed') as failed
   from event where action in ('fill_confirmed', 'fill_failed') group by fill_id),
