@@ -65,8 +65,9 @@ bench: $(READY)  ## measurements, printed with machine, commit and load
 simulate: $(READY)  ## the whole fleet in one thread from seeds (SEEDS=10000)
 	$(PY) -m tests.simulation --seeds $(SEEDS)
 
-nemesis: $(READY)  ## faults at every step of a handoff on real Ray
+nemesis: $(READY)  ## faults at every step of a handoff, bad releases, drivers that die, on real Ray
 	$(PY) -m tests.nemesis $(NEMESIS)
+	$(PY) -m pytest -q -s -m nemesis tests
 
 soak: $(READY)  ## rolls back to back for hours
 	$(PY) -m pytest -q -s -m soak tests $(SOAK)
