@@ -1,5 +1,6 @@
 """Perform one effect of a slot's handoff: call, wait by a deadline, answer with an event."""
 
+import asyncio
 from typing import Final, assert_never
 
 import msgspec
@@ -11,6 +12,9 @@ from cluster import handoff_state as limits
 from cluster.handoff_state import Handoff
 from cluster.rolling_update.calls import CallFailedError, FleetCalls
 
+AFTER_FAILURE_SECONDS: Final = 0.1
+"""The way back is asked for again and again: a process that restarts needs seconds, not calls."""
+
 
 async def perform(calls: FleetCalls, handoff: Handoff, effect: on.Effect) -> on.Event | None:
     """Return the event that the effect led to; a failed call is a `Refusal`, never an exception."""
@@ -21,6 +25,8 @@ async def perform(calls: FleetCalls, handoff: Handoff, effect: on.Effect) -> on.
             return on.Created(failure=str(error))
         if isinstance(effect, on.AskOwner):
             return None  # asked again at the next deadline
+        if isinstance(effect, on.AskResume | on.AskTakeBack):
+            await asyncio.sleep(AFTER_FAILURE_SECONDS)
         return on.Answered(answer=Refusal(reason=str(error)))
 
 
