@@ -178,7 +178,7 @@ def test_retention_keeps_the_newest_and_the_bases_of_kept_deltas(store: Checkpoi
     delta = save_delta(store, 1, base, 2)
     for sequence in range(3, 3 + FULL_KEPT + 5):
         save(store, sequence)
-    fulls = store._fulls(SLOT)  # noqa: SLF001 what retention leaves
+    fulls = store._fulls(SLOT)
     assert len(fulls) == FULL_KEPT + 1
     assert store.restore(SLOT, delta).upserts == rows(2)
     for sequence in range(100, 100 + DELTAS_KEPT):

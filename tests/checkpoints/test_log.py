@@ -299,7 +299,7 @@ def test_an_append_is_one_write_and_one_fsync(
 
 @given(st.binary(max_size=300))
 def test_strange_bytes_after_a_good_frame_are_torn_or_damage_never_records(junk: bytes) -> None:
-    head = log_module._begin_bytes(1, bytes(32), b"base")  # noqa: SLF001 a good beginning
+    head = log_module._begin_bytes(1, bytes(32), b"base")
     try:
         parsed = parse_segment(head + junk, 1, "x")
     except DamagedLogError:

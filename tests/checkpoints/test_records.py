@@ -219,7 +219,7 @@ class RecordSetMachine(RuleBasedStateMachine):
         assert self.records.records() == self.model
         assert self.records.logical_hash() == logical_hash_of(self.model)
         assert self.records.logical_hash() == RecordSet(self.model).logical_hash()
-        assert self.records._deleted >= 0  # noqa: SLF001 the bound on memory
+        assert self.records._deleted >= 0
 
 
 RecordSetMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30)

@@ -46,7 +46,7 @@ async def status(shell: Gateway) -> GatewayStatus:
 
 
 async def phase(shell: Gateway, wanted: str) -> None:
-    life = shell._life  # noqa: SLF001 a phase has no event to wait on
+    life = shell._life
     await eventually(lambda: life.phase.startswith(wanted))
 
 
@@ -81,7 +81,7 @@ async def test_the_heartbeat_chain_goes_on_and_its_gap_is_measured_across(tmp_pa
             assert int(book.heartbeat[5:]) > beats, "the old one beats once more before it leaves"
             (move,) = read_moves(LocalStorage(tmp_path)).values()
             await phase(new, "serving")
-            desk = new._life.desk  # noqa: SLF001 its first beat has no event to wait on
+            desk = new._life.desk
             assert desk is not None
             await eventually(lambda: desk.state.flight.beat_gap_max_ms > 0)
             first_ms = desk.state.flight.beat_ok_wire_ms
@@ -95,8 +95,8 @@ async def test_a_gateway_that_moved_and_is_started_again_answers_moved(tmp_path:
         await own(old)
         assert await old.hand_over("gateway/2")
     async with gateway(tmp_path, FakeVenue(book)) as again:
-        assert again._running is not None  # noqa: SLF001 its start ends by itself
-        await asyncio.wait_for(again._running, 20)  # noqa: SLF001 see above
+        assert again._running is not None
+        await asyncio.wait_for(again._running, 20)
         answer = decode(await again.send(encode(current_intent())), IntentAnswer | Moved)
         assert answer == Moved(to="gateway/2")
         assert (await status(again)).phase == "moved to gateway/2"

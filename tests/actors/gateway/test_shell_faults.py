@@ -50,8 +50,8 @@ async def test_a_second_fleet_on_the_same_storage_is_refused_by_name(
     other = Holder(name="gateway/1", fleet="other", node="n", pid=1, process_start=1, wire_ms=0)
     lock = acquire(tmp_path, other)
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
-        assert shell._running is not None  # noqa: SLF001 the start ends by itself
-        await asyncio.wait_for(shell._running, WAIT_S)  # noqa: SLF001 see above
+        assert shell._running is not None
+        await asyncio.wait_for(shell._running, WAIT_S)
         assert "in use by another fleet" in await shell.health()
         answer = decode(await shell.claim(encode(claim())), ClaimAnswer | Refusal)
         assert isinstance(answer, Refusal)
@@ -102,7 +102,7 @@ async def test_a_disk_that_refuses_a_write_ends_this_start_and_nothing_is_answer
 
 
 def _serves(shell: Gateway, generation: int) -> bool:
-    life = shell._life  # noqa: SLF001 a new start is seen in the new life
+    life = shell._life
     return life.phase == "serving" and life.generation == generation
 
 

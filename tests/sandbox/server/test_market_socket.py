@@ -178,6 +178,6 @@ def test_only_the_last_frames_of_recent_keys_are_remembered() -> None:
         line = Line(None, "ws/market", FaultBoard(seed=1))
         for number in range(REMEMBERED_MAX + 5):
             line.offer("frame", f"key-{number}")
-        return len(line._last)  # noqa: SLF001 the bound is the point
+        return len(line._last)
 
     assert asyncio.run(remembered()) == REMEMBERED_MAX
