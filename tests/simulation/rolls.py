@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from actors.gateway_status import FenceTable
-from actors.supervisor_requests import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
+from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
