@@ -7,6 +7,7 @@ actor names its own. The guest's attestation proves which code it got.
 
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,11 +36,13 @@ class RayRooms:
         self._storage = LocalStorage(folder.storage)
         self._ports = ports
         self._joined = False
+        self._joining = threading.Lock()
 
     def open(self, release: str) -> Guest:
         load_archive(self._storage, release)
         uri = f"file://{Path(self._folder.storage).resolve()}/releases/{release}.zip"
-        self._join(uri)
+        with self._joining:
+            self._join(uri)
         return RayGuest(release, uri)
 
     def close(self) -> None:
