@@ -97,7 +97,10 @@ def versions_of_release(storage: Storage, release: str, strategy: str) -> Versio
         archive = load_archive(storage, release)
     except CheckpointsError:
         return None
-    memory = _memory_version(archive.data, f"signals/strategies/{strategy}.py")
+    try:
+        memory = _memory_version(archive.data, f"signals/strategies/{strategy}.py")
+    except SyntaxError:
+        return None  # it cannot start either, and will say where it is broken
     return Versions(state=archive.manifest.schema_version, memory=memory)
 
 

@@ -287,6 +287,9 @@ def test_a_releases_versions_are_read_from_its_archive_without_running_it(tmp_pa
     assert versions_of_release(storage, release, "mine") == Versions(state=1, memory=3)
     assert versions_of_release(storage, release, "absent") == Versions(state=1, memory=1)
     assert versions_of_release(storage, "00" * 32, "mine") is None
+    (tree / "signals/strategies/mine.py").write_text("def broken(:\n")
+    broken = archive_release(storage, tree, "c").release
+    assert versions_of_release(storage, broken, "mine") is None, "its own start says why"
 
 
 def test_a_strategy_that_raised_its_version_without_a_step_cannot_start() -> None:
