@@ -118,7 +118,8 @@ class RayCalls:
 
     def living(self, slot: str) -> list[int]:
         """Return the incarnations of a slot whose actors live."""
-        names = ray.util.list_named_actors()  # of this namespace
+        named = ray.util.list_named_actors(all_namespaces=True)  # a job has a namespace of its own
+        names = [actor["name"] for actor in named if actor["namespace"] == RAY_NAMESPACE]
         numbers = (name.removeprefix(f"{slot}/") for name in names if name.startswith(f"{slot}/"))
         return sorted(int(number) for number in numbers if number.isdigit())
 

@@ -100,7 +100,8 @@ class Striking:
         slot = await _status(f"{self._orders.slot}/{owner.incarnation}", SlotStatus)
         gateway = await _status(gateway_name(storage), GatewayStatus)
         market_data = await _status(market_data_name(storage), MarketDataStatus)
-        watching = max(name for name in ray.util.list_named_actors() if "supervisor/" in name)
+        named = [actor["name"] for actor in ray.util.list_named_actors(all_namespaces=True)]
+        watching = max(name for name in named if name.startswith("supervisor/"))
         supervisor = await _status(watching, SupervisorStatus)
         self._pids = {
             "old": slot.pid,
