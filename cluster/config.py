@@ -74,7 +74,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         for name in own
         if name in document
     }
-    config = FleetConfig(
+    return FleetConfig(
         mode=Mode(document["mode"]),
         storage=deployment.storage,
         clock=deployment.clock,
@@ -83,10 +83,13 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         params=params,
         **sections,
     )
+
+
+def refuse_closed_gate(file: str, config: FleetConfig) -> None:
+    """Raise `ConfigError` for a closed gate: nothing may rely on one that nothing enforces."""
     if not config.gate_is_open:
         allowed = "open; a closed gate is not enforced yet and is refused"
-        raise ConfigError(file, "gate.mode", config.gate.mode, allowed)
-    return config
+        raise ConfigError(file, "gate.mode", str(config.gate.mode), allowed)
 
 
 def _check_mode(file: str, document: Mapping[str, Any]) -> None:

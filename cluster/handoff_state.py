@@ -14,16 +14,16 @@ WARM_DEADLINE_MS: Final = 30_000
 """Wire. Reading and upgrading a checkpoint is milliseconds; the first imports dominate."""
 SHADOW_ANSWER_MS: Final = 10_000
 """Wire. A standby that cannot say in ten seconds how it compares is late itself."""
-QUIESCE_DEADLINE_MS: Final = 1_000
-"""Wire. Measured 3-15 ms; a fsync on a busy disk reached 200 ms."""
-LEASE_MS: Final = 4_000
+QUIESCE_DEADLINE_MS: Final = 2_500
+"""Wire. Measured 3-15 ms when quiet; more than 1 s was seen on two cores at load 10."""
+LEASE_MS: Final = 6_000
 """Monotonic, at the old incarnation: more than quiesce and fence deadlines together."""
 FENCE_DEADLINE_MS: Final = 1_500
 """Wire. After it the answer counts as lost, not as a refusal: the gateway is asked who owns."""
 FENCE_ASKS_MAX: Final = 20
 """Then the old one resumes by its lease and the late fence fails at the gateway."""
-ADOPT_DEADLINE_MS: Final = 1_500
-"""Wire. Measured 2-20 ms."""
+ADOPT_DEADLINE_MS: Final = 3_000
+"""Wire. Measured 2-20 ms when quiet, 1.9 s at load 10."""
 TAKE_BACK_DEADLINE_MS: Final = 3_000
 """Wire, each try."""
 TAKE_BACK_TRIES_MAX: Final = 5

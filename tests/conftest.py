@@ -17,7 +17,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests that start a Ray head to one worker: two cores hold one fleet at a time."""
+    """Keep on one worker what shares something dear: the one Ray head, a module's exchange."""
     for item in items:
         if item.get_closest_marker("ray"):
             item.add_marker(pytest.mark.xdist_group("ray"))
+        elif item.get_closest_marker("exchange"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))

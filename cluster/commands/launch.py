@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cluster.config import Deployment, read_config
+from cluster.config import Deployment, read_config, refuse_closed_gate
 from cluster.console import config_option, emit, json_option, say
 from cluster.errors import FleetError
 from cluster.launch import launch
@@ -44,6 +44,7 @@ def command(
         private_key_file=str(key_file.resolve()) if key_file else None,
     )
     fleet = read_config(config, deployment)
+    refuse_closed_gate(str(config), fleet)
     _join_job()
     done = launch(fleet, commit, _show)
     if as_json:

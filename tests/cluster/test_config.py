@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.config import FleetConfig, Mode, RiskLimits, Venue
-from cluster.config import DEFAULT_FILE, Deployment, read_config
+from cluster.config import DEFAULT_FILE, Deployment, read_config, refuse_closed_gate
 from cluster.config_errors import ConfigError
 from signals.market_time import MarketClock
 
@@ -44,7 +44,6 @@ def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: P
 BAD = {
     'mode = "paper"': ["mode", "'paper'", "sandbox", "not exist yet"],
     'mode = "live"': ["mode", "'live'", "not exist yet"],
-    'mode = "sandbox"\n[gate]\nmode = "closed"': ["gate.mode", "closed", "not enforced yet"],
     'mode = "dry"': ["mode", "'dry'", "sandbox, paper or live"],
     "": ["mode", "sandbox"],
     'mode = "sandbox"\nriks = 1': ["riks", "did you mean risk?"],
@@ -86,6 +85,13 @@ def test_each_mistake_names_file_key_value_and_what_is_allowed(tmp_path: Path, t
     assert "fleet.toml" in message
     for part in BAD[text]:
         assert part in message
+
+
+def test_a_closed_gate_is_refused_until_it_is_enforced(tmp_path: Path) -> None:
+    refuse_closed_gate("fleet.toml", read(tmp_path, 'mode = "sandbox"'))
+    closed = read(tmp_path, 'mode = "sandbox"\n[gate]\nmode = "closed"')
+    with pytest.raises(ConfigError, match=r"gate\.mode.*not enforced yet"):
+        refuse_closed_gate("fleet.toml", closed)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from cluster.jobs import WORKING_TREE
 from cluster.processes import marked, wait_until
 from cluster.state_folder import StateFolder
-from tests.cluster.test_local_head import free_ports
 from tests.judge import judge
+from tests.rolling_update.fleet import free_ports
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
 DECISIONS = 6
@@ -65,7 +65,6 @@ def secrets_in(state: StateFolder) -> list[str]:
 
 def test_run_detach_status_kill_all_run_again_and_stop(tmp_path: Path) -> None:
     state = StateFolder(tmp_path / "s")
-    ports = free_ports()
     base = ["--state", str(state.root)]
     run = [
         "run",
@@ -73,7 +72,7 @@ def test_run_detach_status_kill_all_run_again_and_stop(tmp_path: Path) -> None:
         "--config",
         str(small_configuration(tmp_path)),
         "--head-port",
-        str(ports.gcs % 20_000 + 20_000),
+        str(free_ports()),
     ]
     try:
         first = cluster(*run, "--detach")

@@ -26,7 +26,7 @@ from checkpoints.storage import LocalStorage
 from signals.market import Asset, Slot, Timeframe
 from tests.actors.sandbox import sandbox, store_config
 
-pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(600)]
 LIMIT_SECONDS = 150.0
 KINDS = {"gateway": GatewayActor, "market-data": MarketDataActor, "supervisor": SupervisorActor}
 
