@@ -165,7 +165,9 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
                 state = put(state, move(watched, Place.VACANT, event.wire_ms))
             continue
         known = know_owner(watched, owner, event.history.get(watched.slot, ()))
-        if watched.place is Place.UNSEEN or owner.incarnation > watched.incarnation:
+        # after a take-back the owner has a lower number than the successor that lost the slot
+        moved = owner.fence > watched.fence and owner.incarnation != watched.incarnation
+        if watched.place is Place.UNSEEN or moved:
             known = replace(known, incarnation=owner.incarnation, misses=0, status=None)
             known = replace(known, answered_wire_ms=event.wire_ms)
             known = move(known, Place.STARTING, event.wire_ms)

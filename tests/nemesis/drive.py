@@ -237,10 +237,19 @@ async def run(orders: Orders, cell: Cell) -> Ending:
         outcome=report.outcome,
         failure=report.failure,
         owner=owner.incarnation,
-        living=tuple(calls.inner.living(orders.slot)),
+        living=await _settled(calls.inner, orders.slot, owner.incarnation),
         seconds=(wire_ms() - began) / 1000,
         alarms=tuple(state.alarm.kind for state in latched),
     )
+
+
+async def _settled(calls: RayCalls, slot: str, owner: int) -> tuple[int, ...]:
+    """Return who lives, once only the owner does or after a while: Ray forgets a name late."""
+    for _ in range(STATUS_TRIES):
+        if calls.living(slot) == [owner]:
+            break
+        await asyncio.sleep(0.25)
+    return tuple(calls.living(slot))
 
 
 async def _owner_of(orders: Orders) -> FenceRecord:

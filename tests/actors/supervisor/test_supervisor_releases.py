@@ -7,6 +7,7 @@ import msgspec
 from actors.messages import FenceRecord
 from actors.slot_state import LastDecision
 from actors.supervisor_events import (
+    AskSlot,
     CreateFailed,
     CreateSlot,
     EndRollout,
@@ -137,6 +138,15 @@ def test_rollout_without_a_sign_of_its_driver_is_put_away_once() -> None:
     assert watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
     watch.after(ROLLOUT_PAUSE_MS)
     assert of(watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms), EndRollout)
+
+
+def test_slot_that_was_taken_back_is_watched_in_its_old_incarnation() -> None:
+    watch = watched()
+    assert watch.state.slots[SLOT].incarnation == 2
+    back = msgspec.structs.replace(record(OLD, 3, "r0001-btc-5m-back"), incarnation=1)
+    watch.hear(FencesRead, owners={SLOT: back}, history={SLOT: (*ROLLED, back)})
+    asked = of(watch.after(60_000).hear(Ticked), AskSlot)
+    assert [effect.incarnation for effect in asked] == [1]
 
 
 def test_no_rollout_is_no_news() -> None:
