@@ -133,6 +133,9 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing = Timing()
     feeds: FeedLimits = FeedLimits()
     alarms: AlarmSinks = AlarmSinks()
+    params_set: dict[str, float | int | str] | None = None
+    """What the configuration changes of a release's own `signals/params.toml`, by dotted key: each
+    release starts from its own file. None: `params` as it stands."""
     labels: dict[str, str] = {}
     """Said in status and summary, e.g. that the sandbox's P&L means nothing."""
     gate: GateConfig = GateConfig()

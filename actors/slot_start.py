@@ -18,9 +18,11 @@ from actors.slot_strategy import StrategyRunner
 from actors.slot_versions import words_of
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage, Storage
-from signals.params import Params, override, params_id
+from signals.params import Params, load_params, override, params_id
 from signals.strategy import Strategy, load_strategy
 
+PARAMS_FILE: Final = Path(__file__).resolve().parent.parent / "signals" / "params.toml"
+"""Of the release that this process runs."""
 PARAMS: Final = "params"
 """Storage folder of parameters by id: what a decision's tag stands for."""
 
@@ -87,7 +89,11 @@ def open_loop(
 
 def _params(config: FleetConfig, slot: str, found: Recovery) -> Params:
     """Return the fleet's parameters with this slot's own, and what was set in place since."""
-    params = override(config.params, config.slot(slot).params)
+    base = config.params
+    if config.params_set is not None:
+        own = load_params(PARAMS_FILE.read_text(encoding="utf-8"))
+        base = override(own, config.params_set)
+    params = override(base, config.slot(slot).params)
     return override(params, found.state.params_set)
 
 

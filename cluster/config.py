@@ -25,7 +25,7 @@ from signals.strategy import StrategyError, load_strategy
 DEFAULT_FILE: Final = Path(__file__).parent / "configs" / "sandbox.toml"
 KEY_FIELDS: Final = ("private_key_file", "private_key_env", "wallet", "chain_id")
 """Fields of `Venue` that the file may set in every mode; in the sandbox the URLs come from it."""
-DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params")
+DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params", "params_set")
 """Fields of `FleetConfig` that are not read as tables of the same name."""
 SLOT_DEFAULTS: Final = "slot_defaults"
 
@@ -68,7 +68,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
     for key, value in document.items():
         if key not in known:
             raise ConfigError.unknown(file, key, value, known)
-    params = _params(file, document.get("params", {}))
+    params, changes = _params(file, document.get("params", {}))
     sections = {
         name: _section(file, name, tables[name].type, document[name])
         for name in own
@@ -81,6 +81,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         venue=_venue(file, document.get("venue", {}), deployment),
         slots=_slots(file, document, params),
         params=params,
+        params_set=changes,
         **sections,
     )
 
@@ -137,7 +138,8 @@ def _convert(file: str, path: str, value: Any, kind: Any) -> Any:
         raise ConfigError(file, path, value, allowed_values(kind, limits_of(path))) from None
 
 
-def _params(file: str, tables: Any) -> Params:
+def _params(file: str, tables: Any) -> tuple[Params, dict[str, Any]]:
+    """Return this tree's parameters with the file's changes, and the changes by dotted key."""
     if not isinstance(tables, dict):
         raise ConfigError(file, "params", tables, "tables such as [params.sizing]")
     base = load_params((Path(signals.__file__).parent / "params.toml").read_text(encoding="utf-8"))
@@ -146,7 +148,7 @@ def _params(file: str, tables: Any) -> Params:
         if not isinstance(table, dict):
             raise ConfigError(file, f"params.{section}", table, "a table of parameters")
         changes.update({f"{section}.{key}": value for key, value in table.items()})
-    return _override(file, "params", base, changes)
+    return _override(file, "params", base, changes), changes
 
 
 def _override(file: str, prefix: str, base: Params, changes: Mapping[str, Any]) -> Params:

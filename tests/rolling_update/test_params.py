@@ -41,6 +41,7 @@ def test_parameters_in_force_are_durable_tagged_and_survive_a_restart(tmp_path: 
         await until(lambda: loop.seat.state.counts.decisions > decided, "a decision after it")
         again = await changed(loop, SetParams(request="p2", changes={KEY: 0.4}))
         assert again.params == wanted
+        await until(lambda: loop.seat.all_durable, "its row on disk")
         await kill(task)
         last = [row for row in world.rows() if row.kind == "decision"][-1]
         assert last.params == wanted

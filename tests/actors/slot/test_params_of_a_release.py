@@ -1,0 +1,38 @@
+"""A release brings its own parameter file; the configuration's changes stay on top of it."""
+
+from pathlib import Path
+
+import pytest
+
+from actors import slot_start
+from actors.slot_recovery import Recovery
+from actors.slot_state import SlotState
+from cluster.config import DEFAULT_FILE, Deployment, read_config
+from signals.market_time import MarketClock
+from tests.gate.builders import URLS
+
+
+def test_a_number_edited_in_the_file_of_a_release_reaches_its_decisions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue = dict.fromkeys(URLS, "http://127.0.0.1:1")
+    config = read_config(
+        DEFAULT_FILE, Deployment(storage="/nowhere", clock=MarketClock(), venue=venue)
+    )
+    found = Recovery(
+        state=SlotState(slot="btc-5m", params_set={"edge.rest_min": 0.02}),
+        memory=SlotState(slot="btc-5m"),
+        checkpoint_sequence=0,
+        checkpoint_outbox_sequence=0,
+        damaged=(),
+        gap=None,
+    )
+    before = slot_start._params(config, "btc-5m", found)
+    edited = tmp_path / "params.toml"
+    text = slot_start.PARAMS_FILE.read_text(encoding="utf-8")
+    edited.write_text(text.replace("strong_body_atr = 0.6", "strong_body_atr = 0.61"))
+    monkeypatch.setattr(slot_start, "PARAMS_FILE", edited)
+    after = slot_start._params(config, "btc-5m", found)
+    assert (before.pattern.strong_body_atr, after.pattern.strong_body_atr) == (0.6, 0.61)
+    assert after.blend == before.blend == config.params.blend
+    assert after.edge.rest_min == 0.02
