@@ -38,6 +38,8 @@ START_LIMIT_SECONDS: Final = 120.0
 END_LIMIT_SECONDS: Final = 20.0
 """A head with sixteen actors ends within a few seconds of SIGTERM; then what is left is killed."""
 POLL_SECONDS: Final = 0.25
+LEAVING_SECONDS: Final = 10.0
+"""A killed process with many threads is a zombie to `ps` before its last thread lets go of ports."""
 LINGER_SECONDS: Final = 75.0
 """Connections of a head that was killed hold its ports for up to a minute (TIME_WAIT)."""
 OBJECT_STORE_BYTES: Final = 200_000_000
@@ -131,18 +133,15 @@ def _make_token(file: Path) -> None:
 def _check_ports(ports: HeadPorts) -> None:
     for name in ports.__struct_fields__:
         port = getattr(ports, name)
-        if not wait_until(functools.partial(_is_settled, port), LINGER_SECONDS):
-            raise HeadError(f"port {port} ({name} of the local Ray head) does not become free")
-        if not _is_free(port):
+        free = functools.partial(_is_free, port)
+        if wait_until(free, LEAVING_SECONDS):
+            continue
+        if _is_served(port) or not wait_until(free, LINGER_SECONDS):
             raise HeadError(
                 f"port {port} ({name} of the local Ray head) is taken by another program. "
                 "End that one, or give this fleet other ports: --head-port PORT takes four "
                 "from PORT on"
             )
-
-
-def _is_settled(port: int) -> bool:
-    return _is_free(port) or _is_served(port)
 
 
 def _is_free(port: int) -> bool:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cluster.processes import MARK, ProcessRecord, end_all, marked, record_of, signal_process
+from cluster.processes import (
+    MARK,
+    ProcessRecord,
+    end_all,
+    marked,
+    record_of,
+    signal_process,
+    wait_until,
+)
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -47,6 +55,7 @@ def test_another_owners_process_is_never_found_nor_ended(owner: str, tmp_path: P
 
 def test_a_process_that_ignores_the_polite_signal_is_killed_after_the_grace(owner: str) -> None:
     record = start([sys.executable, "-c", STUBBORN], owner)
+    assert wait_until(lambda: record in marked(owner), 10)
     end_all(lambda: marked(owner), 0.2)
     assert not record.alive
 

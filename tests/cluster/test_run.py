@@ -15,7 +15,12 @@ from cluster.state_folder import StateFolder
 from tests.judge import judge
 from tests.rolling_update.fleet import free_ports
 
-pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.nemesis,
+    pytest.mark.ray,
+    pytest.mark.exchange,
+    pytest.mark.timeout(900),
+]
 DECISIONS = 6
 SLOTS = ("btc-5m", "eth-5m", "btc-15m")
 
