@@ -39,7 +39,7 @@ END_LIMIT_SECONDS: Final = 20.0
 """A head with sixteen actors ends within a few seconds of SIGTERM; then what is left is killed."""
 POLL_SECONDS: Final = 0.25
 LEAVING_SECONDS: Final = 10.0
-"""A killed process with many threads is a zombie to `ps` before its last thread lets go of ports."""
+"""A killed process may be a zombie to `ps` before its last thread lets go of its ports."""
 LINGER_SECONDS: Final = 75.0
 """Connections of a head that was killed hold its ports for up to a minute (TIME_WAIT)."""
 OBJECT_STORE_BYTES: Final = 200_000_000

@@ -205,6 +205,7 @@ def test_switch_across_the_moment_misses_nothing(tmp_path: Path, moment_ms: int)
     asyncio.run(scenario())
 
 
+@pytest.mark.nemesis
 def test_resolution_during_the_switch_is_applied_once_by_the_successor(tmp_path: Path) -> None:
     async def scenario() -> None:
         world = World(tmp_path, CLOSE_MS - 4 * CYCLE_MS)
