@@ -36,6 +36,8 @@ from tests.actors.slot.fakes import FakeGateway
 from tests.actors.slot.test_slot_loop import kill, until
 from tests.signals.builders import make_snapshot
 
+pytestmark = pytest.mark.nemesis
+
 SPEED = 300
 """A cycle takes a second: long enough for a busy machine to decide in."""
 DAY_MS = 86_400_000
@@ -205,7 +207,6 @@ def test_switch_across_the_moment_misses_nothing(tmp_path: Path, moment_ms: int)
     asyncio.run(scenario())
 
 
-@pytest.mark.nemesis
 def test_resolution_during_the_switch_is_applied_once_by_the_successor(tmp_path: Path) -> None:
     async def scenario() -> None:
         world = World(tmp_path, CLOSE_MS - 4 * CYCLE_MS)
