@@ -16,6 +16,7 @@ from actors.detectors.input_drift import (
 from signals.market import Asset
 from signals.snapshot import Candles, FundingPoint, Interval, Snapshot, Ticks
 from tests.bench.detectors.drift import delays, false_alarms, generated, recorded
+from tests.recorded import absent
 
 START_MS = 1_767_225_600_000
 
@@ -62,7 +63,7 @@ def test_a_wrong_unit_is_found_within_ten_cycles() -> None:
 def test_eighteen_recorded_days_raise_nothing_and_a_wrong_unit_is_found() -> None:
     series = recorded()
     if not series:
-        pytest.skip("the recorded market data folder is not here (MIDSTRIDE_DATA)")
+        absent("the recorded market data folder is not here (MIDSTRIDE_DATA)")
     assert false_alarms("recorded", series).alarms == 0
     median, missed = delays(series, "volume", math.log(1_000), runs=3)
     assert (median <= 10, missed) == (True, 0)

@@ -18,7 +18,7 @@ LONG_FOR_A_REASON = {"actors/messages.py": "the whole vocabulary between actors 
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|base|manager)(_|\.|$)")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 MACHINE_PATHS = re.compile(
-    r"(/root/|/home/[a-z]|/work/|(?<!no-emit-)(index-url|find-links)|://[^\s]*pypi)"
+    r"(/(root|work)/|/home/[a-z]|(?<!no-emit-)(index-url|find-links)|://[^\s]*pypi)"
 )
 TOP_LEVEL = {"signals", "checkpoints", "actors", "cluster", "tests", "docs", ".ci"}
 

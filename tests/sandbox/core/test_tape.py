@@ -18,6 +18,7 @@ from cluster.sandbox.prices.shapes import candle_index
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.prices.tape import TapeError, load_tape
 from cluster.sandbox.records import TapeEnded
+from tests.recorded import absent
 
 MINUTE_MS = 60_000
 RECORDED_MS = 1_766_880_000_000
@@ -27,7 +28,7 @@ HOUR_MS = 3_600_000
 def tape_folder() -> Path:
     found = Path(os.environ.get("MIDSTRIDE_DATA", Path(__file__).parents[4] / "shared" / "data"))
     if not (found / "klines.parquet").is_file():
-        pytest.skip(f"no recorded market data in {found}: set MIDSTRIDE_DATA")
+        absent(f"no recorded market data in {found}: set MIDSTRIDE_DATA")
     return found
 
 
