@@ -5,7 +5,7 @@ from typing import Final
 
 from actors.messages import MESSAGE_VERSION, Attestation
 from actors.runtime import process_start
-from actors.slot_state import STATE_VERSION
+from actors.slot.state import STATE_VERSION
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import attest, release_of

@@ -5,8 +5,8 @@ from typing import Final
 from ray.util.metrics import Counter, Gauge, Histogram
 
 from actors.messages import OrderEnd
-from actors.slot_seat import Seat
-from actors.supervisor_state import SupervisorState
+from actors.slot.seat import Seat
+from actors.supervisor.state import SupervisorState
 
 LATENESS_BOUNDS_MS: Final = [5, 10, 20, 50, 100, 150, 250, 500, 1_000, 2_500, 5_000, 10_000]
 """Wire ms from due to journaled; the aim is a p99 of 150."""

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
-from actors.gateway_lock import halt_reason
+from actors.gateway.lock import halt_reason
 from actors.runtime import load_config, wire_ms
 from actors.venue.keys import PrivateKeyError, load_private_key
 from checkpoints.alarms import AlarmStore

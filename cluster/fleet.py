@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from actors import supervisor_turn
-from actors.gateway_heir import heir
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.gateway_status import FenceTable
+from actors.gateway.heir import heir
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.status import FenceTable
 from actors.runtime import RAY_NAMESPACE
+from actors.supervisor import turn
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
@@ -141,7 +141,7 @@ def market_data_name(storage: LocalStorage) -> str:
 
 def supervisor_name(storage: LocalStorage) -> str:
     """Return the name of the supervisor that watches, or of the first one."""
-    return supervisor_turn.supervisor_name(storage) or supervisor_turn.FIRST
+    return turn.supervisor_name(storage) or turn.FIRST
 
 
 def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 
 from actors.config import FleetConfig, config_id
 from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
-from actors.supervisor_status import SupervisorStatus
+from actors.supervisor.status import SupervisorStatus
 from checkpoints.archive import archive_release
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
@@ -125,7 +125,7 @@ def _create(name: str, storage_root: str) -> None:
 
 def _actor_class(kind: str) -> Any:
     """Import the actor only here: a driver that merely asks needs none of it."""
-    module = importlib.import_module(f"actors.{kind.replace('-', '_')}")
+    module = importlib.import_module(f"actors.{kind.replace('-', '_')}.actor")
     return getattr(module, ACTOR_CLASSES[kind])
 
 

@@ -22,8 +22,8 @@ from actors.messages import (
     OutboxEvent,
     Settled,
 )
-from actors.slot_facts import OrderFact
-from actors.slot_rows import entry_of
+from actors.slot.facts import OrderFact
+from actors.slot.rows import entry_of
 from actors.venue.port import Rejected, TradeStatus, Unknown, VenueOrder, VenuePort, VenueTrade
 from checkpoints.journal_rows import RowKind
 from cluster.errors import FleetError

@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from actors.config import FleetConfig
-from actors.gateway_status import FenceTable, GatewayStatus
-from actors.market_data_status import MarketDataStatus
+from actors.gateway.status import FenceTable, GatewayStatus
+from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord
-from actors.slot_state import PositionRecord
-from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor_status import SupervisorStatus
+from actors.slot.state import PositionRecord
+from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
+from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.fleet import Call, FleetLink, gateway_name, market_data_name, supervisor_name

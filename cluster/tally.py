@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from actors.messages import FenceRecord
-from actors.slot_facts import ClaimFact
-from actors.slot_rows import entry_of
+from actors.slot.facts import ClaimFact
+from actors.slot.rows import entry_of
 from checkpoints.journal import rows_of_table
 from checkpoints.journal_days import journal_dataset
 from checkpoints.journal_rows import JournalRow, RowKind, valid_rows

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 import msgspec
 
 from actors.config import FleetConfig
-from actors.gateway_lock import HALT_FILE
+from actors.gateway.lock import HALT_FILE
 from actors.messages import SetTrading, TradingState, encode
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.storage import LocalStorage

@@ -17,7 +17,7 @@ from actors.messages import (
     OrderSigned,
     Settled,
 )
-from actors.slot_facts import ClaimFact, Entry, OrderFact, StoppedFact
+from actors.slot.facts import ClaimFact, Entry, OrderFact, StoppedFact
 from tests.judge_ledger import Terms, cash_of
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from actors import order_life, slot_seat, supervisor_state
+from actors.gateway import order_life
+from actors.slot import seat as slot_seat
+from actors.supervisor import state as supervisor_state
 from cluster import handoff_state, rollout_step
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
@@ -24,17 +26,17 @@ def page() -> str:
             HEAD,
             *_with_reasons(
                 "Slot",
-                "One incarnation's own view (`actors/slot_seat.py`).",
+                "One incarnation's own view (`actors/slot/seat.py`).",
                 [(t.source, t.event, t.target, t.why) for t in slot_seat.TRANSITIONS],
             ),
             *_with_reasons(
                 "Supervised slot",
-                "The supervisor's view of one seat (`actors/supervisor_state.py`).",
+                "The supervisor's view of one seat (`actors/supervisor/state.py`).",
                 [(t.source, t.event, t.target, t.why) for t in supervisor_state.TRANSITIONS],
             ),
             *_plain(
                 "Order",
-                "The gateway's view of one signed order (`actors/order_life.py`).",
+                "The gateway's view of one signed order (`actors/gateway/order_life.py`).",
                 ((source, targets) for source, targets in order_life.TRANSITIONS.items()),
             ),
             *_plain(

@@ -11,7 +11,7 @@ import msgspec
 from actors.detectors import decision_mix, outcome
 from actors.detectors.from_journal import Purchases, category_of, decided_of
 from actors.detectors.from_journal import hear as hear_fill
-from actors.supervisor_alarms import Finding
+from actors.supervisor.alarms import Finding
 from checkpoints.journal_rows import JournalRow
 from signals.market import CYCLE_MS
 

@@ -12,8 +12,8 @@ from typing import Final, assert_never
 import msgspec
 
 from actors.messages import FenceRecord
-from actors.slot_status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor_alarms import Finding
+from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
+from actors.supervisor.alarms import Finding
 
 RELEASES_MAX: Final = 2
 """Of slots at one time: the old and the new one of a roll."""

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from actors.feeds.http import Malformed, Missing, Unreachable, fetch
-from actors.market_data_events import (
+from actors.market_data.events import (
     FetchFunding,
     FetchKlines,
     FetchOpenInterest,
@@ -20,7 +20,7 @@ from actors.market_data_events import (
     KlinesReceived,
     OpenInterestReceived,
 )
-from actors.market_data_state import FUNDING_KEPT, INTERVAL_MS, OPEN_INTEREST_KEPT
+from actors.market_data.state import FUNDING_KEPT, INTERVAL_MS, OPEN_INTEREST_KEPT
 from signals.market import Asset
 from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint
 

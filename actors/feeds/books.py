@@ -19,7 +19,7 @@ from polymarket.models.clob.market_events import (
 )
 
 from actors.feeds.http import Malformed, Missing, Unreachable, fetch
-from actors.market_data_events import (
+from actors.market_data.events import (
     BookChanged,
     BookLevels,
     BooksReceived,

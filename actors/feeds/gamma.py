@@ -14,8 +14,8 @@ import httpx
 import msgspec
 
 from actors.feeds.http import Malformed, Missing, Unreachable, fetch
-from actors.market_data_events import FetchMarket, MarketFound, MarketMissing
-from actors.market_data_state import KnownMarket
+from actors.market_data.events import FetchMarket, MarketFound, MarketMissing
+from actors.market_data.state import KnownMarket
 from signals.market import Asset, Outcome, Window
 from signals.units import MICRO, MicroShares
 

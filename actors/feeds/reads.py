@@ -7,7 +7,7 @@ from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interes
 from actors.feeds.books import fetch_books
 from actors.feeds.gamma import fetch_market
 from actors.feeds.http import Malformed, Unreachable, feed_client
-from actors.market_data_events import (
+from actors.market_data.events import (
     Event,
     Fetch,
     FetchBooks,

@@ -17,7 +17,7 @@ from polymarket.streams import CryptoTwapPriceSpec, MarketSpec
 from actors.config import Venue
 from actors.feeds.books import read_book_event
 from actors.feeds.prices import QUOTE, open_price_client, read_ticks
-from actors.market_data_events import Event, StreamFault
+from actors.market_data.events import Event, StreamFault
 from actors.runtime import log_event
 from actors.venue.environment import market_stream_open, stream_malformed, venue_environment
 from signals.market import Asset

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from actors.messages import Intent, OutboxEvent
-from actors.slot_facts import DecisionFact, Entry, OrderFact
+from actors.slot.facts import DecisionFact, Entry, OrderFact
 from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore, decode_snapshot
 from cluster.audit.chain_lines import Line, SeenInput, Step, intent_in, lines_of

@@ -18,7 +18,7 @@ from actors.messages import (
     OutboxEvent,
     Settled,
 )
-from actors.slot_facts import DecisionFact
+from actors.slot.facts import DecisionFact
 from cluster.audit.trades import Trade
 from signals.decision import Decision, FactorScore
 

@@ -9,6 +9,7 @@ asks the least of them, and talks in plain frames: four bytes of length, then ms
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import IO, Any, Final
 
 import msgspec
@@ -37,25 +38,23 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One recorded decision, to be made again."""
+    """One recorded decision, to be made again; parameters and position are JSON."""
 
     slot: str
     sequence: int
     timeframe: str
     strategy: str
     params: bytes
-    """JSON."""
     snapshot: str
     """Digest; its bytes are in this batch."""
     position: bytes
-    """JSON."""
     window_open_ms: int
     reset: bool = False
     """The memory starts new here: a first decision, or another strategy's before it."""
     deltas: tuple[Delta, ...] = ()
     """Of the recorded decisions since this slot's last task, in order."""
     memory_before: str | None = None
-    """Recorded hash of the memory that the decision was made from."""
+    """Recorded hash of what the decision was made from."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,11 +168,11 @@ class Decider:
 
     def _call(self, task: Task, batch: Batch, strategy: Any, memory: Any) -> tuple[Any, Any, bool]:
         """Call `decide` and judge its answer as the slot does."""
-        from actors.slot_answer import fault_of, strategy_error
         from checkpoints.records import records_of
         from signals.decision import Position
         from signals.market import Timeframe
 
+        fault_of, strategy_error = _judges()
         timeframe = Timeframe(task.timeframe)
         snapshot = self._snapshot(task.snapshot, batch)
         position = msgspec.json.decode(task.position, type=Position)
@@ -209,6 +208,15 @@ class Decider:
         if text not in self._params:
             self._params[text] = msgspec.json.decode(text, type=Params)
         return self._params[text]
+
+
+def _judges() -> tuple[Any, Any]:
+    """Return this release's own `fault_of` and `strategy_error`."""
+    try:
+        judge = import_module("actors.slot.answer")
+    except ModuleNotFoundError:  # releases before each actor had a package
+        judge = import_module("actors.slot_answer")
+    return judge.fault_of, judge.strategy_error
 
 
 def _convert(records: Records, source: int, target: int, name: str, strategy: Any) -> Records:
@@ -280,12 +288,11 @@ def main() -> None:
     """Serve on the standard streams; what a strategy prints goes to standard error."""
     import time
 
-    root = sys.argv[1]
-    sys.path.insert(0, root)
+    sys.path.insert(0, sys.argv[1])
     os.nice(NICENESS)
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(root, sys.stdin.buffer, sink, time.monotonic)
+    serve(sys.argv[1], sys.stdin.buffer, sink, time.monotonic)
 
 
 if __name__ == "__main__":

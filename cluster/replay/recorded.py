@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.slot_facts import DecisionFact, Entry
+from actors.slot.facts import DecisionFact, Entry
 from checkpoints.record_set import logical_hash_of
 from checkpoints.records import RecordKey
 from cluster.audit.journal_view import JournalView, Problem

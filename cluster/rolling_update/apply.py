@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from actors.gateway_client import GatewayClient
-from actors.gateway_status import FenceTable
+from actors.gateway.client import GatewayClient
+from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord
 from actors.runtime import load_config, wire_ms
 from checkpoints.archive import archive_release, archived_releases, load_archive

@@ -13,7 +13,7 @@ import msgspec
 from actors.config import FleetConfig
 from actors.messages import Refusal, decode, encode
 from actors.runtime import life_id, wire_ms
-from actors.slot_params import ParamsAnswer, ParamsInForce, SetParams
+from actors.slot.params import ParamsAnswer, ParamsInForce, SetParams
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import Call, FleetLink, gateway_name, owners

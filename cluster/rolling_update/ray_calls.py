@@ -12,8 +12,8 @@ import msgspec
 import ray
 from ray.exceptions import RayError
 
-from actors.gateway_client import GatewayClient, NoAnswer
-from actors.gateway_status import FenceTable
+from actors.gateway.client import GatewayClient, NoAnswer
+from actors.gateway.status import FenceTable
 from actors.handoff import HandoffAsk
 from actors.messages import (
     FenceAnswer,
@@ -25,8 +25,8 @@ from actors.messages import (
     encode,
 )
 from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
-from actors.slot import SlotActor
-from actors.slot_status import SlotNotRunning, SlotStatus
+from actors.slot.actor import SlotActor
+from actors.slot.status import SlotNotRunning, SlotStatus
 from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal

@@ -13,18 +13,18 @@ import msgspec
 import ray
 from ray.exceptions import RayError
 
-from actors.fleet_port import end_process
-from actors.gateway_heir import name_heir, next_number
-from actors.gateway_life import STANDING_BY as GATEWAY_STANDS_BY
-from actors.gateway_status import GatewayStatus
-from actors.market_data import CURRENT as MARKET_DATA_CURRENT
-from actors.market_data import SERVING
-from actors.market_data import STANDING_BY as MARKET_DATA_STANDS_BY
-from actors.market_data_status import MarketDataStatus
+from actors.gateway.heir import name_heir, next_number
+from actors.gateway.life import STANDING_BY as GATEWAY_STANDS_BY
+from actors.gateway.status import GatewayStatus
+from actors.market_data.actor import CURRENT as MARKET_DATA_CURRENT
+from actors.market_data.actor import SERVING
+from actors.market_data.actor import STANDING_BY as MARKET_DATA_STANDS_BY
+from actors.market_data.status import MarketDataStatus
 from actors.runtime import RAY_NAMESPACE, process_start
-from actors.supervisor import STANDING_BY as SUPERVISOR_STANDS_BY
-from actors.supervisor_status import SupervisorStatus
-from actors.supervisor_turn import name_supervisor
+from actors.supervisor.actor import STANDING_BY as SUPERVISOR_STANDS_BY
+from actors.supervisor.fleet_port import end_process
+from actors.supervisor.status import SupervisorStatus
+from actors.supervisor.turn import name_supervisor
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.fleet import gateway_name, market_data_name, supervisor_name
@@ -85,7 +85,7 @@ class RaySharedCalls:
         return f"{kind}/{number}"
 
     async def create(self, kind: Kind, name: str, release: str) -> None:
-        module = importlib.import_module(f"actors.{kind.replace('-', '_')}")
+        module = importlib.import_module(f"actors.{kind.replace('-', '_')}.actor")
         actor = getattr(module, ACTOR_CLASSES[kind]).options(
             name=name,
             namespace=RAY_NAMESPACE,

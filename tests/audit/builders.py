@@ -22,14 +22,14 @@ from actors.messages import (
     OrderSigned,
     Settled,
 )
-from actors.slot_answer import Occasion, Sender, intents_of, position_in
-from actors.slot_events import RunStrategy
-from actors.slot_facts import ClaimFact, DecisionFact, Entry, Fact, OrderFact, apply_entry
-from actors.slot_rows import row_of
-from actors.slot_seat import Identity
-from actors.slot_start import store_params
-from actors.slot_state import SlotState
-from actors.slot_strategy import StrategyRunner
+from actors.slot.answer import Occasion, Sender, intents_of, position_in
+from actors.slot.events import RunStrategy
+from actors.slot.facts import ClaimFact, DecisionFact, Entry, Fact, OrderFact, apply_entry
+from actors.slot.rows import row_of
+from actors.slot.seat import Identity
+from actors.slot.start import store_params
+from actors.slot.state import SlotState
+from actors.slot.strategy import StrategyRunner
 from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow

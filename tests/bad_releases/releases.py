@@ -55,13 +55,13 @@ def _restore_error(tree: Path) -> None:
 
 def _never_decides(tree: Path) -> None:
     due = "    if point.due_ms > event.market_ms:\n        return _wake(seat, point.due_ms)\n"
-    edit(tree, "actors/slot_deciding.py", due, due.replace("event.market_ms", "0"))
+    edit(tree, "actors/slot/deciding.py", due, due.replace("event.market_ms", "0"))
 
 
 def _other_schema(tree: Path) -> None:
     before = "    slot: str\n    journal_sequence: int = 0\n    outbox_sequence: int = 0\n"
     after = before.replace("outbox_sequence: int = 0", 'outbox_sequence: str = ""')
-    edit(tree, "actors/slot_state.py", before, after)
+    edit(tree, "actors/slot/state.py", before, after)
 
 
 def _killed(tree: Path) -> None:
@@ -69,7 +69,7 @@ def _killed(tree: Path) -> None:
         '        """Apply the delta, prove the hash, own the slot, then decide once to verify."""\n'
     )
     kill = "        __import__('os').kill(__import__('os').getpid(), 9)\n"
-    edit(tree, "actors/slot_handoff.py", line, line + kill)
+    edit(tree, "actors/slot/handoff.py", line, line + kill)
 
 
 def _other_files(tree: Path) -> None:

@@ -15,10 +15,10 @@ import httpx
 import msgspec
 
 from actors.feeds.gamma import fetch_market
-from actors.gateway import Gateway
-from actors.gateway_status import GatewayStatus, Latency
-from actors.market_data_events import FetchMarket, MarketFound
-from actors.market_data_state import KnownMarket
+from actors.gateway.actor import Gateway
+from actors.gateway.status import GatewayStatus, Latency
+from actors.market_data.events import FetchMarket, MarketFound
+from actors.market_data.state import KnownMarket
 from actors.messages import Intent, IntentAnswer, IntentReceived, decode, encode
 from actors.runtime import wire_ms
 from signals.market import ALL_SLOTS, Asset, Timeframe, Window, market_slug

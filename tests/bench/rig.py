@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from actors.gateway_status import FenceTable
+from actors.gateway.status import FenceTable
 from checkpoints.release import PACKAGES
 from checkpoints.storage import LocalStorage
 from cluster.ending import leave

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from actors.slot_status import AnySlotStatus, SlotStatus
+from actors.slot.status import AnySlotStatus, SlotStatus
 from cluster.fleet import Call
 from tests.bench.bare import Started, last_json, memory_mb
 from tests.bench.frame import ROOT, Row, bench, median, row_at_most, row_free

@@ -5,7 +5,7 @@ import msgspec
 from rich.console import Console
 
 from actors.messages import FenceRecord
-from actors.slot_status import SlotNotRunning
+from actors.slot.status import SlotNotRunning
 from cluster.config import DEFAULT_FILE, read_config
 from cluster.screen import page, usd
 from cluster.status import SILENT, STARTING, VACANT, Answers, report

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from actors.config import FleetConfig
-from actors.gateway_lock import HALT_FILE
+from actors.gateway.lock import HALT_FILE
 from actors.messages import SetTrading, TradingState, decode
 from checkpoints.storage import LocalStorage
 from cluster import trading

@@ -8,8 +8,8 @@ from actors.detectors.policy import POLICY, Reaction, reaction_of, strongest
 from actors.detectors.uniformity import Expected, Running, running_of
 from actors.detectors.uniformity import judge as judge_running
 from actors.messages import FenceRecord
-from actors.slot_status import SlotNotRunning
-from actors.supervisor_alarms import Finding
+from actors.slot.status import SlotNotRunning
+from actors.supervisor.alarms import Finding
 
 OLD, NEW, STRANGE = "a1" * 32, "b2" * 32, "c3" * 32
 FLEET = tuple(

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from actors.gateway.risk import Approved, Refused, check
+from actors.gateway.risk_case import Case
 from actors.messages import ClaimRefused, Granted, Opened, OpenRefused
-from actors.risk import Approved, Refused, check
-from actors.risk_case import Case
 from checkpoints.approved_releases import CoverageReader
 from checkpoints.storage import LocalStorage
 from cluster.gate.admission import Wish, admit

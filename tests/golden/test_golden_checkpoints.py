@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.slot_checkpoints import take_records
-from actors.slot_recovery import MEMORY_PREFIX
-from actors.slot_state import SlotState
+from actors.slot.checkpoints import take_records
+from actors.slot.recovery import MEMORY_PREFIX
+from actors.slot.state import SlotState
 from checkpoints.codec import SCHEMA_VERSION, Checkpoint, decode_checkpoint
 from checkpoints.errors import DamagedCheckpointError
 from checkpoints.record_set import RecordSet, logical_hash_of

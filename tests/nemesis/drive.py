@@ -19,14 +19,14 @@ from typing import Any, TypeVar
 import msgspec
 import ray
 
-from actors.gateway_client import GatewayClient
-from actors.gateway_status import FenceTable, GatewayStatus
+from actors.gateway.client import GatewayClient
+from actors.gateway.status import FenceTable, GatewayStatus
 from actors.handoff import HandoffAsk
-from actors.market_data_status import MarketDataStatus
+from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord, FenceRequest, OpenIncarnation
 from actors.runtime import RAY_NAMESPACE, wire_ms
-from actors.slot_status import SlotStatus
-from actors.supervisor_status import SupervisorStatus
+from actors.slot.status import SlotStatus
+from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import AlarmStore
 from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import LocalStorage

@@ -139,8 +139,8 @@ class Fleet:
 
     def owner(self, slot: str) -> FenceRecord:
         """Return the owner by the slot's journal: the claim with the highest fence."""
-        from actors.slot_facts import ClaimFact
-        from actors.slot_rows import entry_of
+        from actors.slot.facts import ClaimFact
+        from actors.slot.rows import entry_of
 
         rows = Journal(self.storage, slot).rows_after(0).rows
         facts = [entry_of(row).fact for row in rows]

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from actors.messages import OrderSigned
-from actors.slot_facts import ClaimFact, HandoffFact, OrderFact
-from actors.slot_rows import entry_of
+from actors.slot.facts import ClaimFact, HandoffFact, OrderFact
+from actors.slot.rows import entry_of
 from checkpoints.journal import Journal
 from checkpoints.storage import LocalStorage
 from cluster.sandbox.ledger import read_entries

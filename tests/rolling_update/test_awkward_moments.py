@@ -14,12 +14,12 @@ import pytest
 from actors import handoff as said
 from actors.messages import Claim, ClaimAnswer, FenceRecord, Granted, Settled
 from actors.runtime import wire_ms
-from actors.slot_handoff import SlotHandoff
-from actors.slot_loop import Shell, SlotLoop
-from actors.slot_recovery import MemoryKind, recover
-from actors.slot_requests import Requests
-from actors.slot_seat import open_seat
-from actors.slot_strategy import StrategyRunner
+from actors.slot.handoff import SlotHandoff
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.recovery import MemoryKind, recover
+from actors.slot.requests import Requests
+from actors.slot.seat import open_seat
+from actors.slot.strategy import StrategyRunner
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.record_set import RecordSet

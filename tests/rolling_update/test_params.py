@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from actors.config import FleetConfig, Mode, SlotConfig, Venue
-from actors.gateway_status import FenceTable
+from actors.gateway.status import FenceTable
 from actors.messages import Refusal, decode, encode
-from actors.slot_params import ParamsInForce, SetParams, change_params
-from actors.slot_recovery import MemoryKind, recover
+from actors.slot.params import ParamsInForce, SetParams, change_params
+from actors.slot.recovery import MemoryKind, recover
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import Call

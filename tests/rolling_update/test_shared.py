@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.supervisor_turn import supervisor_name
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.supervisor.turn import supervisor_name
 from cluster.rolling_update.report import Report
 from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.queue_places import rests

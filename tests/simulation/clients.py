@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.gateway_client import NoAnswer
+from actors.gateway.client import NoAnswer
 from tests.simulation.network import Lost
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from actors.slot_accounts import notional_against_us
+from actors.slot.accounts import notional_against_us
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,

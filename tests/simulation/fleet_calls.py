@@ -3,9 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.fleet_port import Missing, Silent
-from actors.gateway_client import NoAnswer
-from actors.gateway_status import FenceTable
+from actors.gateway.client import NoAnswer
+from actors.gateway.status import FenceTable
 from actors.handoff import HandoffAsk
 from actors.messages import (
     FenceAnswer,
@@ -16,7 +15,8 @@ from actors.messages import (
     Refusal,
     encode,
 )
-from actors.slot_status import SlotStatus
+from actors.slot.status import SlotStatus
+from actors.supervisor.fleet_port import Missing, Silent
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
 from cluster.rolling_update.calls import CallFailedError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from actors.gateway_desk import Desk
-from actors.gateway_events import (
+from actors.gateway.desk import Desk
+from actors.gateway.events import (
     ClaimAsked,
     Event,
     FenceAsked,
@@ -19,12 +19,12 @@ from actors.gateway_events import (
     Started,
     fresh_state,
 )
-from actors.gateway_fold import fold
-from actors.gateway_life import _no_post_runs
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.gateway_outbox import page_of
-from actors.gateway_records import Ledger, decode_record
-from actors.gateway_status import Identity, Latency, fence_table, status_of
+from actors.gateway.fold import fold
+from actors.gateway.life import _no_post_runs
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.outbox import page_of
+from actors.gateway.records import Ledger, decode_record
+from actors.gateway.status import Identity, Latency, fence_table, status_of
 from actors.messages import OutboxPage, Refusal
 from checkpoints.errors import CheckpointsError
 from tests.simulation.disk import SimulatedLog

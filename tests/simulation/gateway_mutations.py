@@ -5,18 +5,18 @@ from typing import Any
 
 import msgspec
 
-from actors import (
-    gateway_duties,
-    gateway_news,
-    gateway_orders,
-    gateway_posts,
-    gateway_seats,
-    gateway_trades,
+from actors.gateway import (
+    duties,
+    news,
+    orders,
+    posts,
     risk,
+    seats,
+    trades,
 )
-from actors.gateway_desk import Desk
-from actors.gateway_events import Append, Event, Sign, SignDone
-from actors.gateway_step import step as gateway_step
+from actors.gateway.desk import Desk
+from actors.gateway.events import Append, Event, Sign, SignDone
+from actors.gateway.step import step as gateway_step
 from actors.venue.port import SignedOrder, Unknown
 from cluster import handoff_step
 from cluster.rolling_update import perform
@@ -26,32 +26,32 @@ replace = msgspec.structs.replace
 
 
 def no_fence_check() -> list[Patch]:
-    return [(gateway_orders, "_fenced", lambda _draft, _intent: None)]
+    return [(orders, "_fenced", lambda _draft, _intent: None)]
 
 
 def fence_for_anyone() -> list[Patch]:
-    return [(gateway_seats, "_unfit_successor", lambda _draft, _seat, _request: None)]
+    return [(seats, "_unfit_successor", lambda _draft, _seat, _request: None)]
 
 
 def claim_for_anyone() -> list[Patch]:
     def claim(draft: Any, seat: Any, asked: Any) -> Any:
-        return gateway_seats._grant_claim(draft, seat, asked, "")
+        return seats._grant_claim(draft, seat, asked, "")
 
     def not_owner(_seat: Any, _claim: Any) -> Any:
         return None
 
-    original = gateway_seats._claim
+    original = seats._claim
 
     def mutated(draft: Any, asked: Any) -> Any:
         answer = original(draft, asked)
         seat = draft.ledger.seats.get(asked.slot)
         return claim(draft, seat, asked) if answer is None and seat is not None else answer
 
-    return [(gateway_seats, "_not_owner", not_owner), (gateway_seats, "_claim", mutated)]
+    return [(seats, "_not_owner", not_owner), (seats, "_claim", mutated)]
 
 
 def any_life_is_known() -> list[Patch]:
-    return [(gateway_seats, "_already_granted", lambda _owner, _claim: True)]
+    return [(seats, "_already_granted", lambda _owner, _claim: True)]
 
 
 def nothing_attested() -> list[Patch]:
@@ -63,7 +63,7 @@ def nothing_attested() -> list[Patch]:
         return replace(moved, warmed=answer) if moved.warmed is not None else moved, effects
 
     return [
-        (gateway_seats, "_unfit", lambda _draft, _attestation, _release: None),
+        (seats, "_unfit", lambda _draft, _attestation, _release: None),
         (handoff_step, "_warmed", warmed),
         *no_outside_hash(),
     ]
@@ -102,8 +102,8 @@ def answers_before_fsync() -> list[Patch]:
 
 
 def signed_again_on_unknown() -> list[Patch]:
-    original = gateway_posts._posted
-    write = gateway_orders._write_ahead
+    original = posts._posted
+    write = orders._write_ahead
 
     def posted(draft: Any, order_id: str, outcome: Any) -> None:
         order = draft.ledger.orders.get(order_id)
@@ -119,34 +119,34 @@ def signed_again_on_unknown() -> list[Patch]:
             draft.ledger.undecided.setdefault(event.intent_id, kept.intent)
             write(draft, kept.intent, event.outcome)
 
-    return [(gateway_posts, "_posted", posted), (gateway_orders, "_signed", signed)]
+    return [(posts, "_posted", posted), (orders, "_signed", signed)]
 
 
 def left_over_intents_forgotten() -> list[Patch]:
-    return [(gateway_news, "_judge_left_over", lambda _draft: None)]
+    return [(news, "_judge_left_over", lambda _draft: None)]
 
 
 def absence_believed_at_once() -> list[Patch]:
     return [
-        (gateway_news, "ABSENCE_GRACE_MS", 0),
-        (gateway_news, "LOST_POST_GRACE_MS", 0),
-        (gateway_news, "may_post", lambda _draft, _order: False),
+        (news, "ABSENCE_GRACE_MS", 0),
+        (news, "LOST_POST_GRACE_MS", 0),
+        (news, "may_post", lambda _draft, _order: False),
     ]
 
 
 def a_former_post_is_not_doubted() -> list[Patch]:
     """After a restart nothing is marked unknown and nothing is looked for."""
     return [
-        (gateway_duties, "mark_unknown", lambda _draft, _order, _reason: None),
-        (gateway_duties, "_look", lambda _draft: None),
+        (duties, "mark_unknown", lambda _draft, _order, _reason: None),
+        (duties, "_look", lambda _draft: None),
     ]
 
 
 def a_trade_heard_twice_counts_twice() -> list[Patch]:
-    original = gateway_trades.take_trade
+    original = trades.take_trade
 
     def take(draft: Any, trade: Any) -> None:
         draft.ledger.fills.pop(trade.fill_id, None)
         original(draft, trade)
 
-    return [(gateway_news, "take_trade", take)]
+    return [(news, "take_trade", take)]

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Final
 
-from actors.slot_facts import DecisionFact
-from actors.slot_recovery import MemoryKind, flush_bounds, recover
-from actors.slot_rows import entry_of
-from actors.slot_seat import Phase, Seat
-from actors.slot_state import SlotState
+from actors.slot.facts import DecisionFact
+from actors.slot.recovery import MemoryKind, flush_bounds, recover
+from actors.slot.rows import entry_of
+from actors.slot.seat import Phase, Seat
+from actors.slot.state import SlotState
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import valid_rows
 from cluster import rollout_step as roll

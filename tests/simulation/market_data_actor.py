@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from actors.market_data_state import Counts
-from actors.market_data_status import MarketDataStatus
+from actors.market_data.state import Counts
+from actors.market_data.status import MarketDataStatus
 from checkpoints.snapshots import SnapshotStore, encode_snapshot
 from signals.market import Asset, Outcome, Slot, Timeframe, Window
 from signals.snapshot import Book, BookLevel, Feed, InputAge, MarketView, Snapshot, Ticks

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from actors.gateway_fold import apply
-from actors.gateway_records import (
+from actors.gateway.fold import apply
+from actors.gateway.records import (
     Acknowledged,
     Base,
     FenceMoved,
@@ -23,11 +23,11 @@ from actors.gateway_records import (
     decode_record,
 )
 from actors.messages import FenceRecord, Intent, IntentRefused, OrderEnded
-from actors.slot_events import AppendEntries
-from actors.slot_facts import DecisionFact, apply_entry
-from actors.slot_rows import entry_of
-from actors.slot_seat import TRANSITIONS, Phase, Seat
-from actors.slot_state import SlotState
+from actors.slot.events import AppendEntries
+from actors.slot.facts import DecisionFact, apply_entry
+from actors.slot.rows import entry_of
+from actors.slot.seat import TRANSITIONS, Phase, Seat
+from actors.slot.state import SlotState
 from actors.venue.port import SignedOrder
 from checkpoints.journal_rows import JournalRow
 from tests.simulation.disk import SimulatedLog, records_of

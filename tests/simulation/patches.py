@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-import actors.slot_strategy
+import actors.slot.strategy
 import checkpoints.journal
 from tests.simulation import quick_codec
 
@@ -21,7 +21,7 @@ Patch = tuple[Any, str, Any]
 def patches_of(world: "World") -> list[Patch]:
     found: list[Patch] = [
         (asyncio, "to_thread", world.to_thread),
-        (actors.slot_strategy, "time", SimpleNamespace(monotonic=world.loop.time)),
+        (actors.slot.strategy, "time", SimpleNamespace(monotonic=world.loop.time)),
     ]
     if world.seed % REAL_CODEC_EVERY:
         journal = checkpoints.journal

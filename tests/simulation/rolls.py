@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from actors.gateway_status import FenceTable
+from actors.gateway.status import FenceTable
 from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on

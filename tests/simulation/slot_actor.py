@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from actors.handoff import HandoffAsk, HandoffFailed
 from actors.messages import MESSAGE_VERSION, Attestation
-from actors.slot_events import AppendEntries, RetireAsked
-from actors.slot_handoff import SlotHandoff
-from actors.slot_loop import Shell, SlotLoop
-from actors.slot_recovery import MemoryKind, recover
-from actors.slot_requests import Requests, undated
-from actors.slot_seat import Identity, Seat, open_seat
-from actors.slot_state import STATE_VERSION
-from actors.slot_status import AnySlotStatus, SlotNotRunning
-from actors.slot_strategy import StrategyRunner
+from actors.slot.events import AppendEntries, RetireAsked
+from actors.slot.handoff import SlotHandoff
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.recovery import MemoryKind, recover
+from actors.slot.requests import Requests, undated
+from actors.slot.seat import Identity, Seat, open_seat
+from actors.slot.state import STATE_VERSION
+from actors.slot.status import AnySlotStatus, SlotNotRunning
+from actors.slot.strategy import StrategyRunner
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal_rows import JournalRow
 from checkpoints.record_set import RecordSet

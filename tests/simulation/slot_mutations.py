@@ -4,18 +4,18 @@ from typing import Any
 
 import msgspec
 
-from actors import (
-    slot_books,
-    slot_deciding,
-    slot_owning,
-    slot_recovery,
-    slot_step,
-    slot_writer,
+from actors.slot import (
+    books,
+    deciding,
+    owning,
+    recovery,
+    step,
+    writer,
 )
-from actors.slot_events import AnyEffect, SendIntent
-from actors.slot_handoff import SlotHandoff
-from actors.slot_seat import Phase, Seat
-from actors.slot_successor import Base, Prover
+from actors.slot.events import AnyEffect, SendIntent
+from actors.slot.handoff import SlotHandoff
+from actors.slot.seat import Phase, Seat
+from actors.slot.successor import Base, Prover
 from checkpoints.record_set import RecordSet
 from checkpoints.records import records_of
 from cluster import rollout_step
@@ -26,7 +26,7 @@ replace = msgspec.structs.replace
 
 
 def acknowledged_before_durable() -> list[Patch]:
-    original = slot_books.poll
+    original = books.poll
 
     def poll(seat: Seat, delay_ms: int = 0) -> Any:
         applied = replace(seat, checkpoint_outbox_sequence=seat.state.outbox_sequence)
@@ -34,29 +34,29 @@ def acknowledged_before_durable() -> list[Patch]:
         kept = seat.checkpoint_outbox_sequence
         return replace(moved, checkpoint_outbox_sequence=kept), effects
 
-    return [(slot_books, "poll", poll), (slot_owning, "poll", poll)]
+    return [(books, "poll", poll), (owning, "poll", poll)]
 
 
 def events_applied_twice() -> list[Patch]:
-    original = slot_books._apply
-    return [(slot_books, "_apply", lambda seat, event, facts: original(seat, event, facts * 2))]
+    original = books._apply
+    return [(books, "_apply", lambda seat, event, facts: original(seat, event, facts * 2))]
 
 
 def intents_before_rows() -> list[Patch]:
-    original = slot_deciding._journal
+    original = deciding._journal
 
     def journal(seat: Seat, event: Any, fact: Any) -> Any:
         moved, effects = original(seat, event, fact)
         sends: tuple[AnyEffect, ...] = tuple(
-            SendIntent(intent=slot_books.under_fence(seat, intent)) for intent in fact.intents
+            SendIntent(intent=books.under_fence(seat, intent)) for intent in fact.intents
         )
         return moved, (*sends, *effects)
 
-    return [(slot_deciding, "_journal", journal)]
+    return [(deciding, "_journal", journal)]
 
 
 def resumed_without_a_claim() -> list[Patch]:
-    original = slot_owning.keep_lease
+    original = owning.keep_lease
 
     def keep_lease(seat: Seat, event: Any) -> Any:
         lease = seat.lease
@@ -66,42 +66,42 @@ def resumed_without_a_claim() -> list[Patch]:
             return seat, ()
         return replace(seat, phase=Phase.ACTIVE, lease=None), ()
 
-    return [(slot_step, "keep_lease", keep_lease)]
+    return [(step, "keep_lease", keep_lease)]
 
 
 def lease_without_an_end() -> list[Patch]:
-    return [(slot_step, "keep_lease", lambda seat, _event: (seat, ()))]
+    return [(step, "keep_lease", lambda seat, _event: (seat, ()))]
 
 
 def any_life_adopts() -> list[Patch]:
-    original = slot_owning.hear_adopt
+    original = owning.hear_adopt
 
     def adopt(seat: Seat, event: Any) -> Any:
         mine = replace(event.record, life=seat.who.life)
         moved, effects = original(seat, replace(event, record=mine))
         return replace(moved, record=event.record), effects
 
-    return [(slot_step, "hear_adopt", adopt)]
+    return [(step, "hear_adopt", adopt)]
 
 
 def void_rows_count() -> list[Patch]:
-    return [(slot_recovery, "valid_rows", lambda rows, _bounds: list(rows))]
+    return [(recovery, "valid_rows", lambda rows, _bounds: list(rows))]
 
 
 def rows_durable_before_they_are_written() -> list[Patch]:
-    original = slot_writer.RowWriter._write
+    original = writer.RowWriter._write
 
     async def write(writer: Any) -> None:
         for row in writer._rows:
             writer._on_durable(row.sequence)
         await original(writer)
 
-    return [(slot_writer.RowWriter, "_write", write)]
+    return [(writer.RowWriter, "_write", write)]
 
 
 def adopted_without_the_hash() -> list[Patch]:
     async def adopted(handoff: Any, ask: Any) -> Any:
-        found = slot_recovery.recover(
+        found = recovery.recover(
             handoff._requests.storage,
             handoff._loop.seat.who.slot,
             handoff._requests.memory,
@@ -111,7 +111,7 @@ def adopted_without_the_hash() -> list[Patch]:
 
     return [
         (SlotHandoff, "_adopted_state", adopted),
-        (slot_recovery, "_last_strategy", lambda _found, _folded: "another"),
+        (recovery, "_last_strategy", lambda _found, _folded: "another"),
         *no_round_trip(),
     ]
 
@@ -120,7 +120,7 @@ def no_round_trip() -> list[Patch]:
     def restore(prover: Any, digest: str) -> Base:
         checkpoint = prover._store.restore(prover._slot, digest)
         state, memory = prover._state_of(checkpoint)
-        records = {**records_of(state), **records_of(memory, slot_recovery.MEMORY_PREFIX)}
+        records = {**records_of(state), **records_of(memory, recovery.MEMORY_PREFIX)}
         return Base(
             digest=digest,
             sequence=checkpoint.meta.sequence,

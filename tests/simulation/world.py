@@ -5,17 +5,17 @@ import random
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from actors.alarm_sinks import SinkPump
 from actors.config import RiskLimits, Timing
-from actors.risk_case import Rules as GatewayRules
-from actors.slot_seat import Rules as SlotRules
-from actors.supervisor_events import StartAsked
-from actors.supervisor_loop import Shell as SupervisorShell
-from actors.supervisor_loop import SupervisorLoop
-from actors.supervisor_requests import Requests as SupervisorRequests
-from actors.supervisor_requests import undated
-from actors.supervisor_state import Rules as SupervisorRules
-from actors.supervisor_state import SupervisorState
+from actors.gateway.risk_case import Rules as GatewayRules
+from actors.slot.seat import Rules as SlotRules
+from actors.supervisor.alarm_sinks import SinkPump
+from actors.supervisor.events import StartAsked
+from actors.supervisor.loop import Shell as SupervisorShell
+from actors.supervisor.loop import SupervisorLoop
+from actors.supervisor.requests import Requests as SupervisorRequests
+from actors.supervisor.requests import undated
+from actors.supervisor.state import Rules as SupervisorRules
+from actors.supervisor.state import SupervisorState
 from cluster.handoff_state import Step
 from signals.market_time import MarketClock
 from signals.units import MicroUsd

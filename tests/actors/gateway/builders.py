@@ -3,7 +3,7 @@
 import msgspec
 
 from actors.config import RiskLimits, Timing
-from actors.gateway_events import (
+from actors.gateway.events import (
     Append,
     ClaimAsked,
     Effect,
@@ -18,10 +18,10 @@ from actors.gateway_events import (
     Ticked,
     fresh_state,
 )
-from actors.gateway_records import Ledger, Record
-from actors.gateway_step import step
+from actors.gateway.records import Ledger, Record
+from actors.gateway.risk_case import Rules
+from actors.gateway.step import step
 from actors.messages import Attestation, Claim, Intent, OpenIncarnation, intent_id
-from actors.risk_case import Rules
 from actors.venue.port import SignedOrder
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side, Timeframe

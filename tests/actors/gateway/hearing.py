@@ -1,6 +1,6 @@
 """What the tests of venue news share: an open order and the ways to hear about it."""
 
-from actors.gateway_events import (
+from actors.gateway.events import (
     PostDone,
     RaiseAlarm,
     ResolutionSeen,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from actors.config import FleetConfig, Mode, Venue
-from actors.gateway import Gateway
+from actors.gateway.actor import Gateway
 from actors.messages import (
     ClaimAnswer,
     Granted,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.gateway_status import GatewayStatus
+from actors.gateway.status import GatewayStatus
 from actors.messages import decode, encode
 from signals.market import ALL_SLOTS
 from tests.actors.gateway.fake_venue import Book, FakeVenue

@@ -1,6 +1,6 @@
 """What time and people ask for: settlement, halts, heartbeats, clocks, forgetting."""
 
-from actors.gateway_events import (
+from actors.gateway.events import (
     AskResolution,
     AskTime,
     Beat,

@@ -11,10 +11,10 @@ import pytest
 
 from actors.config import Timing
 from actors.feeds.gamma import fetch_market
-from actors.gateway import Gateway
-from actors.gateway_status import GatewayStatus
-from actors.market_data_events import FetchMarket, MarketFound
-from actors.market_data_state import KnownMarket
+from actors.gateway.actor import Gateway
+from actors.gateway.status import GatewayStatus
+from actors.market_data.events import FetchMarket, MarketFound
+from actors.market_data.state import KnownMarket
 from actors.messages import (
     Filled,
     Intent,

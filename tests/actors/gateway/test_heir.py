@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.gateway_heir import (
+from actors.gateway.heir import (
     MOVES_FILE,
     MOVES_KEPT,
     Move,
@@ -17,7 +17,7 @@ from actors.gateway_heir import (
     next_number,
     read_moves,
 )
-from actors.gateway_lock import CURRENT_FILE, Current
+from actors.gateway.lock import CURRENT_FILE, Current
 from checkpoints.storage import LocalStorage
 from tests.checkpoints.memory_storage import MemoryStorage
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.gateway_lock import (
+from actors.gateway.lock import (
     HALT_FILE,
     LOCK_FILE,
     GatewayLock,

@@ -15,12 +15,12 @@ from hypothesis.stateful import (
     rule,
 )
 
-from actors.gateway_events import IntentArrived, StreamSaid
-from actors.gateway_fold import copy_of, fold
-from actors.gateway_records import Base, Ledger, decode_record, encode_record
-from actors.gateway_step import step
+from actors.gateway.events import IntentArrived, StreamSaid
+from actors.gateway.fold import copy_of, fold
+from actors.gateway.order_life import OrderState
+from actors.gateway.records import Base, Ledger, decode_record, encode_record
+from actors.gateway.step import step
 from actors.messages import Intent, IntentRefused, OrderEnded, OrderSigned
-from actors.order_life import OrderState
 from actors.venue.port import TradeStatus, VenueTrade
 from signals.decision import Style
 from signals.market import Outcome

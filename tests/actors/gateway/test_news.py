@@ -4,14 +4,14 @@ from itertools import permutations
 
 import pytest
 
-from actors.gateway_events import (
+from actors.gateway.events import (
     Cancel,
     Look,
     Looked,
     TradingAsked,
 )
+from actors.gateway.order_life import OrderState
 from actors.messages import FillFailed, OrderEnd, SetTrading, TradingState
-from actors.order_life import OrderState
 from actors.venue.port import (
     OrderChange,
     OrderEvent,

@@ -12,9 +12,9 @@ import pytest
 import ray
 
 from actors.config import Timing
-from actors.gateway import GatewayActor
-from actors.gateway_client import GatewayClient, NoAnswer
-from actors.gateway_status import GatewayStatus
+from actors.gateway.actor import GatewayActor
+from actors.gateway.client import GatewayClient, NoAnswer
+from actors.gateway.status import GatewayStatus
 from actors.messages import (
     Claim,
     Granted,
@@ -28,12 +28,12 @@ from actors.messages import (
     OutboxEvent,
     OutboxPage,
 )
-from actors.runtime import RAY_NAMESPACE
 from signals.market import Timeframe
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import claim, vacancy
 from tests.actors.gateway.test_exchange import EARLY_MS, intent_in, market_with_time, replace
 from tests.actors.sandbox import Sandbox, sandbox, store_config
+from tests.local_ray import TEST_ACTOR, local_ray
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange]
 LIMIT_S = 120.0
@@ -43,21 +43,12 @@ Found = TypeVar("Found")
 
 @pytest.fixture
 def exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    with sandbox(tmp_path) as served:
-        ray.init(address="local", num_cpus=2, include_dashboard=False, namespace=RAY_NAMESPACE)
-        try:
-            yield served
-        finally:
-            ray.shutdown()
+    with sandbox(tmp_path) as served, local_ray(tmp_path / "home", monkeypatch):
+        yield served
 
 
 def start(root: str, name: str) -> Any:
-    return GatewayActor.options(
-        name=name, namespace=RAY_NAMESPACE, max_restarts=-1, num_cpus=0
-    ).remote(root, name)
+    return GatewayActor.options(**TEST_ACTOR, name=name, max_restarts=-1).remote(root, name)
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], what: str) -> Found:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.gateway_events import (
+from actors.gateway.events import (
     Answer,
     Append,
     Cancel,
@@ -14,10 +14,10 @@ from actors.gateway_events import (
     SignDone,
     Started,
 )
-from actors.gateway_fold import fold
-from actors.gateway_records import Ledger, OrderWritten
+from actors.gateway.fold import fold
+from actors.gateway.order_life import TRANSITIONS, OrderState
+from actors.gateway.records import Ledger, OrderWritten
 from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
-from actors.order_life import TRANSITIONS, OrderState
 from actors.venue.port import (
     Cancelled,
     Duplicated,

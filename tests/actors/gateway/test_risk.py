@@ -3,14 +3,14 @@
 import msgspec
 import pytest
 
-from actors import risk
 from actors.config import RiskLimits, Timing
-from actors.exposure import Holding
-from actors.gateway_fold import fold
-from actors.gateway_records import FenceMoved, KeptIntent, Ledger, Market
+from actors.gateway import risk
+from actors.gateway.exposure import Holding
+from actors.gateway.fold import fold
+from actors.gateway.order_life import Order, OrderState
+from actors.gateway.records import FenceMoved, KeptIntent, Ledger, Market
+from actors.gateway.risk_case import Case, Rules
 from actors.messages import FenceRecord, Intent, TradingState
-from actors.order_life import Order, OrderState
-from actors.risk_case import Case, Rules
 from signals.decision import Style
 from signals.market import DAY_MS, Outcome, Side
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd

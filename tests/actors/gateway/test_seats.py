@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from actors.gateway_events import Answer, Append, ClaimAsked, FenceAsked, OpenAsked
+from actors.gateway.events import Answer, Append, ClaimAsked, FenceAsked, OpenAsked
 from actors.messages import (
     Claim,
     ClaimRefused,

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.gateway_heir import name_heir
-from actors.gateway_lock import CURRENT_FILE, HALT_FILE, Current
-from actors.gateway_status import FenceTable, GatewayStatus
+from actors.gateway.heir import name_heir
+from actors.gateway.lock import CURRENT_FILE, HALT_FILE, Current
+from actors.gateway.status import FenceTable, GatewayStatus
 from actors.messages import (
     IntentAnswer,
     IntentReceived,

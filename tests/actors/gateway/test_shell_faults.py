@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.gateway import Gateway
-from actors.gateway_lock import Holder, acquire
-from actors.gateway_status import GatewayStatus
+from actors.gateway.actor import Gateway
+from actors.gateway.lock import Holder, acquire
+from actors.gateway.status import GatewayStatus
 from actors.messages import (
     ClaimAnswer,
     IntentAnswer,
@@ -46,7 +46,7 @@ async def test_a_second_fleet_on_the_same_storage_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway_authority.STRANGER_S_MAX", 0.2)
+    monkeypatch.setattr("actors.gateway.authority.STRANGER_S_MAX", 0.2)
     other = Holder(name="gateway/1", fleet="other", node="n", pid=1, process_start=1, wire_ms=0)
     lock = acquire(tmp_path, other)
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
@@ -84,7 +84,7 @@ async def test_a_disk_that_refuses_a_write_ends_this_start_and_nothing_is_answer
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway_shell.RESTART_S", 0.01)
+    monkeypatch.setattr("actors.gateway.shell.RESTART_S", 0.01)
     book = Book()
     async with gateway(tmp_path, FakeVenue(book)) as shell:
         await own(shell)
@@ -114,7 +114,7 @@ async def test_a_log_that_grew_begins_anew_with_a_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway_desk.COMPACT_RECORDS", 4)
+    monkeypatch.setattr("actors.gateway.desk.COMPACT_RECORDS", 4)
     book = Book()
     async with gateway(tmp_path, FakeVenue(book)) as shell:
         await own(shell)

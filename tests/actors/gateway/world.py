@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.gateway_events import (
+from actors.gateway.events import (
     Answer,
     Append,
     AskResolution,
@@ -22,8 +22,8 @@ from actors.gateway_events import (
     Ticked,
     fresh_state,
 )
-from actors.gateway_fold import fold
-from actors.gateway_records import Ledger, OrderWritten, decode_record, encode_record
+from actors.gateway.fold import fold
+from actors.gateway.records import Ledger, OrderWritten, decode_record, encode_record
 from actors.messages import IntentFenced, IntentReceived
 from actors.venue.port import Rejected, Unavailable, UnavailableKind, Unknown, UnsignedOrder
 from tests.actors.gateway.builders import Machine

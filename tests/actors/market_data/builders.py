@@ -1,7 +1,7 @@
 """Small values for the tests of market data."""
 
-from actors.market_data_events import BookLevels
-from actors.market_data_state import (
+from actors.market_data.events import BookLevels
+from actors.market_data.state import (
     INTERVAL_MS,
     KnownMarket,
     MarketDataState,

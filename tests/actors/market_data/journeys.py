@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from actors.market_data_events import (
+from actors.market_data.events import (
     AnswerSnapshot,
     BooksReceived,
     Effect,
@@ -19,8 +19,8 @@ from actors.market_data_events import (
     TicksReceived,
     Timer,
 )
-from actors.market_data_state import INTERVAL_MS, MarketDataState, Now
-from actors.market_data_step import step
+from actors.market_data.state import INTERVAL_MS, MarketDataState, Now
+from actors.market_data.step import step
 from signals.market import Asset
 from signals.snapshot import FundingPoint, OpenInterestPoint, Snapshot
 from tests.actors.market_data.builders import (

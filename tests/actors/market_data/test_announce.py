@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.market_data_announce import AGAIN_WIRE_S, Announcer
-from actors.market_data_state import KnownMarket
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.market_data.announce import AGAIN_WIRE_S, Announcer
+from actors.market_data.state import KnownMarket
 from checkpoints.storage import LocalStorage
 from tests.actors.market_data.builders import BTC_5M, BTC_15M, market
 

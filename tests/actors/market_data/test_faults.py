@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.market_data_events import (
+from actors.market_data.events import (
     BookChanged,
     BooksReceived,
     Event,
@@ -20,9 +20,9 @@ from actors.market_data_events import (
     TicksReceived,
     Timer,
 )
-from actors.market_data_jobs import stale_books
-from actors.market_data_state import MarketDataState, Now
-from actors.market_data_step import SILENT_WIRE_MS, step
+from actors.market_data.jobs import stale_books
+from actors.market_data.state import MarketDataState, Now
+from actors.market_data.step import SILENT_WIRE_MS, step
 from signals.market import Asset
 from tests.actors.market_data.builders import (
     BTC_5M,

@@ -18,7 +18,7 @@ from actors.feeds.binance import (
 from actors.feeds.books import parse_books
 from actors.feeds.gamma import parse_event
 from actors.feeds.http import BODY_BYTES_MAX, Malformed, Missing, Unreachable, feed_client, fetch
-from actors.market_data_state import KnownMarket
+from actors.market_data.state import KnownMarket
 from signals.market import Asset, Timeframe, Window
 from signals.snapshot import FundingPoint, Interval
 from tests.actors.market_data.recordings import NOW_MS, WINDOW, fixture

@@ -3,15 +3,15 @@
 import msgspec
 import pytest
 
-from actors.market_data_events import FetchBooks, FetchKlines, Timer
-from actors.market_data_handoff import (
+from actors.market_data.events import FetchBooks, FetchKlines, Timer
+from actors.market_data.handoff import (
     Buffers,
     BuffersError,
     encode_buffers,
     is_warm,
     restored_state,
 )
-from actors.market_data_step import step
+from actors.market_data.step import step
 from actors.messages import encode
 from signals.market import Asset, Slot, Timeframe
 from tests.actors.market_data.builders import BTC_5M, at, fresh_state, settings

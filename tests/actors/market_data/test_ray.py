@@ -12,14 +12,14 @@ import pytest
 import ray
 
 from actors.config import Timing
-from actors.market_data import CURRENT, MOVED, SERVING, STANDING_BY, MarketDataActor
-from actors.market_data_status import MarketDataStatus
+from actors.market_data.actor import CURRENT, MOVED, SERVING, STANDING_BY, MarketDataActor
+from actors.market_data.status import MarketDataStatus
 from actors.messages import decode
-from actors.runtime import RAY_NAMESPACE
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
 from checkpoints.storage import LocalStorage
 from signals.market import Asset, Slot, Timeframe
 from tests.actors.sandbox import Sandbox, sandbox, store_config
+from tests.local_ray import TEST_ACTOR, local_ray
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange]
 LIMIT_S = 120.0
@@ -35,20 +35,13 @@ def exchange(tmp_path: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray's processes end with the pytest process that started them at the latest.
-    ray.init(
-        address="local", num_cpus=2, include_dashboard=False, namespace=RAY_NAMESPACE,
-        log_to_driver=False,
-    )  # fmt: skip
-    yield
-    ray.shutdown()
+    with local_ray(tmp_path, monkeypatch):
+        yield
 
 
 def start(root: str, name: str) -> Any:
-    options = {"name": name, "max_restarts": -1, "num_cpus": 0, "max_concurrency": 100}
-    return MarketDataActor.options(**options).remote(root, name)
+    options = {"name": name, "max_restarts": -1, "max_concurrency": 100}
+    return MarketDataActor.options(**TEST_ACTOR, **options).remote(root, name)
 
 
 def status(actor: Any) -> MarketDataStatus | None:

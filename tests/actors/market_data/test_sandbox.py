@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from actors.config import Timing
-from actors.market_data import CURRENT, MarketData
-from actors.market_data_state import next_decision_point, settings_of
-from actors.market_data_status import MarketDataStatus
+from actors.market_data.actor import CURRENT, MarketData
+from actors.market_data.state import next_decision_point, settings_of
+from actors.market_data.status import MarketDataStatus
 from actors.messages import decode
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
 from signals.market import ALL_SLOTS, Asset, Slot, Timeframe

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from actors.market_data_events import (
+from actors.market_data.events import (
     BooksReceived,
     Event,
     FetchFunding,
@@ -20,9 +20,9 @@ from actors.market_data_events import (
     TicksReceived,
     Timer,
 )
-from actors.market_data_jobs import RUNNING_MAX
-from actors.market_data_state import CANDLES_KEPT, Now
-from actors.market_data_step import step
+from actors.market_data.jobs import RUNNING_MAX
+from actors.market_data.state import CANDLES_KEPT, Now
+from actors.market_data.step import step
 from signals.market import Asset
 from signals.snapshot import Feed, FundingPoint, Interval, OpenInterestPoint
 from tests.actors.market_data.builders import (

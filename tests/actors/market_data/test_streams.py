@@ -18,7 +18,7 @@ from polymarket.models.price_events import (
 from actors.feeds.books import parse_books, read_book_event
 from actors.feeds.http import Malformed
 from actors.feeds.prices import read_ticks
-from actors.market_data_events import BookChanged, BooksReceived, StreamFault, TickSizeChanged
+from actors.market_data.events import BookChanged, BooksReceived, StreamFault, TickSizeChanged
 from signals.market import Asset
 from tests.actors.market_data.recordings import OPEN_S, fixture
 

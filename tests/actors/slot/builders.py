@@ -7,8 +7,8 @@ import msgspec
 
 from actors.config import Timing
 from actors.messages import Attestation, FenceRecord, Granted
-from actors.slot_seat import Identity, Rules, Seat, open_seat
-from actors.slot_state import SlotState
+from actors.slot.seat import Identity, Rules, Seat, open_seat
+from actors.slot.state import SlotState
 from signals.decision import Action, Decision, Leg, Position, Style
 from signals.market import Outcome, Side, Timeframe
 from signals.market_time import MarketClock

@@ -20,8 +20,8 @@ from actors.messages import (
     Settled,
     intent_id,
 )
-from actors.slot_accounts import account_event, drop_settled, notional_against_us
-from actors.slot_state import KEEP_SETTLED_MS, SlotState
+from actors.slot.accounts import account_event, drop_settled, notional_against_us
+from actors.slot.state import KEEP_SETTLED_MS, SlotState
 from signals.decision import Style
 from signals.market import Outcome, Side
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd

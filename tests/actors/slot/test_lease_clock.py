@@ -6,9 +6,9 @@ from pathlib import Path
 
 from actors.handoff import HandoffFailed, PinBase, Quiesce, Quiesced
 from actors.runtime import monotonic_ms, wire_ms
-from actors.slot_handoff import SlotHandoff
-from actors.slot_loop import Shell, SlotLoop
-from actors.slot_seat import Phase
+from actors.slot.handoff import SlotHandoff
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.seat import Phase
 from tests.actors.slot.test_slot_loop import World, kill, until
 
 HOUR_MS = 3_600_000

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from actors import slot_start
-from actors.slot_recovery import Recovery
-from actors.slot_state import SlotState
+from actors.slot import start
+from actors.slot.recovery import Recovery
+from actors.slot.state import SlotState
 from cluster.config import DEFAULT_FILE, Deployment, read_config
 from signals.market_time import MarketClock
 from tests.gate.builders import URLS
@@ -27,12 +27,12 @@ def test_a_number_edited_in_the_file_of_a_release_reaches_its_decisions(
         damaged=(),
         gap=None,
     )
-    before = slot_start._params(config, "btc-5m", found)
+    before = start._params(config, "btc-5m", found)
     edited = tmp_path / "params.toml"
-    text = slot_start.PARAMS_FILE.read_text(encoding="utf-8")
+    text = start.PARAMS_FILE.read_text(encoding="utf-8")
     edited.write_text(text.replace("strong_body_atr = 0.6", "strong_body_atr = 0.61"))
-    monkeypatch.setattr(slot_start, "PARAMS_FILE", edited)
-    after = slot_start._params(config, "btc-5m", found)
+    monkeypatch.setattr(start, "PARAMS_FILE", edited)
+    after = start._params(config, "btc-5m", found)
     assert (before.pattern.strong_body_atr, after.pattern.strong_body_atr) == (0.6, 0.61)
     assert after.blend == before.blend == config.params.blend
     assert after.edge.rest_min == 0.02

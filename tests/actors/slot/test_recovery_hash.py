@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from actors.slot_events import AnyEvent, Recover, Recovered, RecoveryFailed
-from actors.slot_recovery import MemoryKind, recover
-from actors.slot_requests import Requests
-from actors.slot_strategy import StrategyRunner
+from actors.slot.events import AnyEvent, Recover, Recovered, RecoveryFailed
+from actors.slot.recovery import MemoryKind, recover
+from actors.slot.requests import Requests
+from actors.slot.strategy import StrategyRunner
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
 from signals.market import Timeframe

@@ -11,12 +11,12 @@ import pytest
 
 from actors.messages import Settled
 from actors.runtime import wire_ms
-from actors.slot_events import StopAsked
-from actors.slot_loop import Shell, SlotLoop
-from actors.slot_recovery import MemoryKind, recover
-from actors.slot_requests import Requests, undated
-from actors.slot_seat import Phase, open_seat
-from actors.slot_strategy import StrategyRunner
+from actors.slot.events import StopAsked
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.recovery import MemoryKind, recover
+from actors.slot.requests import Requests, undated
+from actors.slot.seat import Phase, open_seat
+from actors.slot.strategy import StrategyRunner
 from checkpoints.journal import Journal
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage

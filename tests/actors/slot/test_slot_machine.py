@@ -7,16 +7,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from actors.handoff import Quiesce, Resume
 from actors.messages import FillConfirmed, FillFailed
-from actors.slot_events import (
+from actors.slot.events import (
     PollOutbox,
     QuiesceAsked,
     ResumeAsked,
     Ticked,
 )
-from actors.slot_facts import DecisionFact, MissedFact
-from actors.slot_rows import entry_of
-from actors.slot_seat import Phase, next_points
-from actors.slot_state import KEEP_SETTLED_MS
+from actors.slot.facts import DecisionFact, MissedFact
+from actors.slot.rows import entry_of
+from actors.slot.seat import Phase, next_points
+from actors.slot.state import KEEP_SETTLED_MS
 from signals.market import Outcome
 from tests.actors.slot.builders import CYCLE_MS, hold, leg, trade
 from tests.actors.slot.world import NETWORK, Life, World

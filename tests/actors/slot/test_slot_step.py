@@ -13,7 +13,7 @@ from actors.messages import (
     Retired,
     Standby,
 )
-from actors.slot_events import (
+from actors.slot.events import (
     AdoptAsked,
     AnyEffect,
     AnyEvent,
@@ -44,10 +44,10 @@ from actors.slot_events import (
     TakeCheckpoint,
     Ticked,
 )
-from actors.slot_facts import DecisionFact, MissedFact, NoteFact
-from actors.slot_seat import TRANSITIONS, Phase, Seat
-from actors.slot_state import SlotState
-from actors.slot_step import step
+from actors.slot.facts import DecisionFact, MissedFact, NoteFact
+from actors.slot.seat import TRANSITIONS, Phase, Seat
+from actors.slot.state import SlotState
+from actors.slot.step import step
 from signals.decision import Decision
 from signals.market import Outcome, Timeframe
 from signals.units import MicroShares, PriceMicroUsd

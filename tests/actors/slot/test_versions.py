@@ -11,19 +11,19 @@ import pytest
 
 from actors.handoff import BasePinned, HandoffFailed, PinBase, Quiesce, Quiesced
 from actors.runtime import wire_ms
-from actors.slot_checkpoints import Taken
-from actors.slot_facts import RecordChange
-from actors.slot_handoff import SlotHandoff
-from actors.slot_loop import Shell, SlotLoop
-from actors.slot_older_words import OlderWords
-from actors.slot_recovery import Folded, MemoryKind, _memory, recover
-from actors.slot_requests import Requests
-from actors.slot_seat import Phase, open_seat
-from actors.slot_shadow import Follower
-from actors.slot_state import SlotState
-from actors.slot_strategy import StrategyRunner
-from actors.slot_successor import Prover, WarmError
-from actors.slot_versions import Versions, Words, versions_of_release, words_of
+from actors.slot.checkpoints import Taken
+from actors.slot.facts import RecordChange
+from actors.slot.handoff import SlotHandoff
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.older_words import OlderWords
+from actors.slot.recovery import Folded, MemoryKind, _memory, recover
+from actors.slot.requests import Requests
+from actors.slot.seat import Phase, open_seat
+from actors.slot.shadow import Follower
+from actors.slot.state import SlotState
+from actors.slot.strategy import StrategyRunner
+from actors.slot.successor import Prover, WarmError
+from actors.slot.versions import Versions, Words, versions_of_release, words_of
 from checkpoints.archive import archive_release
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import CheckpointKind, CheckpointMeta
@@ -230,7 +230,7 @@ def test_an_owner_pins_and_quiesces_in_the_successors_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = LocalStorage(tmp_path)
-    monkeypatch.setattr("actors.slot_handoff.versions_of_release", lambda *_: OLD)
+    monkeypatch.setattr("actors.slot.handoff.versions_of_release", lambda *_: OLD)
     asked = requests(storage)
     mine = msgspec.structs.replace(rules(SPEED, int(wire_ms())), state_version=2, memory_version=2)
     seat = open_seat(

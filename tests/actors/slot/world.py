@@ -22,7 +22,7 @@ from actors.messages import (
     OutboxPage,
     Settled,
 )
-from actors.slot_events import (
+from actors.slot.events import (
     AnyEffect,
     AppendEntries,
     AskSnapshot,
@@ -48,12 +48,12 @@ from actors.slot_events import (
     Ticked,
     WakeAt,
 )
-from actors.slot_facts import DecisionFact, RecordChange
-from actors.slot_recovery import MEMORY_PREFIX, FlushBound, fold_rows
-from actors.slot_rows import entry_of, row_of
-from actors.slot_seat import TRANSITIONS, Seat
-from actors.slot_state import SlotState
-from actors.slot_step import step
+from actors.slot.facts import DecisionFact, RecordChange
+from actors.slot.recovery import MEMORY_PREFIX, FlushBound, fold_rows
+from actors.slot.rows import entry_of, row_of
+from actors.slot.seat import TRANSITIONS, Seat
+from actors.slot.state import SlotState
+from actors.slot.step import step
 from checkpoints.journal_rows import JournalRow, valid_rows
 from checkpoints.records import records_of, struct_from_records
 from signals.decision import Decision

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import ray
 
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.gateway_status import FenceTable
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.status import FenceTable
 from actors.messages import (
     Claim,
     ClaimRefused,
@@ -27,6 +27,7 @@ from checkpoints.snapshots import encode_snapshot, snapshot_digest
 from checkpoints.storage import LocalStorage
 from signals.market import Asset
 from tests.actors.slot.fakes import FakeGateway
+from tests.local_ray import TEST_ACTOR
 from tests.signals.builders import make_snapshot
 
 
@@ -98,12 +99,15 @@ class FakeMarketDataActor:
         data = encode_snapshot(make_snapshot(asset=Asset(asset), due_ms=due_ms))
         return snapshot_digest(data), data
 
+    async def status(self) -> bytes:
+        return encode(Refusal(reason="a fake has no status"))
+
 
 def start_neighbours(storage_root: str) -> Any:
     """Start both under the names that the fleet looks for; return the gateway's handle."""
     handles = []
     for name, kind in (("gateway/1", FakeGatewayActor), ("market-data/1", FakeMarketDataActor)):
-        actor = ray.remote(kind).options(name=name, namespace="midstride", num_cpus=0)
+        actor = ray.remote(kind).options(**TEST_ACTOR, name=name)
         handles.append(actor.remote(storage_root))
     ray.get([handle.ready.remote() for handle in handles], timeout=60)
     return handles[0]

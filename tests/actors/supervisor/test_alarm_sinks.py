@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from actors.alarm_sinks import TRIES_MAX, SinkPump
 from actors.config import AlarmSinks
+from actors.supervisor.alarm_sinks import TRIES_MAX, SinkPump
 from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.storage import LocalStorage
 
@@ -130,7 +130,7 @@ def test_a_command_that_fails_is_tried_so_many_times_and_no_more(
 
 
 def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.alarm_sinks.COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr("actors.supervisor.alarm_sinks.COMMAND_SECONDS", 0.3)
     storage = LocalStorage(tmp_path / "storage")
     raise_alarm(storage)
     pid = tmp_path / "pid"

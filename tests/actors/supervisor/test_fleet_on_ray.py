@@ -14,15 +14,16 @@ import ray
 from actors.config import FleetConfig, Mode, SlotConfig, Timing, Venue
 from actors.messages import decode
 from actors.runtime import CONFIG_FILE, RAY_NAMESPACE, wire_ms
-from actors.slot_status import AnySlotStatus, SlotStatus
-from actors.supervisor import SupervisorActor
-from actors.supervisor_status import SupervisorStatus
+from actors.slot.status import AnySlotStatus, SlotStatus
+from actors.supervisor.actor import SupervisorActor
+from actors.supervisor.status import SupervisorStatus
 from checkpoints.journal import Journal
 from checkpoints.storage import LocalStorage
 from signals.market_time import MarketClock
 from signals.params import Params
 from tests.actors.slot.builders import OPEN_MS
 from tests.actors.supervisor.ray_fakes import start_neighbours
+from tests.local_ray import TEST_ACTOR, local_ray
 
 pytestmark = pytest.mark.ray
 SLOTS = ("btc-5m", "eth-15m")
@@ -55,20 +56,10 @@ def config(root: Path) -> FleetConfig:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     storage = tmp_path / "storage"
     LocalStorage(storage).write(CONFIG_FILE, msgspec.json.encode(config(storage)))
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        namespace=RAY_NAMESPACE,
-        log_to_driver=True,
-    )
-    yield storage
-    ray.shutdown()
+    with local_ray(tmp_path / "home", monkeypatch):
+        yield storage
 
 
 def until(met: Callable[[], Any], what: str) -> Any:
@@ -109,9 +100,8 @@ def live(supervisor: Any, **wanted: int) -> bool:
 
 def test_slots_start_die_and_come_back_without_losing_or_repeating_a_decision(root: Path) -> None:
     gateway = start_neighbours(str(root))
-    supervisor = SupervisorActor.options(
-        name="supervisor/1", namespace=RAY_NAMESPACE, max_restarts=-1, num_cpus=0
-    ).remote(str(root), "supervisor/1")
+    options = {"name": "supervisor/1", "max_restarts": -1}
+    supervisor = SupervisorActor.options(**TEST_ACTOR, **options).remote(str(root), "supervisor/1")
     ray.get(supervisor.start_slots.remote(), timeout=60)
     until(lambda: live(supervisor), "both slots live")
     first = until(lambda: slot_status("btc-5m/1"), "a status")

@@ -12,19 +12,20 @@ import msgspec
 import pytest
 import ray
 
-from actors.gateway import GatewayActor
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.gateway_status import GatewayStatus
-from actors.market_data import SERVING, MarketDataActor
-from actors.market_data_client import CURRENT as MARKET_DATA_FILE
-from actors.market_data_status import MarketDataStatus
+from actors.gateway.actor import GatewayActor
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.status import GatewayStatus
+from actors.market_data.actor import SERVING, MarketDataActor
+from actors.market_data.client import CURRENT as MARKET_DATA_FILE
+from actors.market_data.status import MarketDataStatus
 from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE
-from actors.supervisor import SupervisorActor
+from actors.supervisor.actor import SupervisorActor
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from signals.market import Asset, Slot, Timeframe
 from tests.actors.sandbox import sandbox, store_config
+from tests.local_ray import TEST_ACTOR, local_ray
 
 pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(600)]
 LIMIT_SECONDS = 150.0
@@ -33,21 +34,13 @@ KINDS = {"gateway": GatewayActor, "market-data": MarketDataActor, "supervisor": 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    with sandbox(tmp_path) as served:
-        ray.init(address="local", num_cpus=2, include_dashboard=False, namespace=RAY_NAMESPACE)
-        try:
-            yield store_config(served.config((Slot(Asset.BTC, Timeframe.M5),)))
-        finally:
-            ray.shutdown()
+    with sandbox(tmp_path) as served, local_ray(tmp_path / "home", monkeypatch):
+        yield store_config(served.config((Slot(Asset.BTC, Timeframe.M5),)))
 
 
 def start(root: str, kind: str) -> Any:
     name = f"{kind}/1"
-    options = {"name": name, "namespace": RAY_NAMESPACE, "max_restarts": -1, "num_cpus": 0}
-    return KINDS[kind].options(**options).remote(root, name)
+    return KINDS[kind].options(**TEST_ACTOR, name=name, max_restarts=-1).remote(root, name)
 
 
 def until(met: Callable[[], Any], what: str) -> Any:

@@ -4,16 +4,16 @@ import asyncio
 
 import msgspec
 
-from actors.fleet_port import Missing, Silent
-from actors.gateway_client import NoAnswer
-from actors.gateway_heir import heir, name_heir
-from actors.gateway_lock import CURRENT_FILE, Current
-from actors.gateway_status import FenceTable
-from actors.market_data_client import CURRENT as MARKET_DATA_FILE
+from actors.gateway.client import NoAnswer
+from actors.gateway.heir import heir, name_heir
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.status import FenceTable
+from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.messages import OpenAnswer, OpenIncarnation, Refusal
-from actors.supervisor_events import CreateShared
-from actors.supervisor_requests import Requests
-from actors.supervisor_shared import renew_shared
+from actors.supervisor.events import CreateShared
+from actors.supervisor.fleet_port import Missing, Silent
+from actors.supervisor.requests import Requests
+from actors.supervisor.shared import renew_shared
 from tests.checkpoints.memory_storage import MemoryStorage
 
 RELEASE = "ab" * 32

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from actors.messages import FenceRecord
-from actors.slot_state import LastDecision
-from actors.supervisor_events import (
+from actors.slot.state import LastDecision
+from actors.supervisor.events import (
     AskSlot,
     CreateFailed,
     CreateSlot,
@@ -21,8 +21,8 @@ from actors.supervisor_events import (
     StartAsked,
     Ticked,
 )
-from actors.supervisor_releases import replaced_release
-from actors.supervisor_state import (
+from actors.supervisor.releases import replaced_release
+from actors.supervisor.state import (
     ROLLOUT_EVERY_MS,
     ROLLOUT_LEASE_MS,
     ROLLOUT_PAUSE_MS,

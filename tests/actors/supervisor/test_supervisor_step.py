@@ -6,9 +6,9 @@ import msgspec
 
 from actors.config import Timing
 from actors.messages import FenceRecord
-from actors.slot_seat import Phase
-from actors.slot_status import SlotNotRunning, SlotStatus, status_of
-from actors.supervisor_events import (
+from actors.slot.seat import Phase
+from actors.slot.status import SlotNotRunning, SlotStatus, status_of
+from actors.supervisor.events import (
     AnyEffect,
     AskSlot,
     CreateFailed,
@@ -30,7 +30,7 @@ from actors.supervisor_events import (
     StopAsked,
     Ticked,
 )
-from actors.supervisor_state import (
+from actors.supervisor.state import (
     CREATING_MAX,
     HUNG_AFTER_MS,
     KILL_PAUSE_MS,
@@ -40,7 +40,7 @@ from actors.supervisor_state import (
     Rules,
     SupervisorState,
 )
-from actors.supervisor_step import step
+from actors.supervisor.step import step
 from signals.market import ALL_SLOTS
 from signals.market_time import MarketClock
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS, OPEN_MS, seat

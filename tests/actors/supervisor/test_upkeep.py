@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.supervisor_upkeep import (
+from actors.supervisor.upkeep import (
     CLOSE_AFTER_MS,
     DISK_KIND,
     FAILED_KIND,

@@ -8,8 +8,8 @@ from typing import TypeVar
 import httpx
 
 from actors.feeds.gamma import fetch_market
-from actors.market_data_events import FetchMarket, MarketFound
-from actors.market_data_state import KnownMarket
+from actors.market_data.events import FetchMarket, MarketFound
+from actors.market_data.state import KnownMarket
 from actors.venue.polymarket import PolymarketVenue, connect
 from actors.venue.port import (
     SignedOrder,

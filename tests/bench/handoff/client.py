@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.runtime import RAY_NAMESPACE
-from actors.slot_status import AnySlotStatus, SlotStatus
+from actors.slot.status import AnySlotStatus, SlotStatus
 
 ACTIVE: Final = "active"
 LOOK_SECONDS: Final = 0.02

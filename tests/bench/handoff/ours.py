@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from actors.gateway_status import GatewayStatus
+from actors.gateway.status import GatewayStatus
 from actors.runtime import load_config, wire_ms
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import RowKind

@@ -30,12 +30,12 @@ from actors.messages import (
     encode,
 )
 from actors.runtime import wire_ms
-from actors.slot_handoff import SlotHandoff
-from actors.slot_loop import Shell, SlotLoop
-from actors.slot_recovery import MemoryKind
-from actors.slot_requests import Requests
-from actors.slot_seat import Phase, open_seat
-from actors.slot_strategy import StrategyRunner
+from actors.slot.handoff import SlotHandoff
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.recovery import MemoryKind
+from actors.slot.requests import Requests
+from actors.slot.seat import Phase, open_seat
+from actors.slot.strategy import StrategyRunner
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
 from signals.market import Timeframe
@@ -115,7 +115,7 @@ class Incarnation:
 
 
 def _empty_state() -> Any:
-    from actors.slot_state import SlotState
+    from actors.slot.state import SlotState
 
     return SlotState(slot=SLOT)
 

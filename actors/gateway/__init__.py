@@ -1,0 +1,1 @@
+"""The gateway: fences, risk, signing, posting, the outbox, its own succession."""

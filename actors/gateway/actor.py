@@ -1,0 +1,175 @@
+"""The gateway's Ray shell: bytes in, bytes out. The rules are in `gateway_step`.
+
+One actor of this class has the authority (see `gateway_life`); callers find it through
+``gateway/current`` and follow `Moved`. Every answer is sent after what it says is on the disk.
+"""
+
+import asyncio
+from typing import Final
+
+import ray
+
+from actors.gateway.desk import Desk
+from actors.gateway.events import (
+    ClaimAsked,
+    FenceAsked,
+    Flight,
+    IntentArrived,
+    OpenAsked,
+    OutboxRead,
+    TradingAsked,
+)
+from actors.gateway.lock import HALT_FILE, halt_reason
+from actors.gateway.outbox import page_of
+from actors.gateway.records import Ledger
+from actors.gateway.shell import GatewayShell
+from actors.gateway.status import Latency, fence_table, status_of
+from actors.messages import (
+    Claim,
+    FenceRequest,
+    Intent,
+    Moved,
+    OpenIncarnation,
+    OutboxPage,
+    Refusal,
+    SetTrading,
+    TradingState,
+    decode,
+    encode,
+)
+from actors.runtime import log_event
+
+OUTBOX_WAIT_MS_MAX: Final = 10_000
+"""Wire: longest long poll."""
+
+
+class Gateway(GatewayShell):
+    """The only holder of keys, sender of orders and judge of who may act."""
+
+    def __repr__(self) -> str:
+        return f"{self._name} (gateway)"
+
+    @ray.method
+    async def claim(self, data: bytes) -> bytes:
+        """`Claim` -> `ClaimAnswer`."""
+        claim = decode(data, Claim)
+        return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))
+
+    @ray.method
+    async def open_incarnation(self, data: bytes) -> bytes:
+        """`OpenIncarnation` -> `OpenAnswer`."""
+        request = decode(data, OpenIncarnation)
+        return await self._ask(lambda to, at: OpenAsked(reply_to=to, request=request, **at))
+
+    @ray.method
+    async def fence(self, data: bytes) -> bytes:
+        """`FenceRequest` -> `FenceAnswer`."""
+        request = decode(data, FenceRequest)
+        return await self._ask(lambda to, at: FenceAsked(reply_to=to, request=request, **at))
+
+    @ray.method
+    async def send(self, data: bytes) -> bytes:
+        """`Intent` -> `IntentAnswer`."""
+        intent = decode(data, Intent)
+        return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
+
+    @ray.method
+    async def set_trading(self, data: bytes) -> bytes:
+        """`SetTrading` -> the state now in force, or `Refusal` while the HALT file is there."""
+        request = decode(data, SetTrading)
+        halted = halt_reason(self._root)
+        if halted is not None and request.state is not TradingState.HALTED:
+            reason = f"{self._root / HALT_FILE} is there ({halted}): remove it first"
+            return encode(Refusal(reason=reason))
+        return await self._ask(lambda to, at: TradingAsked(reply_to=to, request=request, **at))
+
+    @ray.method
+    async def outbox(
+        self,
+        slot: str,
+        fence: int,
+        after_sequence: int,
+        acknowledged_sequence: int,
+        wait_ms: int,
+    ) -> bytes:
+        """Long poll: `OutboxPage` of durable events after a sequence, at once if there are any."""
+        desk = await self._desk()
+        if not isinstance(desk, Desk):
+            return encode(desk)
+        box = desk.durable.outbox.get(slot)
+        if box is not None and acknowledged_sequence > box.acknowledged:
+            read = OutboxRead(
+                slot=slot, fence=fence, acknowledged=acknowledged_sequence, **desk.now()
+            )
+            desk.tell(read)
+        try:
+            async with asyncio.timeout(min(wait_ms, OUTBOX_WAIT_MS_MAX) / 1_000):
+                while True:
+                    changed = desk.changed
+                    page = page_of(desk.durable, slot, after_sequence)
+                    if self._moved_to is not None:
+                        return encode(Moved(to=self._moved_to))
+                    if not isinstance(page, OutboxPage) or page.events or fence < page.fence:
+                        break
+                    await changed.wait()
+                    if desk.changed is changed:
+                        break  # set and not replaced: this gateway has ended
+        except TimeoutError:
+            page = page_of(desk.durable, slot, after_sequence)
+        return encode(page)
+
+    @ray.method
+    async def warm(self, condition_id: str, token_ids: list[str]) -> bool:
+        """Load what signing needs ahead of time, so that the first order asks nobody."""
+        return all([await self._life.warm(condition_id, token_id) for token_id in token_ids])
+
+    @ray.method
+    async def warmed(self) -> dict[str, list[str]]:
+        """Return the tokens that are warm now, by condition: what a successor loads ahead."""
+        return {} if self._life.desk is None else self._life.desk.hands.warmed()
+
+    @ray.method
+    async def fences(self) -> bytes:
+        """-> `FenceTable`."""
+        desk = await self._desk()
+        return encode(fence_table(desk.durable) if isinstance(desk, Desk) else desk)
+
+    # ---- the operator -------------------------------------------------------------------------
+
+    @ray.method
+    async def health(self) -> str:
+        """Return the phase; never waits."""
+        return self._phase()
+
+    def _phase(self) -> str:
+        if self._moved_to is not None:
+            return f"moved to {self._moved_to}"
+        return f"refused: {self._final}" if self._final is not None else self._life.phase
+
+    @ray.method
+    async def status(self) -> bytes:
+        """-> `GatewayStatus`; never waits, also while it starts or when it is damaged."""
+        return self._status()
+
+    def _status(self) -> bytes:
+        desk = self._life.desk
+        wire, market = self._life.now()
+        ledger = desk.durable if desk else Ledger(trading=TradingState.HALTED)
+        flight = desk.state.flight if desk else Flight()
+        latency = desk.latency() if desk else Latency()
+        phase = self._phase()
+        status = status_of(self._identity, phase, ledger, flight, latency, wire, market)
+        return encode(status)
+
+    @ray.method
+    async def stop(self) -> bytes:
+        """Begin nothing new, cancel what rests, release the lock; -> the last `GatewayStatus`."""
+        if self._life.phase == "serving":
+            empty = await self._life.empty("the fleet stops")
+            log_event("gateway_stopped", empty=empty)
+        last = self._status()
+        await self._end("the gateway has stopped")
+        return last
+
+
+GatewayActor = ray.remote(Gateway)

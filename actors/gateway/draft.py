@@ -1,0 +1,75 @@
+"""One step in the making: the only place where the gateway's state is written.
+
+A step works on its own copy, so it is pure from outside. Records are folded as they are made: what
+a later rule of the same step reads is what recovery would read.
+"""
+
+import msgspec
+
+from actors.gateway.events import (
+    Answer,
+    Append,
+    Effect,
+    Event,
+    Flight,
+    RaiseAlarm,
+    Sign,
+    State,
+)
+from actors.gateway.fold import apply, copy_of, replace
+from actors.gateway.records import Ledger, Published, Record
+from actors.gateway.risk_case import Rules
+from actors.messages import OutboxEvent
+
+
+class Draft:
+    """Copies lazily: a tick that finds nothing to do copies nothing of the ledger."""
+
+    def __init__(self, state: State, event: Event, rules: Rules) -> None:
+        self.rules = rules
+        self.wire_ms = event.wire_ms
+        self.market_ms = event.market_ms
+        self.flight = _copy_flight(state.flight)
+        self.ledger: Ledger = state.ledger
+        self._owned = False
+        self._records: list[Record] = []
+        self._first: list[Effect] = []
+        self._after: list[Effect] = []
+
+    def record(self, record: Record) -> None:
+        if not self._owned:
+            self.ledger = copy_of(self.ledger)
+            self._owned = True
+        self.ledger = apply(self.ledger, record)
+        self._records.append(record)
+
+    def publish(self, slot: str, event: OutboxEvent) -> None:
+        self.record(Published(slot=slot, event=event, wire_ms=self.wire_ms))
+
+    def next_sequence(self, slot: str) -> int:
+        box = self.ledger.outbox.get(slot)
+        return 1 if box is None else box.last_sequence + 1
+
+    def ask(self, effect: Effect) -> None:
+        """Ask for an effect; it is performed after the step's records are durable."""
+        (self._first if isinstance(effect, Sign) else self._after).append(effect)
+
+    def answer(self, reply_to: int, message: msgspec.Struct) -> None:
+        self.ask(Answer(reply_to=reply_to, message=message))
+
+    def alarm(self, kind: str, subject: str, action: str, evidence: str) -> None:
+        """Raise an alarm, once per kind and subject in the life of this process."""
+        key = f"{kind}/{subject}"
+        if key not in self.flight.alarmed:
+            self.flight.alarmed[key] = self.wire_ms
+            self.ask(RaiseAlarm(kind=kind, subject=subject, action=action, evidence=evidence))
+
+    def close(self) -> tuple[State, tuple[Effect, ...]]:
+        records = (Append(records=tuple(self._records)),) if self._records else ()
+        state = State(ledger=self.ledger, flight=self.flight)
+        return state, (*self._first, *records, *self._after)
+
+
+def _copy_flight(flight: Flight) -> Flight:
+    tables = {name: getattr(flight, name) for name in flight.__struct_fields__}
+    return replace(flight, **{n: dict(t) for n, t in tables.items() if isinstance(t, dict)})

@@ -1,0 +1,227 @@
+"""What the gateway does because time passed: beats, looks, cancels, posts again, asks for winners.
+
+Pure; every period is named with its clock. A tick that finds nothing due changes nothing.
+"""
+
+from typing import Final, assert_never
+
+from actors.gateway.draft import Draft
+from actors.gateway.events import (
+    AskResolution,
+    AskTime,
+    Beat,
+    Cancel,
+    ClockEvent,
+    Look,
+    PostTry,
+    Started,
+    Ticked,
+)
+from actors.gateway.order_life import Order, OrderState
+from actors.gateway.posts import mark_unknown, may_post, post
+from actors.gateway.records import Forgotten, GenerationTaken, Market
+from actors.messages import TradingState
+from signals.decision import Style
+from signals.market import Side
+
+LOOK_SOON_MS: Final = 150
+"""Wire, at least between two looks: the venue allows 500 requests in 10 s."""
+LOOK_BUSY_MS: Final = 1_000
+"""Wire, while an order lives or a fill is provisional."""
+LOOK_IDLE_MS: Final = 5_000
+"""Wire, else: an order that should not be there is seen within this."""
+LOOK_LOST_MS: Final = 15_000
+"""Wire: a look without an answer by then is asked again."""
+LOOK_BACK_MS: Final = 60_000
+"""Wire: trades are asked from this long before the oldest open question."""
+CANCEL_AGAIN_MS: Final = 1_000
+"""Wire, between two cancels of one order."""
+CANCELS_AT_ONCE: Final = 500
+"""The venue takes 1,000 a request."""
+RESOLVE_FIRST_MS: Final = 1_000
+"""Wire; doubles with each question about one market."""
+RESOLVE_MS_MAX: Final = 10_000
+RESOLVES_AT_ONCE: Final = 8
+"""New questions a tick, so that sixteen closes do not burst."""
+ASK_TIME_MS: Final = 60_000
+"""Wire, between two comparisons with the venue's clock."""
+SWEEP_MS: Final = 5_000
+"""Wire, between two searches for old markets and overdue orders."""
+RETENTION_MARKET_MS: Final = 3_600_000
+"""Market: what was settled this long ago is forgotten; late resends are refused as stale anyway."""
+RETENTION_WIRE_MS: Final = 60_000
+"""Wire: and it was signed at least this long ago, so that the venue's lists have passed it."""
+RESOLVE_TRIES_ALARM: Final = 60
+"""About ten minutes of asking for one winner: a person should look."""
+UNSETTLED_MS: Final = 600_000
+"""Wire, since an order was signed or a fill was seen: longer without an end is an alarm."""
+
+
+def keep_time(draft: Draft, event: ClockEvent) -> None:
+    match event:
+        case Started():
+            _start(draft, event)
+        case Ticked():
+            _tick(draft)
+        case _:
+            assert_never(event)
+
+
+def _start(draft: Draft, event: Started) -> None:
+    """Doubt everything that a former process may have left on the wire."""
+    taken = GenerationTaken(
+        generation=event.generation, name=event.name, life=event.life, wire_ms=event.wire_ms
+    )
+    draft.record(taken)
+    draft.flight.started_wire_ms = draft.wire_ms
+    draft.flight.beat_ok_wire_ms = event.beat_wire_ms
+    for order in tuple(draft.ledger.orders.values()):
+        mark_unknown(draft, order, "a former process may have posted it")
+
+
+def _tick(draft: Draft) -> None:
+    _beat(draft)
+    _cancel(draft)
+    _post_again(draft)
+    _look(draft)
+    _resolve(draft)
+    if draft.wire_ms >= draft.flight.time_due_wire_ms:
+        draft.flight.time_due_wire_ms = draft.wire_ms + ASK_TIME_MS
+        draft.ask(AskTime())
+    if draft.wire_ms >= draft.flight.sweep_due_wire_ms:
+        draft.flight.sweep_due_wire_ms = draft.wire_ms + SWEEP_MS
+        _forget(draft)
+        _report_overdue(draft)
+
+
+def _beat(draft: Draft) -> None:
+    flight = draft.flight
+    if flight.beating or draft.wire_ms < flight.beat_due_wire_ms:
+        return
+    flight.beating, flight.last_beat_wanted = True, False
+    flight.beat_due_wire_ms = draft.wire_ms + int(1000 * draft.rules.timing.heartbeat_seconds)
+    draft.ask(Beat(heartbeat_id=flight.heartbeat_id))
+
+
+def _cancel(draft: Draft) -> None:
+    due = [
+        order.order_id
+        for order in draft.ledger.orders.values()
+        if _must_cancel(draft, order)
+        and draft.wire_ms >= draft.flight.cancels.get(order.order_id, 0) + CANCEL_AGAIN_MS
+        and order.order_id not in draft.flight.cancelled
+    ]
+    if due:
+        due = due[:CANCELS_AT_ONCE]
+        draft.flight.cancels.update(dict.fromkeys(due, draft.wire_ms))
+        draft.ask(Cancel(order_ids=tuple(due)))
+
+
+def _must_cancel(draft: Draft, order: Order) -> bool:
+    """Resting orders go before the close; at once when halted, or if they add risk in reducing."""
+    if order.state is OrderState.WRITTEN:
+        return False
+    if order.style is Style.TAKE:
+        return draft.market_ms >= order.close_ms  # it never rests: unless the venue errs
+    if draft.flight.emptying:
+        return True
+    match draft.ledger.trading:
+        case TradingState.HALTED:
+            return True
+        case TradingState.REDUCING if order.side is Side.BUY:
+            return True
+        case _:
+            return draft.market_ms >= draft.rules.last_order_ms(order.style, order.close_ms)
+
+
+def _post_again(draft: Draft) -> None:
+    """Post again what the venue definitely did not take; unknown ones wait for a look."""
+    for order in tuple(draft.ledger.orders.values()):
+        attempt = draft.flight.posts.get(order.order_id)
+        if order.state is OrderState.WRITTEN and attempt is not None:
+            if draft.wire_ms >= attempt.due_wire_ms:
+                post(draft, order)
+            if not attempt.in_flight and not may_post(draft, order):
+                mark_unknown(draft, order, "not posted in time; looking whether it is there")
+
+
+def _look(draft: Draft) -> None:
+    flight = draft.flight
+    since_ms = draft.wire_ms - flight.look_wire_ms
+    if flight.looking and since_ms < LOOK_LOST_MS:
+        return
+    provisional = [kept for kept in draft.ledger.fills.values() if not kept.final]
+    busy = bool(draft.ledger.orders or provisional)
+    period_ms = LOOK_BUSY_MS if busy else LOOK_IDLE_MS
+    if flight.look_soon:
+        period_ms = LOOK_SOON_MS
+    if since_ms < period_ms:
+        return
+    flight.looking, flight.look_soon, flight.look_wire_ms = True, False, draft.wire_ms
+    times = [draft.wire_ms]
+    times += [order.signed_wire_ms for order in draft.ledger.orders.values()]
+    times += [kept.wire_ms for kept in provisional]
+    if not flight.reconciled:
+        times += [order.signed_wire_ms for order in draft.ledger.ended.values()]
+    draft.ask(Look(after_s=max(0, (min(times) - LOOK_BACK_MS) // 1000)))
+
+
+def _resolve(draft: Draft) -> None:
+    asked = 0
+    for market in tuple(draft.ledger.markets.values()):
+        attempt = draft.flight.resolutions.get(market.condition_id, PostTry())
+        waits = attempt.in_flight or draft.wire_ms < attempt.due_wire_ms
+        if market.settled or draft.market_ms < market.close_ms or waits:
+            continue
+        wait_ms = min(RESOLVE_FIRST_MS * 2 ** min(attempt.tries, 8), RESOLVE_MS_MAX)
+        draft.flight.resolutions[market.condition_id] = PostTry(
+            tries=attempt.tries + 1, due_wire_ms=draft.wire_ms + wait_ms, in_flight=True
+        )
+        draft.ask(AskResolution(condition_id=market.condition_id))
+        if attempt.tries >= RESOLVE_TRIES_ALARM:
+            action = "look at the market's page; its holdings stay at stake until it resolves"
+            draft.alarm("market_unsettled", market.condition_id, action, f"{attempt.tries} tries")
+        asked += 1
+        if asked >= RESOLVES_AT_ONCE:
+            return
+
+
+def _forget(draft: Draft) -> None:
+    """Drop what was settled, or refused, a retention ago, so that nothing grows for ever."""
+    closes: dict[str, int] = {}
+    for kept in draft.ledger.intents.values():
+        if not kept.undecided:
+            closes[kept.intent.condition_id] = kept.intent.close_ms
+    for condition_id, close_ms in closes.items():
+        market = draft.ledger.markets.get(condition_id)
+        if draft.market_ms > close_ms + RETENTION_MARKET_MS and _passed(draft, market):
+            draft.record(Forgotten(condition_id=condition_id))
+    known = draft.ledger.order
+    answered = draft.flight.answered
+    draft.flight.answered = {key: at for key, at in answered.items() if known(key) is not None}
+
+
+def _passed(draft: Draft, market: Market | None) -> bool:
+    if market is None:
+        return True
+    newest_ms = max(
+        (
+            order.signed_wire_ms
+            for order in draft.ledger.ended.values()
+            if order.condition_id == market.condition_id
+        ),
+        default=0,
+    )
+    return market.settled and draft.wire_ms > newest_ms + RETENTION_WIRE_MS
+
+
+def _report_overdue(draft: Draft) -> None:
+    for order in draft.ledger.orders.values():
+        over = draft.market_ms > order.close_ms
+        if over and draft.wire_ms - order.signed_wire_ms > UNSETTLED_MS:
+            action = "look for it at the venue; audit reconcile"
+            draft.alarm("order_without_end", order.order_id, action, f"{order.state}")
+    for kept in draft.ledger.fills.values():
+        if not kept.final and draft.wire_ms - kept.wire_ms > UNSETTLED_MS:
+            action = "look for the trade on chain"
+            draft.alarm("fill_unconfirmed", kept.fill.fill_id, action, kept.slot)

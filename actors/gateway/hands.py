@@ -1,0 +1,219 @@
+"""Performs the step's effects at the venue and tells their outcomes back as events.
+
+Every call has a deadline of its own, beyond the adapter's: a call that never returns would leave
+its order in the air for ever. What went wrong is an outcome, never an exception.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar, assert_never
+
+from actors.gateway.events import (
+    AskResolution,
+    AskTime,
+    Beat,
+    BeatDone,
+    Cancel,
+    CancelDone,
+    Event,
+    Look,
+    Looked,
+    Post,
+    PostDone,
+    PostHeld,
+    ResolutionSeen,
+    Sign,
+    SignDone,
+    StreamSaid,
+    TimeSeen,
+)
+from actors.messages import Intent
+from actors.runtime import log_event
+from actors.venue.port import (
+    SignedOrder,
+    SignOutcome,
+    StreamLost,
+    Unknown,
+    Unsignable,
+    UnsignedOrder,
+    VenuePort,
+)
+
+VenueCall = Post | Cancel | Look | Beat | AskResolution | AskTime
+
+CALL_S_MAX: Final = 30.0
+"""Wire. The adapter's own timeout is 5 s a request; a listing asks several times."""
+WARM_FRESH_S: Final = 200.0
+"""Wire. The adapter re-reads a token's terms after 240 s; until then signing asks nobody."""
+TOKENS_MAX: Final = 1_024
+STREAM_AGAIN_S: Final = 1.0
+"""Wire, before the user stream is opened again."""
+
+Answer = TypeVar("Answer")
+
+
+class Hands:
+    """One venue, many calls under way."""
+
+    def __init__(
+        self,
+        venue: VenuePort,
+        tell: Callable[[Event], None],
+        now: Callable[[], tuple[int, int]],
+        may_post: Callable[[], str | None],
+    ) -> None:
+        self._venue = venue
+        self._tell = tell
+        self._now = now
+        """Wire and market ms."""
+        self._may_post = may_post
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._warm_s: dict[str, float] = {}
+        self._conditions: dict[str, str] = {}
+        """Of each token in `_warm_s`."""
+
+    @property
+    def busy(self) -> int:
+        return len(self._tasks)
+
+    def begin(self, call: VenueCall) -> None:
+        self.spawn(self._perform(call))
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- signing ------------------------------------------------------------------------------
+
+    def is_warm(self, token_id: str) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        return now_s - self._warm_s.get(token_id, -WARM_FRESH_S) < WARM_FRESH_S
+
+    async def warm(self, condition_id: str, token_id: str) -> Unknown | None:
+        cold = await _value(self._venue.warm(condition_id, token_id))
+        if cold is None:
+            while len(self._warm_s) >= TOKENS_MAX:
+                oldest = next(iter(self._warm_s))
+                del self._warm_s[oldest], self._conditions[oldest]
+            self._warm_s.pop(token_id, None)  # the newest are last
+            self._warm_s[token_id] = asyncio.get_running_loop().time()
+            self._conditions[token_id] = condition_id
+        return cold
+
+    def warmed(self) -> dict[str, list[str]]:
+        """Return the warm tokens by condition."""
+        found: dict[str, list[str]] = {}
+        for token_id in filter(self.is_warm, self._warm_s):
+            found.setdefault(self._conditions[token_id], []).append(token_id)
+        return found
+
+    async def sign(self, effect: Sign) -> SignDone:
+        """Sign one approved intent; the order it becomes is exactly its content."""
+        intent = effect.approved.intent
+        wire_ms, market_ms = self._now()
+        outcome = await self._signature(intent)
+        return SignDone(
+            intent_id=intent.intent_id, outcome=outcome, wire_ms=wire_ms, market_ms=market_ms
+        )
+
+    async def _signature(self, intent: Intent) -> SignOutcome:
+        if not self.is_warm(intent.token_id):
+            cold = await self.warm(intent.condition_id, intent.token_id)
+            if cold is not None:
+                return Unsignable(code="metadata", reason=cold.reason)
+        order = UnsignedOrder(
+            condition_id=intent.condition_id,
+            token_id=intent.token_id,
+            side=intent.side,
+            style=intent.style,
+            price=intent.price,
+            shares=intent.shares,
+        )
+        signed = await _value(self._venue.sign(order))
+        if isinstance(signed, Unknown):
+            return Unsignable(code="signing", reason=signed.reason)
+        return signed
+
+    def sign_later(self, effect: Sign) -> None:
+        async def work() -> None:
+            self._tell(await self.sign(effect))
+
+        self.spawn(work())
+
+    # ---- calls --------------------------------------------------------------------------------
+
+    async def _perform(self, call: VenueCall) -> None:
+        started_ms = self._now()[0]
+        match call:
+            case Post():
+                await self._post(call.signed)
+            case Cancel():
+                cancelled = await _value(self._venue.cancel(call.order_ids))
+                at = self._at()
+                self._tell(CancelDone(order_ids=call.order_ids, outcome=cancelled, **at))
+            case Look():
+                await self._look(call.after_s, started_ms)
+            case Beat():
+                beaten = await _value(self._venue.heartbeat(call.heartbeat_id))
+                self._tell(BeatDone(outcome=beaten, **self._at()))
+            case AskResolution():
+                winner = await _value(self._venue.resolution(call.condition_id))
+                at = self._at()
+                self._tell(ResolutionSeen(condition_id=call.condition_id, outcome=winner, **at))
+            case AskTime():
+                await self._time(started_ms)
+            case _:
+                assert_never(call)
+
+    def _at(self) -> dict[str, int]:
+        wire_ms, market_ms = self._now()
+        return {"wire_ms": wire_ms, "market_ms": market_ms}
+
+    async def _post(self, signed: SignedOrder) -> None:
+        """Look once more whether posting is allowed, then post without any wait between."""
+        held = self._may_post()
+        if held is not None:
+            self._tell(PostHeld(order_id=signed.order_id, reason=held, **self._at()))
+            return
+        outcome = await _value(self._venue.post(signed))
+        self._tell(PostDone(order_id=signed.order_id, outcome=outcome, **self._at()))
+
+    async def _look(self, after_s: int, started_ms: int) -> None:
+        orders = await _value(self._venue.open_orders())
+        trades = await _value(self._venue.trades(after_s))
+        looked = Looked(orders=orders, trades=trades, started_wire_ms=started_ms, **self._at())
+        self._tell(looked)
+
+    async def _time(self, started_ms: int) -> None:
+        server_ms = await _value(self._venue.server_time_ms())
+        ended_ms, market_ms = self._now()
+        middle_ms = (started_ms + ended_ms) // 2
+        self._tell(TimeSeen(server_ms=server_ms, wire_ms=middle_ms, market_ms=market_ms))
+
+    async def follow_stream(self) -> None:
+        """Tell the user stream's events for as long as the gateway lives."""
+        while True:
+            reason = "the stream ended"
+            try:
+                async for event in self._venue.events():
+                    self._tell(StreamSaid(event=event, **self._at()))
+            except Exception as error:  # noqa: BLE001 the stream is best effort, looking is the truth
+                reason = repr(error)
+            log_event("user_stream_lost", reason=reason)
+            self._tell(StreamSaid(event=StreamLost(reason=reason), **self._at()))
+            await asyncio.sleep(STREAM_AGAIN_S)
+
+
+async def _value(call: Awaitable[Answer]) -> Answer | Unknown:
+    """Await a call of the venue port; whatever goes wrong in it means that nothing is known."""
+    try:
+        return await asyncio.wait_for(call, CALL_S_MAX)
+    except Exception as error:  # noqa: BLE001 a lost outcome must not lose its order
+        log_event("venue_call_failed", error=repr(error))
+        return Unknown(reason=repr(error))

@@ -1,0 +1,159 @@
+"""From intent to order: received, checked, signed, written ahead. Pure.
+
+Nothing is signed twice: a signature is asked only for an intent without an order, and what was
+written ahead is only ever posted again as the same bytes.
+"""
+
+from typing import assert_never
+
+from actors.gateway import risk
+from actors.gateway.draft import Draft
+from actors.gateway.events import (
+    CancelDone,
+    IntentArrived,
+    OrderEvent,
+    PostDone,
+    PostHeld,
+    Sign,
+    SignDone,
+)
+from actors.gateway.posts import answered, post
+from actors.gateway.records import IntentKept, KeptIntent, OrderWritten
+from actors.gateway.risk_case import Case
+from actors.messages import (
+    Intent,
+    IntentFenced,
+    IntentReceived,
+    IntentRefused,
+    OrderSigned,
+    Refusal,
+    TradingState,
+)
+from actors.venue.port import (
+    SignedOrder,
+    Unsignable,
+)
+
+
+def follow(draft: Draft, event: OrderEvent) -> None:
+    match event:
+        case IntentArrived():
+            _receive(draft, event.reply_to, event.intent)
+        case SignDone():
+            _signed(draft, event)
+        case PostDone() | PostHeld() | CancelDone():
+            answered(draft, event)
+        case _:
+            assert_never(event)
+
+
+# ---- intents ----------------------------------------------------------------------------------
+
+
+def _receive(draft: Draft, reply_to: int, intent: Intent) -> None:
+    fenced = _fenced(draft, intent)
+    if fenced is not None:
+        draft.answer(reply_to, IntentFenced(intent_id=intent.intent_id, reason=fenced))
+        return
+    if not intent.intent_id.startswith(f"{intent.slot}/{intent.window_open_ms}/{intent.due_ms}/"):
+        reason = f"intent id {intent.intent_id!r} does not name its slot, window and decision point"
+        draft.answer(reply_to, Refusal(reason=reason))
+        return
+    known = intent.intent_id in draft.ledger.intents
+    if not known:
+        kept = IntentKept(intent=intent, wire_ms=draft.wire_ms, market_ms=draft.market_ms)
+        draft.record(kept)
+        judge(draft, draft.ledger.intents[intent.intent_id])
+    draft.answer(reply_to, IntentReceived(intent_id=intent.intent_id, known=known))
+
+
+def _fenced(draft: Draft, intent: Intent) -> str | None:
+    seat = draft.ledger.seats.get(intent.slot)
+    owner = seat.owner if seat else None
+    if owner is None:
+        return f"nobody owns {intent.slot}"
+    if (intent.fence, intent.incarnation) != (owner.fence, owner.incarnation):
+        return f"incarnation {owner.incarnation} owns {intent.slot} with fence {owner.fence}"
+    return None
+
+
+def judge(draft: Draft, kept: KeptIntent) -> None:
+    """Check an intent that has neither order nor refusal; ask for its signature or refuse it."""
+    intent = kept.intent
+    case = Case(
+        intent=intent,
+        ledger=draft.ledger,
+        rules=draft.rules,
+        wire_ms=draft.wire_ms,
+        market_ms=draft.market_ms,
+        barred=draft.flight.barred,
+        skew_ms=draft.flight.skew_ms,
+    )
+    verdict = risk.check(case)
+    if isinstance(verdict, risk.Refused):
+        _refuse(draft, intent, verdict.code, verdict.reason)
+        return
+    draft.flight.signing[intent.intent_id] = draft.wire_ms
+    draft.ask(Sign(approved=verdict))
+
+
+def _refuse(draft: Draft, intent: Intent, code: str, reason: str) -> None:
+    refused = IntentRefused(
+        sequence=draft.next_sequence(intent.slot),
+        intent_id=intent.intent_id,
+        code=code,
+        reason=reason,
+        at_ms=draft.market_ms,
+    )
+    draft.publish(intent.slot, refused)
+
+
+# ---- signatures -------------------------------------------------------------------------------
+
+
+def _signed(draft: Draft, event: SignDone) -> None:
+    draft.flight.signing.pop(event.intent_id, None)
+    kept = draft.ledger.intents.get(event.intent_id)
+    if kept is None or not kept.undecided:
+        return
+    match event.outcome:
+        case Unsignable():
+            code = f"unsignable_{event.outcome.code}"
+            _refuse(draft, kept.intent, code, event.outcome.reason)
+        case SignedOrder():
+            if draft.ledger.trading is TradingState.HALTED:
+                _refuse(draft, kept.intent, "halted", draft.ledger.trading_reason)
+            else:
+                _write_ahead(draft, kept.intent, event.outcome)
+        case _:
+            assert_never(event.outcome)
+
+
+def _write_ahead(draft: Draft, intent: Intent, signed: SignedOrder) -> None:
+    written = OrderSigned(
+        sequence=draft.next_sequence(intent.slot),
+        intent_id=intent.intent_id,
+        order_id=signed.order_id,
+        condition_id=intent.condition_id,
+        outcome=intent.outcome,
+        side=intent.side,
+        style=intent.style,
+        price=intent.price,
+        shares=intent.shares,
+        close_ms=intent.close_ms,
+        at_ms=draft.market_ms,
+        release=intent.release,
+        commit=intent.commit,
+        params=intent.params,
+        snapshot=intent.snapshot,
+    )
+    draft.record(
+        OrderWritten(
+            slot=intent.slot,
+            event=written,
+            token_id=intent.token_id,
+            body=signed.body,
+            signed_wire_ms=signed.signed_wire_ms,
+        )
+    )
+    post(draft, draft.ledger.orders[signed.order_id])

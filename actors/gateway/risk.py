@@ -1,0 +1,261 @@
+"""The risk check: one table, read from top to bottom; the first rule that objects refuses.
+
+Only `check` makes an `Approved`, and only an `Approved` can be signed. Nothing here can be reached
+by a signal or its parameters: limits come from the fleet's configuration.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from actors.gateway.exposure import value_micro_usd
+from actors.gateway.records import KeptIntent
+from actors.gateway.risk_case import (
+    Case,
+    at_stake_micro_usd,
+    buy_value_micro_usd,
+    net_up_micro_usd,
+    sellable_shares,
+)
+from actors.messages import Intent, TradingState
+from signals.decision import Style
+from signals.market import CYCLE_MS, Outcome, Side
+from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroUsd
+
+TAKE_NOTIONAL_MIN_MICRO_USD: Final = MICRO
+"""The venue refuses a marketable order below 1 USD."""
+PRICE_STEP_MICRO_USD: Final = 1_000
+"""The venue's finest tick; the coarser one is checked where the market's data is."""
+INTENT_AGE_MAX_MS: Final = CYCLE_MS
+"""Market ms after its decision point: by then the slot has decided again."""
+MINUTE_MS: Final = 60_000
+
+
+class Approved:
+    """An intent that passed every rule. Made by `check` alone."""
+
+    __slots__ = ("intent",)
+
+    def __init__(self, intent: Intent, seal: object) -> None:
+        assert seal is _SEAL, "only risk.check approves"
+        self.intent = intent
+
+
+_SEAL: Final = object()
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    reason: str
+
+
+def check(case: Case) -> Approved | Refused:
+    """Judge one intent."""
+    for code, rule in TABLE:
+        reason = rule(case)
+        if reason is not None:
+            return Refused(code=code, reason=reason)
+    return Approved(case.intent, _SEAL)
+
+
+# ---- the rules --------------------------------------------------------------------------------
+
+
+def _halted(case: Case) -> str | None:
+    if case.ledger.trading is TradingState.HALTED:
+        return f"trading is halted: {case.ledger.trading_reason}"
+    return None
+
+
+def _barred(case: Case) -> str | None:
+    return case.barred
+
+
+def _wrong_release(case: Case) -> str | None:
+    seat = case.ledger.seats.get(case.intent.slot)
+    owner = seat.owner if seat else None
+    if owner is None or owner.release != case.intent.release:
+        return f"the fence record of {case.intent.slot} names another release"
+    return None
+
+
+def _unattested(case: Case) -> str | None:
+    if not case.rules.is_attested(case.intent.release):
+        return f"no approval covers release {case.intent.release[:12]}"
+    return None
+
+
+def _malformed(case: Case) -> str | None:
+    intent = case.intent
+    if intent.shares <= 0 or intent.shares % SIZE_STEP_MICRO_SHARES:
+        return f"{intent.shares} micro-shares is not a positive multiple of the size step"
+    if not 0 < intent.price < MICRO or intent.price % PRICE_STEP_MICRO_USD:
+        return f"price {intent.price} micro-USD is not on a tick inside (0, 1)"
+    return None
+
+
+def _too_early(case: Case) -> str | None:
+    if case.market_ms < case.intent.window_open_ms:
+        return "its window has not opened"
+    return None
+
+
+def _stale(case: Case) -> str | None:
+    age_ms = case.market_ms - case.intent.due_ms
+    if age_ms > INTENT_AGE_MAX_MS:
+        return f"decided for a point {age_ms} ms ago"
+    return None
+
+
+def _too_late(case: Case) -> str | None:
+    last_ms = case.rules.last_order_ms(case.intent.style, case.intent.close_ms)
+    if case.market_ms >= last_ms:
+        return f"{case.intent.close_ms - case.market_ms} ms to the close"
+    return None
+
+
+def _clock_skew(case: Case) -> str | None:
+    if abs(case.skew_ms) > case.rules.timing.clock_skew_limit_ms:
+        return f"the venue's clock is {case.skew_ms} ms ahead of ours"
+    return None
+
+
+def _too_small(case: Case) -> str | None:
+    intent = case.intent
+    if intent.style is Style.REST and intent.shares < intent.min_order_shares:
+        return f"{intent.shares} micro-shares; the market's minimum is {intent.min_order_shares}"
+    value = value_micro_usd(intent.price, intent.shares)
+    if intent.style is Style.TAKE and value < TAKE_NOTIONAL_MIN_MICRO_USD:
+        return f"{value} micro-USD; a taking order needs {TAKE_NOTIONAL_MIN_MICRO_USD}"
+    return None
+
+
+def _collar(case: Case) -> str | None:
+    intent, collar = case.intent, case.rules.limits.price_collar_micro_usd
+    if intent.book_mid is None:
+        return "no mid price to judge the limit by"
+    worse = intent.price - intent.book_mid
+    if intent.side is Side.SELL:
+        worse = -worse
+    if worse > collar:
+        return f"limit {worse} micro-USD worse than the mid; at most {collar}"
+    return None
+
+
+def _duplicate(case: Case) -> str | None:
+    for kept in reversed(case.ledger.intents.values()):
+        if kept.market_ms < case.intent.due_ms:
+            return None  # what came before this decision point was decided at another
+        if _same_order(kept, case.intent):
+            return f"same order as {kept.intent.intent_id}"
+    return None
+
+
+def _same_order(kept: KeptIntent, intent: Intent) -> bool:
+    if kept.intent.intent_id == intent.intent_id or kept.refusal is not None:
+        return False
+    return _content(kept.intent) == _content(intent)
+
+
+def _content(intent: Intent) -> tuple[object, ...]:
+    return (
+        intent.slot,
+        intent.due_ms,
+        intent.token_id,
+        intent.side,
+        intent.style,
+        intent.price,
+        intent.shares,
+    )
+
+
+def _oversold(case: Case) -> str | None:
+    free = sellable_shares(case.ledger, case.intent)
+    if case.intent.side is Side.SELL and case.intent.shares > free:
+        return f"sells {case.intent.shares} micro-shares of {free}"
+    return None
+
+
+def _reducing(case: Case) -> str | None:
+    if case.ledger.trading is TradingState.REDUCING and case.intent.side is Side.BUY:
+        return f"only sales of what is held: {case.ledger.trading_reason}"
+    return None
+
+
+def _throttled(case: Case) -> str | None:
+    return case.ledger.latched.get(case.intent.slot)
+
+
+def _daily_loss(case: Case) -> str | None:
+    loss = -case.ledger.realized_on(case.market_ms)
+    limit = case.rules.limits.daily_loss_micro_usd
+    if case.intent.side is Side.BUY and loss >= limit:
+        return f"lost {loss} micro-USD today; the limit is {limit}"
+    return None
+
+
+def _rate(case: Case) -> str | None:
+    limit = case.rules.limits.orders_per_minute
+    sent = 0
+    for kept in reversed(case.ledger.intents.values()):
+        if kept.wire_ms <= case.wire_ms - MINUTE_MS:
+            break
+        sent += kept.refusal is None
+    # the judged intent is kept already: it counts itself
+    return f"{sent} orders in a minute; at most {limit}" if sent > limit else None
+
+
+def _slot_exposure(case: Case) -> str | None:
+    limit = case.rules.limits.slot_exposure_micro_usd
+    return _over(
+        case, at_stake_micro_usd(case.ledger, case.intent.slot, case.intent.intent_id), limit
+    )
+
+
+def _fleet_exposure(case: Case) -> str | None:
+    limit = case.rules.limits.fleet_exposure_micro_usd
+    return _over(case, at_stake_micro_usd(case.ledger, None, case.intent.intent_id), limit)
+
+
+def _over(case: Case, before: MicroUsd, limit: MicroUsd) -> str | None:
+    added = buy_value_micro_usd(case.intent)
+    if added and before + added > limit:
+        return f"{before} + {added} micro-USD at stake; at most {limit}"
+    return None
+
+
+def _settlement(case: Case) -> str | None:
+    limit = case.rules.limits.settlement_net_up_micro_usd
+    before = net_up_micro_usd(case.ledger, case.intent.close_ms, case.intent.intent_id)
+    sign = 1 if case.intent.outcome is Outcome.UP else -1
+    after = before + sign * buy_value_micro_usd(case.intent)
+    if abs(after) > limit and abs(after) > abs(before):
+        return f"net Up at one settlement time would be {after} micro-USD; at most {limit}"
+    return None
+
+
+Rule = Callable[[Case], str | None]
+TABLE: Final[tuple[tuple[str, Rule], ...]] = (
+    ("halted", _halted),
+    ("barred", _barred),
+    ("wrong_release", _wrong_release),
+    ("unattested", _unattested),
+    ("malformed", _malformed),
+    ("too_early", _too_early),
+    ("stale", _stale),
+    ("too_late", _too_late),
+    ("clock_skew", _clock_skew),
+    ("too_small", _too_small),
+    ("collar", _collar),
+    ("duplicate", _duplicate),
+    ("oversold", _oversold),
+    ("reducing", _reducing),
+    ("throttled", _throttled),
+    ("daily_loss", _daily_loss),
+    ("orders_per_minute", _rate),
+    ("slot_exposure", _slot_exposure),
+    ("fleet_exposure", _fleet_exposure),
+    ("settlement_exposure", _settlement),
+)
+"""Stable codes: they appear in the journal, in status and in metrics."""

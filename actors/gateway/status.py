@@ -1,0 +1,155 @@
+"""What the gateway says about itself: for `status`, metrics and the supervisor."""
+
+import msgspec
+
+from actors.gateway.events import Flight
+from actors.gateway.records import Ledger
+from actors.gateway.risk_case import at_stake_micro_usd
+from actors.messages import FenceRecord, TradingState
+from signals.market import Outcome, Side
+from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+
+
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
+    slot: str
+    order_id: str
+    condition_id: str
+    outcome: Outcome
+    side: Side
+    price: PriceMicroUsd
+    shares: MicroShares
+    filled_shares: MicroShares
+    state: str
+    age_ms: int
+    """Wire."""
+    close_ms: int
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the last `samples` orders, wire ms."""
+
+    samples: int = 0
+    received_to_posted_p50_ms: float = 0.0
+    received_to_posted_p99_ms: float = 0.0
+    """Until the post leaves: checked, signed, written ahead, fsync'd."""
+    fsync_p50_ms: float = 0.0
+
+
+class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, tag="gateway_status"):
+    name: str
+    phase: str
+    """``starting: <what it waits for>``, ``serving``, ``moved``, ``stopped`` or ``damaged``."""
+    generation: int
+    trading_state: TradingState
+    trading_reason: str
+    trading_who: str
+    heartbeat_gap_ms_max: int
+    heartbeat_age_ms: int | None
+    """Since the last one that the venue took; None before the first."""
+    open_orders: tuple[OpenOrder, ...]
+    exposure_micro_usd: dict[str, MicroUsd]
+    """Per slot: holdings at cost and open buys."""
+    fleet_exposure_micro_usd: MicroUsd
+    day_realized_micro_usd: MicroUsd
+    end_counts: dict[str, int]
+    latched: dict[str, str]
+    skew_ms: int
+    provisional_fills: int
+    unsettled_markets: int
+    latency: Latency
+    wire_ms: int
+    market_ms: int
+    pid: int
+    process_start: int
+    node_id: str
+    life: str
+    release: str = ""
+    """What runs, see `actors.attest.release_running`."""
+
+
+class FenceTable(msgspec.Struct, frozen=True, kw_only=True, tag="fence_table"):
+    """Answer of `fences`: owners now, and the fence records that void journal rows."""
+
+    owners: tuple[FenceRecord, ...]
+    history: tuple[FenceRecord, ...]
+    """Of all slots, oldest first within each; at most the last 64 a slot."""
+
+
+def fence_table(ledger: Ledger) -> FenceTable:
+    seats = [ledger.seats[slot] for slot in sorted(ledger.seats)]
+    return FenceTable(
+        owners=tuple(seat.owner for seat in seats if seat.owner is not None),
+        history=tuple(record for seat in seats for record in seat.history),
+    )
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """The process behind the status."""
+
+    name: str
+    pid: int
+    process_start: int
+    node_id: str
+    life: str
+    release: str = ""
+
+
+def status_of(
+    identity: Identity,
+    phase: str,
+    ledger: Ledger,
+    flight: Flight,
+    latency: Latency,
+    wire_ms: int,
+    market_ms: int,
+) -> GatewayStatus:
+    """Describe the durable ledger and this process's flight."""
+    holders = {holding.slot for holding in ledger.holdings.values()}
+    slots = sorted(holders | {order.slot for order in ledger.orders.values()})
+    exposure = {slot: at_stake_micro_usd(ledger, slot) for slot in slots}
+    return GatewayStatus(
+        name=identity.name,
+        phase=phase,
+        generation=ledger.generation,
+        trading_state=ledger.trading,
+        trading_reason=ledger.trading_reason,
+        trading_who=ledger.trading_who,
+        heartbeat_gap_ms_max=flight.beat_gap_max_ms,
+        heartbeat_age_ms=wire_ms - flight.beat_ok_wire_ms if flight.beat_ok_wire_ms else None,
+        open_orders=_open_orders(ledger, wire_ms),
+        exposure_micro_usd=exposure,
+        fleet_exposure_micro_usd=MicroUsd(sum(exposure.values())),
+        day_realized_micro_usd=ledger.realized_on(market_ms),
+        end_counts=dict(ledger.end_counts),
+        latched=dict(ledger.latched),
+        skew_ms=flight.skew_ms,
+        provisional_fills=sum(not kept.final for kept in ledger.fills.values()),
+        unsettled_markets=sum(not market.settled for market in ledger.markets.values()),
+        latency=latency,
+        wire_ms=wire_ms,
+        market_ms=market_ms,
+        pid=identity.pid,
+        process_start=identity.process_start,
+        node_id=identity.node_id,
+        life=identity.life,
+        release=identity.release,
+    )
+
+
+def _open_orders(ledger: Ledger, wire_ms: int) -> tuple[OpenOrder, ...]:
+    return tuple(
+        OpenOrder(
+            slot=order.slot,
+            order_id=order.order_id,
+            condition_id=order.condition_id,
+            outcome=order.outcome,
+            side=order.side,
+            price=order.price,
+            shares=order.shares,
+            filled_shares=order.filled_shares,
+            state=order.state,
+            age_ms=wire_ms - order.signed_wire_ms,
+            close_ms=order.close_ms,
+        )
+        for order in ledger.orders.values()
+    )

@@ -1,0 +1,86 @@
+"""Own fills as the venue reports them: provisional, then confirmed or taken back. Pure.
+
+A trade may be heard any number of times, in any order of its statuses; its fill is counted once.
+"""
+
+from typing import Final
+
+from actors.gateway.draft import Draft
+from actors.gateway.order_life import Order, OrderState, end_of_absent
+from actors.gateway.posts import end_order, open_order
+from actors.gateway.records import Latched
+from actors.messages import FillConfirmed, Filled, FillFailed
+from actors.venue.port import TradeStatus, VenueTrade
+
+FORGOTTEN_GRACE_MS: Final = 5_000
+"""Wire: the venue stamps matches with its own clock, which may be a little ahead of ours."""
+
+
+def take_trade(draft: Draft, trade: VenueTrade) -> None:
+    """Apply one own fill as the venue reports it, whatever is known of it already."""
+    order = draft.ledger.order(trade.order_id)
+    if order is None:
+        _orphan_trade(draft, trade)
+        return
+    if order.state in (OrderState.WRITTEN, OrderState.UNKNOWN):
+        open_order(draft, order)
+    if trade.fill_id not in draft.ledger.fills:
+        _fill(draft, order, trade)
+    kept = draft.ledger.fills[trade.fill_id]
+    if kept.final:
+        if trade.status is TradeStatus.FAILED and not kept.failed:
+            draft.alarm(
+                "fill_failed_after_confirmed", trade.fill_id, "compare with the chain", str(trade)
+            )
+        return
+    sequence = draft.next_sequence(order.slot)
+    if trade.status is TradeStatus.CONFIRMED:
+        confirmed = FillConfirmed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
+        draft.publish(order.slot, confirmed)
+    elif trade.status is TradeStatus.FAILED:
+        failed = FillFailed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
+        draft.publish(order.slot, failed)
+
+
+def _fill(draft: Draft, order: Order, trade: VenueTrade) -> None:
+    _throttle(draft, order)
+    filled = Filled(
+        sequence=draft.next_sequence(order.slot),
+        fill_id=trade.fill_id,
+        order_id=order.order_id,
+        condition_id=order.condition_id,
+        outcome=order.outcome,
+        side=order.side,
+        price=trade.price,
+        shares=trade.shares,
+        fee_micro_usd=trade.fee_micro_usd,
+        maker=trade.maker,
+        at_ms=draft.market_ms,
+    )
+    draft.publish(order.slot, filled)
+    now = draft.ledger.orders.get(order.order_id)
+    if now is not None and now.complete:
+        end, reason = end_of_absent(now, cancelled=False, market_ms=draft.market_ms)
+        end_order(draft, now, end, reason)
+
+
+def _throttle(draft: Draft, order: Order) -> None:
+    """Latch before the fill that reaches the limit: a torn log then errs to the safe side."""
+    if order.slot in draft.ledger.latched:
+        return
+    same = (order.slot, order.condition_id, order.side)
+    count = 1 + sum(
+        (kept.slot, kept.fill.condition_id, kept.fill.side) == same
+        for kept in draft.ledger.fills.values()
+    )
+    if count >= draft.rules.limits.repeated_executions:
+        reason = f"{count} executions in {order.condition_id}, {order.side}"
+        draft.record(Latched(slot=order.slot, reason=reason, wire_ms=draft.wire_ms))
+        draft.alarm("throttle", order.slot, "look why it repeats, then resume trading", reason)
+
+
+def _orphan_trade(draft: Draft, trade: VenueTrade) -> None:
+    if trade.matched_wire_ms <= draft.ledger.forgotten_wire_ms + FORGOTTEN_GRACE_MS:
+        return
+    evidence = f"{trade.side} {trade.shares} at {trade.price} in {trade.condition_id}"
+    draft.alarm("orphan_fill", trade.order_id, "find out who else uses this key", evidence)

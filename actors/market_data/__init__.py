@@ -1,0 +1,1 @@
+"""Market data: every public feed, and the snapshots made of them."""

@@ -1,0 +1,289 @@
+"""The market data actor: owns every feed, makes one snapshot per asset and decision point.
+
+The rules are in `actors.market_data.step`; this is the clock, the sockets and the disk around it.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+import ray
+from ray.util import metrics
+
+from actors.attest import release_running
+from actors.feeds.reads import FeedReads
+from actors.feeds.streams import BookStream, PriceStream
+from actors.gateway.client import GatewayClient
+from actors.market_data.announce import Announcer
+from actors.market_data.desk import Answer, SnapshotDesk
+from actors.market_data.events import (
+    AnswerSnapshot,
+    Effect,
+    Event,
+    Fetch,
+    FetchBooks,
+    FetchFunding,
+    FetchKlines,
+    FetchMarket,
+    FetchOpenInterest,
+    FollowBooks,
+    FollowPrices,
+    Say,
+    SnapshotAsked,
+    Timer,
+)
+from actors.market_data.handoff import encode_buffers, is_warm, restored_state
+from actors.market_data.state import KnownMarket, Now, initial_state, settings_of
+from actors.market_data.status import Provenance, market_data_status
+from actors.market_data.step import step
+from actors.messages import encode
+from actors.runtime import (
+    RAY_NAMESPACE,
+    life_id,
+    load_config,
+    log_event,
+    start_logging,
+    wire_ms,
+)
+from checkpoints.errors import CheckpointsError, MissingFileError
+from checkpoints.snapshots import SnapshotStore
+from checkpoints.storage import LocalStorage
+from signals.market import Asset
+
+CURRENT: Final = "market-data/current"
+"""Storage file with the name of the actor that serves now."""
+LOOK_WIRE_S: Final = 0.1
+"""The longest the machine sleeps; due times wake it exactly."""
+AHEAD_MS_MAX: Final = 1_800_000
+"""Market ms. Nobody may wait for a decision point further away than this."""
+
+BUFFERS_WIRE_S: Final = 5.0
+"""Wire. A living predecessor answers in milliseconds."""
+WARM_LOOKS: Final = 150
+"""About 15 s, wire. After this a successor stands by with what it has, and says what is stale."""
+STANDBY_LOOKS: Final = 1_800
+"""About three minutes, wire. Longer than any handoff: one that was not named leaves."""
+WARMING: Final = "warming"
+STANDING_BY: Final = "standing by"
+SERVING: Final = "serving"
+MOVED: Final = "moved"
+
+
+class MarketData:
+    """One life of market data. Make it inside a running event loop."""
+
+    def __init__(self, storage_root: str, name: str) -> None:
+        start_logging()
+        self._name = name
+        self._life = life_id()
+        self._config = load_config(storage_root)
+        self._storage = LocalStorage(Path(storage_root))
+        store = SnapshotStore(self._storage)
+        self._desk = SnapshotDesk(store, self._config.clock, self._make)
+        self._state = initial_state(settings_of(self._config), self._now())
+        venue = self._config.venue
+        self._reads = FeedReads(venue)
+        self._prices = PriceStream(venue, self.deliver)
+        self._books = BookStream(venue, self.deliver)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._release = release_running()
+        self._phase = WARMING
+        self._age_gauge = metrics.Gauge(
+            "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
+        )
+        log_event("market_data_started", name=name, life=self._life)
+        loop = asyncio.get_running_loop()
+        self._clock = loop.create_task(self._run_clock())
+        announcer = Announcer(storage_root, GatewayClient(storage_root, tries=1), loop.time)
+        self._start(announcer.run(self._open_markets))
+        before = self._serving_before()
+        if before is None:
+            self._serve()
+        else:
+            self._start(self._succeed(before))
+
+    def __repr__(self) -> str:
+        return f"MarketData({self._name})"
+
+    # ---- what others ask ----------------------------------------------------------------------
+
+    @ray.method
+    async def snapshot(self, asset: str, due_ms: int) -> Answer:
+        """Return (digest, bytes) of the snapshot that counts at a decision point.
+
+        Waits until it is due. With silent feeds it is answered all the same, with its ages. Raises
+        `ValueError` for an asset that is not configured or a point too far ahead, `RuntimeError`
+        where the storage fails.
+        """
+        known, now = Asset(asset), self._now()
+        if known not in self._state.feeds:
+            raise ValueError(f"no slot of the configuration trades {asset}")
+        if due_ms - now.market_ms > AHEAD_MS_MAX:
+            raise ValueError(f"{due_ms} is more than {AHEAD_MS_MAX} market ms ahead")
+        try:
+            return await self._desk.ask(known, due_ms)
+        except CheckpointsError as error:
+            # Project classes do not travel between releases, not even as errors.
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+
+    @ray.method
+    async def status(self) -> bytes:
+        """Return an encoded `actors.market_data.status.MarketDataStatus`."""
+        venue = self._config.venue
+        who = Provenance(
+            name=self._name,
+            life=self._life,
+            text=f"{self._config.mode}: {venue.clob_url}, {venue.binance_url}, market time x"
+            f"{self._config.clock.speed}",
+            snapshots=self._desk.made,
+            latest_wait_ms=self._desk.latest_wait_ms,
+            release=self._release,
+            phase=self._phase,
+        )
+        found = market_data_status(self._state, self._now(), who)
+        for feed in found.feeds:
+            if feed.age_ms is not None:
+                self._age_gauge.set(feed.age_ms, tags={"feed": feed.feed})
+        return encode(found)
+
+    @ray.method
+    async def stop(self) -> None:
+        """Close every connection; whoever still waits for a snapshot gets a cancellation."""
+        await self.close()
+
+    async def close(self) -> None:
+        self._clock.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self._desk.close()
+        await self._prices.close()
+        await self._books.close()
+        await self._reads.close()
+        log_event("market_data_stopped", name=self._name, life=self._life)
+
+    # ---- whom callers find --------------------------------------------------------------------
+
+    @ray.method
+    async def buffers(self) -> bytes:
+        """Return what a successor starts from, see `actors.market_data.handoff`."""
+        return encode_buffers(self._state, self._now())
+
+    def _serving_before(self) -> str | None:
+        """Return the actor that callers find now, if it is another one and can be asked."""
+        try:
+            name = self._storage.read(CURRENT).decode().strip()
+        except MissingFileError:
+            return None
+        return name if name not in ("", self._name) and ray.is_initialized() else None
+
+    def _serve(self) -> None:
+        self._storage.write(CURRENT, self._name.encode())
+        self._phase = SERVING
+        log_event("market_data_serves", name=self._name, life=self._life)
+
+    async def _succeed(self, before: str) -> None:
+        """Take over the buffers of the one that serves, get warm, and wait to be named.
+
+        One that was succeeded and is started again only waits: a take-back may name it. Where the
+        one before cannot be asked any more, this one serves at once.
+        """
+        if number_of(before) > number_of(self._name):
+            self._phase = MOVED
+        else:
+            try:
+                await self._take_buffers(before)
+            except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
+                log_event("market_data_starts_cold", before=before, reason=f"{error!r}"[:200])
+                self._serve()
+                return
+            await self._get_warm()
+            self._phase = STANDING_BY
+        await self._wait_for_name()
+
+    async def _take_buffers(self, before: str) -> None:
+        old: Any = ray.get_actor(before, namespace=RAY_NAMESPACE)
+        data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
+        self._state = restored_state(self._state.settings, self._now(), data)
+
+    async def _get_warm(self) -> None:
+        for _ in range(WARM_LOOKS):
+            if is_warm(self._state, self._now()):
+                return
+            await asyncio.sleep(LOOK_WIRE_S)
+
+    async def _wait_for_name(self) -> None:
+        """Serve once callers are pointed here; leave where that never comes."""
+        for _ in range(STANDBY_LOOKS):
+            if self._serving_before() is None:
+                self._phase = SERVING
+                log_event("market_data_serves", name=self._name, life=self._life)
+                return
+            await asyncio.sleep(LOOK_WIRE_S)
+        log_event("market_data_leaves", name=self._name, phase=self._phase)
+        ray.get_runtime_context().current_actor.leave.remote()
+
+    @ray.method
+    async def leave(self) -> None:
+        await self.close()
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
+
+    # ---- the machine --------------------------------------------------------------------------
+
+    def deliver(self, event: Event) -> None:
+        """Step, and perform what it asks."""
+        self._state, effects = step(self._state, event, self._now())
+        for effect in effects:
+            self._perform(effect)
+
+    def _open_markets(self) -> list[KnownMarket]:
+        """Return the markets that can be traded now or soon."""
+        now_ms = self._now().market_ms
+        return [known for known in self._state.markets.values() if now_ms < known.window.close_ms]
+
+    def _make(self, asset: Asset, due_ms: int) -> None:
+        self.deliver(SnapshotAsked(asset=asset, due_ms=due_ms))
+
+    def _now(self) -> Now:
+        wire = wire_ms()
+        return Now(self._config.clock.market_ms(wire), int(wire))
+
+    async def _run_clock(self) -> None:
+        while True:
+            self.deliver(Timer())
+            due_wire_ms = self._config.clock.wire_ms(self._state.next_due_ms)
+            await asyncio.sleep(min(LOOK_WIRE_S, max(0.001, (due_wire_ms - wire_ms()) / 1_000)))
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case AnswerSnapshot(snapshot=snapshot):
+                if self._phase == SERVING:  # the first durable one counts: not one half warm
+                    self._desk.publish(snapshot)
+            case FollowPrices(assets=assets):
+                self._prices.follow(assets)
+            case FollowBooks(markets=markets, anew=anew):
+                tokens = [token for pair in markets.values() for token in pair]
+                self._books.follow(tokens, anew=anew)
+            case Say(job=job, reason=reason, failures=failures):
+                log_event("feed_fails", job=job, reason=reason, failures=failures)
+            case (
+                FetchKlines() | FetchFunding() | FetchOpenInterest() | FetchMarket() | FetchBooks()
+            ):
+                self._start(self._fetch(effect))
+            case _:
+                assert_never(effect)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fetch(self, ask: Fetch) -> None:
+        self.deliver(await self._reads.perform(ask, self._now().market_ms))
+
+
+def number_of(name: str) -> int:
+    return int(name.rpartition("/")[2])
+
+
+MarketDataActor = ray.remote(MarketData)

@@ -1,0 +1,109 @@
+"""What market data says of itself to the console and the supervisor."""
+
+import msgspec
+
+from actors.market_data.snapshot import newest_ms
+from actors.market_data.state import Counts, MarketDataState, Now
+from signals.market import Asset, Window, market_slug
+from signals.snapshot import Feed
+
+
+class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
+    feed: Feed
+    age_ms: int | None
+    """Market ms, of the asset where it is oldest; None: some asset has never had it."""
+    worst: str
+    """That asset."""
+    limit_ms: int
+
+    @property
+    def fresh(self) -> bool:
+        return self.age_ms is not None and self.age_ms <= self.limit_ms
+
+
+class MarketDataStatus(msgspec.Struct, frozen=True, kw_only=True, tag="market_data_status"):
+    name: str
+    """Of the actor."""
+    life: str
+    market_ms: int
+    feeds: tuple[FeedStatus, ...]
+    counts: Counts
+    markets: tuple[str, ...]
+    """Slugs known now."""
+    missing_markets: tuple[str, ...]
+    """Slugs of current windows that the venue does not list (yet)."""
+    trouble: tuple[str, ...]
+    """One line for each fetch that fails now."""
+    waiting: bool
+    """True while nothing has ever come: the sources cannot be reached yet."""
+    provenance: str
+    """Where the data comes from, and whether it is real."""
+    snapshots: int = 0
+    """Made by this life."""
+    oldest_due_wait_ms: int = 0
+    """Wire ms from due to stored, of the latest decision point's slowest snapshot."""
+    release: str = ""
+    """What runs, see `actors.attest.release_running`."""
+    phase: str = ""
+    """``warming``, ``standing by``, ``serving`` or ``moved``."""
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    life: str
+    text: str
+    snapshots: int
+    latest_wait_ms: int
+    release: str = ""
+    phase: str = ""
+
+
+TROUBLE_MAX: int = 20
+"""Lines; one cause usually fails every fetch alike."""
+
+
+def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> MarketDataStatus:
+    current = {
+        asset: [
+            market_slug(asset, Window.at(now.market_ms, slot.timeframe))
+            for slot in state.settings.slots
+            if slot.asset is asset
+        ]
+        for asset in state.settings.assets
+    }
+    return MarketDataStatus(
+        name=who.name,
+        life=who.life,
+        market_ms=now.market_ms,
+        feeds=tuple(_feed(state, feed, current, now) for feed in Feed),
+        counts=state.counts,
+        markets=tuple(sorted(state.markets)),
+        missing_markets=tuple(
+            slug for slugs in current.values() for slug in slugs if slug not in state.markets
+        ),
+        trouble=tuple(f"{job}: {why}" for job, why in sorted(state.trouble.items()))[:TROUBLE_MAX],
+        waiting=not any(len(c) for f in state.feeds.values() for c in f.candles.values()),
+        provenance=who.text,
+        snapshots=who.snapshots,
+        oldest_due_wait_ms=who.latest_wait_ms,
+        release=who.release,
+        phase=who.phase,
+    )
+
+
+def _feed(
+    state: MarketDataState, feed: Feed, current: dict[Asset, list[str]], now: Now
+) -> FeedStatus:
+    ages: dict[Asset, int | None] = {}
+    for asset, slugs in current.items():
+        markets = tuple(state.markets[slug] for slug in slugs if slug in state.markets)
+        newest = newest_ms(state.feeds[asset], markets, state.books)[feed]
+        ages[asset] = None if newest is None else max(0, now.market_ms - newest)
+    never = next((asset for asset, age in ages.items() if age is None), None)
+    worst = never or max(ages, key=lambda asset: ages[asset] or 0)
+    return FeedStatus(
+        feed=feed,
+        age_ms=ages[worst],
+        worst=str(worst),
+        limit_ms=state.settings.limits_ms[feed],
+    )

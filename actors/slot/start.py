@@ -1,0 +1,117 @@
+"""Open a slot's loop from identity alone: attest, configure, recover."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.attest import attest_process
+from actors.config import FleetConfig
+from actors.runtime import life_id, load_config, monotonic_ms, wire_ms
+from actors.slot.loop import Shell, SlotLoop
+from actors.slot.ports import GatewayPort, SnapshotPort
+from actors.slot.recovery import MemoryKind, Recovery, recover
+from actors.slot.requests import Requests
+from actors.slot.seat import Identity, Rules, Seat, open_seat
+from actors.slot.strategy import StrategyRunner
+from actors.slot.versions import words_of
+from checkpoints.record_set import RecordSet
+from checkpoints.storage import LocalStorage, Storage
+from signals.params import Params, load_params, override, params_id
+from signals.strategy import Strategy, load_strategy
+
+PARAMS_FILE: Final = Path(__file__).resolve().parents[2] / "signals" / "params.toml"
+"""Of the release that this process runs."""
+PARAMS: Final = "params"
+"""Storage folder of parameters by id: what a decision's tag stands for."""
+
+
+class SeatName(msgspec.Struct, frozen=True, kw_only=True):
+    """Identity: all that a slot's constructor is given."""
+
+    storage_root: str
+    slot: str
+    incarnation: int
+
+    def __str__(self) -> str:
+        return f"{self.slot}/{self.incarnation}"
+
+
+class Hooks(msgspec.Struct, frozen=True, kw_only=True):
+    leave: Callable[[str], None]
+    observe: Callable[[Seat, Seat], None]
+
+
+def attest_seat(name: SeatName, pid: int, node_id: str) -> Identity:
+    """Say who this process is; raise `AttestationError` if it runs mixed-up code."""
+    attestation = attest_process(name.storage_root, pid, node_id)
+    return Identity(
+        slot=name.slot, incarnation=name.incarnation, life=life_id(), attestation=attestation
+    )
+
+
+def open_loop(
+    name: SeatName, who: Identity, gateway: GatewayPort, snapshots: SnapshotPort, hooks: Hooks
+) -> SlotLoop:
+    """Read configuration, strategy and state; raise what keeps the slot from starting."""
+    config = load_config(name.storage_root)
+    storage = LocalStorage(Path(name.storage_root))
+    strategy_name = config.slot(name.slot).strategy
+    strategy = load_strategy(strategy_name)
+    words = words_of(strategy_name, strategy)
+    memory = MemoryKind(strategy=strategy_name, kind=strategy.Memory, words=words)
+    found = recover(storage, name.slot, memory)
+    params = _params(config, name.slot, found)
+    store_params(storage, params)
+    seat = open_seat(
+        who=who,
+        rules=_rules(config, name.slot, strategy_name, strategy),
+        params=params,
+        params_id=params_id(params),
+        state=found.state,
+        memory=found.memory,
+        checkpoint_outbox_sequence=found.checkpoint_outbox_sequence,
+    )
+    requests = Requests(
+        who=who,
+        gateway=gateway,
+        snapshots=snapshots,
+        storage=storage,
+        runner=StrategyRunner(strategy, who.seat.timeframe, RecordSet()),
+        memory=memory,
+    )
+    shell = Shell(
+        wire_ms=wire_ms, leave=hooks.leave, observe=hooks.observe, monotonic_ms=monotonic_ms
+    )
+    return SlotLoop(seat, requests, shell, _damage(found))
+
+
+def _params(config: FleetConfig, slot: str, found: Recovery) -> Params:
+    """Return the fleet's parameters with this slot's own, and what was set in place since."""
+    base = config.params
+    if config.params_set is not None:
+        own = load_params(PARAMS_FILE.read_text(encoding="utf-8"))
+        base = override(own, config.params_set)
+    params = override(base, config.slot(slot).params)
+    return override(params, found.state.params_set)
+
+
+def store_params(storage: Storage, params: Params) -> None:
+    """Keep the values that a parameter id stands for; the same id is the same content."""
+    storage.create(f"{PARAMS}/{params_id(params)}.json", msgspec.json.encode(params))
+
+
+def _rules(config: FleetConfig, slot: str, name: str, strategy: Strategy) -> Rules:
+    return Rules(
+        timing=config.timing,
+        clock=config.clock,
+        allocation_micro_usd=config.slot(slot).allocation_micro_usd,
+        strategy=name,
+        memory_version=strategy.MEMORY_VERSION,
+    )
+
+
+def _damage(found: Recovery) -> tuple[str, ...]:
+    named = tuple(f"{damage.name}: {damage.kind}: {damage.reason}" for damage in found.damaged)
+    return named if found.gap is None else (*named, f"journal: {found.gap}")

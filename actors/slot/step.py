@@ -1,0 +1,164 @@
+"""The slot machine: `step(seat, event) -> (seat, effects)`, pure; its states in `slot_seat`.
+
+Order of durability: a decision's row is on disk before its intents leave; an outbox event's row is
+on disk before a checkpoint acknowledges it; a checkpoint holds nothing that the journal does not.
+"""
+
+from typing import Final, assert_never
+
+from actors.messages import IntentFenced
+from actors.slot.books import (
+    hear_checkpoint,
+    hear_intent,
+    hear_outbox,
+    hear_row_failure,
+    hear_rows,
+)
+from actors.slot.deciding import hear_snapshot, hear_strategy, keep_time
+from actors.slot.events import (
+    AdoptAsked,
+    AnyEvent,
+    CheckpointDurable,
+    CheckpointFailed,
+    ClaimAnswered,
+    ClaimFailed,
+    DecidingEvent,
+    GatewayEvent,
+    HandoffEvent,
+    IntentAnswered,
+    LifeEvent,
+    OperatorEvent,
+    OutboxArrived,
+    OutboxFailed,
+    ParamsAsked,
+    QuiesceAsked,
+    Recovered,
+    RecoveryFailed,
+    ResumeAsked,
+    RetireAsked,
+    RowsDurable,
+    RowsFailed,
+    SendFailed,
+    SnapshotArrived,
+    SnapshotMissing,
+    StopAsked,
+    StorageEvent,
+    StrategyAnswered,
+    Ticked,
+)
+from actors.slot.owning import (
+    claim,
+    hear_adopt,
+    hear_claim,
+    hear_params,
+    hear_quiesce,
+    hear_recovery,
+    hear_resume,
+    hear_retire,
+    hear_stop,
+    keep_lease,
+    leave,
+    settle_quiesce,
+    settle_stop,
+)
+from actors.slot.seat import Phase, Seat, Step
+
+OWNING: Final = (Phase.ACTIVE, Phase.QUIESCING, Phase.STOPPING)
+"""Phases in which news of a higher fence means that another life has taken the slot."""
+
+
+def step(seat: Seat, event: AnyEvent) -> Step:
+    """Apply one event; never raises for an event that can happen."""
+    match event:
+        case Ticked() | ClaimAnswered() | ClaimFailed() | Recovered() | RecoveryFailed():
+            seat, effects = _live(seat, event)
+        case SnapshotArrived() | SnapshotMissing() | StrategyAnswered():
+            seat, effects = _decide(seat, event)
+        case RowsDurable() | RowsFailed() | CheckpointDurable() | CheckpointFailed():
+            seat, effects = _store(seat, event)
+        case IntentAnswered() | SendFailed() | OutboxArrived() | OutboxFailed():
+            seat, effects = _trade(seat, event)
+        case StopAsked() | RetireAsked() | ParamsAsked():
+            seat, effects = _obey(seat, event)
+        case QuiesceAsked() | AdoptAsked() | ResumeAsked():
+            seat, effects = _hand_over(seat, event)
+        case _ as never:
+            assert_never(never)
+    seat, quiesced = settle_quiesce(seat)
+    seat, stopped = settle_stop(seat)
+    return seat, (*effects, *quiesced, *stopped)
+
+
+def _live(seat: Seat, event: LifeEvent) -> Step:
+    match event:
+        case Ticked():
+            seat, leased = keep_lease(seat, event)
+            seat, claims = claim(seat)
+            seat, times = keep_time(seat, event)
+            return seat, (*leased, *claims, *times)
+        case ClaimAnswered() | ClaimFailed():
+            return hear_claim(seat, event)
+        case Recovered() | RecoveryFailed():
+            return hear_recovery(seat, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _decide(seat: Seat, event: DecidingEvent) -> Step:
+    match event:
+        case SnapshotArrived() | SnapshotMissing():
+            return hear_snapshot(seat, event)
+        case StrategyAnswered():
+            return hear_strategy(seat, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _store(seat: Seat, event: StorageEvent) -> Step:
+    match event:
+        case RowsDurable():
+            return hear_rows(seat, event)
+        case RowsFailed():
+            return hear_row_failure(seat, event)
+        case CheckpointDurable() | CheckpointFailed():
+            return hear_checkpoint(seat, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _trade(seat: Seat, event: GatewayEvent) -> Step:
+    match event:
+        case IntentAnswered(answer=IntentFenced(reason=reason)) if seat.phase in OWNING:
+            return leave(seat, f"fenced: {reason}")
+        case OutboxArrived(page=page) if page.fence > seat.fence and seat.phase in OWNING:
+            return leave(seat, f"fenced: the owner has fence {page.fence}")
+        case IntentAnswered() | SendFailed():
+            return hear_intent(seat, event)
+        case OutboxArrived() | OutboxFailed():
+            return hear_outbox(seat, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _obey(seat: Seat, event: OperatorEvent) -> Step:
+    match event:
+        case StopAsked():
+            return hear_stop(seat, event)
+        case RetireAsked():
+            return hear_retire(seat, event)
+        case ParamsAsked():
+            return hear_params(seat, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _hand_over(seat: Seat, event: HandoffEvent) -> Step:
+    match event:
+        case QuiesceAsked():
+            return hear_quiesce(seat, event)
+        case AdoptAsked():
+            return hear_adopt(seat, event)
+        case ResumeAsked():
+            return hear_resume(seat, event)
+        case _ as never:
+            assert_never(never)

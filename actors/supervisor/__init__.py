@@ -1,0 +1,1 @@
+"""The supervisor: progress, vacancies, alarms, and the end of abandoned rolls."""

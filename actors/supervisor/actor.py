@@ -1,0 +1,203 @@
+"""The Ray shell of the supervisor, named ``supervisor/1``; Ray restarts it.
+
+It watches while ``supervisor/current`` names it (see `supervisor_turn`); a successor that an update
+brings, and an old one that Ray starts again, stand by.
+"""
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import ray
+
+from actors.attest import release_here, release_running
+from actors.gateway.client import GatewayClient
+from actors.messages import encode
+from actors.metrics import FleetMetrics
+from actors.runtime import load_config, log_event, process_start, start_logging, wire_ms
+from actors.supervisor.alarm_sinks import SinkPump
+from actors.supervisor.events import StartAsked, StopAsked
+from actors.supervisor.fleet_port import RayFleet
+from actors.supervisor.loop import Shell, SupervisorLoop
+from actors.supervisor.requests import Requests, undated
+from actors.supervisor.state import Place, Rules, SupervisorState
+from actors.supervisor.status import Identity, status_of
+from actors.supervisor.turn import name_supervisor, pass_on, supervisor_name, with_conditions
+from actors.supervisor.upkeep import Upkeep
+from checkpoints.errors import StorageError
+from checkpoints.storage import LocalStorage
+
+GATEWAY_TRIES: Final = 1
+GATEWAY_SECONDS: Final = 3.0
+"""Wire. The machine asks again by itself and counts the silence."""
+TURN_LOOK_SECONDS: Final = 0.5
+"""Wire, between two looks at who watches."""
+STANDBY_SECONDS_MAX: Final = 180.0
+"""Wire. Longer than any handoff: one that was not named by then is not wanted, and leaves."""
+START_SECONDS_MAX: Final = 20.0
+"""Wire. A supervisor that was just created reads its files first."""
+STANDING_BY: Final = "standing by"
+UNDER_WAY: Final = (Place.OPENING, Place.CREATING)
+
+
+class Supervisor:
+    """Async actor; its loop runs as a task beside the remote methods."""
+
+    def __init__(self, storage_root: str, name: str) -> None:
+        start_logging()
+        self._config = load_config(storage_root)
+        self._root = storage_root
+        self._storage = LocalStorage(Path(storage_root))
+        context = ray.get_runtime_context()
+        self._me: Any = context.current_actor
+        self._who = Identity(
+            name=name,
+            pid=os.getpid(),
+            process_start=process_start(),
+            node_id=context.get_node_id(),
+            release=release_running(),
+        )
+        self._metrics = FleetMetrics()
+        self._loop: SupervisorLoop | None = None
+        self._watching = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._live())
+        self._task.add_done_callback(self._ended)
+
+    def __repr__(self) -> str:
+        return f"Supervisor({self._who.name} {self._who.release[:6]})"
+
+    # ---- whose turn it is ---------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        """Watch while named, stand by otherwise; leave when standing by was for nothing."""
+        waited = 0.0
+        while waited < STANDBY_SECONDS_MAX:
+            if await asyncio.to_thread(self._is_named):
+                waited = 0.0
+                await self._watch()
+            await asyncio.sleep(TURN_LOOK_SECONDS)
+            waited += TURN_LOOK_SECONDS
+        log_event("supervisor_leaves", name=self._who.name)
+        self._me.leave.remote()
+
+    def _is_named(self) -> bool:
+        named = supervisor_name(self._storage)
+        if named is None:
+            name_supervisor(self._storage, self._who.name)
+        return named in (None, self._who.name)
+
+    async def _watch(self) -> None:
+        """Run the loop until another one is named; a fault of the loop ends the process."""
+        self._loop = await asyncio.to_thread(self._open_loop)
+        self._watching.set()
+        log_event("supervisor_watches", name=self._who.name)
+        running = asyncio.create_task(self._loop.run())
+        upkeep = asyncio.create_task(Upkeep(self._storage, self._now).run())
+        try:
+            while await asyncio.to_thread(self._is_named):
+                done, _ = await asyncio.wait(
+                    [running, upkeep],
+                    timeout=TURN_LOOK_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for ended in done:
+                    await ended
+        finally:
+            running.cancel()
+            upkeep.cancel()
+            await asyncio.wait([running, upkeep])
+            self._loop = None
+            self._watching.clear()
+
+    def _now(self) -> tuple[int, int]:
+        wire = wire_ms()
+        return int(wire), self._config.clock.market_ms(wire)
+
+    def _open_loop(self) -> SupervisorLoop:
+        rules = Rules(timing=self._config.timing, clock=self._config.clock)
+        release = release_here()
+        requests = Requests(
+            fleet=RayFleet(self._root, release),
+            gateway=GatewayClient(self._root, GATEWAY_TRIES, GATEWAY_SECONDS),
+            storage=self._storage,
+            release=release,
+        )
+        return SupervisorLoop(
+            with_conditions(self._storage, self._who.name, SupervisorState(rules=rules)),
+            requests,
+            SinkPump(self._storage, self._config.alarms),
+            Shell(wire_ms=wire_ms, observe=self._metrics.observe),
+        )
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Crash on a fault, so that Ray restarts a supervisor that watches."""
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            log_event("supervisor_crashed", reason=repr(fault))
+            os._exit(1)
+
+    # ---- what others ask ----------------------------------------------------------------------
+
+    @ray.method
+    async def start_slots(self) -> bytes:
+        """Make all configured slots live; progress is in the status."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._watching.wait(), START_SECONDS_MAX)
+        if self._loop is not None:
+            slots = tuple(entry.slot for entry in self._config.slots)
+            self._loop.post(undated(StartAsked, slots=slots))
+        return self._status()
+
+    @ray.method
+    async def status(self) -> bytes:
+        return self._status()
+
+    @ray.method
+    async def stop(self) -> bytes:
+        """Watch and restart nothing any more, so that the fleet can be ended."""
+        if self._loop is not None:
+            self._loop.post(undated(StopAsked))
+        return self._status()
+
+    @ray.method
+    async def hand_over(self, to: str) -> bool:
+        """Name the supervisor that watches from now on.
+
+        False, nothing changed: this one does not watch, or a slot is being created: ask again.
+        """
+        loop = self._loop
+        if loop is None or any(slot.place in UNDER_WAY for slot in loop.state.slots.values()):
+            return False
+        try:
+            await asyncio.to_thread(pass_on, self._storage, loop.state, to)
+        except StorageError as error:
+            log_event("supervisor_stays", reason=str(error))
+            return False
+        return True
+
+    @ray.method
+    async def take_back(self) -> bool:
+        """Watch again: the successor failed, and its process is gone."""
+        await asyncio.to_thread(name_supervisor, self._storage, self._who.name)
+        return True
+
+    @ray.method
+    async def leave(self) -> None:
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
+
+    def _status(self) -> bytes:
+        now = wire_ms()
+        clock = self._config.clock
+        loop = self._loop
+        rules = Rules(timing=self._config.timing, clock=clock)
+        state = SupervisorState(rules=rules) if loop is None else loop.state
+        status = status_of(state, self._who, clock.market_ms(now), int(now))
+        if loop is None:
+            status = msgspec.structs.replace(status, phase=STANDING_BY)
+        return encode(status)
+
+
+SupervisorActor = ray.remote(Supervisor)

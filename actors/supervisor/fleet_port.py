@@ -1,0 +1,175 @@
+"""Ray behind one port: who lives by name, creation of actors, the end of one process."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.attest import ROOT
+from actors.messages import decode
+from actors.runtime import RAY_NAMESPACE, process_start
+from actors.slot.status import AnySlotStatus
+
+ASK_SECONDS: Final = 3.0
+"""Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
+CREATE_SECONDS: Final = 60.0
+"""Wire. The constructor attests and returns; what it waits for comes after."""
+END_SECONDS: Final = 10.0
+ROLLOUT_SECONDS: Final = 100.0
+"""Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """Ray knows no living actor of this name."""
+
+
+class Silent(msgspec.Struct, frozen=True, kw_only=True):
+    reason: str
+
+
+class FleetPort(Protocol):
+    async def ask(self, actor: str, method: str) -> bytes | Missing | Silent: ...
+
+    async def create_slot(self, slot: str, incarnation: int, release: str) -> str | None:
+        """Create an incarnation; return why it failed, or None."""
+
+    async def create_shared(self, kind: str, number: int, release: str) -> str | None:
+        """Create a shared actor under a release; an empty one stands for the asker's own."""
+
+    async def end_process(self, life: str, node_id: str) -> bool:
+        """SIGKILL the process that a life names; False if it is gone already."""
+
+    async def end_rollout(self) -> str | None:
+        """Put away the rollout whose driver is gone; return why that failed, or None."""
+
+
+async def slot_status(port: FleetPort, actor: str) -> AnySlotStatus | Missing | Silent:
+    answer = await port.ask(actor, "status")
+    if not isinstance(answer, bytes):
+        return answer
+    try:
+        status: AnySlotStatus = decode(answer, AnySlotStatus)  # type: ignore[arg-type]
+    except msgspec.ValidationError as error:
+        return Silent(reason=f"answered something else: {error}")
+    return status
+
+
+class RayFleet:
+    """The cluster that this actor runs in."""
+
+    def __init__(self, storage_root: str, release: str) -> None:
+        self._storage_root = storage_root
+        self._release = release
+        self._handles: dict[str, Any] = {}
+
+    async def ask(self, actor: str, method: str) -> bytes | Missing | Silent:
+        try:
+            if actor not in self._handles:
+                self._handles[actor] = ray.get_actor(actor, namespace=RAY_NAMESPACE)
+            call = getattr(self._handles[actor], method).remote()
+            return bytes(await asyncio.wait_for(call, ASK_SECONDS))
+        except ValueError:
+            return Missing()
+        except AttributeError:
+            return Silent(reason=f"{actor} has no method {method}")
+        except TimeoutError:
+            return Silent(reason=f"no answer in {ASK_SECONDS} s")
+        except ray.exceptions.ActorDiedError:
+            self._handles.pop(actor, None)  # the name decides: restarting or gone
+            return Silent(reason="its process died")
+        except RayError as error:
+            return Silent(reason=type(error).__name__)
+
+    async def create_slot(self, slot: str, incarnation: int, release: str) -> str | None:
+        from actors.slot.actor import SlotActor
+
+        arguments = (self._storage_root, slot, incarnation)
+        return await self._create(SlotActor, f"{slot}/{incarnation}", arguments, release)
+
+    async def create_shared(self, kind: str, number: int, release: str) -> str | None:
+        from actors.gateway.actor import GatewayActor
+        from actors.market_data.actor import MarketDataActor
+
+        actor: Any = GatewayActor if kind == "gateway" else MarketDataActor
+        name = f"{kind}/{number}"
+        return await self._create(actor, name, (self._storage_root, name), release or self._release)
+
+    async def _create(
+        self, actor: Any, name: str, arguments: tuple[Any, ...], release: str
+    ) -> str | None:
+        """Create a detached actor and wait until its constructor has returned."""
+        options = {
+            "name": name,
+            "namespace": RAY_NAMESPACE,
+            "lifetime": "detached",
+            "max_restarts": -1,
+            "num_cpus": 0,
+            **self._environment(release),
+        }
+        try:
+            handle = actor.options(**options).remote(*arguments)
+            await asyncio.wait_for(handle.__ray_ready__.remote(), CREATE_SECONDS)
+        except (RayError, ValueError, TimeoutError) as error:
+            return f"{type(error).__name__}: {error}"
+        self._handles[name] = handle
+        return None
+
+    def _environment(self, release: str) -> dict[str, Any]:
+        """Run another release from its archive; the own one comes with the job."""
+        archive = Path(self._storage_root) / f"releases/{release}.zip"
+        if release == self._release or not archive.exists():
+            return {}
+        return {"runtime_env": {"working_dir": f"file://{archive}"}}
+
+    async def end_process(self, life: str, node_id: str) -> bool:
+        own = ray.get_runtime_context().get_node_id()
+        if node_id in ("", own):
+            return end_process(life)
+        strategy = NodeAffinitySchedulingStrategy(node_id=node_id, soft=False)
+        task = ray.remote(end_process).options(num_cpus=0, scheduling_strategy=strategy)
+        try:
+            return bool(await asyncio.wait_for(task.remote(life), END_SECONDS))
+        except (RayError, TimeoutError):
+            return False
+
+    async def end_rollout(self) -> str | None:
+        """Run the operator's own command: one way to end a rollout, whoever asks for it."""
+        command = [sys.executable, "-m", "cluster", "rolling-update", "abort"]
+        address = ray.get_runtime_context().gcs_address
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            f"--storage={self._storage_root}",
+            f"--address={address}",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=ROOT,
+        )
+        try:
+            said, _ = await asyncio.wait_for(child.communicate(), ROLLOUT_SECONDS)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+            return f"no end in {ROLLOUT_SECONDS} s"
+        return None if child.returncode == 0 else said.decode(errors="replace")[-500:]
+
+
+def end_process(life: str) -> bool:
+    """SIGKILL the process of this life on this machine; never another one of the same id."""
+    pid_text, _, start_text = life.partition("-")
+    if not (pid_text.isdigit() and start_text.isdigit()) or int(pid_text) == os.getpid():
+        return False
+    try:
+        if process_start(int(pid_text)) != int(start_text):
+            return False
+        os.kill(int(pid_text), signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True

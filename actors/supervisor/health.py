@@ -1,0 +1,228 @@
+"""Health of slots, gateway and market data: what an answer, a silence or an absence leads to."""
+
+from typing import assert_never
+
+from actors.gateway.status import GatewayStatus
+from actors.market_data.status import MarketDataStatus
+from actors.slot.seat import Phase
+from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
+from actors.supervisor.alarms import Finding, judge_feeds, judge_gateway, judge_slot, report
+from actors.supervisor.events import (
+    CreateShared,
+    EndProcess,
+    Event,
+    FeedsSeen,
+    GatewaySeen,
+    SharedSilent,
+    SlotMissing,
+    SlotSeen,
+    SlotSilent,
+)
+from actors.supervisor.releases import count_errors, undo_if_bad
+from actors.supervisor.state import (
+    BLOCKED_AFTER_MS,
+    GATEWAY,
+    HUNG_AFTER_MS,
+    MARKET_DATA,
+    MISSES_MAX,
+    STARTING_MS,
+    Place,
+    Shared,
+    Step,
+    SupervisorState,
+    Watched,
+    kill_pause_ms,
+    move,
+    put,
+    put_shared,
+    replace,
+)
+
+LOOKED_AT = (Place.STARTING, Place.LIVE, Place.SILENT)
+OWNING = (str(Phase.ACTIVE), str(Phase.QUIESCING), str(Phase.QUIESCED), str(Phase.RESUMING))
+
+
+# ---- slots ------------------------------------------------------------------------------------
+
+
+def hear_slot(state: SupervisorState, event: SlotSeen | SlotMissing | SlotSilent) -> Step:
+    watched = state.slots.get(event.slot)
+    if watched is None or watched.place not in LOOKED_AT:
+        return state, ()
+    watched = replace(watched, asking=False)
+    if watched.incarnation != event.incarnation:
+        return put(state, watched), ()
+    match event:
+        case SlotSeen(status=status):
+            return _hear_status(state, event, watched, status)
+        case SlotMissing():
+            return _hear_missing(state, event, watched)
+        case SlotSilent():
+            return _hear_silence(state, event, watched)
+        case _ as never:
+            assert_never(never)
+
+
+def _hear_status(
+    state: SupervisorState, event: SlotSeen, watched: Watched, status: AnySlotStatus
+) -> Step:
+    match status:
+        case SlotStatus():
+            return _hear_running(state, event, watched, status)
+        case SlotNotRunning(reason=reason):
+            watched = replace(watched, answered_wire_ms=event.wire_ms, reason=reason, misses=0)
+            watched = move(watched, Place.STARTING, event.wire_ms)
+            return report(put(state, watched), event, (_cannot_start(watched, event),))
+        case _ as never:
+            assert_never(never)
+
+
+def _hear_running(
+    state: SupervisorState, event: Event, watched: Watched, status: SlotStatus
+) -> Step:
+    findings = judge_slot(state.rules, event, status, watched.status)
+    watched = replace(
+        count_errors(watched, status),
+        status=status,
+        life=status.life,
+        node_id=status.node_id,
+        release=status.release,
+        answered_wire_ms=event.wire_ms,
+        misses=0,
+        reason="",
+    )
+    owns = status.state in OWNING
+    watched = move(watched, Place.LIVE if owns else Place.STARTING, event.wire_ms)
+    blocked = Finding(
+        kind="strategy_blocked",
+        subject=watched.slot,
+        holds=status.blocked_ms > BLOCKED_AFTER_MS,
+        action="decide does not return: its process was ended; roll the release back",
+        evidence={"release": status.release[:12], "blocked_ms": str(status.blocked_ms)},
+    )
+    state, alarms = report(
+        put(state, watched), event, (*findings, blocked, _cannot_start(watched, event))
+    )
+    if not blocked.holds:
+        state, undone = undo_if_bad(state, event, watched)
+        return state, (*alarms, *undone)
+    state, ended = _end(state, event, watched)
+    return state, (*alarms, *ended)
+
+
+def _cannot_start(watched: Watched, event: Event) -> Finding:
+    waited_ms = event.wire_ms - watched.since_wire_ms
+    return Finding(
+        kind="slot_not_live",
+        subject=watched.slot,
+        holds=watched.place is Place.STARTING and waited_ms > STARTING_MS,
+        action="the slot's process runs and does not own its slot; the reason says what to mend",
+        evidence={"reason": watched.reason or "claims and is not granted"},
+    )
+
+
+def _hear_missing(state: SupervisorState, event: SlotMissing, watched: Watched) -> Step:
+    watched = replace(watched, misses=watched.misses + 1)
+    if watched.misses < MISSES_MAX:
+        return put(state, watched), ()
+    watched = replace(watched, status=None, reason="its actor is gone")
+    return put(state, move(watched, Place.VACANT, event.wire_ms)), ()
+
+
+def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -> Step:
+    silent_ms = event.wire_ms - watched.answered_wire_ms
+    limit_ms = HUNG_AFTER_MS if watched.place is Place.LIVE else STARTING_MS
+    if watched.place is not Place.SILENT and silent_ms < limit_ms:
+        return put(state, watched), ()
+    watched = move(replace(watched, reason=event.reason), Place.SILENT, event.wire_ms)
+    hung = Finding(
+        kind="slot_hung",
+        subject=watched.slot,
+        holds=True,
+        action="its process is ended by id, so that Ray starts it again",
+        evidence={"silent_ms": str(silent_ms), "life": str(watched.life), "why": event.reason},
+    )
+    state, alarms = report(put(state, watched), event, (hung,))
+    state, ended = _end(state, event, watched)
+    return state, (*alarms, *ended)
+
+
+def _end(state: SupervisorState, event: Event, watched: Watched) -> Step:
+    """End a process that hangs, not again before its pause is over."""
+    pause_ms = kill_pause_ms(watched.kills)
+    if watched.life is None or event.wire_ms - watched.killed_wire_ms < pause_ms:
+        return state, ()
+    end = EndProcess(
+        subject=f"{watched.slot}/{watched.incarnation}", life=watched.life, node_id=watched.node_id
+    )
+    watched = replace(watched, kills=watched.kills + 1, killed_wire_ms=event.wire_ms)
+    return put(state, watched), (end,)
+
+
+# ---- gateway and market data ------------------------------------------------------------------
+
+
+def hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
+    match event:
+        case GatewaySeen(status=gateway):
+            seen = _seen(state.shared[GATEWAY], event, gateway)
+            findings = judge_gateway(state.rules, event, gateway)
+            state = replace(state, heartbeat_gap_ms=gateway.heartbeat_gap_ms_max)
+            return report(put_shared(state, seen), event, (*findings, _silent(seen, holds=False)))
+        case FeedsSeen(status=feeds):
+            seen = _seen(state.shared[MARKET_DATA], event, feeds)
+            findings = judge_feeds(feeds)
+            ages = {str(f.feed): f.age_ms for f in feeds.feeds if f.age_ms is not None}
+            state = replace(state, feed_age_ms=ages)
+            return report(put_shared(state, seen), event, (*findings, _silent(seen, holds=False)))
+        case SharedSilent():
+            return _hear_shared_silence(state, event)
+        case _ as never:
+            assert_never(never)
+
+
+def _seen(shared: Shared, event: Event, status: GatewayStatus | MarketDataStatus) -> Shared:
+    return replace(
+        shared,
+        asking=False,
+        answered_wire_ms=event.wire_ms,
+        life=status.life,
+        node_id=status.node_id if isinstance(status, GatewayStatus) else "",
+        release=status.release or shared.release,
+        misses=0,
+        reason="",
+    )
+
+
+def _silent(shared: Shared, *, holds: bool) -> Finding:
+    return Finding(
+        kind="actor_silent",
+        subject=shared.who,
+        holds=holds,
+        action="no answer: a hung process is ended by id, a missing actor is created again",
+        evidence={"life": str(shared.life), "why": shared.reason},
+    )
+
+
+def _hear_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
+    shared = state.shared[event.who]
+    misses = shared.misses + 1 if event.missing else 0
+    shared = replace(shared, asking=False, reason=event.reason, misses=misses)
+    since_ms = max(shared.answered_wire_ms, state.started_wire_ms)
+    limit_ms = HUNG_AFTER_MS if shared.answered_wire_ms else STARTING_MS
+    late = event.wire_ms - since_ms >= limit_ms
+    state, alarms = report(put_shared(state, shared), event, (_silent(shared, holds=late),))
+    pause_ms = kill_pause_ms(max(1, shared.kills + shared.creations))
+    if not late or event.wire_ms - shared.killed_wire_ms < pause_ms:
+        return state, alarms
+    if misses >= MISSES_MAX:
+        shared = replace(shared, creations=shared.creations + 1, killed_wire_ms=event.wire_ms)
+        return put_shared(state, shared), (
+            *alarms,
+            CreateShared(who=shared.who, release=shared.release),
+        )
+    if shared.life is None:
+        return state, alarms
+    end = EndProcess(subject=shared.who, life=shared.life, node_id=shared.node_id)
+    shared = replace(shared, kills=shared.kills + 1, killed_wire_ms=event.wire_ms)
+    return put_shared(state, shared), (*alarms, end)

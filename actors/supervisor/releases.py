@@ -1,0 +1,123 @@
+"""What the supervisor does for rolling updates: undo a release that turns bad, end lost rollouts.
+
+While a rollout confirms a slot its driver watches every decision. After that nobody does, and a
+release may still turn bad: then the slot goes back to the release that the rollout replaced, from
+the archive, through the gateway's vacancy. Only what a rollout brought is undone, and only once: a
+release that came by a vacancy stays.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from actors.messages import FenceRecord
+from actors.slot.status import SlotStatus
+from actors.supervisor.alarms import Finding, report
+from actors.supervisor.events import AnyEffect, EndRollout, Event, OpenSeat, RolloutSeen
+from actors.supervisor.state import (
+    ROLLOUT_LEASE_MS,
+    ROLLOUT_PAUSE_MS,
+    STRATEGY_ERRORS_MAX,
+    Place,
+    Step,
+    SupervisorState,
+    Watched,
+    move,
+    put,
+    replace,
+)
+
+STRATEGY_ERROR: Final = "strategy_error"
+"""How a decision's reason begins when the strategy could not make it."""
+
+
+def replaced_release(history: Sequence[FenceRecord], owner: FenceRecord) -> str | None:
+    """Return the release that a rollout replaced by the owner's, from the slot's fence history."""
+    first: FenceRecord | None = None
+    for record in reversed(history):
+        if record.release != owner.release:
+            by_rollout = first is not None and first.handoff is not None
+            return record.release if by_rollout else None
+        first = record
+    return None
+
+
+def count_errors(watched: Watched, status: SlotStatus) -> Watched:
+    """Count the latest decisions in a row that failed; a good one, or a new release, ends it."""
+    last = status.last_decision
+    if last is None or last.due_ms <= watched.error_due_ms:
+        return watched
+    failed = last.reason.startswith(STRATEGY_ERROR) and last.release == status.release
+    errors = watched.errors + 1 if failed else 0
+    return replace(watched, errors=errors, error_due_ms=last.due_ms)
+
+
+def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
+    """Bring the predecessor back where the present release cannot decide any more."""
+    turned = watched.errors >= STRATEGY_ERRORS_MAX and watched.predecessor is not None
+    status = watched.status
+    why = "" if status is None or status.last_decision is None else status.last_decision.reason
+    finding = Finding(
+        kind="release_turned_bad",
+        subject=watched.slot,
+        holds=turned,
+        action="the slot goes back to the release before; roll the others back or mend the release",
+        evidence={
+            "release": (watched.release or "")[:12],
+            "back_to": (watched.predecessor or "")[:12],
+            "reason": why[:500],
+        },
+    )
+    state, alarms = report(put(state, watched), event, (finding,))
+    if not turned or watched.place is not Place.LIVE:
+        return state, alarms
+    watched = replace(watched, back_to=watched.predecessor, reason=f"turned bad: {why}"[:200])
+    state = put(state, move(watched, Place.OPENING, event.wire_ms))
+    return state, (*alarms, open_seat(watched))
+
+
+def open_seat(watched: Watched) -> OpenSeat:
+    return OpenSeat(
+        slot=watched.slot,
+        expected_fence=watched.fence,
+        release=watched.back_to or watched.release,
+        reason=watched.reason or "no incarnation lives",
+        back=watched.back_to is not None,
+        request=f"{watched.slot}/{watched.fence}/{watched.creations}",
+    )
+
+
+def know_owner(watched: Watched, owner: FenceRecord, history: Sequence[FenceRecord]) -> Watched:
+    """Take over who owns the slot by the gateway's table."""
+    arrived = owner.release == watched.back_to
+    return replace(
+        watched,
+        fence=owner.fence,
+        release=owner.release,
+        predecessor=replaced_release(history, owner),
+        back_to=None if arrived else watched.back_to,
+        errors=watched.errors if owner.release == watched.release else 0,
+        life=owner.life,
+        reason="",
+    )
+
+
+def hear_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
+    """Put away a rollout whose driver has given no sign for its lease."""
+    state = replace(state, rollout_asking=False)
+    lost = event.rollout is not None and event.wire_ms - event.beat_wire_ms > ROLLOUT_LEASE_MS
+    finding = Finding(
+        kind="rollout_without_driver",
+        subject=event.rollout or "",
+        holds=lost,
+        action="what it left is put away; `rolling-update resume` rolls out the rest",
+        evidence={"last_sign_wire_ms": str(event.beat_wire_ms)},
+    )
+    state, alarms = report(state, event, (finding,) if event.rollout else ())
+    if not lost or event.rollout is None:
+        return state, alarms
+    paused = event.wire_ms - state.rollout_ended_wire_ms < ROLLOUT_PAUSE_MS
+    if state.rollout_ended == event.rollout and paused:
+        return state, alarms
+    end: tuple[AnyEffect, ...] = (EndRollout(rollout=event.rollout),)
+    state = replace(state, rollout_ended=event.rollout, rollout_ended_wire_ms=event.wire_ms)
+    return state, (*alarms, *end)

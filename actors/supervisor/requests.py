@@ -1,0 +1,185 @@
+"""Perform one asking effect of the supervisor and return the event that answers it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol, assert_never
+
+import msgspec
+
+from actors.gateway.client import NoAnswer
+from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.status import FenceTable, GatewayStatus
+from actors.market_data.client import CURRENT as MARKET_DATA_FILE
+from actors.market_data.status import MarketDataStatus
+from actors.messages import FenceRecord, OpenAnswer, Opened, OpenIncarnation, Refusal, decode
+from actors.rollout_beat import active_rollout, last_beat_ms
+from actors.supervisor.events import (
+    AnyEvent,
+    AskFeeds,
+    AskGateway,
+    AskSlot,
+    CreateFailed,
+    CreateSlot,
+    FeedsSeen,
+    FencesRead,
+    FencesUnread,
+    GatewaySeen,
+    LookAtRollout,
+    OpenSeat,
+    ReadFences,
+    Request,
+    RolloutSeen,
+    SeatOpened,
+    SeatRefused,
+    SharedSilent,
+    SlotCreated,
+    SlotMissing,
+    SlotSeen,
+    SlotSilent,
+)
+from actors.supervisor.fleet_port import FleetPort, Missing, Silent, slot_status
+from actors.supervisor.state import GATEWAY, MARKET_DATA
+from checkpoints.archive import load_manifest
+from checkpoints.errors import CheckpointsError, MissingFileError
+from checkpoints.storage import Storage
+
+Undated = Callable[[int, int], AnyEvent]
+"""Makes the event once it is known when it is stepped: (market ms, wire ms)."""
+
+
+def undated(kind: type[Any], **fields: Any) -> Undated:
+    def date(market_ms: int, wire_ms: int) -> AnyEvent:
+        event: AnyEvent = kind(market_ms=market_ms, wire_ms=wire_ms, **fields)
+        return event
+
+    return date
+
+
+class VacancyPort(Protocol):
+    """The gateway as the supervisor sees it."""
+
+    async def fences(self) -> FenceTable | Refusal | NoAnswer: ...
+
+    async def open_incarnation(
+        self, request: OpenIncarnation, /
+    ) -> OpenAnswer | Refusal | NoAnswer: ...
+
+
+class Requests(msgspec.Struct, frozen=True, kw_only=True):
+    fleet: FleetPort
+    gateway: VacancyPort
+    storage: Storage
+    release: str
+    """The supervisor's own: what a slot that never lived is created with."""
+
+    async def answer(self, effect: Request) -> Undated:
+        match effect:
+            case ReadFences():
+                return await self._read_fences()
+            case AskSlot():
+                return await self._ask_slot(effect)
+            case OpenSeat():
+                return await self._open_seat(effect)
+            case CreateSlot(slot=slot, incarnation=incarnation, release=release):
+                failure = await self.fleet.create_slot(slot, incarnation, release)
+                if failure is not None:
+                    return undated(CreateFailed, slot=slot, reason=failure)
+                return undated(SlotCreated, slot=slot, incarnation=incarnation)
+            case AskGateway() | AskFeeds():
+                return await self._ask_shared(effect)
+            case LookAtRollout():
+                return await asyncio.to_thread(look_at_rollout, self.storage)
+            case _ as never:
+                assert_never(never)
+
+    async def _read_fences(self) -> Undated:
+        table = await self.gateway.fences()
+        if isinstance(table, FenceTable):
+            owners = {owner.slot: owner for owner in table.owners}
+            return undated(FencesRead, owners=owners, history=_by_slot(table.history))
+        return undated(FencesUnread, reason=table.reason)
+
+    async def _ask_slot(self, effect: AskSlot) -> Undated:
+        named = {"slot": effect.slot, "incarnation": effect.incarnation}
+        status = await slot_status(self.fleet, f"{effect.slot}/{effect.incarnation}")
+        match status:
+            case Missing():
+                return undated(SlotMissing, **named)
+            case Silent(reason=reason):
+                return undated(SlotSilent, **named, reason=reason)
+            case _:
+                return undated(SlotSeen, **named, status=status)
+
+    async def _open_seat(self, effect: OpenSeat) -> Undated:
+        release = effect.release or self.release
+        if effect.back and not self._archived(release):
+            reason = f"release {release[:12]} is not in the archive"
+            return undated(SeatRefused, slot=effect.slot, reason=reason)
+        request = OpenIncarnation(
+            slot=effect.slot,
+            expected_fence=effect.expected_fence,
+            release=release,
+            vacant=True,
+            reason=effect.reason,
+            request=effect.request,
+        )
+        answer = await self.gateway.open_incarnation(request)
+        if isinstance(answer, Opened):
+            return undated(
+                SeatOpened, slot=effect.slot, incarnation=answer.incarnation, release=release
+            )
+        return undated(SeatRefused, slot=effect.slot, reason=answer.reason)
+
+    def _archived(self, release: str) -> bool:
+        try:
+            load_manifest(self.storage, release)
+        except CheckpointsError:
+            return False
+        return True
+
+    async def _ask_shared(self, effect: AskGateway | AskFeeds) -> Undated:
+        gateway = isinstance(effect, AskGateway)
+        who = GATEWAY if gateway else MARKET_DATA
+        answer = await self.fleet.ask(shared_name(self.storage, who), "status")
+        match answer:
+            case Missing():
+                return undated(SharedSilent, who=who, missing=True, reason="no living actor")
+            case Silent(reason=reason):
+                return undated(SharedSilent, who=who, missing=False, reason=reason)
+            case _:
+                return _shared_status(who, answer)
+
+
+def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, ...]]:
+    found: dict[str, list[FenceRecord]] = {}
+    for record in records:
+        found.setdefault(record.slot, []).append(record)
+    return {slot: tuple(history) for slot, history in found.items()}
+
+
+def look_at_rollout(storage: Storage) -> Undated:
+    """Read which rollout is under way and when its driver last gave a sign."""
+    active = active_rollout(storage)
+    if active is None:
+        return undated(RolloutSeen, rollout=None)
+    beat_ms = max(last_beat_ms(storage, active.rollout), active.begun_wire_ms)
+    return undated(RolloutSeen, rollout=active.rollout, beat_wire_ms=int(beat_ms))
+
+
+def _shared_status(who: str, data: bytes) -> Undated:
+    try:
+        if who == GATEWAY:
+            return undated(GatewaySeen, status=decode(data, GatewayStatus))
+        return undated(FeedsSeen, status=decode(data, MarketDataStatus))
+    except msgspec.ValidationError as error:
+        return undated(SharedSilent, who=who, missing=False, reason=f"status: {error}")
+
+
+def shared_name(storage: Storage, who: str) -> str:
+    """Return the actor that serves now, or the first one's name before any has."""
+    try:
+        if who == GATEWAY:
+            return msgspec.json.decode(storage.read(CURRENT_FILE), type=Current).name
+        return storage.read(MARKET_DATA_FILE).decode().strip()
+    except (MissingFileError, msgspec.MsgspecError):
+        return f"{who}/1"

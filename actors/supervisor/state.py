@@ -1,0 +1,195 @@
+"""What the supervisor knows: where each slot is on its way to living, and who is silent.
+
+Who restarts what: Ray restarts a process that died (`max_restarts=-1`); the supervisor ends one
+that hangs, so that Ray restarts it; where Ray has given the actor up, the supervisor declares the
+seat vacant at the gateway and creates the next incarnation. Ray restarts the supervisor.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from actors.config import Timing
+from actors.slot.status import SlotStatus
+from actors.supervisor.events import AnyEffect
+from signals.market_time import MarketClock
+
+TICK_MS: Final = 500
+ASK_EVERY_MS: Final = 1_000
+"""Wire. Sixteen questions a second cost about 1 % of one core."""
+FENCES_EVERY_MS: Final = 2_000
+"""Wire. A rollout moves owners; looking at the old one for so long does no harm."""
+HUNG_AFTER_MS: Final = 10_000
+"""Wire without an answer; a healthy actor answers in milliseconds, a busy machine in a second."""
+STARTING_MS: Final = 60_000
+"""Wire. Sixteen workers start in 14 s on two cores; never end what is still warming up."""
+BLOCKED_AFTER_MS: Final = 15_000
+"""Wire in which a strategy has not returned: seven times its own limit."""
+KILL_PAUSE_MS: Final = 30_000
+"""Wire between two kills of one process; doubles with each, up to `KILL_PAUSE_MAX_MS`."""
+KILL_PAUSE_MAX_MS: Final = 600_000
+MISSES_MAX: Final = 2
+"""Looks that find no actor before a seat counts as vacant: one may race with a creation."""
+CREATING_MAX: Final = 4
+"""Slots that start at one time: two cores start about one worker a second."""
+RETRY_MS: Final = 2_000
+STRATEGY_ERRORS_MAX: Final = 2
+"""Decisions in a row that a strategy could not make: the first may be the world's fault, and a roll
+that is still confirming takes back after one; the second undoes the roll of this slot."""
+ROLLOUT_EVERY_MS: Final = 2_000
+ROLLOUT_LEASE_MS: Final = 20_000
+"""Wire without a sign of the driver, which gives one every two seconds: it is gone, or stopped."""
+ROLLOUT_PAUSE_MS: Final = 120_000
+"""Wire between two attempts to put the same rollout away; one takes a minute at most."""
+
+
+class Place(StrEnum):
+    """Where a wanted slot is."""
+
+    UNSEEN = "unseen"
+    """Its owner is not known yet."""
+    VACANT = "vacant"
+    """No actor lives; waits for its turn to be created."""
+    OPENING = "opening"
+    CREATING = "creating"
+    STARTING = "starting"
+    """The actor exists and does not own the slot (yet)."""
+    LIVE = "live"
+    SILENT = "silent"
+
+
+class Transition(msgspec.Struct, frozen=True):
+    source: Place
+    event: str
+    target: Place
+    why: str
+
+
+_P = Place
+TRANSITIONS: Final = (
+    Transition(_P.UNSEEN, "FencesRead", _P.VACANT, "the gateway's table names no owner"),
+    Transition(_P.UNSEEN, "FencesRead", _P.STARTING, "the table names an owner: look at it"),
+    Transition(_P.VACANT, "Ticked", _P.OPENING, "fewer than CREATING_MAX are under way"),
+    Transition(_P.VACANT, "FencesRead", _P.STARTING, "another one made an owner meanwhile"),
+    Transition(_P.OPENING, "SeatOpened", _P.CREATING, "the gateway issued an incarnation"),
+    Transition(_P.OPENING, "SeatRefused", _P.UNSEEN, "the fence moved or the gateway is silent"),
+    Transition(_P.CREATING, "SlotCreated", _P.STARTING, "Ray has the actor"),
+    Transition(_P.CREATING, "CreateFailed", _P.VACANT, "Ray refused; again after RETRY_MS"),
+    Transition(_P.STARTING, "SlotSeen", _P.LIVE, "it owns the slot"),
+    Transition(_P.STARTING, "SlotMissing", _P.VACANT, "Ray gave it up"),
+    Transition(_P.STARTING, "SlotSilent", _P.SILENT, "no answer for STARTING_MS"),
+    Transition(_P.LIVE, "SlotSeen", _P.STARTING, "it lost the slot or restarted"),
+    Transition(_P.LIVE, "SlotSilent", _P.SILENT, "no answer for HUNG_AFTER_MS"),
+    Transition(_P.LIVE, "SlotMissing", _P.VACANT, "Ray gave it up"),
+    Transition(_P.LIVE, "SlotSeen", _P.OPENING, "its release turned bad: back to the one before"),
+    Transition(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
+    Transition(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),
+    Transition(_P.SILENT, "SlotSeen", _P.STARTING, "back, claims"),
+    Transition(_P.SILENT, "SlotMissing", _P.VACANT, "Ray gave it up"),
+    Transition(_P.SILENT, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
+)
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """One wanted slot."""
+
+    slot: str
+    place: Place = Place.UNSEEN
+    since_wire_ms: int = 0
+    incarnation: int = 0
+    fence: int = 0
+    release: str | None = None
+    predecessor: str | None = None
+    """Release that a rollout replaced by the present one; None where none did."""
+    back_to: str | None = None
+    """Release that a vacancy was declared for, because the present one turned bad."""
+    errors: int = 0
+    """Latest decisions in a row that the strategy could not make."""
+    error_due_ms: int = 0
+    """Latest decision that was counted."""
+    life: str | None = None
+    node_id: str = ""
+    asking: bool = False
+    asked_wire_ms: int = 0
+    answered_wire_ms: int = 0
+    status: SlotStatus | None = None
+    reason: str = ""
+    misses: int = 0
+    kills: int = 0
+    killed_wire_ms: int = 0
+    creations: int = 0
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """The gateway or market data, as last seen."""
+
+    who: str
+    asking: bool = False
+    asked_wire_ms: int = 0
+    answered_wire_ms: int = 0
+    life: str | None = None
+    node_id: str = ""
+    misses: int = 0
+    kills: int = 0
+    killed_wire_ms: int = 0
+    creations: int = 0
+    reason: str = ""
+    release: str = ""
+    """That it ran when it was seen last."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    timing: Timing
+    clock: MarketClock
+
+
+GATEWAY: Final = "gateway"
+MARKET_DATA: Final = "market-data"
+
+
+class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
+    rules: Rules
+    started_wire_ms: int = 0
+    stopping: bool = False
+    slots: dict[str, Watched] = {}
+    shared: dict[str, Shared] = msgspec.field(
+        default_factory=lambda: {who: Shared(who=who) for who in (GATEWAY, MARKET_DATA)}
+    )
+    fences_asking: bool = False
+    fences_wire_ms: int = 0
+    rollout_asking: bool = False
+    rollout_asked_wire_ms: int = 0
+    rollout_ended: str = ""
+    """The rollout that was last put away for want of a driver."""
+    rollout_ended_wire_ms: int = 0
+    heartbeat_gap_ms: int = 0
+    feed_age_ms: dict[str, int] = {}
+    """Market ms; feeds that never came are left out."""
+    bad_since_ms: dict[str, int] = {}
+    """Wire ms since which a condition has held, by ``<kind>/<subject>``."""
+    raised: dict[str, int] = {}
+    """Conditions that have been raised and still hold: said once."""
+
+
+Step = tuple[SupervisorState, tuple[AnyEffect, ...]]
+replace = msgspec.structs.replace
+
+
+def put(state: SupervisorState, watched: Watched) -> SupervisorState:
+    return replace(state, slots={**state.slots, watched.slot: watched})
+
+
+def put_shared(state: SupervisorState, shared: Shared) -> SupervisorState:
+    return replace(state, shared={**state.shared, shared.who: shared})
+
+
+def move(watched: Watched, place: Place, wire_ms: int) -> Watched:
+    return (
+        watched if watched.place is place else replace(watched, place=place, since_wire_ms=wire_ms)
+    )
+
+
+def kill_pause_ms(kills: int) -> int:
+    """Return how long after its last kill a process is left alone."""
+    return min(KILL_PAUSE_MAX_MS, KILL_PAUSE_MS * 2 ** max(0, kills - 1)) if kills else 0

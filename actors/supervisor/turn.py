@@ -1,0 +1,59 @@
+"""Which supervisor watches: ``supervisor/current`` names it, all others stand by.
+
+Two that watch at once would do little harm, since whatever they do goes through the gateway's
+compare-and-set and alarms latch by name. So a file is enough here, and no lock. What holds now is
+passed on with the turn, so that a condition that was said is not said again after a person cleared
+its alarm.
+"""
+
+from typing import Final
+
+import msgspec
+
+from actors.supervisor.state import SupervisorState
+from checkpoints.errors import MissingFileError
+from checkpoints.storage import Storage
+
+CURRENT: Final = "supervisor/current"
+"""Storage file with the name of the supervisor that watches."""
+CONDITIONS: Final = "supervisor/conditions"
+FIRST: Final = "supervisor/1"
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supervisor leaves to its successor."""
+
+    to: str
+    bad_since_ms: dict[str, int]
+    raised: dict[str, int]
+
+
+def supervisor_name(storage: Storage) -> str | None:
+    """Return the supervisor that watches, None before the first."""
+    try:
+        return storage.read(CURRENT).decode().strip() or None
+    except MissingFileError:
+        return None
+
+
+def name_supervisor(storage: Storage, name: str) -> None:
+    storage.write(CURRENT, name.encode())
+
+
+def pass_on(storage: Storage, state: SupervisorState, to: str) -> None:
+    """Name the next supervisor, durably, after what it must know."""
+    left = Conditions(to=to, bad_since_ms=state.bad_since_ms, raised=state.raised)
+    storage.write(CONDITIONS, msgspec.json.encode(left))
+    name_supervisor(storage, to)
+
+
+def with_conditions(storage: Storage, name: str, state: SupervisorState) -> SupervisorState:
+    """Add what the one before left to this supervisor; a restart of its own begins without."""
+    try:
+        left = msgspec.json.decode(storage.read(CONDITIONS), type=Conditions)
+    except (MissingFileError, msgspec.DecodeError):
+        return state
+    if left.to != name:
+        return state
+    storage.delete(CONDITIONS)
+    return msgspec.structs.replace(state, bad_since_ms=left.bad_since_ms, raised=left.raised)
