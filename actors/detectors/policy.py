@@ -31,6 +31,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "input_frozen": Reaction.REDUCE,
     "shadow_disagrees": Reaction.ROLL_BACK,
     "break_glass": Reaction.NOTIFY,
+    "unapproved_release": Reaction.NOTIFY,  # the gateway gives it neither fence nor order
 }
 """By kind of alarm; a kind that is not here is told, and nothing else."""
 

@@ -96,6 +96,14 @@ class Desk:
     def state(self) -> State:
         return self._state
 
+    @property
+    def rules(self) -> Rules:
+        return self._rules
+
+    def judge_by(self, rules: Rules) -> None:
+        """Put rules in force from the next step on: releases come and bake while this runs."""
+        self._rules = rules
+
     def now(self) -> dict[str, int]:
         wire_ms, market_ms = self._now()
         return {"wire_ms": wire_ms, "market_ms": market_ms}

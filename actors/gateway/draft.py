@@ -4,6 +4,8 @@ A step works on its own copy, so it is pure from outside. Records are folded as 
 a later rule of the same step reads is what recovery would read.
 """
 
+from typing import Final
+
 import msgspec
 
 from actors.gateway.events import (
@@ -20,6 +22,10 @@ from actors.gateway.fold import apply, copy_of, replace
 from actors.gateway.records import Ledger, Published, Record
 from actors.gateway.risk_case import Rules
 from actors.messages import OutboxEvent
+
+NEVER_MS: Final = 1 << 62
+UNAPPROVED_AGAIN_MS: Final = 60_000
+"""Wire. Who comes again after the alarm was cleared is told again, and costs one write a minute."""
 
 
 class Draft:
@@ -57,14 +63,27 @@ class Draft:
     def answer(self, reply_to: int, message: msgspec.Struct) -> None:
         self.ask(Answer(reply_to=reply_to, message=message))
 
-    def alarm(self, kind: str, subject: str, action: str, evidence: str) -> None:
-        """Raise an alarm, once per kind and subject in the life of this process."""
+    def alarm(
+        self, kind: str, subject: str, action: str, evidence: str, again_ms: int = NEVER_MS
+    ) -> None:
+        """Raise an alarm once per kind and subject in this process, or again after `again_ms`."""
         key = f"{kind}/{subject}"
-        if key not in self.flight.alarmed:
+        said_ms = self.flight.alarmed.get(key)
+        if said_ms is None or self.wire_ms - said_ms >= again_ms:
             self.flight.alarmed[key] = self.wire_ms
             self.ask(RaiseAlarm(kind=kind, subject=subject, action=action, evidence=evidence))
 
     def close(self) -> tuple[State, tuple[Effect, ...]]:
+    def alarm_unapproved(self, slot: str, release: str, what: str) -> None:
+        """Tell that code which nobody let in has asked for something, and was refused."""
+        self.alarm(
+            "unapproved_release",
+            f"{slot}/{release[:12]}",
+            "refused by the gateway: find out who started this code; `gate list` shows what may",
+            f"{what} of release {release}",
+            UNAPPROVED_AGAIN_MS,
+        )
+
         records = (Append(records=tuple(self._records)),) if self._records else ()
         state = State(ledger=self.ledger, flight=self.flight)
         return state, (*self._first, *records, *self._after)

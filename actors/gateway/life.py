@@ -18,6 +18,7 @@ from actors.gateway.desk import Desk
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
+from actors.gateway.gate import LOOK_S, Gate
 from actors.gateway.heir import beat_before, name_heir
 from actors.gateway.lock import (
     CURRENT_FILE,
@@ -29,7 +30,6 @@ from actors.gateway.lock import (
     stored_generation,
 )
 from actors.gateway.records import Ledger, decode_record
-from actors.gateway.risk_case import Rules
 from actors.runtime import log_event, wire_ms
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.errors import DamagedLogError
@@ -82,6 +82,7 @@ class GatewayLife:
         self.desk: Desk | None = None
         self.damage: str | None = None
         self._venue: VenuePort | None = None
+        self._gate = Gate(self._storage, config)
         self._log: RecordLog | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -151,7 +152,7 @@ class GatewayLife:
     async def _open_desk(self, state: State) -> None:
         assert self._venue is not None
         assert self._log is not None
-        rules = Rules(limits=self._config.risk, timing=self._config.timing)
+        rules = await self._gate.read()
         self.desk = Desk(
             venue=self._venue,
             log=self._log,
@@ -175,6 +176,7 @@ class GatewayLife:
         ]
         self.phase = "starting: compares orders and trades with the venue"
         await self.desk.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
+            asyncio.create_task(self._watch_gate()),
 
     def _beat_before(self) -> int:
         beat_ms = beat_before(self._storage, self._holder.name)
@@ -218,6 +220,18 @@ class GatewayLife:
     # ---- the end ------------------------------------------------------------------------------
 
     @property
+    async def read_gate(self, unless_covered: str | None = None) -> None:
+        """Judge by the gate's files as they are now; a release that is covered asks for no look."""
+        desk = self.desk
+        if desk is None or (unless_covered and desk.rules.is_attested(unless_covered)):
+            return
+        desk.judge_by(await self._gate.read())
+
+    async def _watch_gate(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.read_gate()
+
     def running(self) -> asyncio.Task[None] | None:
         """The desk's task: it ends only by an error or by `close`."""
         return self._tasks[0] if self._tasks else None

@@ -91,6 +91,8 @@ def judge(draft: Draft, kept: KeptIntent) -> None:
     )
     verdict = risk.check(case)
     if isinstance(verdict, risk.Refused):
+        if verdict.code == risk.UNATTESTED:
+            draft.alarm_unapproved(intent.slot, intent.release, "an order")
         _refuse(draft, intent, verdict.code, verdict.reason)
         return
     draft.flight.signing[intent.intent_id] = draft.wire_ms

@@ -13,6 +13,7 @@ from actors.gateway.exposure import value_micro_usd
 from actors.gateway.records import KeptIntent
 from actors.gateway.risk_case import (
     Case,
+    Rules,
     at_stake_micro_usd,
     buy_value_micro_usd,
     net_up_micro_usd,
@@ -30,6 +31,8 @@ PRICE_STEP_MICRO_USD: Final = 1_000
 INTENT_AGE_MAX_MS: Final = CYCLE_MS
 """Market ms after its decision point: by then the slot has decided again."""
 MINUTE_MS: Final = 60_000
+UNATTESTED: Final = "unattested"
+"""Code of the refusal that also raises an alarm."""
 
 
 class Approved:
@@ -81,9 +84,13 @@ def _wrong_release(case: Case) -> str | None:
 
 
 def _unattested(case: Case) -> str | None:
-    if not case.rules.is_attested(case.intent.release):
-        return f"no approval covers release {case.intent.release[:12]}"
-    return None
+    return uncovered(case.rules, case.intent.release)
+
+
+def uncovered(rules: Rules, release: str) -> str | None:
+    """Say that no approval covers a release, where that is so."""
+    covered = rules.is_attested(release)
+    return None if covered else f"no approval covers release {release[:12]}"
 
 
 def _malformed(case: Case) -> str | None:
@@ -207,10 +214,11 @@ def _rate(case: Case) -> str | None:
 
 
 def _slot_exposure(case: Case) -> str | None:
-    limit = case.rules.limits.slot_exposure_micro_usd
-    return _over(
-        case, at_stake_micro_usd(case.ledger, case.intent.slot, case.intent.intent_id), limit
-    )
+    full = case.rules.limits.slot_exposure_micro_usd
+    limit = case.rules.staged(case.intent.release, full)
+    before = at_stake_micro_usd(case.ledger, case.intent.slot, case.intent.intent_id)
+    over = _over(case, before, limit)
+    return over if over is None or limit == full else f"{over} until its release has baked"
 
 
 def _fleet_exposure(case: Case) -> str | None:
@@ -240,7 +248,7 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("halted", _halted),
     ("barred", _barred),
     ("wrong_release", _wrong_release),
-    ("unattested", _unattested),
+    (UNATTESTED, _unattested),
     ("malformed", _malformed),
     ("too_early", _too_early),
     ("stale", _stale),

@@ -13,6 +13,7 @@ from signals.decision import Style
 from signals.market import Outcome, Side
 from signals.units import MICRO, MicroUsd
 
+MILLE: Final = 1_000
 TAKE_BEFORE_CLOSE_MS: Final = 2_000
 """Market ms: a fill-and-kill needs the taker delay and the way to the venue before the close."""
 
@@ -24,6 +25,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     attested: frozenset[str] | None = None
     """Releases that an approval covers; None while the gate is open."""
+    size_permille: dict[str, int] = {}
+    """Share of the slot limits that a release may use until it has baked; not named: all."""
+
+    def staged(self, release: str, full: MicroUsd) -> MicroUsd:
+        """Return what a release may use of a slot limit, rounded down."""
+        return MicroUsd(full * self.size_permille.get(release, MILLE) // MILLE)
 
     def is_attested(self, release: str) -> bool:
         return self.attested is None or release in self.attested

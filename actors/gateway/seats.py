@@ -9,6 +9,7 @@ from typing import assert_never
 from actors.gateway.draft import Draft
 from actors.gateway.events import ClaimAsked, FenceAsked, OpenAsked, SeatEvent
 from actors.gateway.records import FenceMoved, IncarnationIssued, Issued, Seat
+from actors.gateway.risk import uncovered
 from actors.messages import (
     MESSAGE_VERSION,
     Attestation,
@@ -79,7 +80,7 @@ def _not_owner(seat: Seat, claim: Claim) -> ClaimAnswer:
 
 
 def _grant_claim(draft: Draft, seat: Seat, claim: Claim, release: str) -> ClaimAnswer:
-    problem = _unfit(draft, claim.attestation, release)
+    problem = _unfit(draft, claim.slot, claim.attestation, release)
     if problem is not None:
         return ClaimRefused(reason=problem)
     record = FenceRecord(
@@ -98,14 +99,19 @@ def _grant_claim(draft: Draft, seat: Seat, claim: Claim, release: str) -> ClaimA
     return Granted(record=record)
 
 
-def _unfit(draft: Draft, attestation: Attestation, release: str) -> str | None:
+def _unfit(draft: Draft, slot: str, attestation: Attestation, release: str) -> str | None:
     if attestation.message_version > MESSAGE_VERSION:
         return f"speaks messages of version {attestation.message_version}, we {MESSAGE_VERSION}"
     if release not in ("", attestation.release):
         return f"issued for release {release[:12]}, runs {attestation.release[:12]}"
-    if not draft.rules.is_attested(attestation.release):
-        return f"no approval covers release {attestation.release[:12]}"
-    return None
+    return _unapproved(draft, slot, attestation.release, "a claim")
+
+
+def _unapproved(draft: Draft, slot: str, release: str, what: str) -> str | None:
+    reason = uncovered(draft.rules, release)
+    if reason is not None:
+        draft.alarm_unapproved(slot, release, what)
+    return reason
 
 
 def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
@@ -115,9 +121,9 @@ def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
     if request.expected_fence != seat.fence:
         reason = f"the fence is {seat.fence}, not {request.expected_fence}"
         return OpenRefused(reason=reason, fence=seat.fence)
-    if not draft.rules.is_attested(request.release):
-        reason = f"no approval covers release {request.release[:12]}"
-        return OpenRefused(reason=reason, fence=seat.fence)
+    unapproved = _unapproved(draft, request.slot, request.release, "a new incarnation")
+    if unapproved is not None:
+        return OpenRefused(reason=unapproved, fence=seat.fence)
     known = _already_opened(seat, request)
     if known is not None:
         return Opened(incarnation=known.incarnation)
@@ -190,7 +196,7 @@ def _unfit_successor(draft: Draft, seat: Seat, request: FenceRequest) -> str | N
     known = _successor(seat, request)
     if known is None:
         return f"incarnation {request.incarnation} is neither a standby nor the last owner"
-    return _unfit(draft, request.attestation, known.release)
+    return _unfit(draft, request.slot, request.attestation, known.release)
 
 
 def _successor(seat: Seat, request: FenceRequest) -> Issued | None:
