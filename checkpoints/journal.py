@@ -170,7 +170,8 @@ def decode_rows(data: bytes) -> list[JournalRow] | str:
 
 def rows_of_table(table: Any) -> list[JournalRow]:
     """Make rows of any table with the journal's columns; columns of newer code are left out."""
-    names = [name for name in COLUMNS if name in table.column_names]
+    present = frozenset(table.column_names)
+    names = [name for name in COLUMNS if name in present]
     columns = [table.column(name).to_pylist() for name in names]
     if "kind" in names:
         place = names.index("kind")
