@@ -228,6 +228,8 @@ class IntentRefused(msgspec.Struct, frozen=True, kw_only=True, tag="intent_refus
     code: str
     reason: str
     at_ms: int
+    gateway_release: str = ""
+    """Of the gateway that said so, as in all outbox events; empty: one that did not say it."""
 
 
 class OrderSigned(msgspec.Struct, frozen=True, kw_only=True, tag="order_signed"):
@@ -249,6 +251,7 @@ class OrderSigned(msgspec.Struct, frozen=True, kw_only=True, tag="order_signed")
     params: str
     snapshot: str
     """Of the decision behind it."""
+    gateway_release: str = ""
 
 
 class OrderOpened(msgspec.Struct, frozen=True, kw_only=True, tag="order_opened"):
@@ -257,6 +260,7 @@ class OrderOpened(msgspec.Struct, frozen=True, kw_only=True, tag="order_opened")
     sequence: int
     order_id: str
     at_ms: int
+    gateway_release: str = ""
 
 
 class OrderUnknown(msgspec.Struct, frozen=True, kw_only=True, tag="order_unknown"):
@@ -266,6 +270,7 @@ class OrderUnknown(msgspec.Struct, frozen=True, kw_only=True, tag="order_unknown
     order_id: str
     reason: str
     at_ms: int
+    gateway_release: str = ""
 
 
 class OrderEnded(msgspec.Struct, frozen=True, kw_only=True, tag="order_ended"):
@@ -274,6 +279,7 @@ class OrderEnded(msgspec.Struct, frozen=True, kw_only=True, tag="order_ended"):
     end: OrderEnd
     reason: str
     at_ms: int
+    gateway_release: str = ""
 
 
 class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
@@ -291,12 +297,14 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True, tag="filled"):
     fee_micro_usd: MicroUsd
     maker: bool
     at_ms: int
+    gateway_release: str = ""
 
 
 class FillConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag="fill_confirmed"):
     sequence: int
     fill_id: str
     at_ms: int
+    gateway_release: str = ""
 
 
 class FillFailed(msgspec.Struct, frozen=True, kw_only=True, tag="fill_failed"):
@@ -305,6 +313,7 @@ class FillFailed(msgspec.Struct, frozen=True, kw_only=True, tag="fill_failed"):
     sequence: int
     fill_id: str
     at_ms: int
+    gateway_release: str = ""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="settled"):
@@ -314,6 +323,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, tag="settled"):
     condition_id: str
     winner: Outcome
     at_ms: int
+    gateway_release: str = ""
 
 
 OutboxEvent = (

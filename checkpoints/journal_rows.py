@@ -66,6 +66,8 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
     opened_params: str | None = None
     payload: bytes | None = None
     """Full event or decision, msgpack."""
+    gateway_release: str | None = None
+    """Of the gateway that said what an order event says."""
 
 
 class FenceBound(Protocol):

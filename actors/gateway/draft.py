@@ -50,7 +50,8 @@ class Draft:
         self._records.append(record)
 
     def publish(self, slot: str, event: OutboxEvent) -> None:
-        self.record(Published(slot=slot, event=event, wire_ms=self.wire_ms))
+        said = replace(event, gateway_release=self.flight.release)
+        self.record(Published(slot=slot, event=said, wire_ms=self.wire_ms))
 
     def next_sequence(self, slot: str) -> int:
         box = self.ledger.outbox.get(slot)
@@ -73,7 +74,6 @@ class Draft:
             self.flight.alarmed[key] = self.wire_ms
             self.ask(RaiseAlarm(kind=kind, subject=subject, action=action, evidence=evidence))
 
-    def close(self) -> tuple[State, tuple[Effect, ...]]:
     def alarm_unapproved(self, slot: str, release: str, what: str) -> None:
         """Tell that code which nobody let in has asked for something, and was refused."""
         self.alarm(
@@ -84,6 +84,7 @@ class Draft:
             UNAPPROVED_AGAIN_MS,
         )
 
+    def close(self) -> tuple[State, tuple[Effect, ...]]:
         records = (Append(records=tuple(self._records)),) if self._records else ()
         state = State(ledger=self.ledger, flight=self.flight)
         return state, (*self._first, *records, *self._after)

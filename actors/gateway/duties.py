@@ -70,10 +70,15 @@ def keep_time(draft: Draft, event: ClockEvent) -> None:
 def _start(draft: Draft, event: Started) -> None:
     """Doubt everything that a former process may have left on the wire."""
     taken = GenerationTaken(
-        generation=event.generation, name=event.name, life=event.life, wire_ms=event.wire_ms
+        generation=event.generation,
+        name=event.name,
+        life=event.life,
+        wire_ms=event.wire_ms,
+        release=event.release,
     )
     draft.record(taken)
     draft.flight.started_wire_ms = draft.wire_ms
+    draft.flight.release = event.release
     draft.flight.beat_ok_wire_ms = event.beat_wire_ms
     for order in tuple(draft.ledger.orders.values()):
         mark_unknown(draft, order, "a former process may have posted it")

@@ -44,6 +44,8 @@ class Started(Instant, frozen=True, kw_only=True):
     generation: int
     name: str
     life: str
+    release: str = ""
+    """What this process runs."""
     beat_wire_ms: int = 0
     """Last heartbeat of the gateway that handed over; 0: none, or too long ago to be one chain."""
 
@@ -228,6 +230,8 @@ class Flight(msgspec.Struct, kw_only=True):
     """What dies with the process: everything here is found again by looking at the venue."""
 
     started_wire_ms: int = 0
+    release: str = ""
+    """What this process runs: said with every event that it publishes."""
     reconciled: bool = False
     """Orders and trades were compared with the venue since this process started."""
     stopping: str | None = None

@@ -67,8 +67,10 @@ class GatewayLife:
         life: str,
         connect: Connect,
         raise_alarm: AlarmSink,
+        release: str = "",
     ) -> None:
         self._root = root
+        self._release = release
         self._storage = LocalStorage(root)
         self._config = config
         self._holder = holder
@@ -80,9 +82,9 @@ class GatewayLife:
         self.lock: GatewayLock | None = None
         self.generation = 0
         self.desk: Desk | None = None
+        self._gate = Gate(self._storage, config)
         self.damage: str | None = None
         self._venue: VenuePort | None = None
-        self._gate = Gate(self._storage, config)
         self._log: RecordLog | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -166,6 +168,7 @@ class GatewayLife:
             generation=self.generation,
             name=self._holder.name,
             life=self._life,
+            release=self._release,
             beat_wire_ms=self._beat_before(),
             **self.desk.now(),
         )
@@ -173,10 +176,10 @@ class GatewayLife:
         self._tasks = [
             asyncio.create_task(self.desk.run()),
             asyncio.create_task(self._watch()),
+            asyncio.create_task(self._watch_gate()),
         ]
         self.phase = "starting: compares orders and trades with the venue"
         await self.desk.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
-            asyncio.create_task(self._watch_gate()),
 
     def _beat_before(self) -> int:
         beat_ms = beat_before(self._storage, self._holder.name)
@@ -217,9 +220,6 @@ class GatewayLife:
             self._may_post()
             await asyncio.sleep(WATCH_S)
 
-    # ---- the end ------------------------------------------------------------------------------
-
-    @property
     async def read_gate(self, unless_covered: str | None = None) -> None:
         """Judge by the gate's files as they are now; a release that is covered asks for no look."""
         desk = self.desk
@@ -232,6 +232,9 @@ class GatewayLife:
             await asyncio.sleep(LOOK_S)
             await self.read_gate()
 
+    # ---- the end ------------------------------------------------------------------------------
+
+    @property
     def running(self) -> asyncio.Task[None] | None:
         """The desk's task: it ends only by an error or by `close`."""
         return self._tasks[0] if self._tasks else None

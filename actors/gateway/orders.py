@@ -148,6 +148,7 @@ def _write_ahead(draft: Draft, intent: Intent, signed: SignedOrder) -> None:
         commit=intent.commit,
         params=intent.params,
         snapshot=intent.snapshot,
+        gateway_release=draft.flight.release,
     )
     draft.record(
         OrderWritten(

@@ -145,6 +145,7 @@ class GenerationTaken(msgspec.Struct, frozen=True, kw_only=True, tag="generation
     name: str
     life: str
     wire_ms: int
+    release: str = ""
 
 
 class IncarnationIssued(msgspec.Struct, frozen=True, kw_only=True, tag="incarnation_issued"):

@@ -21,7 +21,7 @@ from actors.gateway.life import Connect, GatewayLife
 from actors.gateway.lock import Holder
 from actors.messages import Moved, Refusal, encode
 from actors.runtime import load_config, log_event, start_logging, wire_ms
-from actors.venue.polymarket import connect
+from actors.venue.sdk import connect, load_sdk
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 
@@ -45,6 +45,7 @@ class GatewayShell:
         self._root = Path(storage_root)
         self._name = name
         self._config = load_config(storage_root)
+        load_sdk()
         self._identity = identity_of(name)
         self._ready = asyncio.Event()
         self._moved_to: str | None = None
@@ -73,6 +74,7 @@ class GatewayShell:
             life=self._identity.life,
             connect=type(self).connect,
             raise_alarm=alarm_sink(self._root, self._config),
+            release=self._identity.release,
         )
 
     async def live(self) -> None:

@@ -142,7 +142,10 @@ def _decision_columns(fact: DecisionFact) -> Columns:
 
 
 def _order_columns(event: OutboxEvent, after: SlotState) -> Columns:
-    columns: Columns = {"action": _tag(event)} | _order_named(event, after)
+    columns: Columns = {
+        "action": _tag(event),
+        "gateway_release": event.gateway_release or None,
+    } | _order_named(event, after)
     match event:
         case IntentRefused() | OrderEnded() | OrderUnknown():
             return columns | _endings(event, after)

@@ -16,7 +16,7 @@ from actors.gateway.events import (
 )
 from actors.gateway.fold import fold
 from actors.gateway.order_life import TRANSITIONS, OrderState
-from actors.gateway.records import Ledger, OrderWritten
+from actors.gateway.records import GenerationTaken, Ledger, OrderWritten
 from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
 from actors.venue.port import (
     Cancelled,
@@ -28,7 +28,7 @@ from actors.venue.port import (
     Unsignable,
 )
 from signals.decision import Style
-from signals.units import PriceMicroUsd
+from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, Machine, intent, signed
 from tests.actors.gateway.hearing import LIVE, end_of, listed, posted, trade
 
@@ -49,6 +49,32 @@ def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:
     assert isinstance(written, OrderWritten)
     assert written.body == outcome.body
     assert post == Post(signed=outcome)
+
+
+def test_each_event_of_an_order_says_which_release_of_the_gateway_said_it() -> None:
+    machine = Machine()
+    machine.hear(Started(generation=1, name="gateway/1", life="1-1", release="old", **machine.at))
+    machine.look()
+    machine.own("btc-5m")
+    order_id = machine.order()
+    machine.send(intent(shares=MicroShares(10**12), due_ms=intent().due_ms + 1))
+    machine.hear(Started(generation=2, name="gateway/2", life="2-1", release="new", **machine.at))
+    posted(machine, order_id, LIVE)
+    said = [
+        (type(event).__name__, event.gateway_release)
+        for event in machine.state.ledger.outbox["btc-5m"].events
+    ]
+    assert said == [
+        ("OrderSigned", "old"),
+        ("IntentRefused", "old"),
+        ("OrderUnknown", "new"),
+        ("OrderOpened", "new"),
+    ]
+    assert [one.release for one in machine.records if isinstance(one, GenerationTaken)] == [
+        "old",
+        "new",
+    ]
+    assert fold(Ledger(), machine.records) == machine.state.ledger
 
 
 def test_the_first_content_of_an_intent_id_counts_and_is_never_signed_again() -> None:
