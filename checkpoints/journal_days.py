@@ -23,9 +23,10 @@ COVERED_KEY: Final = b"midstride.covered"
 JOURNAL_DAYS_KEPT: Final = 1_830
 """Five years: what MiFID II asks a firm to keep of its orders (RTS 24, article 10)."""
 SNAPSHOT_DAYS_KEPT: Final = 30
-"""About 230 MB a day at eight assets; beyond it a decision can no longer be replayed."""
+"""About 55 MB a day at eight assets (21 to 25 KB each); beyond it a decision can no longer be
+replayed."""
 DISK_WARNING_BYTES: Final = 4 * 1024**3
-"""More than two weeks of snapshots and journal at the default pace."""
+"""More than a month of snapshots and journal at the default pace."""
 DISK_CRITICAL_BYTES: Final = 512 * 1024**2
 
 Covered = dict[str, dict[str, int]]

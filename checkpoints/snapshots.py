@@ -1,7 +1,11 @@
 """Snapshots as bytes: an Arrow IPC file with the candles as its table, addressed by its SHA-256.
 
 All that is not a candle is canonical JSON in the schema metadata, key ``midstride.snapshot``. The
-digest is the SHA-256 of the file: equal snapshots have equal bytes, and equal digests.
+digest is the SHA-256 of the file: equal snapshots of one maker have equal bytes and equal digests.
+
+On the disk the file lies compressed, ``<digest>.arrow.zst``: Arrow stores the metadata twice and
+knows no compression for it. Digest, decoder and all that travels stay those of the plain file, so
+any release reads what it is sent; files of before, ``<digest>.arrow``, are read as they are.
 """
 
 import hashlib
@@ -23,6 +27,10 @@ SNAPSHOT_VERSION: Final = 1
 _REST: Final = b"midstride.snapshot"
 _RUNS: Final = b"midstride.intervals"
 _VERSION: Final = b"midstride.snapshot_version"
+_MAKER: Final = b"midstride.release"
+PLAIN_BYTES_MAX: Final = 16 * 1024 * 1024
+"""A snapshot is about 100 KB; what unpacks to more than this is none."""
+_PACKED: Final = ".zst"
 _FLOAT_COLUMNS: Final = ("open", "high", "low", "close", "volume", "taker_buy")
 SNAPSHOT_SCHEMA: Final = pa.schema(
     [
@@ -36,12 +44,16 @@ _snapshot_decoder = msgspec.json.Decoder(Snapshot)
 _runs_decoder = msgspec.json.Decoder(list[tuple[Interval, int]])
 
 
-def encode_snapshot(snapshot: Snapshot) -> bytes:
-    """Encode; raise `RefusedValueError` for NaN or an infinity: what is missing is None."""
+def encode_snapshot(snapshot: Snapshot, release: str = "") -> bytes:
+    """Encode; raise `RefusedValueError` for NaN or an infinity: what is missing is None.
+
+    `release`: of the market data that made it, for those who ask later which code saw this.
+    """
     _check_finite(snapshot)
     rest = _json.encode(msgspec.structs.replace(snapshot, candles=()))
     runs = _json.encode([(str(series.interval), len(series)) for series in snapshot.candles])
     metadata = {_REST: rest, _RUNS: runs, _VERSION: str(SNAPSHOT_VERSION).encode()}
+    metadata |= {_MAKER: release.encode()} if release else {}
     names = [str(series.interval) for series in snapshot.candles for _ in range(len(series))]
     columns = [text_column(names)]
     for field in ("open_time_ms", *_FLOAT_COLUMNS):
@@ -100,6 +112,18 @@ def _candles(interval: Interval, parts: list[tuple[Any, ...]]) -> Candles:
     )
 
 
+def maker_of(data: bytes) -> str | None:
+    """Return the release of the market data that made an encoded snapshot; None: it did not say.
+
+    Raises `DamagedSnapshotError`.
+    """
+    try:
+        maker = (open_table(data).schema.metadata or {}).get(_MAKER)
+    except (pa.ArrowException, ValueError) as error:
+        raise DamagedSnapshotError(f"not a snapshot: {error!r}") from error
+    return None if maker is None else maker.decode()
+
+
 def snapshot_digest(data: bytes) -> str:
     """Return the SHA-256 of an encoded snapshot, hex."""
     return hashlib.sha256(data).hexdigest()
@@ -119,7 +143,7 @@ class SnapshotStore:
         """
         digest, day = snapshot_digest(data), day_of(due_ms)
         name = _name(day, digest)
-        fresh = self._storage.create(name, data)
+        fresh = self._storage.create(name, pa.compress(data, "zstd", asbytes=True))
         claim = f"{SNAPSHOTS}/{day}/{asset}-{due_ms}.digest"
         if self._storage.create(claim, digest.encode()):
             return digest, data
@@ -146,15 +170,32 @@ class SnapshotStore:
         """
         days = [day] if day else reversed(self._storage.folders(SNAPSHOTS))
         for candidate in days:
-            try:
-                data = self._storage.read(_name(candidate, digest))
-            except MissingFileError:
-                continue
-            if digest_of(data) != digest:
-                raise DamagedSnapshotError(f"{_name(candidate, digest)}: bytes differ from digest")
-            return data
+            for name in (_name(candidate, digest), _plain_name(candidate, digest)):
+                try:
+                    stored = self._storage.read(name)
+                except MissingFileError:
+                    continue
+                data = _unpacked(name, stored)
+                if digest_of(data) != digest:
+                    raise DamagedSnapshotError(f"{name}: bytes differ from digest")
+                return data
         raise MissingFileError(f"snapshot {digest} is not stored" + (f" on {day}" if day else ""))
 
 
+def _unpacked(name: str, stored: bytes) -> bytes:
+    """Return the plain file; what cannot be unpacked is damaged."""
+    if not name.endswith(_PACKED):
+        return stored
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(stored), "zstd") as stream:
+            return bytes(stream.read(PLAIN_BYTES_MAX))
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedSnapshotError(f"{name}: cannot be unpacked: {error}") from error
+
+
 def _name(day: str, digest: str) -> str:
+    return f"{SNAPSHOTS}/{day}/{digest}.arrow{_PACKED}"
+
+
+def _plain_name(day: str, digest: str) -> str:
     return f"{SNAPSHOTS}/{day}/{digest}.arrow"

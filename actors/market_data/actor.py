@@ -12,8 +12,6 @@ import ray
 from ray.util import metrics
 
 from actors.attest import release_running
-from actors.feeds.reads import FeedReads
-from actors.feeds.streams import BookStream, PriceStream
 from actors.gateway.client import GatewayClient
 from actors.market_data.announce import Announcer
 from actors.market_data.desk import Answer, SnapshotDesk
@@ -74,20 +72,24 @@ class MarketData:
     """One life of market data. Make it inside a running event loop."""
 
     def __init__(self, storage_root: str, name: str) -> None:
+        # here, not above: every slot that asks for snapshots loads this module, none the SDK
+        from actors.feeds.reads import FeedReads
+        from actors.feeds.streams import BookStream, PriceStream
+
         start_logging()
         self._name = name
         self._life = life_id()
         self._config = load_config(storage_root)
         self._storage = LocalStorage(Path(storage_root))
         store = SnapshotStore(self._storage)
-        self._desk = SnapshotDesk(store, self._config.clock, self._make)
+        self._release = release_running()
+        self._desk = SnapshotDesk(store, self._config.clock, self._make, self._release)
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue
         self._reads = FeedReads(venue)
         self._prices = PriceStream(venue, self.deliver)
         self._books = BookStream(venue, self.deliver)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = release_running()
         self._phase = WARMING
         self._age_gauge = metrics.Gauge(
             "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)

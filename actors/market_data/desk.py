@@ -31,7 +31,11 @@ class SnapshotDesk:
     """Who waits for which snapshot. `make` asks the machine for one; it answers by `publish`."""
 
     def __init__(
-        self, store: SnapshotStore, clock: MarketClock, make: Callable[[Asset, int], None]
+        self,
+        store: SnapshotStore,
+        clock: MarketClock,
+        make: Callable[[Asset, int], None],
+        release: str = "",
     ) -> None:
         self.made = 0
         self.latest_wait_ms = 0
@@ -39,6 +43,7 @@ class SnapshotDesk:
         self._store = store
         self._clock = clock
         self._make = make
+        self._release = release
         self._latest_due_ms = 0
         self._answers: dict[Key, asyncio.Future[Answer]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,7 +120,7 @@ class SnapshotDesk:
         _resolve(future, answer)
 
     def _stored(self, snapshot: Snapshot) -> Answer:
-        data = encode_snapshot(snapshot)
+        data = encode_snapshot(snapshot, self._release)
         return self._store.put(snapshot.asset, snapshot.due_ms, data)
 
     def _fail(self, key: Key, error: Exception) -> None:

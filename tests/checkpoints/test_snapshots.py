@@ -13,6 +13,7 @@ from checkpoints.snapshots import (
     SnapshotStore,
     decode_snapshot,
     encode_snapshot,
+    maker_of,
     snapshot_digest,
 )
 from signals.market import Asset
@@ -87,7 +88,7 @@ def test_the_first_durable_snapshot_of_a_decision_point_wins() -> None:
     assert store.put(Asset.BTC, NOON_MS, first) == (snapshot_digest(first), first)
     assert store.winner(Asset.BTC, NOON_MS) == snapshot_digest(first)
     assert storage.names("") == [
-        f"snapshots/{DAY}/{snapshot_digest(first)}.arrow",
+        f"snapshots/{DAY}/{snapshot_digest(first)}.arrow.zst",
         f"snapshots/{DAY}/btc-{NOON_MS}.digest",
     ]
 
@@ -104,11 +105,63 @@ def test_a_snapshot_is_found_by_digest_and_verified() -> None:
         store.get(digest, "2026-01-02")
     with pytest.raises(MissingFileError, match="is not stored"):
         store.get("00")
-    storage.flip(f"snapshots/{DAY}/{digest}.arrow", 31_000)
+    storage.flip(f"snapshots/{DAY}/{digest}.arrow.zst", 11_000)
     with pytest.raises(DamagedSnapshotError, match=digest):
         store.get(digest)
     with pytest.raises(DamagedSnapshotError):
         store.put(Asset.BTC, NOON_MS, later)
+
+
+def test_a_flipped_bit_anywhere_in_a_stored_snapshot_is_found_or_changes_nothing() -> None:
+    storage = MemoryStorage()
+    data = encode_snapshot(snapshot())
+    digest, _ = SnapshotStore(storage).put(Asset.BTC, NOON_MS, data)
+    (name,) = storage.names(f"snapshots/{DAY}/{digest}")
+    intact = storage.read(name)
+    found = 0
+    for bit in range(0, 8 * len(intact), 8 * len(intact) // 400):
+        damaged = bytearray(intact)
+        damaged[bit // 8] ^= 1 << bit % 8
+        storage.write(name, bytes(damaged))
+        try:
+            assert SnapshotStore(storage).get(digest) == data
+        except DamagedSnapshotError:
+            found += 1
+    assert found >= 400
+
+
+def test_a_snapshot_that_an_earlier_release_stored_plain_is_read_as_it_is() -> None:
+    storage = MemoryStorage()
+    data = encode_snapshot(snapshot())
+    digest = snapshot_digest(data)
+    storage.write(f"snapshots/{DAY}/{digest}.arrow", data)
+    storage.write(f"snapshots/{DAY}/btc-{NOON_MS}.digest", digest.encode())
+    store = SnapshotStore(storage)
+    assert store.get(digest) == data
+    later = encode_snapshot(snapshot(taken_ms=NOON_MS + 9))
+    assert store.put(Asset.BTC, NOON_MS, later) == (digest, data)
+
+
+def test_a_snapshot_lies_on_the_disk_in_less_than_half_of_its_bytes_and_any_tool_unpacks_it() -> (
+    None
+):
+    storage = MemoryStorage()
+    data = encode_snapshot(snapshot())
+    digest, _ = SnapshotStore(storage).put(Asset.BTC, NOON_MS, data)
+    (name,) = storage.names(f"snapshots/{DAY}/{digest}")
+    stored = storage.read(name)
+    assert len(stored) < len(data) / 2
+    with pa.CompressedInputStream(pa.BufferReader(stored), "zstd") as stream:
+        assert pa.ipc.open_file(pa.py_buffer(stream.read())).read_all().num_rows == 63
+
+
+def test_a_snapshot_says_which_release_made_it() -> None:
+    assert maker_of(encode_snapshot(snapshot())) is None
+    made = encode_snapshot(snapshot(), "ab" * 32)
+    assert maker_of(made) == "ab" * 32
+    assert decode_snapshot(made) == snapshot()
+    with pytest.raises(DamagedSnapshotError):
+        maker_of(made[:-1])
 
 
 @given(st.binary(max_size=100))

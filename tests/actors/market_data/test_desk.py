@@ -118,9 +118,9 @@ def test_a_full_disk_is_told_to_who_waits_and_the_next_ask_tries_again(tmp_path:
 def test_a_damaged_winner_is_told_and_never_replaced(tmp_path: Path) -> None:
     data = encode_snapshot(snapshot(Asset.BTC, T0))
     store_at(tmp_path).put(Asset.BTC, T0, data)
-    [file] = tmp_path.rglob("*.arrow")
+    [file] = tmp_path.rglob("*.arrow.zst")
     file.chmod(0o600)
-    file.write_bytes(data[:-100])
+    file.write_bytes(file.read_bytes()[:-100])
 
     async def work() -> None:
         machine = Machine(store_at(tmp_path))
