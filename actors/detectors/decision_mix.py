@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from actors.detectors.e_values import bernoulli, pooled, rise, tilted
-from actors.supervisor.alarms import Finding
+from actors.detectors.finding import Finding
 from checkpoints.alarms import Severity
 
 PERIOD_CYCLES: Final = 3_600

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from actors.supervisor.alarms import Finding
+from actors.detectors.finding import Finding
 
 POINTS_MAX: Final = 2
 """Decision points whose deadline has passed since the change: one may fall into the change."""

@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from actors.detectors import decision_mix, outcome
+from actors.detectors.finding import Finding
 from actors.detectors.from_journal import Purchases, category_of, decided_of
 from actors.detectors.from_journal import hear as hear_fill
-from actors.supervisor.alarms import Finding
 from checkpoints.journal_rows import JournalRow
 from signals.market import CYCLE_MS
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from actors.supervisor.alarms import Finding
+from actors.detectors.finding import Finding
 from checkpoints.alarms import Severity
 from signals.market import Timeframe
 from signals.snapshot import Candles, Interval, MarketView, Snapshot

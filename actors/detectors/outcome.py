@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from actors.detectors.e_values import Wealth, bernoulli, pooled, rise
-from actors.supervisor.alarms import Finding
+from actors.detectors.finding import Finding
 from checkpoints.alarms import Severity
 
 FALL_TILT: Final = -1.2

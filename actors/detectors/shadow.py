@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from actors.detectors.e_values import Wealth, bernoulli, pooled
-from actors.supervisor.alarms import Finding
+from actors.detectors.finding import Finding
 
 TILTS: Final = (0.8, 2.2)
 LOG_WEALTH: Final = 4.61

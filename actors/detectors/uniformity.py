@@ -11,9 +11,9 @@ from typing import Final, assert_never
 
 import msgspec
 
+from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor.alarms import Finding
 
 RELEASES_MAX: Final = 2
 """Of slots at one time: the old and the new one of a roll."""

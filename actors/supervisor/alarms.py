@@ -6,8 +6,7 @@ store latches: the same kind and subject stays one alarm until a person clears i
 
 from typing import Final
 
-import msgspec
-
+from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.slot.status import SlotStatus
@@ -29,22 +28,6 @@ SETTLEMENT_GRACE_MS: Final = 300_000
 HEARTBEAT_LIMIT_MS: Final = 8_000
 """The venue cancels everything after 10 s of silence."""
 STORAGE_GRACE_MS: Final = 2_000
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition that was looked at: whether it holds, and what to say of it."""
-
-    kind: str
-    subject: str
-    holds: bool
-    grace_ms: int = 0
-    severity: Severity = Severity.CRITICAL
-    action: str
-    evidence: dict[str, str]
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}/{self.subject}"
 
 
 def report(state: SupervisorState, event: Event, findings: tuple[Finding, ...]) -> Step:

@@ -2,11 +2,12 @@
 
 from typing import assert_never
 
+from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.slot.seat import Phase
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor.alarms import Finding, judge_feeds, judge_gateway, judge_slot, report
+from actors.supervisor.alarms import judge_feeds, judge_gateway, judge_slot, report
 from actors.supervisor.events import (
     CreateShared,
     EndProcess,

@@ -9,9 +9,10 @@ release that came by a vacancy stays.
 from collections.abc import Sequence
 from typing import Final
 
+from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
-from actors.supervisor.alarms import Finding, report
+from actors.supervisor.alarms import report
 from actors.supervisor.events import AnyEffect, EndRollout, Event, OpenSeat, RolloutSeen
 from actors.supervisor.state import (
     ROLLOUT_LEASE_MS,

@@ -4,12 +4,12 @@ from msgspec.structs import replace
 
 from actors.detectors.deployed import POINTS_MAX, SILENT_MAX, Decided, Deployed
 from actors.detectors.deployed import judge as judge_deployed
+from actors.detectors.finding import Finding
 from actors.detectors.policy import POLICY, Reaction, reaction_of, strongest
 from actors.detectors.uniformity import Expected, Running, running_of
 from actors.detectors.uniformity import judge as judge_running
 from actors.messages import FenceRecord
 from actors.slot.status import SlotNotRunning
-from actors.supervisor.alarms import Finding
 
 OLD, NEW, STRANGE = "a1" * 32, "b2" * 32, "c3" * 32
 FLEET = tuple(
