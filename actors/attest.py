@@ -6,7 +6,7 @@ from typing import Final
 from actors.messages import MESSAGE_VERSION, Attestation
 from actors.runtime import process_start
 from actors.slot.state import STATE_VERSION
-from checkpoints.archive import load_archive
+from checkpoints.archive import load_manifest
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import attest, release_of
 from checkpoints.storage import LocalStorage
@@ -54,8 +54,11 @@ def release_here() -> str:
 
 
 def commit_of(storage_root: str, release: str) -> str:
-    """Return the git commit that was recorded when the release was archived."""
+    """Return the git commit that was recorded when the release was archived.
+
+    From what stands beside the archive: this process's own files were hashed already.
+    """
     try:
-        return load_archive(LocalStorage(Path(storage_root)), release).manifest.commit
+        return load_manifest(LocalStorage(Path(storage_root)), release).commit
     except CheckpointsError:
         return "unknown"
