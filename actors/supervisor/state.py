@@ -31,8 +31,9 @@ KILL_PAUSE_MS: Final = 30_000
 KILL_PAUSE_MAX_MS: Final = 600_000
 MISSES_MAX: Final = 2
 """Looks that find no actor before a seat counts as vacant: one may race with a creation."""
-CREATING_MAX: Final = 4
-"""Slots that start at one time: two cores start about one worker a second."""
+CREATING_MAX: Final = 8
+"""Slots that start at one time. Ray itself starts as many processes at once as it has cores; with
+four here two cores stood idle until the supervisor had seen that one of the four was live."""
 RETRY_MS: Final = 2_000
 STRATEGY_ERRORS_MAX: Final = 2
 """Decisions in a row that a strategy could not make: the first may be the world's fault, and a roll

@@ -84,7 +84,8 @@ def _obey(state: SupervisorState, event: StartAsked | StopAsked) -> Step:
         case StartAsked(slots=slots):
             watched = {slot: state.slots.get(slot, Watched(slot=slot)) for slot in slots}
             state = replace(state, stopping=False, slots={**state.slots, **watched})
-            return state, (KeepWanted(slots=tuple(state.slots)),)
+            state, asked = _ask_for_owners(state, event)
+            return state, (KeepWanted(slots=tuple(state.slots)), *asked)
         case StopAsked():
             return replace(state, stopping=True, slots={}), (KeepWanted(slots=()),)
         case _ as never:
@@ -116,9 +117,9 @@ def _tick(state: SupervisorState, event: Ticked) -> Step:
 def _ask_for_all(state: SupervisorState, event: Ticked) -> Step:
     """Ask what concerns no single slot: owners, the rollout under way, gateway, market data."""
     effects: list[AnyEffect] = []
-    if not state.fences_asking and event.wire_ms - state.fences_wire_ms >= FENCES_EVERY_MS:
-        state = replace(state, fences_asking=True, fences_wire_ms=event.wire_ms)
-        effects.append(ReadFences())
+    if event.wire_ms - state.fences_wire_ms >= FENCES_EVERY_MS:
+        state, asked = _ask_for_owners(state, event)
+        effects += asked
     rollout_ms = event.wire_ms - state.rollout_asked_wire_ms
     if not state.rollout_asking and rollout_ms >= ROLLOUT_EVERY_MS:
         state = replace(state, rollout_asking=True, rollout_asked_wire_ms=event.wire_ms)
@@ -129,6 +130,12 @@ def _ask_for_all(state: SupervisorState, event: Ticked) -> Step:
             state = put_shared(state, replace(shared, asking=True, asked_wire_ms=event.wire_ms))
             effects.append(ask)
     return state, tuple(effects)
+
+
+def _ask_for_owners(state: SupervisorState, event: Event) -> Step:
+    if state.fences_asking:
+        return state, ()
+    return replace(state, fences_asking=True, fences_wire_ms=event.wire_ms), (ReadFences(),)
 
 
 def _open_vacancies(state: SupervisorState, event: Event) -> Step:
