@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from actors.detectors.policy import Reaction
 from signals.market_time import MarketClock
 from signals.params import Params
 from signals.units import MicroUsd
@@ -139,6 +140,8 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     """Said in status and summary, e.g. that the sandbox's P&L means nothing."""
     gate: GateConfig = GateConfig()
+    policy: dict[str, Reaction] = {}
+    """Kind of alarm -> what it leads to, where `actors.detectors.policy` is not followed."""
 
     def slot(self, name: str) -> SlotConfig:
         return next(entry for entry in self.slots if entry.slot == name)

@@ -361,6 +361,8 @@ class SetTrading(msgspec.Struct, frozen=True, kw_only=True, tag="set_trading"):
     state: TradingState
     reason: str
     who: str
+    only_tighter: bool = False
+    """Of a machine: it may reduce or halt, never undo what is stricter."""
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True, tag="moved"):

@@ -15,8 +15,10 @@ import msgspec
 
 import signals
 from actors.config import FleetConfig, Mode, SlotConfig, Venue
+from actors.detectors.policy import POLICY, Reaction
 from cluster.config_errors import ConfigError, allowed_values
 from cluster.config_ranges import limits_of, within
+from cluster.gate.settings import config_problems
 from signals.market import ALL_SLOTS, Slot
 from signals.market_time import MarketClock
 from signals.params import Params, ParamsError, load_params, override
@@ -74,7 +76,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         for name in own
         if name in document
     }
-    return FleetConfig(
+    config = FleetConfig(
         mode=Mode(document["mode"]),
         storage=deployment.storage,
         clock=deployment.clock,
@@ -84,13 +86,14 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         params_set=changes,
         **sections,
     )
+    _check_gate(file, config)
+    return config
 
 
-def refuse_closed_gate(file: str, config: FleetConfig) -> None:
-    """Raise `ConfigError` for a closed gate: nothing may rely on one that nothing enforces."""
-    if not config.gate_is_open:
-        allowed = "open; a closed gate is not enforced yet and is refused"
-        raise ConfigError(file, "gate.mode", str(config.gate.mode), allowed)
+def _check_gate(file: str, config: FleetConfig) -> None:
+    for problem in config_problems(config.gate, is_open=config.gate_is_open):
+        key, _, allowed = problem.partition(": allowed is ")
+        raise ConfigError(file, key, None, allowed)
 
 
 def _check_mode(file: str, document: Mapping[str, Any]) -> None:
@@ -106,7 +109,23 @@ def _check_mode(file: str, document: Mapping[str, Any]) -> None:
 def _section(file: str, name: str, kind: Any, value: Any) -> Any:
     if name == "labels":
         return _convert(file, name, value, kind)
+    if name == "policy":
+        return _policy(file, value)
     return read_table(file, name, kind, value)
+
+
+def _policy(file: str, value: Any) -> dict[str, Reaction]:
+    """Read what alarms lead to; a kind that no alarm has is refused."""
+    if not isinstance(value, dict):
+        raise ConfigError(file, "policy", value, "a table [policy]")
+    for kind, reaction in value.items():
+        if kind not in POLICY:
+            known = [f"policy.{name}" for name in POLICY]
+            raise ConfigError.unknown(file, f"policy.{kind}", reaction, known)
+    return {
+        kind: _convert(file, f"policy.{kind}", reaction, Reaction)
+        for kind, reaction in value.items()
+    }
 
 
 def read_table(file: str, prefix: str, kind: type[msgspec.Struct], value: Any) -> Any:

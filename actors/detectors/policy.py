@@ -1,21 +1,35 @@
-"""What an alarm leads to. A person may be slower than the money; this table is not."""
+"""What an alarm leads to. A person may be slower than the money; this table is not.
 
+The table below holds unless the configuration's ``[policy]`` names a kind otherwise. Alarms of the
+gateway, of rollouts and of the upkeep are in it too: whoever raised one, the policy reads it.
+"""
+
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 
 class Reaction(StrEnum):
+    OFF = "off"
+    """Not even told: a detector that has nothing to say in this fleet."""
     NOTIFY = "notify"
     REDUCE = "reduce"
     """Only orders that lower exposure, fleet-wide, until a person resumes."""
     HALT = "halt"
     ROLL_BACK = "roll_back"
-    """Of the named release, to the one before; only to one proven on the current state."""
+    """Of the named release, to the one that a rollout replaced by it; without one: reduce."""
 
 
-_ORDER: Final = (Reaction.NOTIFY, Reaction.ROLL_BACK, Reaction.REDUCE, Reaction.HALT)
+_ORDER: Final = (
+    Reaction.OFF,
+    Reaction.NOTIFY,
+    Reaction.ROLL_BACK,
+    Reaction.REDUCE,
+    Reaction.HALT,
+)
 """From harmless to safest."""
 POLICY: Final[dict[str, Reaction]] = {
+    # uniformity and deployed code
     "wrong_code": Reaction.NOTIFY,  # the gateway gives it no fence: nothing to stop
     "fence_of_another_release": Reaction.HALT,  # it may be trading
     "code_changed_on_disk": Reaction.NOTIFY,
@@ -23,21 +37,61 @@ POLICY: Final[dict[str, Reaction]] = {
     "release_never_decided": Reaction.ROLL_BACK,
     "params_never_read": Reaction.NOTIFY,
     "signal_never_ran": Reaction.ROLL_BACK,
+    "release_did_not_start": Reaction.NOTIFY,  # the old one goes on
+    # what a release does
     "outcome_fell": Reaction.REDUCE,  # the market may have changed as well as the code
     "release_without_edge": Reaction.ROLL_BACK,
     "decisions_changed": Reaction.NOTIFY,
+    "shadow_disagrees": Reaction.ROLL_BACK,
+    "release_turned_bad": Reaction.NOTIFY,  # the slot went back already
+    "break_glass": Reaction.NOTIFY,
+    "unapproved_release": Reaction.NOTIFY,  # refused already
+    # inputs
     "input_drift": Reaction.NOTIFY,
     "inputs_disagree": Reaction.REDUCE,
     "input_frozen": Reaction.REDUCE,
-    "shadow_disagrees": Reaction.ROLL_BACK,
-    "break_glass": Reaction.NOTIFY,
-    "unapproved_release": Reaction.NOTIFY,  # the gateway gives it neither fence nor order
+    "feed_stale": Reaction.NOTIFY,  # slots answer "no trade: stale"
+    # progress: the supervisor ends and restarts what hangs
+    "no_decision": Reaction.NOTIFY,
+    "missed_decision": Reaction.NOTIFY,
+    "intent_unanswered": Reaction.NOTIFY,
+    "order_without_end": Reaction.NOTIFY,
+    "settlement_overdue": Reaction.NOTIFY,
+    "market_unsettled": Reaction.NOTIFY,
+    "slot_hung": Reaction.NOTIFY,
+    "slot_not_live": Reaction.NOTIFY,
+    "strategy_blocked": Reaction.NOTIFY,
+    "actor_silent": Reaction.NOTIFY,
+    "heartbeat_gap": Reaction.NOTIFY,
+    # rollouts put away what they began
+    "rollout_stopped": Reaction.NOTIFY,
+    "rollout_without_driver": Reaction.NOTIFY,
+    "handoff_stuck": Reaction.NOTIFY,
+    "shared_handoff_failed": Reaction.NOTIFY,
+    # money: the gateway refuses or cancels by itself
+    "daily_loss": Reaction.NOTIFY,
+    "throttle": Reaction.NOTIFY,
+    "orphan_fill": Reaction.NOTIFY,
+    "fill_unconfirmed": Reaction.NOTIFY,
+    "fill_failed_after_confirmed": Reaction.NOTIFY,
+    "clock_skew": Reaction.NOTIFY,
+    "gateway_log_damaged": Reaction.NOTIFY,  # it is halted already
+    # disk
+    "disk_low": Reaction.NOTIFY,
+    "journal_damaged": Reaction.NOTIFY,
+    "journal_failure": Reaction.NOTIFY,
+    "recovery_damage": Reaction.NOTIFY,
+    "outbox_gap": Reaction.NOTIFY,
+    "upkeep_failed": Reaction.NOTIFY,
+    "detectors_failed": Reaction.NOTIFY,
 }
 """By kind of alarm; a kind that is not here is told, and nothing else."""
 
 
-def reaction_of(kind: str) -> Reaction:
-    return POLICY.get(kind, Reaction.NOTIFY)
+def reaction_of(kind: str, overrides: Mapping[str, Reaction] | None = None) -> Reaction:
+    """Return what an alarm of this kind leads to; `overrides` come from the configuration."""
+    chosen = None if overrides is None else overrides.get(kind)
+    return POLICY.get(kind, Reaction.NOTIFY) if chosen is None else chosen
 
 
 def strongest(kinds: tuple[str, ...]) -> Reaction:

@@ -65,7 +65,8 @@ def _operate(draft: Draft, event: OperatorEvent) -> None:
     match event:
         case TradingAsked():
             request = event.request
-            _change_trading(draft, request.state, request.reason, request.who)
+            if not request.only_tighter or _is_tighter(request.state, draft.ledger.trading):
+                _change_trading(draft, request.state, request.reason, request.who)
             ledger = draft.ledger
             answer = SetTrading(
                 state=ledger.trading, reason=ledger.trading_reason, who=ledger.trading_who
@@ -85,6 +86,11 @@ def _operate(draft: Draft, event: OperatorEvent) -> None:
             draft.flight.emptying = True
         case _:
             assert_never(event)
+
+
+def _is_tighter(wanted: TradingState, present: TradingState) -> bool:
+    order = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
+    return order.index(wanted) > order.index(present)
 
 
 def _change_trading(draft: Draft, state: TradingState, reason: str, who: str) -> None:

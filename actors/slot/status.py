@@ -49,6 +49,8 @@ class SlotStatus(msgspec.Struct, frozen=True, kw_only=True, tag="slot_status"):
     pid: int
     process_start: int
     node_id: str
+    root: str = ""
+    """Folder that the process says its code came from."""
 
 
 class SlotNotRunning(msgspec.Struct, frozen=True, kw_only=True, tag="slot_not_running"):
@@ -107,4 +109,5 @@ def status_of(
         pid=who.attestation.pid,
         process_start=who.attestation.process_start,
         node_id=who.attestation.node_id,
+        root=who.attestation.root,
     )

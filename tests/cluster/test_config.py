@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.config import FleetConfig, Mode, RiskLimits, Venue
-from cluster.config import DEFAULT_FILE, Deployment, read_config, refuse_closed_gate
+from actors.detectors.policy import Reaction
+from cluster.config import DEFAULT_FILE, Deployment, read_config
 from cluster.config_errors import ConfigError
 from signals.market_time import MarketClock
 
@@ -33,6 +34,15 @@ def test_the_shipped_configuration_has_sixteen_slots_in_the_fleets_order() -> No
     assert config.venue.private_key_file == "/key"
     assert config.clock.speed == 30
     assert msgspec.json.decode(msgspec.json.encode(config), type=FleetConfig) == config
+
+
+def test_the_policy_names_kinds_and_reactions_or_is_refused(tmp_path: Path) -> None:
+    told = read(tmp_path, 'mode = "sandbox"\n[policy]\nwrong_code = "halt"\n')
+    assert told.policy == {"wrong_code": Reaction.HALT}
+    with pytest.raises(ConfigError, match=r"policy.wrong_cod.*did you mean policy.wrong_code"):
+        read(tmp_path, 'mode = "sandbox"\n[policy]\nwrong_cod = "halt"\n')
+    with pytest.raises(ConfigError, match=r"policy.wrong_code.*notify or reduce"):
+        read(tmp_path, 'mode = "sandbox"\n[policy]\nwrong_code = "stop"\n')
 
 
 def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: Path) -> None:
@@ -87,11 +97,12 @@ def test_each_mistake_names_file_key_value_and_what_is_allowed(tmp_path: Path, t
         assert part in message
 
 
-def test_a_closed_gate_is_refused_until_it_is_enforced(tmp_path: Path) -> None:
-    refuse_closed_gate("fleet.toml", read(tmp_path, 'mode = "sandbox"'))
-    closed = read(tmp_path, 'mode = "sandbox"\n[gate]\nmode = "closed"')
-    with pytest.raises(ConfigError, match=r"gate\.mode.*not enforced yet"):
-        refuse_closed_gate("fleet.toml", closed)
+def test_a_closed_gate_needs_someone_who_may_approve(tmp_path: Path) -> None:
+    closed = 'mode = "sandbox"\n[gate]\nmode = "closed"\n'
+    with pytest.raises(ConfigError, match=r"operator_keys is empty: allowed is"):
+        read(tmp_path, closed)
+    fleet = read(tmp_path, f'{closed}operator_keys = {{ ann = "{"ab" * 32}" }}')
+    assert not fleet.gate_is_open
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

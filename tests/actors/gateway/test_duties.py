@@ -103,6 +103,19 @@ def test_reducing_cancels_buys_and_keeps_sales() -> None:
     assert machine.asked(Cancel) == [Cancel(order_ids=(order_id,))]
 
 
+def test_a_machine_may_only_tighten_the_trading_state() -> None:
+    machine = Machine().start()
+    for state, expected in (
+        (TradingState.REDUCING, TradingState.REDUCING),
+        (TradingState.ACTIVE, TradingState.REDUCING),
+        (TradingState.HALTED, TradingState.HALTED),
+        (TradingState.REDUCING, TradingState.HALTED),
+    ):
+        ask = SetTrading(state=state, reason="alarm", who="policy", only_tighter=True)
+        machine.hear(TradingAsked(reply_to=1, request=ask, **machine.at))
+        assert machine.state.ledger.trading is expected
+
+
 def test_stopping_empties_the_book_and_leaves_the_trading_state() -> None:
     machine, order_id = with_open_order()
     machine.hear(Stopping(reason="the fleet stops", **machine.at))
