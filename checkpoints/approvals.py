@@ -55,6 +55,8 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     to_params: tuple[str, ...] = ()
     """Ids of the parameters that the plan brings; empty: as configured."""
     staged: Staged = Staged()
+    in_place: bool = False
+    """It sets parameters of a release that runs: it lets none in, and ends no staged limit."""
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

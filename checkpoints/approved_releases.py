@@ -127,11 +127,14 @@ def _sum_up(
     baked: frozenset[str],
     refused: tuple[Refused, ...],
 ) -> Coverage:
+    """How a release came in first says how it starts; a later plan of it ends no staged limit."""
     sizes: dict[str, int] = {}
     approved: set[str] = set()
-    for plan, facts, application in admitted:
-        size = SIZE_FULL_PERMILLE if plan in baked else facts.staged.size_permille
-        sizes[facts.to_release] = max(size, sizes.get(facts.to_release, 0))
+    let_in = [one for one in admitted if not one[1].in_place]
+    for plan, facts, application in sorted(let_in, key=lambda one: one[2].applied_wire_ms):
+        sizes.setdefault(facts.to_release, facts.staged.size_permille)
+        if plan in baked:
+            sizes[facts.to_release] = SIZE_FULL_PERMILLE
         if not application.break_glass:
             approved.add(facts.to_release)
     return Coverage(

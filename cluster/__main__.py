@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "status": "status",
     "rolling-update": "rolling_update",
     "update": "update",
+    "gate": "gate",
     "audit": "audit",
     "replay": "replay",
     "try": "try_signal",

@@ -14,6 +14,7 @@ import msgspec
 from actors.gateway.heir import heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
+from actors.messages import FenceRecord
 from actors.runtime import RAY_NAMESPACE
 from actors.supervisor import turn
 from checkpoints.errors import MissingFileError
@@ -152,7 +153,13 @@ def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> 
     return answer
 
 
-def owners(link: FleetLink, gateway: str) -> Mapping[str, str]:
-    """Return slot to the name of the actor that owns it, by the gateway's fence table."""
+def owner_records(link: FleetLink, gateway: str) -> tuple[FenceRecord, ...]:
+    """Return who owns the slots, by the gateway's fence table."""
     table = msgspec.msgpack.decode(ask_one(link, Call(gateway, "fences")), type=FenceTable)
-    return {record.slot: f"{record.slot}/{record.incarnation}" for record in table.owners}
+    return table.owners
+
+
+def owners(link: FleetLink, gateway: str) -> Mapping[str, str]:
+    """Return slot to the name of the actor that owns it."""
+    records = owner_records(link, gateway)
+    return {record.slot: f"{record.slot}/{record.incarnation}" for record in records}

@@ -28,6 +28,8 @@ from cluster.fleet import (
     market_data_name,
     supervisor_name,
 )
+from cluster.gate.admission import check_covered
+from cluster.gate.errors import GateRefusedError
 
 ACTOR_SECONDS: Final = 120.0
 """Wire. Creation of one actor with its imports: 1 .. 3 s quiet, far more on a busy machine."""
@@ -79,6 +81,8 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     living = tuple(name for name in names if _lives(name))
     write_config(storage, config, fleet_lives=bool(living))
     release = record_release(storage, commit)
+    if len(living) < len(names):
+        _check_gate(storage, config, release)
     for place, name in enumerate(names):
         progress(name, place, len(names))
         if name not in living:
@@ -98,6 +102,17 @@ def record_release(storage: LocalStorage, commit: str) -> str:
     release = archive_release(storage, root, commit).release
     storage.write(f"releases/{release}.commit", f"{commit}\n".encode())
     return release
+
+
+def _check_gate(storage: LocalStorage, config: FleetConfig, release: str) -> None:
+    """Refuse to start code that the gateway would give no fence; the configuration is stored."""
+    try:
+        check_covered(storage, config, release)
+    except GateRefusedError as error:
+        raise FleetError(
+            f"{error}. Let it in: `gate first`, `gate approve PLAN --key FILE`, "
+            "`gate first --apply PLAN` (each with --state), then start again, not fresh"
+        ) from error
 
 
 def _lives(name: str) -> bool:

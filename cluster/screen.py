@@ -23,6 +23,7 @@ def page(report: StatusReport, note: str = "") -> RenderableType:
     parts += [Text(f"ALARM {entry.id}: {entry.action}", "bold red") for entry in report.alarms]
     parts += [Text(line, "yellow") for line in report.trouble[:5]]
     parts += [Text(f"{name}: {text}", "dim") for name, text in report.labels.items()]
+    parts += [Text(report.gate, "dim")]
     return Group(*parts)
 
 

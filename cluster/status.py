@@ -19,6 +19,7 @@ from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.fleet import Call, FleetLink, gateway_name, market_data_name, supervisor_name
+from cluster.gate.settings import notice
 
 STATUS_SECONDS: Final = 5.0
 """Wire. One round of questions; who has not answered by then is shown as silent."""
@@ -95,6 +96,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     trouble: tuple[str, ...]
     market_ms: int
     labels: dict[str, str]
+    gate: str = ""
+    """How the gate stands, in one line."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +137,7 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         trouble=(*trouble, *(() if isinstance(feed, str) else feed.trouble)),
         market_ms=max(seen, default=0),
         labels=config.labels,
+        gate=notice(config),
     )
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from cluster.config import Deployment, read_config, refuse_closed_gate
+from cluster.config import Deployment, read_config
 from cluster.console import config_option, emit, json_option, say
 from cluster.errors import FleetError
+from cluster.gate.settings import notice
 from cluster.launch import launch
 from cluster.sandbox_process import read_ready
 
@@ -44,7 +45,7 @@ def command(
         private_key_file=str(key_file.resolve()) if key_file else None,
     )
     fleet = read_config(config, deployment)
-    refuse_closed_gate(str(config), fleet)
+    say(notice(fleet))
     _join_job()
     done = launch(fleet, commit, _show)
     if as_json:

@@ -1,4 +1,4 @@
-"""`rolling-update`: plan, apply, status, resume, abort, rollback, params.
+"""`rolling-update`: plan, approve, apply, status, resume, abort, rollback, params.
 
 `apply` and `rollback` create actors, so they run as Ray jobs: called outside one, they submit
 themselves from the working tree and pass on what the job says.
@@ -7,50 +7,33 @@ themselves from the working tree and pass on what the job says.
 import asyncio
 import logging
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.commands.gate import approve
+from cluster.commands.pace import (
+    gate_options,
+    job_options,
+    pace_options,
+    planned_words,
+    request_of,
+)
+from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
+from cluster.gate.document import find_plan, load_plan
+from cluster.gate.door import Entrant, announce
+from cluster.gate.page import document_page
 from cluster.jobs import git_commit, submit
-from cluster.rolling_update.page import plan_page
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import page
-from cluster.rollout_step import Options
 from cluster.state_folder import StateFolder
 
 JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-PACE = (
-    click.option("--canary", help="Slot that goes first, alone."),
-    click.option("--bake", default=0, help="Good decisions of the canary before the rest starts."),
-    click.option("--shadow", default=1, help="Decisions compared before each switch."),
-    click.option(
-        "--expect",
-        type=click.Choice(["identical", "report"]),
-        default="report",
-        help="What a differing shadow decision does: stop the roll, or be reported.",
-    ),
-    click.option("--fast", is_flag=True, help="Shadow on recorded decisions, do not wait."),
-    click.option("--together", is_flag=True, help="Switch the rest in one gap between cycles."),
-    click.option("--slots", default="", help="Only these, with commas between."),
-    click.option("--all", is_flag=True, help="Then supervisor, market data and gateway too."),
-    click.option("--commit", help="Git commit of the working tree [default: ask git]."),
-    click.option("--submitted", type=float, help="When it was submitted, Unix ms."),
-)
-
-
-def pace_options(function: _F) -> _F:
-    """Add the words that say how a rollout is paced."""
-    for option in reversed(PACE):
-        function = option(function)
-    return function
 
 
 @click.group("rolling-update")
@@ -61,27 +44,42 @@ def command() -> None:
 @command.command()
 @state_option
 @pace_options
+@click.option("--replay", default=288, help="Last decisions made again; 0: none.")
 @json_option
-def plan(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT001 click's way
-    """Show what `apply` would change; touch nothing."""
+def plan(state: str | None, as_json: bool, replay: int, **words: Any) -> None:  # noqa: FBT001 click's way
+    """Make the document that `approve` signs and `apply` does; touch nothing of the fleet."""
     folder = state_of(state)
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
-    from cluster.rolling_update.apply import plan_for
+    from cluster.rolling_update.announce import announce_roll
 
-    made, _ = asyncio.run(plan_for(str(folder.storage), request_of(words, None)))
+    announced = announce_roll(str(folder.storage), request_of(words, None), replay, say)
     if as_json:
-        emit(made)
-    else:
-        say(plan_page(made))
+        emit(announced)
+        return
+    say(document_page(announced.plan, announced.document))
+    for reason in announced.refusals:
+        say(f"REFUSED now: {reason}")
+    say(announced.next)
 
 
 @command.command()
 @state_option
 @pace_options
+@gate_options
 @json_option
 def apply(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT001 click's way
-    """Roll the working tree's code out."""
-    _roll(state_of(state), "apply", words, None, as_json=as_json)
+    """Roll the working tree's code out; with --plan exactly as planned."""
+    folder = state_of(state)
+    if words["plan"]:
+        storage = LocalStorage(folder.storage)
+        words["plan"] = find_plan(storage, words["plan"])
+        source = click.get_current_context().get_parameter_source
+        said = [name for name in words if source(name) is ParameterSource.COMMANDLINE]
+        words = planned_words(words, load_plan(storage, words["plan"]), said)
+    _roll(folder, "apply", words, None, as_json=as_json)
+
+
+command.add_command(approve)
 
 
 @command.command()
@@ -169,20 +167,34 @@ def abort(
 @state_option
 @click.option("--set", "words", multiple=True, required=True, help="section.name=value; again.")
 @click.option("--slot", "slots", multiple=True, help="Only this slot; again [default: all].")
+@click.option("--propose", is_flag=True, help="Only make the plan that `approve` signs.")
+@gate_options
 @json_option
 def params(
     state: str | None,
     words: tuple[str, ...],
     slots: tuple[str, ...],
+    propose: bool,  # noqa: FBT001 click's way
+    plan: str | None,
+    break_glass: str | None,
     as_json: bool,  # noqa: FBT001 click's way
 ) -> None:
     """Change parameters in place, between two decisions; durable."""
     folder = state_of(state)
     link = join_fleet(folder)  # before anything imports Ray: it reads its environment then
-    from cluster.rolling_update.params import change_params, parse_changes
+    from cluster.rolling_update.params import change_params, parse_changes, plan_params
 
     config, changes = load_config(str(folder.storage)), parse_changes(words)
-    changed = change_params(LocalStorage(folder.storage), link, config, slots, changes)
+    storage = LocalStorage(folder.storage)
+    if propose:
+        document = plan_params(storage, link, config, slots, changes)
+        digest, following = announce(storage, config, document)
+        emit({"plan": digest, "document": document}) if as_json else say(
+            f"{document_page(digest, document)}\n{following}"
+        )
+        return
+    entrant = Entrant(who=operator(), wire_ms=int(wire_ms()), plan=plan, break_glass=break_glass)
+    changed = change_params(storage, link, config, slots, changes, entrant)
     if as_json:
         emit(changed)
     for slot, identity in changed.slots.items():
@@ -227,42 +239,9 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     submit(folder, folder.read_run().ports, arguments, click.echo)
 
 
-def job_options(given: dict[str, Any]) -> list[str]:
-    """Return the words as the job's options; a number counts also when it is 0."""
-    options = []
-    for name, value in given.items():
-        if value is True:
-            options.append(f"--{name}")
-        elif value is not None and value is not False and value != "":
-            options.append(f"--{name}={value}")
-    return options
-
-
 def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
     words = ["rolling-update", verb, f"--state={folder.root}"]
     return [*words, "--json"] if as_json else words
-
-
-def request_of(words: dict[str, Any], to_release: str | None, verb: str = "apply") -> Any:
-    from cluster.rolling_update.apply import Request
-
-    options = Options(
-        canary=words["canary"],
-        bake=words["bake"],
-        shadow=words["shadow"],
-        identical=words["expect"] == "identical",
-        fast=words["fast"],
-        together=words["together"],
-    )
-    return Request(
-        options=options,
-        slots=tuple(name.strip() for name in words["slots"].split(",") if name.strip()),
-        to_release=to_release,
-        commit=words["commit"] or git_commit(),
-        submitted_wire_ms=words["submitted"],
-        everything=words["all"],
-        verb=verb,
-    )
 
 
 def _previous_release(folder: StateFolder) -> str:

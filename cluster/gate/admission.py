@@ -108,3 +108,13 @@ def covered(storage: Storage, config: FleetConfig) -> Coverage | None:
     if config.gate_is_open:
         return None
     return coverage(read_gate(storage), config.gate.operator_keys)
+
+
+def check_covered(storage: Storage, config: FleetConfig, release: str) -> None:
+    """Refuse to start what a closed gate's gateway would refuse; raises `GateRefusedError`.
+
+    For what asks for no approval: the way back, the rest of a roll, and a launch.
+    """
+    found = covered(storage, config)
+    if found is not None and release not in found.releases:
+        raise GateRefusedError((f"no plan that was applied covers release {release[:12]}",))

@@ -55,7 +55,7 @@ class ParamsChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`to_release`, `to_params` and `staged` are what the gateway reads (`PlanFacts`)."""
+    """`to_release`, `to_params`, `staged`, `in_place`: what the gateway reads (`PlanFacts`)."""
 
     version: int = DOCUMENT_VERSION
     to_release: str
@@ -74,6 +74,7 @@ class PlanDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     schema_path: tuple[str, ...] = ()
     dependencies: tuple[DependencyChange, ...] = ()
     replay: ReplayFindings | None = None
+    in_place: bool = False
 
 
 class Extras(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +115,7 @@ def make_document(
         schema_path=() if old is None else schema_path(*_versions(old[0], new[0])),
         dependencies=() if old is None else dependency_difference(*lock),
         replay=extras.replay,
+        in_place=is_update,
     )
 
 

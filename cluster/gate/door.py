@@ -34,11 +34,25 @@ def announce(storage: Storage, config: FleetConfig, now: PlanDocument) -> tuple[
     return digest, f"next: `rolling-update approve {digest[:12]} --key FILE`, then `apply`"
 
 
+def next_step(storage: Storage, config: FleetConfig, now: PlanDocument, wire_ms: int) -> str | None:
+    """Say what keeps `apply` from finding its approved plan; None: nothing does.
+
+    Budget, pause and frozen hours are asked by `enter` alone.
+    """
+    if config.gate_is_open:
+        return None
+    files = read_gate(storage)
+    near = _nearest(storage, config, files, now, wire_ms)
+    if near is not None and not drift(load_plan(storage, near), now):
+        return None
+    return announce(storage, config, now)[1]
+
+
 def enter(storage: Storage, config: FleetConfig, now: PlanDocument, entrant: Entrant) -> Admission:
     """Use the right to apply; raises `GateRefusedError` with every reason, nothing touched.
 
-    `now`: the document made at this moment. Call it after all other refusals, right before the
-    roll takes its turn: a right that was used is gone.
+    `now`: the document made at this moment. Call it after all other refusals, once it is the
+    roll's turn: a right that was used is gone.
     """
     wish = Wish(
         plan=_choose(storage, config, now, entrant),

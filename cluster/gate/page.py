@@ -9,6 +9,11 @@ DIFF_LINES_MAX: Final = 400
 
 
 def document_page(digest: str, document: PlanDocument) -> str:
+    return "\n".join([summary_page(digest, document), *code_lines(document)])
+
+
+def summary_page(digest: str, document: PlanDocument) -> str:
+    """Return all but the code."""
     staged = document.staged
     lines = [
         f"plan {digest}",
@@ -22,7 +27,7 @@ def document_page(digest: str, document: PlanDocument) -> str:
     lines += [f"  package {d.name}: {d.before} -> {d.after}" for d in document.dependencies]
     lines.append(_replay(document))
     lines += [f"    {line}" for line in (document.replay.shown if document.replay else ())]
-    return "\n".join([*lines, *code_lines(document)])
+    return "\n".join(lines)
 
 
 def _options(document: PlanDocument) -> str:

@@ -61,5 +61,7 @@ def config_problems(gate: GateConfig, *, is_open: bool) -> tuple[str, ...]:
         if not low <= value <= high:
             problems.append(f"gate.{name} = {value}: allowed is {low:g} .. {high:g}")
     if not is_open and not gate.operator_keys:
-        problems.append("gate.operator_keys is empty and the gate is closed: nobody may approve")
+        problems.append(
+            "gate.operator_keys is empty: allowed is at least one, as the gate is closed"
+        )
     return tuple(problems)

@@ -59,6 +59,7 @@ def params_document(
             for slot in named
             for key, value in sorted(changes.items())
         ),
+        in_place=True,
     )
 
 

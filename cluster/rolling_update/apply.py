@@ -17,9 +17,11 @@ from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage, Storage
 from cluster import handoff_events as on
 from cluster.errors import FleetError
+from cluster.gate.admission import check_covered
 from cluster.handoff_state import Step
 from cluster.rolling_update.calls import FleetCalls
 from cluster.rolling_update.driver import Driver
+from cluster.rolling_update.gated import let_in
 from cluster.rolling_update.plan import Plan, alarm_refusals, make_plan
 from cluster.rolling_update.ray_calls import RayCalls
 from cluster.rolling_update.record import (
@@ -54,6 +56,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """After the slots the shared actors too: `--all`."""
     verb: str = "apply"
     """``rollback`` is never refused for an alarm, ``resume`` not for one of its own rollout."""
+    who: str = "unknown"
+    plan: str | None = None
+    """Of ``apply``: beginning of an approved plan's digest; None: the one that fits."""
+    break_glass: str | None = None
+    """Of ``apply``: reason to go without approval."""
 
 
 async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
@@ -142,7 +149,7 @@ async def apply(
         raise FleetError("refused: " + "; ".join(plan.refusals))
     storage = LocalStorage(Path(storage_root))
     record = RolloutRecord(storage, next_rollout_id(storage))
-    record.begin(plan)
+    record.begin(plan, lambda: _pass_gate(storage_root, plan, request, say))
     schedule = schedule_of(storage_root)
     occupants = tuple(
         Occupant(slot=o.slot, incarnation=o.incarnation, fence=o.fence, release=o.release)
@@ -170,6 +177,15 @@ async def apply(
     beating.cancel()
     record.end(report)
     return report
+
+
+def _pass_gate(storage_root: str, plan: Plan, request: Request, say: Say) -> None:
+    """Only `apply` asks for an approval: the way back and the rest of a roll were let in before."""
+    if request.verb == "apply":
+        let_in(storage_root, plan, request, say)
+    else:
+        storage = LocalStorage(Path(storage_root))
+        check_covered(storage, load_config(storage_root), plan.to_release)
 
 
 async def _beat(record: RolloutRecord, driver: Driver) -> None:

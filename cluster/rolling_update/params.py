@@ -11,12 +11,15 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
-from actors.messages import Refusal, decode, encode
+from actors.messages import FenceRecord, Refusal, decode, encode
 from actors.runtime import life_id, wire_ms
 from actors.slot.params import ParamsAnswer, ParamsInForce, SetParams
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.fleet import Call, FleetLink, gateway_name, owners
+from cluster.fleet import Call, FleetLink, gateway_name, owner_records
+from cluster.gate.document import PlanDocument
+from cluster.gate.door import Entrant, enter
+from cluster.gate.small_plans import params_document
 from cluster.rolling_update.record import Active, end_turn, take_turn
 from signals.params import ParamsError, override
 
@@ -65,9 +68,14 @@ def change_params(
     config: FleetConfig,
     slots: Sequence[str],
     changes: dict[str, float | int | str],
+    entrant: Entrant,
 ) -> Changed:
-    """Put the changes in force in each slot; raise `FleetError` while a rollout is under way."""
-    slots = tuple(slots) or tuple(entry.slot for entry in config.slots)
+    """Put the changes in force in each slot; raise `FleetError` while a rollout is under way.
+
+    Raises `GateRefusedError` where the gate is closed and no plan of this change is approved.
+    """
+    named = tuple(slots)
+    slots = named or tuple(entry.slot for entry in config.slots)
     check_changes(config, slots, changes)
     request = f"p{wire_ms():.0f}"
     active = Active(
@@ -75,10 +83,33 @@ def change_params(
     )
     take_turn(storage, active)
     try:
-        names = owners(link, gateway_name(storage))
+        found = owner_records(link, gateway_name(storage))
+        enter(storage, config, _document(config, found, changes, named), entrant)
+        names = {owner.slot: f"{owner.slot}/{owner.incarnation}" for owner in found}
         return _ask_all(link, names, slots, SetParams(request=request, changes=changes))
     finally:
         end_turn(storage, request)
+
+
+def plan_params(
+    storage: LocalStorage,
+    link: FleetLink,
+    config: FleetConfig,
+    slots: Sequence[str],
+    changes: Mapping[str, float | int | str],
+) -> PlanDocument:
+    """Return the document of a change of parameters; nothing is stored, nothing is touched."""
+    check_changes(config, tuple(slots) or [entry.slot for entry in config.slots], changes)
+    return _document(config, owner_records(link, gateway_name(storage)), changes, slots)
+
+
+def _document(
+    config: FleetConfig,
+    owners: Sequence[FenceRecord],
+    changes: Mapping[str, float | int | str],
+    slots: Sequence[str],
+) -> PlanDocument:
+    return params_document(config, owners, changes, slots, int(wire_ms()))
 
 
 def _ask_all(

@@ -5,6 +5,7 @@
 was last alive) and ``report.json``.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -48,10 +49,19 @@ class RolloutRecord:
         self.rollout = rollout
         self._steps: dict[str, Step] = {}
 
-    def begin(self, plan: Plan) -> None:
-        """Become the one active rollout; raise `FleetError` naming another one."""
+    def begin(self, plan: Plan, admit: Callable[[], None] = lambda: None) -> None:
+        """Become the one active rollout; raise `FleetError` naming another one.
+
+        `admit` is asked once it is this one's turn: a right to apply is not used up by a roll that
+        may not start, and one that is refused leaves no turn behind.
+        """
         active = Active(rollout=self.rollout, driver=life_id(), begun_wire_ms=wire_ms())
         take_turn(self._storage, active)
+        try:
+            admit()
+        except BaseException:
+            end_turn(self._storage, self.rollout)
+            raise
         self._storage.write(f"{ROLLOUTS}/{self.rollout}/plan.json", msgspec.json.encode(plan))
 
     def beat(self) -> bool:

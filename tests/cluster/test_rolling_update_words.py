@@ -1,6 +1,6 @@
 """The operator's words reach the job that rolls."""
 
-from cluster.commands.rolling_update import job_options
+from cluster.commands.pace import job_options
 
 
 def test_a_zero_is_a_word_too_and_what_was_not_said_is_left_out() -> None:

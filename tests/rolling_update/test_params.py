@@ -14,6 +14,7 @@ from actors.slot.recovery import MemoryKind, recover
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import Call
+from cluster.gate.door import Entrant
 from cluster.rolling_update import params as operator_side
 from cluster.rolling_update.record import Active, read_active, take_turn
 from signals.market_time import MarketClock
@@ -108,7 +109,9 @@ def config(folder: Path) -> FleetConfig:
 
 def change(folder: Path, link: Link, **words: float | str) -> operator_side.Changed:
     changes = {key.replace("__", "."): value for key, value in words.items()}
-    return operator_side.change_params(LocalStorage(folder), link, config(folder), (), changes)
+    storage, fleet = LocalStorage(folder), config(folder)
+    someone = Entrant(who="ann", wire_ms=1)
+    return operator_side.change_params(storage, link, fleet, (), changes, someone)
 
 
 def test_slot_that_is_deciding_is_asked_again(tmp_path: Path) -> None:

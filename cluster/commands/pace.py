@@ -1,0 +1,102 @@
+"""The words that pace a rolling update, shared by the commands that plan and start one."""
+
+from collections.abc import Callable, Container
+from typing import Any, TypeVar
+
+import click
+
+from cluster.console import operator
+from cluster.gate.document import PlanDocument
+from cluster.jobs import git_commit
+from cluster.rollout_step import Options
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+PACE = (
+    click.option("--canary", help="Slot that goes first, alone."),
+    click.option("--bake", default=0, help="Good decisions of the canary before the rest starts."),
+    click.option("--shadow", default=1, help="Decisions compared before each switch."),
+    click.option(
+        "--expect",
+        type=click.Choice(["identical", "report"]),
+        default="report",
+        help="What a differing shadow decision does: stop the roll, or be reported.",
+    ),
+    click.option("--fast", is_flag=True, help="Shadow on recorded decisions, do not wait."),
+    click.option("--together", is_flag=True, help="Switch the rest in one gap between cycles."),
+    click.option("--slots", default="", help="Only these, with commas between."),
+    click.option("--all", is_flag=True, help="Then supervisor, market data and gateway too."),
+    click.option("--commit", help="Git commit of the working tree [default: ask git]."),
+    click.option("--submitted", type=float, help="When it was submitted, Unix ms."),
+)
+
+
+def pace_options(function: _F) -> _F:
+    """Add the words that say how a rollout is paced."""
+    for option in reversed(PACE):
+        function = option(function)
+    return function
+
+
+def gate_options(function: _F) -> _F:
+    """Add the words that an entrance through the gate needs."""
+    options = (
+        click.option("--plan", help="Apply exactly this approved plan (its beginning)."),
+        click.option("--break-glass", help="Go without approval; the reason, kept with an alarm."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def planned_words(words: dict[str, Any], document: PlanDocument, said: Container[str]) -> Any:
+    """Return the words of a plan; what was said on the command line stays, to be refused by it."""
+    options, plan = document.options, document.plan
+    planned = {
+        "canary": options.canary,
+        "bake": options.bake,
+        "shadow": options.shadow,
+        "expect": "identical" if options.identical else "report",
+        "fast": options.fast,
+        "together": options.together,
+        "slots": ",".join(plan.order),
+        "all": bool(plan.replaces),
+    }
+    return {**words, **{name: value for name, value in planned.items() if name not in said}}
+
+
+def job_options(given: dict[str, Any]) -> list[str]:
+    """Return the words as the job's options; a number counts also when it is 0."""
+    options = []
+    for name, value in given.items():
+        option = name.replace("_", "-")
+        if value is True:
+            options.append(f"--{option}")
+        elif value is not None and value is not False and value != "":
+            options.append(f"--{option}={value}")
+    return options
+
+
+def request_of(words: dict[str, Any], to_release: str | None, verb: str = "apply") -> Any:
+    from cluster.rolling_update.apply import Request
+
+    options = Options(
+        canary=words["canary"],
+        bake=words["bake"],
+        shadow=words["shadow"],
+        identical=words["expect"] == "identical",
+        fast=words["fast"],
+        together=words["together"],
+    )
+    return Request(
+        options=options,
+        slots=tuple(name.strip() for name in words["slots"].split(",") if name.strip()),
+        to_release=to_release,
+        commit=words["commit"] or git_commit(),
+        submitted_wire_ms=words["submitted"],
+        everything=words["all"],
+        verb=verb,
+        who=operator(),
+        plan=words.get("plan"),
+        break_glass=words.get("break_glass"),
+    )

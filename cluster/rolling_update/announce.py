@@ -1,0 +1,69 @@
+"""Make a roll's plan document, keep it under its digest, and say what has to happen next."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.runtime import load_config, wire_ms
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+from cluster.gate.document import PlanDocument, ReplayFindings
+from cluster.gate.door import announce, next_step
+from cluster.gate.replayed import replay_findings
+from cluster.replay.errors import ReplayError
+from cluster.replay.recorded import Wanted
+from cluster.replay.run import ReplayOptions, replay
+from cluster.rolling_update.apply import Request, plan_for
+from cluster.rolling_update.gated import document_of
+
+REPLAY_LAST: Final = 288
+"""Decisions made again for a plan: a day of one 5-minute slot, an hour and a half of sixteen."""
+
+
+class Announced(msgspec.Struct, frozen=True, kw_only=True):
+    plan: str
+    """Digest of the stored document."""
+    next: str
+    refusals: tuple[str, ...]
+    """Of this moment: `apply` would not start now."""
+    waits: str | None
+    """What a closed gate still asks for; None: `apply` may be said."""
+    document: PlanDocument
+
+
+def announce_roll(
+    storage_root: str, request: Request, replay_last: int | None, say: Callable[[str], None]
+) -> Announced:
+    """Plan a roll. `replay_last`: decisions made again [default: `REPLAY_LAST` if closed]."""
+    storage, config = LocalStorage(Path(storage_root)), load_config(storage_root)
+    plan, _ = asyncio.run(plan_for(storage_root, request))
+    if replay_last is None:
+        replay_last = 0 if config.gate_is_open else REPLAY_LAST
+    found = _replayed(storage_root, request, plan.to_release, replay_last, say)
+    document = document_of(storage, config, plan, request, found)
+    waits = next_step(storage, config, document, int(wire_ms()))
+    digest, following = announce(storage, config, document)
+    return Announced(
+        plan=digest, next=following, refusals=plan.refusals, waits=waits, document=document
+    )
+
+
+def _replayed(
+    storage_root: str, request: Request, release: str, last: int, say: Callable[[str], None]
+) -> ReplayFindings | None:
+    """Decide the last recorded decisions under the new release; None, said, if none can be.
+
+    `--expect identical` declares that none changes; without it any number may.
+    """
+    if last <= 0:
+        return None
+    asked = ReplayOptions(wanted=Wanted(last=last), with_release=release)
+    try:
+        found = replay(Path(storage_root), asked)
+    except (ReplayError, CheckpointsError) as error:
+        say(f"replay was not made: {error}")
+        return None
+    return replay_findings(found, 0 if request.options.identical else found.made)
