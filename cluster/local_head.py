@@ -26,6 +26,7 @@ from cluster.processes import (
     MARK,
     ProcessRecord,
     end_all,
+    in_session,
     marked,
     record_of,
     signal_process,
@@ -48,6 +49,9 @@ DRAIN: Final = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
 DRAIN_SECONDS: Final = "1"
 """Detached actors never drain: the fleet was stopped in order before, so there is no wait."""
 LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+MEMORY: Final = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Of each worker: glibc gives every thread of a Ray worker a heap of its own, and Arrow keeps one
+beside it; what one decision frees stays in each of them, sixteen times."""
 
 
 def head_environment(state: StateFolder) -> dict[str, str]:
@@ -59,6 +63,7 @@ def head_environment(state: StateFolder) -> dict[str, str]:
         "RAY_worker_niceness": "0",
         DRAIN: DRAIN_SECONDS,
         LOOPBACK: "0",
+        **MEMORY,
     }
 
 
@@ -103,7 +108,9 @@ def end_head(state: StateFolder) -> None:
 
 def head_processes(state: StateFolder) -> list[ProcessRecord]:
     """Return the head and everything that runs under it, orphans included."""
-    return marked(f"{state.owner}#ray")
+    head = state.read_run().head
+    kin = [] if head is None else in_session(head, state.root)
+    return list({*marked(f"{state.owner}#ray"), *kin})
 
 
 def answers(state: StateFolder, ports: HeadPorts) -> bool:

@@ -2,6 +2,8 @@
 
 The mark is an environment variable that the Ray head and the sandbox are started with and that all
 their children inherit. So what is left of a killed head is found and ended, and nothing else is.
+A process that gives itself a title (Ray's dashboard agent does) writes over the start of its own
+environment, the mark with it; such a one is found by its session, which it cannot lose.
 """
 
 import os
@@ -54,6 +56,27 @@ def marked(owner: str) -> list[ProcessRecord]:
         except (OSError, ProcessLookupError):
             continue  # it ended meanwhile, or it is another user's
     return [record for record in found if record.alive]
+
+
+def in_session(leader: ProcessRecord, folder: Path) -> list[ProcessRecord]:
+    """Return the living processes of a session, its leader dead or not, that work inside a folder.
+
+    The kernel gives nobody a pid that still names a session. After the last of it is gone the pid
+    may lead a stranger's session; a stranger does not work in our folder.
+    """
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if os.getsid(int(entry.name)) != leader.pid:
+                continue
+            if not (entry / "cwd").readlink().is_relative_to(folder.resolve()):
+                continue
+            found.append(record_of(int(entry.name)))
+        except (OSError, ProcessLookupError):
+            continue  # it ended meanwhile, or it is another user's
+    return [record for record in found if record.alive and record.start >= leader.start]
 
 
 def signal_process(record: ProcessRecord, number: signal.Signals) -> None:

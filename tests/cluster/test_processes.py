@@ -11,6 +11,7 @@ from cluster.processes import (
     MARK,
     ProcessRecord,
     end_all,
+    in_session,
     marked,
     record_of,
     signal_process,
@@ -66,3 +67,31 @@ def test_a_pid_with_another_start_is_another_process_and_is_left_alone(owner: st
     signal_process(stranger, signal.SIGKILL)
     assert not stranger.alive
     assert record.alive
+
+
+def test_what_lost_its_mark_is_found_by_its_session_and_folder(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "ours", tmp_path / "theirs"
+    inside.mkdir()
+    outside.mkdir()
+    source = (
+        "import subprocess, sys, time\n"
+        "for folder in sys.argv[1:3]: subprocess.Popen(sys.argv[3:], cwd=folder)\n"
+        "time.sleep(600)"
+    )
+    command = [sys.executable, "-c", source, str(inside), str(outside), *SLEEPER]
+    leader = subprocess.Popen(command, start_new_session=True)
+    session = record_of(leader.pid)
+    try:
+        assert wait_until(lambda: len(in_session(session, tmp_path)) == 2, 10)
+        leader.kill()
+        leader.wait()
+        (stranger,) = in_session(session, outside)
+        (orphan,) = in_session(session, inside)
+        later = ProcessRecord(pid=session.pid, start=session.start + 10**9)
+        assert in_session(later, inside) == []
+        end_all(lambda: in_session(session, inside), 0)
+        assert stranger.alive
+        assert not orphan.alive
+    finally:
+        leader.kill()
+        end_all(lambda: in_session(session, tmp_path), 0)
