@@ -19,6 +19,7 @@ from actors.messages import encode
 from actors.metrics import FleetMetrics
 from actors.runtime import load_config, log_event, process_start, start_logging, wire_ms
 from actors.supervisor.alarm_sinks import SinkPump
+from actors.supervisor.baking import Baker
 from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
 from actors.supervisor.loop import Shell, SupervisorLoop
@@ -96,10 +97,11 @@ class Supervisor:
         log_event("supervisor_watches", name=self._who.name)
         running = asyncio.create_task(self._loop.run())
         upkeep = asyncio.create_task(Upkeep(self._storage, self._now).run())
+        baking = asyncio.create_task(Baker(self._storage, self._config, wire_ms).run())
         try:
             while await asyncio.to_thread(self._is_named):
                 done, _ = await asyncio.wait(
-                    [running, upkeep],
+                    [running, upkeep, baking],
                     timeout=TURN_LOOK_SECONDS,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
@@ -108,7 +110,8 @@ class Supervisor:
         finally:
             running.cancel()
             upkeep.cancel()
-            await asyncio.wait([running, upkeep])
+            baking.cancel()
+            await asyncio.wait([running, upkeep, baking])
             self._loop = None
             self._watching.clear()
 
