@@ -120,7 +120,9 @@ class Supervisor:
         return int(wire), self._config.clock.market_ms(wire)
 
     def _open_loop(self) -> SupervisorLoop:
-        rules = Rules(timing=self._config.timing, clock=self._config.clock)
+        rules = Rules(
+            timing=self._config.timing, clock=self._config.clock, policy=self._config.policy
+        )
         release = release_here()
         requests = Requests(
             fleet=RayFleet(self._root, release),

@@ -7,6 +7,7 @@ is written after a try, so a crash between the two says it twice rather than nev
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from typing import Final
 
 import httpx
@@ -33,11 +34,19 @@ class SinkPump:
         self._store = AlarmStore(storage)
         self._sinks = sinks
         self._tries: dict[str, int] = {}
+        self._heard: set[str] = set()
         self._said = {name.partition("/")[2] for name in storage.names(f"{SAID}/")}
 
-    async def pump(self) -> int:
-        """Say what is due; return the number of latched alarms."""
+    async def pump(self, heard: Callable[[Alarm], None]) -> int:
+        """Say what is due; return the number of latched alarms.
+
+        `heard`: told of each alarm that was not said yet, once, before any sink is waited for.
+        """
         latched = await asyncio.to_thread(self._store.latched)
+        for state in latched:
+            if state.alarm.id not in self._said | self._heard:
+                self._heard.add(state.alarm.id)
+                heard(state.alarm)
         for state in latched:
             alarm = state.alarm
             if alarm.id in self._said or self._tries.get(alarm.id, 0) >= TRIES_MAX:

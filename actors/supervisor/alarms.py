@@ -7,6 +7,7 @@ store latches: the same kind and subject stays one alarm until a person clears i
 from typing import Final
 
 from actors.detectors.finding import Finding
+from actors.detectors.policy import Reaction, reaction_of
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.slot.status import SlotStatus
@@ -35,7 +36,8 @@ def report(state: SupervisorState, event: Event, findings: tuple[Finding, ...]) 
     bad, raised = dict(state.bad_since_ms), dict(state.raised)
     alarms: list[RaiseAlarm] = []
     for finding in findings:
-        if not finding.holds:
+        off = reaction_of(finding.kind, state.rules.policy) is Reaction.OFF
+        if off or not finding.holds:
             bad.pop(finding.key, None)
             raised.pop(finding.key, None)
             continue

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
-from actors.messages import FenceRecord
+from actors.messages import FenceRecord, TradingState
 from actors.slot.status import AnySlotStatus
 from checkpoints.alarms import Severity
 
@@ -107,6 +108,30 @@ class RolloutSeen(Event, frozen=True, kw_only=True):
     """When its driver was last seen alive."""
 
 
+class Detected(Event, frozen=True, kw_only=True):
+    """What the detectors found beside this machine: what holds, and what has just ended."""
+
+    findings: tuple[Finding, ...]
+
+
+class AlarmLatched(Event, frozen=True, kw_only=True):
+    """An alarm is new in the store, whoever raised it."""
+
+    alarm: str
+    kind: str
+    subject: str
+    release: str | None = None
+    """That it is about, or its beginning."""
+
+
+class RolledBack(Event, frozen=True, kw_only=True):
+    """The operator's command has ended."""
+
+    release: str
+    """That was to be taken back."""
+    failure: str | None
+
+
 # ---- effects ----------------------------------------------------------------------------------
 
 
@@ -173,6 +198,21 @@ class EndRollout(Effect, frozen=True, kw_only=True):
     rollout: str
 
 
+class TightenTrading(Effect, frozen=True, kw_only=True):
+    """Reduce or halt, unless trading is stricter already. No answer."""
+
+    state: TradingState
+    reason: str
+
+
+class RollBack(Effect, frozen=True, kw_only=True):
+    """Run `rolling-update rollback` -> RolledBack."""
+
+    release: str
+    to: str
+    slots: tuple[str, ...]
+
+
 class EndProcess(Effect, frozen=True, kw_only=True):
     """SIGKILL exactly one process on its node; Ray starts its actor again. No answer."""
 
@@ -212,6 +252,18 @@ AnyEvent = (
     | FeedsSeen
     | SharedSilent
     | RolloutSeen
+    | Detected
+    | AlarmLatched
+    | RolledBack
 )
 Request = ReadFences | AskSlot | OpenSeat | CreateSlot | AskGateway | AskFeeds | LookAtRollout
-AnyEffect = Request | CreateShared | EndProcess | EndRollout | RaiseAlarm | KeepWanted
+AnyEffect = (
+    Request
+    | CreateShared
+    | EndProcess
+    | EndRollout
+    | RaiseAlarm
+    | KeepWanted
+    | TightenTrading
+    | RollBack
+)

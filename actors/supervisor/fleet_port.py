@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -16,14 +15,13 @@ from actors.attest import ROOT
 from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE, process_start
 from actors.slot.status import AnySlotStatus
+from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
 
 ASK_SECONDS: Final = 3.0
 """Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
 CREATE_SECONDS: Final = 60.0
 """Wire. The constructor attests and returns; what it waits for comes after."""
 END_SECONDS: Final = 10.0
-ROLLOUT_SECONDS: Final = 100.0
-"""Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +46,9 @@ class FleetPort(Protocol):
 
     async def end_rollout(self) -> str | None:
         """Put away the rollout whose driver is gone; return why that failed, or None."""
+
+    async def roll_back(self, to: str, slots: tuple[str, ...]) -> str | None:
+        """Roll slots back to an archived release; return why that failed, or None."""
 
 
 async def slot_status(port: FleetPort, actor: str) -> AnySlotStatus | Missing | Silent:
@@ -140,25 +141,14 @@ class RayFleet:
             return False
 
     async def end_rollout(self) -> str | None:
-        """Run the operator's own command: one way to end a rollout, whoever asks for it."""
-        command = [sys.executable, "-m", "cluster", "rolling-update", "abort"]
+        return await abort_rollout(self._fleet(), ROOT)
+
+    async def roll_back(self, to: str, slots: tuple[str, ...]) -> str | None:
+        return await roll_back(self._fleet(), self._release, to, slots)
+
+    def _fleet(self) -> Fleet:
         address = ray.get_runtime_context().gcs_address
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            f"--storage={self._storage_root}",
-            f"--address={address}",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=ROOT,
-        )
-        try:
-            said, _ = await asyncio.wait_for(child.communicate(), ROLLOUT_SECONDS)
-        except TimeoutError:
-            child.kill()
-            await child.wait()
-            return f"no end in {ROLLOUT_SECONDS} s"
-        return None if child.returncode == 0 else said.decode(errors="replace")[-500:]
+        return Fleet(storage_root=self._storage_root, address=address)
 
 
 def end_process(life: str) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from actors.runtime import log_event
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.events import (
+    AlarmLatched,
     AnyEffect,
     AskFeeds,
     AskGateway,
@@ -23,8 +24,10 @@ from actors.supervisor.events import (
     RaiseAlarm,
     ReadFences,
     Request,
+    RollBack,
     StartAsked,
     Ticked,
+    TightenTrading,
 )
 from actors.supervisor.requests import Requests, Undated, undated
 from actors.supervisor.shared import renew_shared
@@ -100,7 +103,7 @@ class SupervisorLoop:
 
     async def _pump_alarms(self) -> None:
         while True:
-            latched = await self._pump.pump()
+            latched = await self._pump.pump(self._latched)
             self._shell.observe(self.state, latched)
             await asyncio.sleep(PUMP_SECONDS)
 
@@ -137,6 +140,8 @@ class SupervisorLoop:
                 self._start(self._create_shared(effect))
             case KeepWanted(slots=slots):
                 self._start(self._keep_wanted(slots))
+            case TightenTrading() | RollBack():
+                self._start(self._react(effect))
 
     async def _request(self, effect: Request) -> None:
         self.post(await self._requests.answer(effect))
@@ -165,6 +170,22 @@ class SupervisorLoop:
     async def _end_rollout(self, rollout: str) -> None:
         failure = await self._requests.fleet.end_rollout()
         log_event("rollout_ended", rollout=rollout, failure=failure)
+
+    async def _react(self, effect: TightenTrading | RollBack) -> None:
+        ended = await self._requests.perform(effect)
+        if ended is not None:
+            self.post(ended)
+
+    def _latched(self, alarm: Alarm) -> None:
+        self.post(
+            undated(
+                AlarmLatched,
+                alarm=alarm.id,
+                kind=alarm.kind,
+                subject=alarm.subject,
+                release=alarm.release,
+            )
+        )
 
     async def _create_shared(self, effect: CreateShared) -> None:
         try:

@@ -104,7 +104,7 @@ def know_owner(watched: Watched, owner: FenceRecord, history: Sequence[FenceReco
 
 def hear_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
     """Put away a rollout whose driver has given no sign for its lease."""
-    state = replace(state, rollout_asking=False)
+    state = replace(state, rollout_asking=False, rollout=event.rollout)
     lost = event.rollout is not None and event.wire_ms - event.beat_wire_ms > ROLLOUT_LEASE_MS
     finding = Finding(
         kind="rollout_without_driver",

@@ -2,17 +2,27 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol, assert_never
+from typing import Any, Final, Protocol, assert_never
 
 import msgspec
 
 from actors.gateway.client import NoAnswer
-from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.lock import CURRENT_FILE, HALT_FILE, Current
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.market_data.status import MarketDataStatus
-from actors.messages import FenceRecord, OpenAnswer, Opened, OpenIncarnation, Refusal, decode
+from actors.messages import (
+    FenceRecord,
+    OpenAnswer,
+    Opened,
+    OpenIncarnation,
+    Refusal,
+    SetTrading,
+    TradingState,
+    decode,
+)
 from actors.rollout_beat import active_rollout, last_beat_ms
+from actors.runtime import log_event
 from actors.supervisor.events import (
     AnyEvent,
     AskFeeds,
@@ -28,6 +38,8 @@ from actors.supervisor.events import (
     OpenSeat,
     ReadFences,
     Request,
+    RollBack,
+    RolledBack,
     RolloutSeen,
     SeatOpened,
     SeatRefused,
@@ -36,6 +48,7 @@ from actors.supervisor.events import (
     SlotMissing,
     SlotSeen,
     SlotSilent,
+    TightenTrading,
 )
 from actors.supervisor.fleet_port import FleetPort, Missing, Silent, slot_status
 from actors.supervisor.state import GATEWAY, MARKET_DATA
@@ -43,11 +56,15 @@ from checkpoints.archive import load_manifest
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage
 
+TIGHTEN_TRIES: Final = 60
+TIGHTEN_PAUSE_SECONDS: Final = 1.0
+"""Wire. A gateway that hangs is ended and back within a minute; each try lasts some seconds."""
+
 Undated = Callable[[int, int], AnyEvent]
 """Makes the event once it is known when it is stepped: (market ms, wire ms)."""
 
 
-def undated(kind: type[Any], **fields: Any) -> Undated:
+def undated(kind: type[Any], /, **fields: Any) -> Undated:
     def date(market_ms: int, wire_ms: int) -> AnyEvent:
         event: AnyEvent = kind(market_ms=market_ms, wire_ms=wire_ms, **fields)
         return event
@@ -63,6 +80,8 @@ class VacancyPort(Protocol):
     async def open_incarnation(
         self, request: OpenIncarnation, /
     ) -> OpenAnswer | Refusal | NoAnswer: ...
+
+    async def set_trading(self, request: SetTrading, /) -> SetTrading | Refusal | NoAnswer: ...
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +110,34 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
                 return await asyncio.to_thread(look_at_rollout, self.storage)
             case _ as never:
                 assert_never(never)
+
+    async def perform(self, effect: TightenTrading | RollBack) -> Undated | None:
+        """Do what the policy says; return the event that tells of its end, if one is waited for."""
+        match effect:
+            case TightenTrading():
+                await self._tighten(effect)
+                return None
+            case RollBack(release=release, to=to, slots=slots):
+                failure = await self.fleet.roll_back(to, slots)
+                log_event("release_taken_back", release=release, to=to, failure=failure)
+                return undated(RolledBack, release=release, failure=failure)
+            case _ as never:
+                assert_never(never)
+
+    async def _tighten(self, effect: TightenTrading) -> None:
+        """Ask the gateway until it answers; the HALT file stops its posts meanwhile."""
+        if effect.state is TradingState.HALTED:
+            await asyncio.to_thread(write_halt, self.storage, effect.reason)
+        order = SetTrading(
+            state=effect.state, reason=effect.reason, who="alarm policy", only_tighter=True
+        )
+        answer: SetTrading | Refusal | NoAnswer = NoAnswer(reason="not asked")
+        for _ in range(TIGHTEN_TRIES):
+            answer = await self.gateway.set_trading(order)
+            if not isinstance(answer, NoAnswer):
+                break
+            await asyncio.sleep(TIGHTEN_PAUSE_SECONDS)
+        log_event("trading_tightened", wanted=str(effect.state), answer=str(answer)[:300])
 
     async def _read_fences(self) -> Undated:
         table = await self.gateway.fences()
@@ -148,6 +195,13 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
                 return undated(SharedSilent, who=who, missing=False, reason=reason)
             case _:
                 return _shared_status(who, answer)
+
+
+def write_halt(storage: Storage, reason: str) -> None:
+    try:
+        storage.write(HALT_FILE, f"{reason}\n".encode())
+    except CheckpointsError as error:
+        log_event("halt_not_written", reason=str(error))
 
 
 def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, ...]]:

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from actors.config import Timing
+from actors.detectors.policy import Reaction
+from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
 from actors.supervisor.events import AnyEffect
 from signals.market_time import MarketClock
@@ -140,9 +142,23 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """That it ran when it was seen last."""
 
 
+class WayBack(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that the policy takes back, until no slot runs it any more."""
+
+    release: str
+    to: str
+    why: str
+    """Id of the alarm."""
+    tries: int = 0
+    tried_wire_ms: int = 0
+    under_way: bool = False
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing
     clock: MarketClock
+    policy: dict[str, Reaction] = {}
+    """What the configuration says otherwise than `actors.detectors.policy`."""
 
 
 GATEWAY: Final = "gateway"
@@ -159,8 +175,13 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     )
     fences_asking: bool = False
     fences_wire_ms: int = 0
+    owners: dict[str, FenceRecord] = {}
+    history: dict[str, tuple[FenceRecord, ...]] = {}
+    """Of each slot, oldest first, as the gateway said last."""
     rollout_asking: bool = False
     rollout_asked_wire_ms: int = 0
+    rollout: str | None = None
+    """The rollout under way."""
     rollout_ended: str = ""
     """The rollout that was last put away for want of a driver."""
     rollout_ended_wire_ms: int = 0
@@ -169,6 +190,10 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     """Market ms; feeds that never came are left out."""
     bad_since_ms: dict[str, int] = {}
     """Wire ms since which a condition has held, by ``<kind>/<subject>``."""
+    ways_back: dict[str, WayBack] = {}
+    """By release."""
+    taken_back: tuple[str, ...] = ()
+    """Releases that no way back leads to any more."""
     raised: dict[str, int] = {}
     """Conditions that have been raised and still hold: said once."""
 

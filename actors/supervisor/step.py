@@ -7,6 +7,7 @@ naming the fence it expects: where a rollout was faster, the gateway refuses and
 from typing import assert_never
 
 from actors.supervisor.events import (
+    AlarmLatched,
     AnyEffect,
     AnyEvent,
     AskFeeds,
@@ -14,6 +15,7 @@ from actors.supervisor.events import (
     AskSlot,
     CreateFailed,
     CreateSlot,
+    Detected,
     Event,
     FeedsSeen,
     FencesRead,
@@ -22,6 +24,7 @@ from actors.supervisor.events import (
     KeepWanted,
     LookAtRollout,
     ReadFences,
+    RolledBack,
     RolloutSeen,
     SeatOpened,
     SeatRefused,
@@ -35,6 +38,7 @@ from actors.supervisor.events import (
     Ticked,
 )
 from actors.supervisor.health import LOOKED_AT, hear_shared, hear_slot
+from actors.supervisor.reactions import hear_alarm, take_back
 from actors.supervisor.releases import hear_rollout, know_owner, open_seat
 from actors.supervisor.state import (
     ASK_EVERY_MS,
@@ -73,10 +77,18 @@ def step(state: SupervisorState, event: AnyEvent) -> Step:
             return _hear_creation(state, event)
         case GatewaySeen() | FeedsSeen() | SharedSilent():
             return hear_shared(state, event)
-        case RolloutSeen():
-            return hear_rollout(state, event)
+        case RolloutSeen() | Detected() | AlarmLatched() | RolledBack():
+            return _hear_news(state, event)
         case _ as never:
             assert_never(never)
+
+
+def _hear_news(
+    state: SupervisorState, event: RolloutSeen | Detected | AlarmLatched | RolledBack
+) -> Step:
+    if isinstance(event, RolloutSeen):
+        return hear_rollout(state, event)
+    return hear_alarm(state, event)
 
 
 def _obey(state: SupervisorState, event: StartAsked | StopAsked) -> Step:
@@ -111,7 +123,8 @@ def _tick(state: SupervisorState, event: Ticked) -> Step:
             state = put(state, replace(watched, asking=True, asked_wire_ms=event.wire_ms))
             effects.append(AskSlot(slot=watched.slot, incarnation=watched.incarnation))
     state, opened = _open_vacancies(state, event)
-    return state, (*effects, *opened)
+    state, backs = take_back(state, event)
+    return state, (*effects, *opened, *backs)
 
 
 def _ask_for_all(state: SupervisorState, event: Ticked) -> Step:
@@ -163,6 +176,7 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
     state = replace(state, fences_asking=False)
     if isinstance(event, FencesUnread):
         return state, ()
+    state = replace(state, owners=event.owners, history=event.history)
     for watched in state.slots.values():
         owner = event.owners.get(watched.slot)
         if watched.place in UNDER_WAY:

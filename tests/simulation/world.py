@@ -55,7 +55,8 @@ class SilentPump(SinkPump):
     def __init__(self) -> None:
         pass
 
-    async def pump(self) -> int:
+    async def pump(self, heard: Callable[[Any], None]) -> int:
+        del heard
         return 0
 
 

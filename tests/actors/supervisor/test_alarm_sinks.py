@@ -71,7 +71,7 @@ def pump(storage: LocalStorage, sinks: AlarmSinks, rounds: int = 1) -> int:
         pumped = SinkPump(storage, sinks)
         latched = 0
         for _ in range(rounds):
-            latched = await pumped.pump()
+            latched = await pumped.pump(lambda _alarm: None)
         return latched
 
     return asyncio.run(play())
@@ -109,10 +109,10 @@ def test_both_sinks_are_used_and_a_webhook_that_fails_is_tried_again(tmp_path: P
         pumped = SinkPump(storage, sinks)
 
         async def play() -> None:
-            await pumped.pump()
+            await pumped.pump(lambda _alarm: None)
             hook.status = 200
-            await pumped.pump()
-            await pumped.pump()
+            await pumped.pump(lambda _alarm: None)
+            await pumped.pump(lambda _alarm: None)
 
         asyncio.run(play())
         assert len(hook.bodies) == 2

@@ -56,7 +56,7 @@ class Watch:
         self.state = SupervisorState(rules=Rules(timing=Timing(), clock=MarketClock()))
         self.now_ms = OPEN_MS
 
-    def hear(self, kind: type[Any], **fields: Any) -> list[AnyEffect]:
+    def hear(self, kind: type[Any], /, **fields: Any) -> list[AnyEffect]:
         before = self.state.slots
         event = kind(market_ms=self.now_ms, wire_ms=self.now_ms, **fields)
         self.state, effects = step(self.state, event)

@@ -1,0 +1,91 @@
+"""The operator's own commands, run by the supervisor: one way to do a thing, whoever asks."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from checkpoints.archive import unpack_archive
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+
+ABORT_SECONDS: Final = 100.0
+"""Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
+ROLL_BACK_SECONDS: Final = 900.0
+"""Wire. Sixteen slots one after another, each with a start, a wait for quiet and a confirmation."""
+SAID_MAX: Final = 500
+JOB_CONFIG: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""What makes a process the driver of a job: with a working directory of its own for the job, Ray
+does not put the driver's folder in front of every actor's path."""
+STATE_STORAGE: Final = "storage"
+"""Folder of the storage inside a state folder, see `cluster.state_folder`."""
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the command finds the fleet."""
+
+    storage_root: str
+    address: str
+    """Of the Ray head."""
+
+
+async def abort_rollout(fleet: Fleet, root: Path) -> str | None:
+    """Put away the rollout under way; return why that failed, or None."""
+    words = ["abort", f"--storage={fleet.storage_root}", f"--address={fleet.address}"]
+    return await _run(words, root, os.environ, ABORT_SECONDS)
+
+
+async def roll_back(
+    fleet: Fleet, release: str, to: str, slots: tuple[str, ...], seconds: float = ROLL_BACK_SECONDS
+) -> str | None:
+    """Roll slots back to the archived release `to`; return why that failed, or None.
+
+    `release` is the asker's own: it drives from its archive, verified, not from files that may
+    have been edited meanwhile.
+    """
+    storage = Path(fleet.storage_root)
+    if storage.name != STATE_STORAGE:
+        return f"{storage} lies in no state folder: roll back by hand"
+    archive = storage / f"releases/{release}.zip"
+    job = {"runtime_env": {"working_dir": f"file://{archive}"}}
+    environment = {
+        **os.environ,
+        "RAY_ADDRESS": fleet.address,
+        JOB_CONFIG: msgspec.json.encode(job).decode(),
+    }
+    words = ["rollback", f"--state={storage.parent}", f"--to={to}", f"--slots={','.join(slots)}"]
+    with tempfile.TemporaryDirectory(prefix="midstride-") as room:
+        try:
+            await asyncio.to_thread(unpack_archive, LocalStorage(storage), release, Path(room))
+        except (CheckpointsError, OSError) as error:
+            return f"{type(error).__name__}: {error}"
+        return await _run([*words, "--shadow=0", "--bake=0"], Path(room), environment, seconds)
+
+
+async def _run(
+    words: list[str], root: Path, environment: Mapping[str, str], seconds: float
+) -> str | None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cluster",
+        "rolling-update",
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=root,
+        env=dict(environment),
+    )
+    try:
+        said, _ = await asyncio.wait_for(child.communicate(), seconds)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+        return f"no end in {seconds} s"
+    return None if child.returncode == 0 else said.decode(errors="replace")[-SAID_MAX:]
