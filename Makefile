@@ -16,7 +16,7 @@ STATE_OPTION = $(if $(STATE),--state "$(STATE)")
 SEEDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run stop status update try test check bench simulate nemesis soak lock
+.PHONY: help venv run stop status update try test check bench evidence simulate nemesis soak lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,6 +61,9 @@ check: $(READY)  ## lint, format, types, layers, house rules
 
 bench: $(READY)  ## measurements, printed with machine, commit and load
 	$(PY) -m pytest -q -s -m bench tests/bench $(BENCH)
+
+evidence: $(READY)  ## forged approvals refused; the detectors' false alarms and delays; with seeds
+	$(PY) -m tests.bench.detectors $(EVIDENCE)
 
 simulate: $(READY)  ## the whole fleet in one thread from seeds (SEEDS=10000)
 	$(PY) -m tests.simulation --seeds $(SEEDS)
