@@ -123,6 +123,10 @@ def _staged(config: FleetConfig, plan: Plan, *, is_update: bool) -> Staged:
     """Give a new release a fraction; what only sets parameters runs code that has baked."""
     if is_update or plan.change_class == "none" or not plan.from_releases:
         return Staged()
+    return staged_by(config)
+
+
+def staged_by(config: FleetConfig) -> Staged:
     gate = config.gate
     return Staged(size_permille=gate.staged_permille, bake_decisions=gate.staged_decisions)
 

@@ -7,9 +7,9 @@ import msgspec
 
 from actors.config import FleetConfig, config_id
 from actors.messages import FenceRecord
-from checkpoints.approvals import Staged
+from checkpoints.approvals import APPLIED, Staged
 from checkpoints.storage import Storage
-from cluster.gate.document import Extras, ParamsChange, PlanDocument, make_document
+from cluster.gate.document import Extras, ParamsChange, PlanDocument, make_document, staged_by
 from cluster.gate.errors import GateError
 from cluster.rolling_update.plan import Plan
 from cluster.rollout_step import Options
@@ -21,10 +21,16 @@ PARAMETERS: Final = "parameters"
 def first_document(
     storage: Storage, release: str, config: FleetConfig, extras: Extras
 ) -> PlanDocument:
-    """Plan the first release of a fleet that has none: all its slots, at full size."""
+    """Plan the release that a stopped fleet starts with: all its slots.
+
+    At full size only where nothing was ever let in: stopping the fleet is no way round the limits.
+    """
     order = tuple(entry.slot for entry in config.slots)
     plan = _plan(release, extras.commit, {}, order, FIRST)
-    return make_document(storage, plan, config, extras)
+    made = make_document(storage, plan, config, extras)
+    if storage.names(f"{APPLIED}/"):
+        return msgspec.structs.replace(made, staged=staged_by(config))
+    return made
 
 
 def params_document(

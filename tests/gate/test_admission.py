@@ -252,6 +252,17 @@ def test_the_first_release_needs_an_approval_too(storage: LocalStorage, tmp_path
     assert covered(storage, config()).size_of(new.release) == 1000
 
 
+def test_a_fleet_that_was_stopped_starts_another_release_at_a_fraction(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    old, new = two_releases(storage, tmp_path)
+    extras = Extras(options=Options(), wire_ms=NOW_MS, commit="c0ffee")
+    first = first_document(storage, old.release, config(), extras)
+    approve(storage, store_plan(storage, first))
+    ask(storage, store_plan(storage, first), first)
+    assert first_document(storage, new.release, config(), extras).staged.size_permille == 250
+
+
 def test_a_plan_altered_on_disk_is_named_and_covers_nothing(
     storage: LocalStorage, tmp_path: Path
 ) -> None:
