@@ -22,9 +22,14 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
 
     slot: str
     release: str
-    params: str
+    params: str | None
+    """None: what they should be is not known, and nothing is said of them."""
     since_ms: int
-    """Market time of the fence, or of the parameters becoming live."""
+    """Market time at which the release came."""
+    params_since_ms: int = 0
+    """Market time at which the parameters came, if that was later."""
+    speaks: bool = True  # a fact of the slot's past, not a switch
+    """A decision of this slot once had a probability: its signal forms one."""
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +49,19 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Look at one slot. `passed_due_ms`: its decision points whose deadline has passed."""
     owed = sum(due_ms > deployed.since_ms for due_ms in passed_due_ms)
+    params_ms = max(deployed.since_ms, deployed.params_since_ms)
+    owed_params = sum(due_ms > params_ms for due_ms in passed_due_ms)
     rows = sorted(
         (row for row in decided if row.slot == deployed.slot and row.due_ms > deployed.since_ms),
         key=lambda row: row.due_ms,
     )
     by_release = [row for row in rows if row.release == deployed.release]
-    by_params = [row for row in by_release if row.params == deployed.params]
+    with_params = [row for row in by_release if row.due_ms > params_ms]
+    read = any(row.params == deployed.params for row in with_params)
+    late = owed_params >= POINTS_MAX
     evidence = {
         "release": deployed.release[:12],
-        "params": deployed.params[:12],
+        "params": (deployed.params or "-")[:12],
         "points_passed": str(owed),
         "decided": str(len(rows)),
     }
@@ -67,14 +76,14 @@ def judge(
         Finding(
             kind="params_never_read",
             subject=deployed.slot,
-            holds=owed >= POINTS_MAX and bool(by_release) and not by_params,
+            holds=deployed.params is not None and bool(with_params) and not read and late,
             action="decisions carry other parameters than those set: they are not in force",
-            evidence={**evidence, "in_force": by_release[-1].params[:12] if by_release else "-"},
+            evidence={**evidence, "in_force": with_params[-1].params[:12] if with_params else "-"},
         ),
         Finding(
             kind="signal_never_ran",
             subject=deployed.slot,
-            holds=_silent(by_release) >= SILENT_MAX,
+            holds=deployed.speaks and _silent(by_release) >= SILENT_MAX,
             action="complete inputs, yet no probability: an earlier check stops the signal",
             evidence={**evidence, "silent": str(_silent(by_release))},
         ),

@@ -1,12 +1,13 @@
 """Does every process run what the plan says? Digests against digests, exact. Pure.
 
 Knight Capital 2012: one of eight servers ran old code. What a process says of itself, what its
-files are now and what the gateway recorded must be one release, and a release of the plan.
-Latency: one look of the supervisor; before an order, because the gateway grants such a process no
-fence.
+files are now and what the gateway recorded must be one release, and a release of the plan. Slots
+run what the gateway's table or the roll under way names; the actors that they share may stay on
+any release that was archived. Latency: one look of the supervisor; before an order, because the
+gateway grants such a process no fence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
 import msgspec
@@ -14,9 +15,13 @@ import msgspec
 from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
+from checkpoints.alarms import Severity
 
 RELEASES_MAX: Final = 2
 """Of slots at one time: the old and the new one of a roll."""
+MIXED_GRACE_MS: Final = 300_000
+"""Wire after a roll that stopped half way: it raised an alarm of its own, a person is at it."""
+PROCESSES_NAMED: Final = 20
 REFUSED_MARKS: Final = ("problems under", "no approval covers", "issued for release")
 """What the attestation and the gateway say of code that is not what it should be."""
 
@@ -34,6 +39,10 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Release in the gateway's fence record of its slot, if it owns it."""
     trouble: str = ""
     """Why it does not run, in its own words."""
+    root: str = ""
+    """Folder whose files were hashed."""
+    shared: bool = False  # a kind of process, not a switch
+    """Gateway, market data or supervisor."""
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,18 +50,25 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
     releases: frozenset[str]
     """Live ones and, while a roll is under way, its target."""
-    roll_under_way: bool = False  # a state of the fleet, not a switch
+    may_mix: bool = False  # a state of the fleet, not a switch
+    """A roll is under way, or the last one was of a part of the slots."""
+    archived: frozenset[str] = frozenset()
+    """What shared actors may run besides."""
 
 
 def running_of(
     incarnation: int, status: AnySlotStatus, owner: FenceRecord | None, on_disk: str | None = None
 ) -> Running:
-    """Put together what a slot's process says, what the gateway recorded and what lies on disk."""
+    """Put together what a slot's process says, what the gateway recorded and what lies on disk.
+
+    A life that was not granted is not fenced, though an earlier one of its incarnation was.
+    """
     subject = f"{status.slot}/{incarnation}"
     fenced = owner.release if owner is not None and owner.incarnation == incarnation else None
     match status:
-        case SlotStatus(release=release):
-            return Running(subject=subject, attested=release, fenced=fenced, on_disk=on_disk)
+        case SlotStatus(release=release, life=life):
+            mine = fenced if owner is not None and owner.life == life else None
+            return Running(subject=subject, attested=release, fenced=mine, on_disk=on_disk)
         case SlotNotRunning(reason=reason):
             return Running(
                 subject=subject, attested=None, fenced=fenced, on_disk=on_disk, trouble=reason
@@ -65,7 +81,7 @@ def judge(running: Iterable[Running], expected: Expected) -> tuple[Finding, ...]
     """Compare every process with the plan, and the fleet with itself."""
     seen = tuple(running)
     found = [finding for process in seen for finding in _judge_one(process, expected)]
-    return (*found, _judge_fleet(seen, expected))
+    return (*found, *_judge_roots(seen), _judge_fleet(seen, expected))
 
 
 def _judge_one(process: Running, expected: Expected) -> tuple[Finding, ...]:
@@ -76,21 +92,15 @@ def _judge_one(process: Running, expected: Expected) -> tuple[Finding, ...]:
         "planned": ", ".join(sorted(_short(release) for release in expected.releases)),
     }
     runs = process.attested
+    allowed = expected.releases | (expected.archived if process.shared else frozenset())
     refused = any(mark in process.trouble for mark in REFUSED_MARKS)
     return (
         Finding(
             kind="wrong_code",
             subject=process.subject,
-            holds=(runs is not None and runs not in expected.releases) or refused,
+            holds=(runs is not None and runs not in allowed) or refused,
             action="this process runs code that no plan names; it gets no fence: replace it",
             evidence={**evidence, "trouble": process.trouble[:500]},
-        ),
-        Finding(
-            kind="code_changed_on_disk",
-            subject=process.subject,
-            holds=None not in (runs, process.on_disk) and runs != process.on_disk,
-            action="the files under a running process were edited; its next start would be refused",
-            evidence=evidence,
         ),
         Finding(
             kind="fence_of_another_release",
@@ -102,13 +112,37 @@ def _judge_one(process: Running, expected: Expected) -> tuple[Finding, ...]:
     )
 
 
+def _judge_roots(seen: tuple[Running, ...]) -> Iterator[Finding]:
+    """Look at each folder once: many processes run from one, and one edit changes it for all."""
+    roots: dict[str, list[Running]] = {}
+    for process in seen:
+        if process.root and process.on_disk is not None and process.attested is not None:
+            roots.setdefault(process.root, []).append(process)
+    for root, processes in sorted(roots.items()):
+        changed = [p.subject for p in processes if p.attested != p.on_disk]
+        yield Finding(
+            kind="code_changed_on_disk",
+            subject=root.rstrip("/").rpartition("/")[2],
+            holds=bool(changed),
+            action="files under running processes were edited; their next start would be refused",
+            evidence={
+                "root": root,
+                "on_disk": _short(processes[0].on_disk),
+                "run": ", ".join(sorted({_short(p.attested) for p in processes})),
+                "processes": ", ".join(changed[:PROCESSES_NAMED]),
+            },
+        )
+
+
 def _judge_fleet(seen: tuple[Running, ...], expected: Expected) -> Finding:
     fenced = sorted({process.fenced for process in seen if process.fenced is not None})
-    limit = RELEASES_MAX if expected.roll_under_way else 1
+    limit = RELEASES_MAX if expected.may_mix else 1
     return Finding(
         kind="mixed_releases",
         subject="fleet",
         holds=len(fenced) > limit,
+        grace_ms=MIXED_GRACE_MS,
+        severity=Severity.WARNING,
         action="slots run more releases than the state of the roll allows: resume or undo the roll",
         evidence={"releases": ", ".join(_short(release) for release in fenced)},
     )

@@ -82,17 +82,17 @@ def _hear_running(
     state: SupervisorState, event: Event, watched: Watched, status: SlotStatus
 ) -> Step:
     findings = judge_slot(state.rules, event, status, watched.status)
+    owns = status.state in OWNING  # what does not own its slot may run anything
     watched = replace(
         count_errors(watched, status),
         status=status,
         life=status.life,
         node_id=status.node_id,
-        release=status.release,
+        release=status.release if owns else watched.release,
         answered_wire_ms=event.wire_ms,
         misses=0,
         reason="",
     )
-    owns = status.state in OWNING
     watched = move(watched, Place.LIVE if owns else Place.STARTING, event.wire_ms)
     blocked = Finding(
         kind="strategy_blocked",

@@ -10,6 +10,7 @@ from actors.detectors.uniformity import Expected, Running, running_of
 from actors.detectors.uniformity import judge as judge_running
 from actors.messages import FenceRecord
 from actors.slot.status import SlotNotRunning
+from tests.actors.supervisor.test_supervisor_step import status
 
 OLD, NEW, STRANGE = "a1" * 32, "b2" * 32, "c3" * 32
 FLEET = tuple(
@@ -17,7 +18,7 @@ FLEET = tuple(
     for asset in ("btc", "eth", "sol")
 )
 AT_REST = Expected(releases=frozenset({OLD}))
-ROLLING = Expected(releases=frozenset({OLD, NEW}), roll_under_way=True)
+ROLLING = Expected(releases=frozenset({OLD, NEW}), may_mix=True)
 DEPLOYED = Deployed(slot="btc-5m", release=NEW, params="p2", since_ms=1_000)
 POINTS = (900, 1_300, 1_600)
 
@@ -55,8 +56,28 @@ def test_an_actor_from_another_package_is_named() -> None:
 
 
 def test_files_edited_under_a_running_process_are_named() -> None:
-    edited = replace(FLEET[1], on_disk=STRANGE)
-    assert kinds(judge_running((FLEET[0], edited), AT_REST)) == ["code_changed_on_disk eth-5m/1"]
+    edited = tuple(replace(one, on_disk=STRANGE, root="/ray/_ray_pkg_7") for one in FLEET)
+    (finding,) = [f for f in judge_running(edited, AT_REST) if f.holds]
+    assert (finding.kind, finding.subject) == ("code_changed_on_disk", "_ray_pkg_7")
+    assert finding.evidence["processes"] == "btc-5m/1, eth-5m/1, sol-5m/1"
+
+
+def test_what_all_slots_share_may_stay_on_an_archived_release() -> None:
+    gateway = Running(subject="gateway", attested=NEW, on_disk=NEW, shared=True)
+    kept = Expected(releases=AT_REST.releases, archived=frozenset({NEW}))
+    assert kinds(judge_running((*FLEET, gateway), kept)) == []
+    assert kinds(judge_running((*FLEET, gateway), AT_REST)) == ["wrong_code gateway"]
+    slot = replace(gateway, subject="eth-5m/2", shared=False)
+    assert kinds(judge_running((*FLEET, slot), kept)) == ["wrong_code eth-5m/2"]
+
+
+def test_a_life_that_was_not_granted_is_not_fenced() -> None:
+    claims = status(0, life="8-8", release=STRANGE)
+    seen = running_of(1, claims, owner(OLD))
+    assert seen.fenced is None
+    assert kinds(judge_running((seen,), AT_REST)) == ["wrong_code btc-5m/1"]
+    granted = running_of(1, status(0, life="1-1", release=STRANGE), owner(OLD))
+    assert "fence_of_another_release btc-5m/1" in kinds(judge_running((granted,), AT_REST))
 
 
 def test_a_process_that_the_attestation_or_the_gateway_refuses_is_named() -> None:
@@ -91,6 +112,9 @@ def test_parameters_that_are_set_and_never_read_are_named() -> None:
     assert kinds(judge_deployed(DEPLOYED, stuck, POINTS)) == ["params_never_read btc-5m"]
     late = (decided(1_300, params="p1"), decided(1_600))
     assert kinds(judge_deployed(DEPLOYED, late, POINTS)) == []
+    just_set = replace(DEPLOYED, params_since_ms=1_400)
+    assert kinds(judge_deployed(just_set, stuck, POINTS)) == [], "one point may fall into it"
+    assert kinds(judge_deployed(replace(DEPLOYED, params=None), stuck, POINTS)) == []
 
 
 def test_a_signal_that_an_earlier_check_always_stops_is_named() -> None:
@@ -99,6 +123,7 @@ def test_a_signal_that_an_earlier_check_always_stops_is_named() -> None:
     stale = [replace(row, complete=False) for row in mute]
     assert kinds(judge_deployed(DEPLOYED, stale, ())) == []
     assert kinds(judge_deployed(DEPLOYED, [*mute, decided(2_000)], ())) == []
+    assert kinds(judge_deployed(replace(DEPLOYED, speaks=False), mute, ())) == []
 
 
 def test_another_slots_rows_say_nothing_of_this_one() -> None:
@@ -131,7 +156,7 @@ def test_a_process_is_compared_with_the_fence_of_its_own_incarnation() -> None:
 
 
 def test_the_drills_as_one_table() -> None:
-    edited = (replace(FLEET[0], on_disk=STRANGE), *FLEET[1:])
+    edited = (replace(FLEET[0], on_disk=STRANGE, root="r"), *FLEET[1:])
     strange = (replace(FLEET[0], attested=STRANGE, on_disk=STRANGE, fenced=None), *FLEET[1:])
     stuck = (decided(1_300, params="p1"), decided(1_600, params="p1"))
     drills = (

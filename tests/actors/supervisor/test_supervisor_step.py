@@ -167,6 +167,16 @@ def test_actor_that_ray_gave_up_becomes_a_vacancy_that_names_the_fence() -> None
     assert (opened.expected_fence, opened.release) == (3, seat().who.attestation.release)
 
 
+def test_vacancy_is_never_opened_for_code_that_was_not_granted() -> None:
+    watch = Watch().live()
+    granted = watch.state.slots[SLOT].release
+    strange = status(watch.now_ms, state="claiming", release="ee" * 32)
+    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=strange)
+    for _ in range(2):
+        watch.hear(SlotMissing, slot=SLOT, incarnation=1)
+    assert of(watch.hear(Ticked), OpenSeat)[0].release == granted
+
+
 def test_hung_process_is_ended_by_id_once_and_said_once() -> None:
     watch = Watch().live(life="41-99")
     silent = {"slot": SLOT, "incarnation": 1, "reason": "no answer"}
