@@ -60,11 +60,14 @@ class CheckpointStore:
     def save(self, slot: str, meta: CheckpointMeta, rows: Records | Delta) -> str:
         """Store durably; return the digest. Raises `StaleWriterError` for an overtaken fence."""
         assert meta.slot == slot
-        data = encode_checkpoint(meta, rows)
+        return self.save_encoded(meta, encode_checkpoint(meta, rows))
+
+    def save_encoded(self, meta: CheckpointMeta, data: bytes) -> str:
+        """Store what `encode_checkpoint` made of it; as `save`."""
         name = _name(meta)
         if not self._storage.create(name, data):
             self._replace(name, meta, data)
-        self._prune(slot)
+        self._prune(meta.slot)
         return digest_of(data)
 
     def _replace(self, name: str, meta: CheckpointMeta, data: bytes) -> None:

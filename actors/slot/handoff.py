@@ -32,7 +32,8 @@ from actors.handoff import (
     WarmAnswer,
     Warmed,
 )
-from actors.slot.checkpoints import Taken, take, take_meta, take_records
+from actors.slot.checkpoints import Taken, take, take_records
+from actors.slot.delta import Pinned, Written, encode_delta
 from actors.slot.events import (
     AdoptAsked,
     QuiesceAsked,
@@ -51,22 +52,14 @@ from actors.slot.state import SlotState
 from actors.slot.successor import Base, Prover, WarmError
 from actors.slot.versions import versions_of_release
 from checkpoints.checkpoint_store import CheckpointStore
-from checkpoints.codec import CheckpointKind, decode_checkpoint, encode_checkpoint
+from checkpoints.codec import decode_checkpoint
 from checkpoints.errors import CheckpointsError
-from checkpoints.record_set import Mark
 
 DURABLE_WAIT_SECONDS: Final = 5.0
 """A pin waits for a decision at work and its row; both have limits of their own below this."""
 DURABLE_LOOK_SECONDS: Final = 0.01
-
-
-class Pinned(msgspec.Struct, frozen=True, kw_only=True):
-    handoff: str
-    digest: str
-    sequence: int
-    mark: Mark
-    words: OlderWords | None = None
-    """None: the successor knows this release's words."""
+STEPPED_TURNS: Final = 8
+"""Turns of the event loop in which it has stepped what was posted; it needs two."""
 
 
 class SlotHandoff:
@@ -163,44 +156,48 @@ class SlotHandoff:
         pinned = self._pinned
         if pinned is None or pinned.handoff != ask.handoff:
             return HandoffFailed(handoff=ask.handoff, reason="no_base: pin_base comes first")
-        report = await self._loop.ask(f"quiesce/{ask.handoff}", undated(QuiesceAsked, ask=ask))
-        if not isinstance(report, ReportQuiesced):
-            return HandoffFailed(handoff=ask.handoff, reason=str(report))
+        asked = asyncio.create_task(
+            self._loop.ask(f"quiesce/{ask.handoff}", undated(QuiesceAsked, ask=ask))
+        )
         try:
-            return await self._send_delta(pinned, report)
+            ahead = await self._write_ahead(pinned)
+            report = await asked
+            if not isinstance(report, ReportQuiesced):
+                return HandoffFailed(handoff=ask.handoff, reason=str(report))
+            if ahead is None or (ahead.state, ahead.memory) != (report.state, report.memory):
+                ahead = await self._write(pinned, report.state, report.memory)
         except CheckpointsError as error:
             return HandoffFailed(handoff=ask.handoff, reason=f"storage: {error}")
-
-    async def _send_delta(self, pinned: Pinned, report: ReportQuiesced) -> Quiesced:
-        seat, records = self._loop.seat, self._requests.runner.records
-        effect = TakeCheckpoint(
-            state=report.state,
-            memory=report.memory,
-            fence=report.fence,
-            market_ms=self._loop.market_ms(),
-        )
-        logical_hash = take_records(records, report.state, report.memory)
-        delta = records.changes_since(pinned.mark)
-        meta = take_meta(seat, effect, logical_hash)
-        if pinned.words is not None:
-            meta, delta = pinned.words.change(meta, delta)
-        meta = msgspec.structs.replace(
-            meta,
-            kind=CheckpointKind.DELTA,
-            base=pinned.digest,
-            base_sequence=pinned.sequence,
-            handoff=pinned.handoff,
-        )
-        digest = await asyncio.to_thread(self._store.save, seat.who.slot, meta, delta)
         return Quiesced(
             handoff=pinned.handoff,
             fence=report.fence,
             journal_sequence=report.state.journal_sequence,
             outbox_sequence=report.state.outbox_sequence,
-            checkpoint=digest,
-            logical_hash=meta.logical_hash,
-            delta=encode_checkpoint(meta, delta),
+            checkpoint=ahead.digest,
+            logical_hash=ahead.meta.logical_hash,
+            delta=ahead.data,
         )
+
+    async def _write_ahead(self, pinned: Pinned) -> Written | None:
+        """Write the delta while the quiesce row is on its way to the disk: nobody waits for both.
+
+        Only where nothing else is at work; and the answer still waits for the row.
+        """
+        for _ in range(STEPPED_TURNS):
+            seat = self._loop.seat
+            if seat.phase is Phase.QUIESCING and seat.pending is None:
+                return await self._write(pinned, seat.state, seat.memory)
+            await asyncio.sleep(0)
+        return None
+
+    async def _write(self, pinned: Pinned, state: SlotState, memory: msgspec.Struct) -> Written:
+        seat = self._loop.seat
+        effect = TakeCheckpoint(
+            state=state, memory=memory, fence=seat.fence, market_ms=self._loop.market_ms()
+        )
+        encoded = encode_delta(pinned, seat, effect, self._requests.runner.records)
+        await asyncio.to_thread(self._store.save_encoded, encoded.meta, encoded.data)
+        return encoded
 
     async def resume(self, ask: Resume) -> ResumeAnswer:
         report = await self._loop.ask(f"resume/{ask.handoff}", undated(ResumeAsked, ask=ask))
