@@ -11,6 +11,7 @@ from checkpoints.approvals import (
     Approval,
     GateFiles,
     Statement,
+    digest_of,
     signed_bytes,
     verify,
 )
@@ -130,11 +131,29 @@ def applied_by_hand(plan: str, made: PlanDocument, data: bytes) -> bytes:
     )
 
 
+def replayed(rng: random.Random, plan: str, made: PlanDocument) -> bool:
+    """Show a good approval after its roll, and its record beside a plan made at another time."""
+    good, text = {"again": approval(plan)}, canonical_json(made)
+    record = applied_by_hand(plan, made, approval(plan))
+    used = GateFiles(plans={plan: text}, approvals=good, applied={plan: record})
+    later = replace(made, made_wire_ms=made.made_wire_ms + rng.randint(1, 10**9))
+    other = digest_of(canonical_json(later))
+    copied = GateFiles(
+        plans={other: canonical_json(later)}, approvals=good, applied={other: record}
+    )
+    at_the_door = isinstance(judge(asked(plan, made, used)), Denied)
+    return at_the_door and not coverage(copied, KEYS).releases
+
+
 def refusals(seed: int, count: int, plan: str, made: PlanDocument) -> Counter[str]:
     """Forge `count` approvals; return how many of each kind both judges refused."""
     rng, text, refused = random.Random(seed), canonical_json(made), Counter[str]()
     for number in range(count):
-        forge = FORGERIES[number % len(FORGERIES)]
+        kind = number % (len(FORGERIES) + 1)
+        if kind == len(FORGERIES):
+            refused["replayed"] += replayed(rng, plan, made)
+            continue
+        forge = FORGERIES[kind]
         data = forge(rng, plan)
         files = GateFiles(plans={plan: text}, approvals={"forged": data})
         used = replace(files, applied={plan: applied_by_hand(plan, made, data)})
