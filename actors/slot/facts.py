@@ -155,7 +155,7 @@ def _apply_decision(state: SlotState, fact: DecisionFact, entry: Entry) -> SlotS
         snapshot=fact.snapshot,
         release=fact.release,
     )
-    intents = {intent.intent_id: intent for intent in fact.intents}
+    intents = _without_order(state, fact.intents)
     decided = _replace(
         state,
         decided_due_ms=max(state.decided_due_ms, fact.due_ms),
@@ -167,6 +167,18 @@ def _apply_decision(state: SlotState, fact: DecisionFact, entry: Entry) -> SlotS
         intents={**state.intents, **intents} if intents else state.intents,
     )
     return drop_settled(decided, fact.due_ms)
+
+
+def _without_order(state: SlotState, intents: tuple[Intent, ...]) -> dict[str, Intent]:
+    """Return those that wait for an answer.
+
+    A former owner's row may have become void after its intent had left: the order's events then
+    come before this decision on the same point, and nothing answers it a second time.
+    """
+    if not intents:
+        return {}
+    signed = {order.intent_id for order in state.orders.values()}
+    return {intent.intent_id: intent for intent in intents if intent.intent_id not in signed}
 
 
 def _apply_missed(state: SlotState, fact: MissedFact) -> SlotState:
