@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.gate import approve
@@ -25,7 +26,7 @@ from cluster.commands.pace import (
 from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
-from cluster.gate.document import find_plan, load_plan
+from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.door import Entrant, announce
 from cluster.gate.page import document_page
 from cluster.jobs import git_commit, submit
@@ -188,10 +189,7 @@ def params(
     storage = LocalStorage(folder.storage)
     if propose:
         document = plan_params(storage, link, config, slots, changes)
-        digest, following = announce(storage, config, document)
-        emit({"plan": digest, "document": document}) if as_json else say(
-            f"{document_page(digest, document)}\n{following}"
-        )
+        _propose(storage, config, document, as_json=as_json)
         return
     entrant = Entrant(who=operator(), wire_ms=int(wire_ms()), plan=plan, break_glass=break_glass)
     changed = change_params(storage, link, config, slots, changes, entrant)
@@ -202,6 +200,17 @@ def params(
     if changed.failed:
         what = "; ".join(f"{slot}: {reason}" for slot, reason in changed.failed.items())
         raise FleetError(f"not changed: {what}")
+
+
+def _propose(
+    storage: LocalStorage, config: FleetConfig, document: PlanDocument, *, as_json: bool
+) -> None:
+    digest, following = announce(storage, config, document)
+    if as_json:
+        emit({"plan": digest, "next": following, "document": document})
+    else:
+        say(document_page(digest, document))
+        say(following)
 
 
 def _roll(
