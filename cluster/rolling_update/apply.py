@@ -34,6 +34,7 @@ from cluster.rolling_update.record import (
 from cluster.rolling_update.report import Report, make_report, with_shared
 from cluster.rolling_update.shared import replace_shared
 from cluster.rolling_update.shared_calls import RaySharedCalls, shared_plan
+from cluster.rolling_update.waiting import Waiting
 from cluster.rollout_step import Occupant, Options, Phase, Rollout, Schedule, begin
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -170,7 +171,7 @@ async def apply(
     beating = asyncio.create_task(_beat(record, driver))
     ended = await driver.run()
     await watcher.settled()
-    report = make_report(ended, submitted, watcher.adopted)
+    report = make_report(ended, submitted, watcher.adopted, watcher.waiting.waited_ms)
     if request.everything and ended.phase is Phase.DONE:
         beside = await replace_shared(RaySharedCalls(storage_root), plan.to_release, say)
         report = with_shared(report, beside)
@@ -206,8 +207,10 @@ class Watcher:
         self._latest: Rollout | None = None
         self._storing: asyncio.Task[None] | None = None
         self.adopted: dict[str, float] = {}
+        self.waiting = Waiting()
 
     def watch(self, rollout: Rollout) -> None:
+        self.waiting.see(rollout, wire_ms())
         for slot, handoff in rollout.handoffs.items():
             if self._seen.get(slot) is handoff.step:
                 continue

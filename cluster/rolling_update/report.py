@@ -36,12 +36,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dark_ms_median: float | None
     dark_ms_max: float | None
     waited_ms: dict[str, float] = {}
-    """Deliberate waiting: ``shadow``, ``bake``, ``quiet``; not part of what the machine costs."""
+    """Wire time in which the whole rollout only waited, by ``cluster.rolling_update.waiting``."""
     shared: tuple[SharedReport, ...] = ()
     """With `--all`, in order; none for one that ran the release already."""
 
 
-def make_report(rollout: Rollout, submitted_wire_ms: float, adopted: dict[str, float]) -> Report:
+def make_report(
+    rollout: Rollout,
+    submitted_wire_ms: float,
+    adopted: dict[str, float],
+    waited_ms: dict[str, float] | None = None,
+) -> Report:
     """Sum up; `adopted`: wire time at which each slot's new incarnation owned it."""
     slots = tuple(_slot_report(rollout.handoffs[slot]) for slot in rollout.order)
     dark = [slot.dark_ms for slot in slots if slot.dark_ms is not None]
@@ -57,6 +62,7 @@ def make_report(rollout: Rollout, submitted_wire_ms: float, adopted: dict[str, f
         submit_to_last_confirm_ms=_since(submitted_wire_ms, confirmed),
         dark_ms_median=statistics.median(dark) if dark else None,
         dark_ms_max=max(dark, default=None),
+        waited_ms=waited_ms or {},
     )
 
 

@@ -164,7 +164,7 @@ def _ours(found: Measured) -> Sequence[Row]:
             f"{name}: submit to last Adopt",
             submit_s,
             "s",
-            f"waited on purpose, all slots added up, {found.apart.waited_ms / 1000:.1f} s",
+            f"of the whole roll {found.apart.waited_ms / 1000:.1f} s only waited, see the report",
         ),
         row_free("sixteen bare actors, new runtime environment", found.bare_s, "s", "the floor"),
         row_at_most(f"{name}: submit to last Adopt against the floor", floor, SUBMIT_AIM, "x"),

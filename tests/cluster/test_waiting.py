@@ -1,0 +1,57 @@
+"""What a rollout waited for on purpose, apart from what it cost."""
+
+from msgspec.structs import replace
+
+from cluster import rollout_step as roll
+from cluster.handoff_state import Step
+from cluster.rolling_update.report import make_report, page
+from cluster.rolling_update.waiting import BAKE, CONFIRM, QUIET, SHADOW, Waiting, waits_for
+from tests.cluster.test_rollout_step import SLOTS, begun
+
+FIRST, SECOND = SLOTS[:2]
+
+
+def at(**steps: Step) -> roll.Rollout:
+    rollout = begun(roll.Options())
+    handoffs = {
+        slot: replace(handoff, step=steps.get(name, Step.PLANNED))
+        for (slot, handoff), name in zip(rollout.handoffs.items(), named(rollout), strict=True)
+    }
+    return replace(rollout, handoffs=handoffs)
+
+
+def named(rollout: roll.Rollout) -> list[str]:
+    return [{FIRST: "first", SECOND: "second"}.get(slot, slot) for slot in rollout.handoffs]
+
+
+def test_what_is_planned_or_ended_waits_for_nothing() -> None:
+    assert waits_for(at()) is None
+    assert waits_for(at(first=Step.DONE)) is None
+    assert waits_for(at(first=Step.DONE, second=Step.READY)) == QUIET
+
+
+def test_a_rollout_waits_only_while_nothing_in_it_is_at_work() -> None:
+    assert waits_for(at(first=Step.SHADOWING)) == SHADOW
+    assert waits_for(at(first=Step.SHADOWING, second=Step.READY)) == SHADOW
+    assert waits_for(at(first=Step.SHADOWING, second=Step.WARMING)) is None
+    assert waits_for(at(first=Step.READY, second=Step.FENCING)) is None
+    assert waits_for(at(first=Step.CONFIRMING)) == CONFIRM
+
+
+def test_a_decision_after_the_confirming_one_is_baking() -> None:
+    rollout = at(first=Step.CONFIRMING)
+    confirmed = replace(rollout.handoffs[FIRST], confirmed=1)
+    assert waits_for(replace(rollout, handoffs=rollout.handoffs | {FIRST: confirmed})) == BAKE
+
+
+def test_time_is_added_up_by_what_was_waited_for_and_reported() -> None:
+    waiting = Waiting()
+    waiting.see(at(first=Step.WARMING), 1_000.0)
+    waiting.see(at(first=Step.READY), 1_100.0)
+    waiting.see(at(first=Step.READY), 1_150.0)
+    waiting.see(at(first=Step.QUIESCING), 1_400.0)
+    waiting.see(at(first=Step.CONFIRMING), 1_410.0)
+    waiting.see(at(first=Step.RETIRING), 3_410.0)
+    assert waiting.waited_ms == {QUIET: 300.0, CONFIRM: 2_000.0}
+    report = make_report(at(first=Step.DONE), 0.0, {}, waiting.waited_ms)
+    assert "waited for quiet: 300 ms" in page(report)
