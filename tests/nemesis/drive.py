@@ -8,6 +8,7 @@ processes, signals and files are real.
 import asyncio
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -36,6 +37,12 @@ from cluster.rolling_update.apply import Request, apply
 from cluster.rolling_update.ray_calls import RayCalls
 from cluster.rollout_step import Options
 
+NO_WRITES = (0, resource.RLIM_INFINITY)
+FREE_AGAIN = """
+import resource, sys, time
+time.sleep(float(sys.argv[2]))
+resource.prlimit(int(sys.argv[1]), resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+"""
 STATUS_SECONDS = 10.0
 STATUS_TRIES = 40
 T = TypeVar("T")
@@ -46,7 +53,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """``old``, ``new``, ``gateway``, ``market-data``, ``supervisor``, ``driver``; or what is not
     a process: ``base`` (the pinned checkpoint), ``second driver``, ``venue``."""
     blow: str
-    """``kill`` or ``stop`` (SIGSTOP, then SIGCONT after `seconds`); a venue's fault by name."""
+    """``kill``, ``stop`` (SIGSTOP, then SIGCONT after `seconds`) or ``full`` (for `seconds` the
+    kernel refuses the process every write to a file, as a full disk does); a venue's fault."""
     step: str
     """Name of the ask (``Quiesce``), or ``create``, ``fence``, ``dismiss``."""
     after: bool = False
@@ -137,9 +145,14 @@ class Striking:
         if self._cell.blow == "kill":
             os.kill(pid, signal.SIGKILL)
             return
-        wake = f"sleep {self._cell.seconds}; kill -CONT {pid}"
-        subprocess.Popen(["sh", "-c", wake], start_new_session=True)  # noqa: ASYNC220 it is instant
-        os.kill(pid, signal.SIGSTOP)
+        seconds = str(self._cell.seconds)
+        if self._cell.blow == "full":
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, NO_WRITES)
+            heal = [sys.executable, "-c", FREE_AGAIN, str(pid), seconds]
+        else:
+            os.kill(pid, signal.SIGSTOP)
+            heal = ["sh", "-c", f"sleep {seconds}; kill -CONT {pid}"]
+        subprocess.Popen(heal, start_new_session=True)  # noqa: ASYNC220 it is instant
 
     def _delete_newest_checkpoint(self) -> None:
         folder = Path(self._orders.storage) / "checkpoints" / self._orders.slot

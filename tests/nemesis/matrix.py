@@ -17,6 +17,7 @@ from tests.rolling_update.trees import ROOT, copy_tree, edit, release_in
 SLOT = "btc-5m"
 STEPS = ("PinBase", "create", "Warm", "ShadowAsk", "Quiesce", "fence", "Adopt", "dismiss")
 VICTIMS = ("old", "new", "gateway", "market-data", "supervisor", "driver")
+FULL_AT = ("ShadowAsk", "Quiesce", "fence", "Adopt")
 NEW_FROM = STEPS.index("create")
 """There is no new incarnation to hit before its creation has been answered."""
 GONE = "driver gone"
@@ -43,6 +44,8 @@ DOZEN = (
     Cell(victim="market-data", blow="kill", step="Adopt"),
     Cell(victim="supervisor", blow="kill", step="Quiesce"),
     Cell(victim="second driver", blow="apply", step="Warm"),
+    Cell(victim="old", blow="full", step="Quiesce"),
+    Cell(victim="gateway", blow="full", step="fence"),
     Cell(victim="driver", blow="kill", step="fence", after=True),
 )
 
@@ -52,6 +55,8 @@ def all_cells() -> Iterator[Cell]:
     for victim, blow, step, after in product(VICTIMS, ("kill", "stop"), STEPS, (False, True)):
         if victim != "new" or STEPS.index(step) > NEW_FROM:
             yield Cell(victim=victim, blow=blow, step=step, after=after)
+    for victim, step in product(("old", "new", "gateway", "supervisor"), FULL_AT):
+        yield Cell(victim=victim, blow="full", step=step)
     yield Cell(victim="driver", blow="stop", step="fence", after=True, seconds=30.0)
     yield Cell(victim="base", blow="delete", step="Warm")
     yield Cell(victim="base", blow="delete", step="Adopt")

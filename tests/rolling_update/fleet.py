@@ -185,8 +185,13 @@ def running_fleet(
         yield fleet
     finally:
         fleet.stop()
-        left = [entry for entry in Path("/proc").glob("[0-9]*") if _is_of(entry, fleet)]
+        left = left_behind(fleet)
         assert not left, f"processes {left} were left behind"
+
+
+def left_behind(fleet: Fleet) -> list[Path]:
+    """Return the processes that carry the mark of this fleet."""
+    return [entry for entry in Path("/proc").glob("[0-9]*") if _is_of(entry, fleet)]
 
 
 def _is_of(process: Path, fleet: Fleet) -> bool:
