@@ -1,5 +1,7 @@
-"""At the speed of life, submitted a minute before a boundary: all sixteen decisions after it are
-made by what was submitted. Takes a quarter of an hour, nearly all of it waiting."""
+"""At the speed of life: what is submitted a minute before a boundary decides after it.
+
+Takes a quarter of an hour, nearly all of it waiting.
+"""
 
 import json
 from pathlib import Path
@@ -30,9 +32,8 @@ pytestmark = [
 
 def test_what_comes_a_minute_before_a_boundary_decides_after_it(tmp_path: Path) -> None:
     with running_fleet(tmp_path / "fleet", SIXTEEN, speed=1) as fleet:
-        fleet.wait(
-            lambda: all(map(fleet.decisions, SIXTEEN)), "first decisions", CYCLE_SECONDS + 120
-        )
+        first = CYCLE_SECONDS + 120
+        fleet.wait(lambda: all(map(fleet.decisions, SIXTEEN)), "first decisions", first)
         boundary = await_lead(fleet)
         words = ("rolling-update", "params", "--set", "sizing.kelly_fraction=0.21", "--json")
         code, output = fleet.command(*words)
@@ -79,7 +80,8 @@ def first_after(fleet: Fleet, boundary: int) -> list[JournalRow]:
     def all_found() -> bool:
         for slot in set(SIXTEEN) - set(found):
             later = [row for row in fleet.decisions(slot) if (row.due_ms or 0) >= boundary]
-            found.update({slot: row for row in later[:1]})
+            if later:
+                found[slot] = later[0]
         return len(found) == len(SIXTEEN)
 
     fleet.wait(all_found, "decisions after the boundary", LEAD_MS / 1_000 + CYCLE_SECONDS)
