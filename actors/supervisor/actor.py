@@ -17,11 +17,20 @@ from actors.attest import release_here, release_running
 from actors.gateway.client import GatewayClient
 from actors.messages import encode
 from actors.metrics import FleetMetrics
-from actors.runtime import load_config, log_event, process_start, start_logging, wire_ms
+from actors.runtime import (
+    life_id,
+    load_config,
+    log_event,
+    process_start,
+    start_logging,
+    wire_ms,
+)
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.baking import Baker
+from actors.supervisor.detecting import Detecting, Me
 from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
+from actors.supervisor.looks import look_on
 from actors.supervisor.loop import Shell, SupervisorLoop
 from actors.supervisor.requests import Requests, undated
 from actors.supervisor.state import Place, Rules, SupervisorState
@@ -95,25 +104,34 @@ class Supervisor:
         self._loop = await asyncio.to_thread(self._open_loop)
         self._watching.set()
         log_event("supervisor_watches", name=self._who.name)
-        running = asyncio.create_task(self._loop.run())
-        upkeep = asyncio.create_task(Upkeep(self._storage, self._now).run())
-        baking = asyncio.create_task(Baker(self._storage, self._config, wire_ms).run())
+        beside = [
+            asyncio.create_task(self._loop.run()),
+            asyncio.create_task(Upkeep(self._storage, self._now).run()),
+            asyncio.create_task(Baker(self._storage, self._config, wire_ms).run()),
+            asyncio.create_task(self._look(self._loop)),
+        ]
         try:
             while await asyncio.to_thread(self._is_named):
                 done, _ = await asyncio.wait(
-                    [running, upkeep, baking],
+                    beside,
                     timeout=TURN_LOOK_SECONDS,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 for ended in done:
                     await ended
         finally:
-            running.cancel()
-            upkeep.cancel()
-            baking.cancel()
-            await asyncio.wait([running, upkeep, baking])
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
             self._loop = None
             self._watching.clear()
+
+    async def _look(self, loop: SupervisorLoop) -> None:
+        """Let the detectors look, beside the loop."""
+        release = release_here()
+        me = Me(release=self._who.release, life=life_id(), node_id=self._who.node_id)
+        detecting = await asyncio.to_thread(Detecting, self._storage, self._config, me)
+        await look_on(detecting, loop, RayFleet(self._root, release), wire_ms)
 
     def _now(self) -> tuple[int, int]:
         wire = wire_ms()

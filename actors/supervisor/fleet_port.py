@@ -32,6 +32,10 @@ class Silent(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class AskPort(Protocol):
+    async def ask(self, actor: str, method: str) -> bytes | Missing | Silent: ...
+
+
 class FleetPort(Protocol):
     async def ask(self, actor: str, method: str) -> bytes | Missing | Silent: ...
 
@@ -51,7 +55,7 @@ class FleetPort(Protocol):
         """Roll slots back to an archived release; return why that failed, or None."""
 
 
-async def slot_status(port: FleetPort, actor: str) -> AnySlotStatus | Missing | Silent:
+async def slot_status(port: AskPort, actor: str) -> AnySlotStatus | Missing | Silent:
     answer = await port.ask(actor, "status")
     if not isinstance(answer, bytes):
         return answer
@@ -87,6 +91,14 @@ class RayFleet:
             return Silent(reason="its process died")
         except RayError as error:
             return Silent(reason=type(error).__name__)
+
+    async def names(self) -> list[str]:
+        """Return the fleet's living actors by name; none where Ray does not answer."""
+        try:
+            found = await asyncio.to_thread(ray.util.list_named_actors, all_namespaces=True)
+        except RayError:
+            return []
+        return [str(one["name"]) for one in found if one["namespace"] == RAY_NAMESPACE]
 
     async def create_slot(self, slot: str, incarnation: int, release: str) -> str | None:
         from actors.slot.actor import SlotActor

@@ -205,6 +205,7 @@ def _hear_creation(
     match event:
         case SeatOpened() if watched.place is Place.OPENING:
             watched = replace(watched, incarnation=event.incarnation, status=None, misses=0)
+            watched = replace(watched, release=event.release)
             watched = move(watched, Place.CREATING, event.wire_ms)
             create = CreateSlot(
                 slot=event.slot, incarnation=event.incarnation, release=event.release

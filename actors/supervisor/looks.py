@@ -1,0 +1,58 @@
+"""Look after look, for as long as this supervisor watches: actors by name, then the detectors."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from actors.slot.status import SlotNotRunning, SlotStatus
+from actors.supervisor.detecting import Detecting
+from actors.supervisor.events import Detected
+from actors.supervisor.fleet_port import AskPort, slot_status
+from actors.supervisor.loop import SupervisorLoop
+from actors.supervisor.requests import undated
+from actors.supervisor.sightings import Stranger
+from actors.supervisor.state import SupervisorState
+from signals.market import ALL_SLOTS
+
+LOOK_SECONDS: Final = 1.0
+"""Wire, between two looks. Asked, looked at and said: wrong code is an alarm within 5 s."""
+STRANGERS_MAX: Final = 32
+"""Asked in one look; a roll has two standbys."""
+SLOT_NAMES: Final = frozenset(str(slot) for slot in ALL_SLOTS)
+
+
+class NamesPort(AskPort, Protocol):
+    async def names(self) -> list[str]:
+        """Return the fleet's living actors by name; none where Ray does not answer."""
+
+
+async def look_on(
+    detecting: Detecting, loop: SupervisorLoop, fleet: NamesPort, wire_ms: Callable[[], float]
+) -> None:
+    """Look until cancelled. What a look finds is stepped by the loop like any other event."""
+    while True:
+        strangers = await find_strangers(fleet, loop.state)
+        found = await asyncio.to_thread(detecting.look, loop.state, strangers, int(wire_ms()))
+        if found:
+            loop.post(undated(Detected, findings=found))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def find_strangers(fleet: NamesPort, state: SupervisorState) -> tuple[Stranger, ...]:
+    """Ask every actor that is named like a slot's and is not the one that is watched."""
+    if state.stopping:
+        return ()
+    watched = {f"{slot.slot}/{slot.incarnation}" for slot in state.slots.values()}
+    names = [name for name in await fleet.names() if name not in watched and _is_seat(name)]
+    asked = sorted(names)[:STRANGERS_MAX]
+    answers = await asyncio.gather(*(slot_status(fleet, name) for name in asked))
+    return tuple(
+        Stranger(slot=name.partition("/")[0], incarnation=int(name.partition("/")[2]), status=said)
+        for name, said in zip(asked, answers, strict=True)
+        if isinstance(said, SlotStatus | SlotNotRunning)
+    )
+
+
+def _is_seat(name: str) -> bool:
+    slot, _, number = name.partition("/")
+    return slot in SLOT_NAMES and number.isdigit()

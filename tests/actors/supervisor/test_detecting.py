@@ -1,0 +1,248 @@
+"""A look over real files: processes, journal, deployment; kept over restarts; never fatal."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors.config import FleetConfig, SlotConfig
+from actors.detectors.finding import Finding
+from actors.messages import encode
+from actors.runtime import life_id
+from actors.slot.status import SlotNotRunning
+from actors.supervisor import detecting as module
+from actors.supervisor.detecting import Detecting, Me, read_kept, root_of
+from actors.supervisor.events import FencesRead, SlotCreated, SlotMissing, SlotSeen
+from actors.supervisor.fleet_port import Missing, Silent
+from actors.supervisor.looks import find_strangers
+from actors.supervisor.plans import read_planned
+from actors.supervisor.sightings import Process, Stranger
+from checkpoints.archive import archive_release
+from checkpoints.journal import Journal
+from checkpoints.storage import LocalStorage
+from signals.params import Params, params_id
+from tests.actors.slot.builders import CYCLE_MS, DUE_MS
+from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, owner, status
+from tests.checkpoints.builders import row
+from tests.rolling_update.test_params import config as fleet_config
+
+RELEASE = "aa" * 32
+STRANGE = "ee" * 32
+LATE_MS = 2_500
+
+
+def config(root: Path) -> FleetConfig:
+    return msgspec.structs.replace(fleet_config(root), slots=(SlotConfig(slot=SLOT),))
+
+
+def detecting(root: Path, release: str = RELEASE) -> Detecting:
+    return Detecting(LocalStorage(root), config(root), Me(release=release, life="1-1", node_id="n"))
+
+
+def fleet(now_ms: int = DUE_MS, **fields: Any) -> Watch:
+    """A supervisor with one live slot, granted when this cycle began."""
+    watch = Watch().live()
+    watch.now_ms = now_ms
+    granted = msgspec.structs.replace(owner(), granted_wire_ms=DUE_MS - CYCLE_MS // 2)
+    watch.hear(FencesRead, owners={SLOT: granted}, history={SLOT: (granted,)})
+    seen = status(now_ms, release=RELEASE, node_id="n", **fields)
+    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=seen)
+    return watch
+
+
+def held(found: tuple[Finding, ...]) -> list[str]:
+    return [finding.key for finding in found if finding.holds]
+
+
+def look(one: Detecting, watch: Watch, *strangers: Stranger) -> list[str]:
+    return held(one.look(watch.state, strangers, watch.now_ms))
+
+
+def test_a_fleet_that_runs_what_was_granted_raises_nothing(tmp_path: Path) -> None:
+    one = detecting(tmp_path)
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    assert one.look(fleet().state, (), DUE_MS) == ()
+
+
+def test_a_process_of_other_code_is_named_at_the_first_look(tmp_path: Path) -> None:
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    watch = fleet()
+    strange = status(DUE_MS, release=STRANGE, state="claiming", life="8-8")
+    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=strange)
+    assert look(detecting(tmp_path), watch) == [f"wrong_code/{SLOT}/1"]
+
+
+def test_a_process_that_cannot_attest_is_named_by_its_own_words(tmp_path: Path) -> None:
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    watch = fleet()
+    said = SlotNotRunning(slot=SLOT, reason="1 problems under /x: signals.blend was changed")
+    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=said)
+    assert look(detecting(tmp_path), watch) == [f"wrong_code/{SLOT}/1"]
+
+
+def test_a_stray_actor_of_another_package_is_named(tmp_path: Path) -> None:
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    stray = status(DUE_MS, release=STRANGE, life="8-8")
+    stranger = Stranger(slot=SLOT, incarnation=9, status=stray)
+    assert look(detecting(tmp_path), fleet(), stranger) == [f"wrong_code/{SLOT}/9"]
+
+
+def test_files_edited_under_a_living_process_are_named_by_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "pkg_7"
+    (tree / "actors").mkdir(parents=True)
+    (tree / "actors/x.py").write_text("x = 1\n")
+    monkeypatch.setattr(
+        module, "root_of", lambda process: str(tree) if process.life == "7-7" else None
+    )
+    one = detecting(tmp_path)
+    release = one._disk.release_at(str(tree))
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    watch = fleet()
+    watched = watch.state.slots[SLOT]
+    same = msgspec.structs.replace(watched, release=release)
+    assert watched.status is not None
+    same = msgspec.structs.replace(
+        same, status=msgspec.structs.replace(watched.status, release=release)
+    )
+    granted = msgspec.structs.replace(watch.state.owners[SLOT], release=release)
+    watch.state = msgspec.structs.replace(
+        watch.state, slots={SLOT: same}, owners={SLOT: granted}, history={}
+    )
+    assert look(one, watch) == []
+    (tree / "actors/x.py").write_text("x = 2\n")
+    look(one, watch)
+    assert look(one, watch) == ["code_changed_on_disk/pkg_7"]
+
+
+def decide(root: Path, sequence: int, due_ms: int, params: str) -> None:
+    made = row(
+        sequence,
+        fence=3,
+        release=RELEASE,
+        due_ms=due_ms,
+        market_ms=due_ms,
+        params=params,
+        probability_up=0.5,
+        complete=True,
+    )
+    Journal(LocalStorage(root), SLOT).append([made])
+
+
+def test_what_is_deployed_and_never_decides_is_found_and_ends_with_a_decision(
+    tmp_path: Path,
+) -> None:
+    one = detecting(tmp_path)
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    late = fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS)
+    assert look(one, fleet(DUE_MS + CYCLE_MS + LATE_MS)) == []
+    assert look(one, late) == [f"release_never_decided/{SLOT}"]
+    decide(tmp_path, 1, DUE_MS + 2 * CYCLE_MS, "p")
+    (ended,) = one.look(late.state, (), late.now_ms)
+    assert (ended.kind, ended.holds) == ("release_never_decided", False)
+    assert one.look(late.state, (), late.now_ms) == (), "what ended is told once"
+
+
+def test_decisions_with_other_parameters_than_the_release_and_configuration_give_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(__file__).resolve().parents[3]
+    release = archive_release(LocalStorage(tmp_path), root, "c").release
+    expected = detecting(tmp_path, release)._params.of(SLOT, release, module.ParamsSet())
+    assert expected == params_id(Params()), "the shipped file holds the defaults"
+    one = detecting(tmp_path)
+    monkeypatch.setattr(one._params, "of", lambda *_: expected)
+    for number in range(2):
+        decide(tmp_path, number + 1, DUE_MS + number * CYCLE_MS, "other")
+    assert f"params_never_read/{SLOT}" in look(one, fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS))
+
+
+def test_a_supervisor_that_restarts_goes_on_where_it_was(tmp_path: Path) -> None:
+    one = detecting(tmp_path)
+    decide(tmp_path, 1, DUE_MS, "p")
+    look(one, fleet())
+    one.keep()
+    kept = read_kept(LocalStorage(tmp_path))
+    assert kept.positions == {SLOT: {"3": 1}}
+    again = detecting(tmp_path)
+    decide(tmp_path, 2, DUE_MS + CYCLE_MS, "p")
+    look(again, fleet())
+    assert [seen.sequence for seen in again.watch.recent[SLOT]] == [1, 2]
+    LocalStorage(tmp_path).write(module.KEPT_FILE, b"of another version")
+    assert read_kept(LocalStorage(tmp_path)).positions == {}
+
+
+def test_a_detectors_own_fault_is_an_alarm_and_the_others_look_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = detecting(tmp_path)
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+
+    def torn() -> None:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(one._tail, "read", torn)
+    late = fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS)
+    assert look(one, late) == ["detectors_failed/journal", f"release_never_decided/{SLOT}"]
+
+
+def test_a_process_is_looked_at_where_the_kernel_says_that_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = str(tmp_path / "told")
+    me = Process(subject="me", life=life_id(), node_id="n", told_root=told)
+    (tmp_path / "actors").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert root_of(me) == str(tmp_path)
+    (tmp_path / "actors").rmdir()
+    assert root_of(me) == told
+    gone = msgspec.structs.replace(me, life=f"{os.getpid()}-1")
+    assert root_of(gone) is None
+
+
+# ---- who is there, and what was planned -------------------------------------------------------
+
+
+class Names:
+    def __init__(self, *names: str) -> None:
+        self._names = list(names)
+        self.asked: list[str] = []
+
+    async def names(self) -> list[str]:
+        return self._names
+
+    async def ask(self, actor: str, method: str) -> bytes | Missing | Silent:
+        del method
+        self.asked.append(actor)
+        return Silent(reason="starts") if actor == "eth-5m/4" else encode(status(DUE_MS))
+
+
+def test_only_actors_that_are_named_like_a_slots_and_not_watched_are_asked() -> None:
+    names = Names("btc-5m/1", "btc-5m/9", "eth-5m/4", "gateway/1", "btc-5m/x", "supervisor/1")
+    found = asyncio.run(find_strangers(names, fleet().state))
+    assert names.asked == ["btc-5m/9", "eth-5m/4"]
+    assert [(one.slot, one.incarnation) for one in found] == [("btc-5m", 9)]
+
+
+def test_a_partial_roll_may_leave_two_releases(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    assert not read_planned(storage, frozenset({SLOT})).partial
+    plan = {"to_release": "b", "from_releases": {"a": [SLOT]}, "order": ["eth-5m"]}
+    storage.write("rollouts/r0001/plan.json", msgspec.json.encode(plan))
+    planned = read_planned(storage, frozenset({SLOT, "eth-5m"}))
+    assert (planned.rollout, planned.partial) == (None, True)
+    storage.write("rollouts/active.json", msgspec.json.encode({"rollout": "r0001"}))
+    assert read_planned(storage, frozenset({SLOT})).rollout == "r0001"
+
+
+def test_a_slot_that_is_being_created_is_allowed_what_it_was_issued_for(tmp_path: Path) -> None:
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    watch = fleet()
+    for _ in range(2):
+        watch.hear(SlotMissing, slot=SLOT, incarnation=1)
+    watch.hear(SlotCreated, slot=SLOT, incarnation=2)
+    assert look(detecting(tmp_path), watch) == []
