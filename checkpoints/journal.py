@@ -54,13 +54,15 @@ def _arrow_type(column: str) -> Any:
 
 
 COLUMNS: Final = JournalRow.__struct_fields__
+NEVER_NULL: Final = 11
+"""So many of the first columns are on every row."""
 JOURNAL_SCHEMA: Final = pa.schema(
     [
-        pa.field(name, _arrow_type(name), nullable=name not in JournalRow.__struct_fields__[:11])
+        pa.field(name, _arrow_type(name), nullable=name not in COLUMNS[:NEVER_NULL])
         for name in COLUMNS
     ]
 )
-"""Fields are appended only; the first eleven are never null."""
+"""Fields are appended only."""
 _FIELDS: Final = tuple((name, JOURNAL_SCHEMA.field(name).type) for name in COLUMNS)
 
 
@@ -166,6 +168,29 @@ def decode_rows(data: bytes) -> list[JournalRow] | str:
         return rows_of_table(open_table(data))
     except (pa.ArrowInvalid, msgspec.ValidationError, ValueError) as error:
         return f"unreadable: {error}"
+
+
+def own_columns(table: Any) -> Any:
+    """Bring any release's rows to today's columns: newer ones are left out, absent ones are null.
+
+    Raises `pa.ArrowException` where a column is of another type, `ValueError` without the first
+    eleven, which are on every row.
+    """
+    plain = table.replace_schema_metadata(None)
+    if plain.schema.equals(JOURNAL_SCHEMA):
+        return plain
+    present = set(plain.column_names)
+    absent = [field.name for field in JOURNAL_SCHEMA if field.name not in present]
+    never_null = [name for name in absent if not JOURNAL_SCHEMA.field(name).nullable]
+    if never_null:
+        raise ValueError(f"no column {never_null[0]}")
+    columns = [
+        pa.nulls(plain.num_rows, field.type)
+        if field.name in absent
+        else plain.column(field.name).cast(field.type)
+        for field in JOURNAL_SCHEMA
+    ]
+    return pa.table(columns, schema=JOURNAL_SCHEMA)
 
 
 def rows_of_table(table: Any) -> list[JournalRow]:

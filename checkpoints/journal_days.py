@@ -2,20 +2,31 @@
 
 ``journal/<day>.parquet`` holds all slots of a closed day; its metadata says, per slot and fence, up
 to which sequence it holds rows, so that a flush left over by a crash is not counted twice. Damaged
-flushes are moved to ``damaged/journal/...``: never read as rows, never forgotten.
+flushes, and damaged days with late flushes, are moved to ``damaged/journal/...``: never read as
+rows, never forgotten.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from checkpoints.arrow_file import damage_in, open_table
-from checkpoints.errors import Damage, MissingFileError, StorageError
-from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, parse_flush_name
+from checkpoints.errors import Damage, MissingFileError
+from checkpoints.journal import (
+    COLUMNS,
+    JOURNAL,
+    JOURNAL_SCHEMA,
+    NEVER_NULL,
+    FlushName,
+    own_columns,
+    parse_flush_name,
+)
+from checkpoints.sealed_parquet import encode_sealed_parquet, parquet_damage
 from checkpoints.storage import LocalStorage, Storage
 
 DAMAGED: Final = "damaged"
@@ -28,6 +39,10 @@ replayed."""
 DISK_WARNING_BYTES: Final = 4 * 1024**3
 """More than a month of snapshots and journal at the default pace."""
 DISK_CRITICAL_BYTES: Final = 512 * 1024**2
+
+VERIFIED_BYTES: Final = 1024**3
+"""Closed days up to this size together are verified with their payload: half a year, a second."""
+PAYLOAD: Final = "payload"
 
 Covered = dict[str, dict[str, int]]
 """Slot -> fence (as text) -> last sequence."""
@@ -47,6 +62,12 @@ class JournalDataset(msgspec.Struct, frozen=True, kw_only=True):
     damaged: tuple[Damage, ...] = ()
 
 
+class ClosedDays(msgspec.Struct, frozen=True, kw_only=True):
+    intact: dict[Path, Covered]
+    """And what each has taken in; in order of days."""
+    damaged: tuple[Damage, ...]
+
+
 class DiskState(msgspec.Struct, frozen=True, kw_only=True):
     free_bytes: int
     warning: str | None
@@ -62,9 +83,14 @@ def compact_day(storage: Storage, day: str, today: str) -> CompactedDay:
     time, ``YYYY-MM-DD``).
     """
     assert day < today, "only a closed day is compacted"
+    damaged: list[Damage] = []
     present = _read_day(storage, day)
+    if isinstance(present, Damage):
+        damaged.append(present)
+        _move_aside(storage, present.name)
+        present = JOURNAL_SCHEMA.empty_table()
     covered = _covered(present.schema.metadata)
-    tables, taken, damaged = [present], 0, []
+    tables, taken = [own_columns(present)], 0
     for flush in _flushes(storage, day):
         if _is_covered(flush, covered):
             continue
@@ -75,10 +101,9 @@ def compact_day(storage: Storage, day: str, today: str) -> CompactedDay:
         else:
             taken += 1
             tables.append(found)
-    table = pa.concat_tables(table.replace_schema_metadata(None) for table in tables)
+    table = pa.concat_tables(tables)
     if taken:
-        _write_day(storage, day, table)
-        covered = _covered(_read_day(storage, day).schema.metadata)
+        covered = _write_day(storage, day, table)
     for flush in _flushes(storage, day):
         if _is_covered(flush, covered):
             storage.delete(flush.name)
@@ -92,25 +117,63 @@ def open_days(storage: Storage) -> list[str]:
 
 def journal_dataset(root: Path) -> JournalDataset:
     """Open the whole journal under a storage folder, closed and open days, damage named."""
+    import pyarrow.dataset as ds  # imports pandas: 2 s and 58 MB that no actor needs
+
     storage = LocalStorage(root)
+    closed = closed_days(root, deep=False)
+    covered = {path.stem: held for path, held in closed.intact.items()}
     flushes: list[str] = []
-    damaged = list(damaged_flushes(storage))
+    damaged = [*damaged_flushes(storage), *closed.damaged]
     for day in storage.folders(JOURNAL):
-        covered = _covered(_day_metadata(root, day))
         for flush in _flushes(storage, day):
-            if _is_covered(flush, covered):
+            if _is_covered(flush, covered.get(day, {})):
                 continue
             wrong = damage_in(storage.read(flush.name))
             if wrong is None:
                 flushes.append(str(root / flush.name))
             else:
                 damaged.append(_damage(flush.name, wrong))
-    days = [str(path) for path in sorted((root / JOURNAL).glob("*.parquet"))]
+    days = [str(path) for path in closed.intact]
     parts = [
         ds.dataset(days, schema=JOURNAL_SCHEMA, format="parquet"),
         ds.dataset(flushes, schema=JOURNAL_SCHEMA, format="ipc"),
     ]
     return JournalDataset(dataset=ds.dataset(parts), damaged=tuple(damaged))
+
+
+def closed_days(root: Path, *, deep: bool) -> ClosedDays:
+    """Verify the closed days under a storage folder, each by itself.
+
+    All columns but the payload, which is most of the bytes and which no table needs, are verified
+    always; the payload too if `deep`, or if all days together are at most `VERIFIED_BYTES`.
+    """
+    paths = sorted((root / JOURNAL).glob("*.parquet"))
+    whole = deep or sum(path.stat().st_size for path in paths) <= VERIFIED_BYTES
+    columns = None if whole else frozenset(COLUMNS) - {PAYLOAD}
+    intact: dict[Path, Covered] = {}
+    damaged: list[Damage] = []
+    for path in paths:
+        found = _verified(path, columns)
+        if isinstance(found, str):
+            damaged.append(_damage(f"{JOURNAL}/{path.name}", found))
+        else:
+            intact[path] = found
+    return ClosedDays(intact=intact, damaged=tuple(damaged))
+
+
+def _verified(path: Path, columns: Collection[str] | None) -> Covered | str:
+    """Return what a closed day has taken in, or what is wrong with it."""
+    try:
+        with pa.memory_map(str(path)) as file:
+            data = file.read_buffer()
+            wrong = parquet_damage(data, columns)
+            if wrong is not None:
+                return wrong
+            schema = pq.read_schema(pa.BufferReader(data))
+            absent = [name for name in COLUMNS[:NEVER_NULL] if name not in schema.names]
+            return f"not a journal: no column {absent[0]}" if absent else _covered(schema.metadata)
+    except (pa.ArrowException, OSError, msgspec.DecodeError) as error:
+        return f"unreadable: {error}"
 
 
 def damaged_flushes(storage: Storage) -> list[Damage]:
@@ -158,44 +221,39 @@ def _read_flush(storage: Storage, name: str) -> Any:
     if wrong is not None:
         return _damage(name, wrong)
     try:
-        return open_table(data).select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA)
-    except (pa.ArrowException, KeyError, ValueError) as error:
+        return own_columns(open_table(data))
+    except (pa.ArrowException, ValueError) as error:
         return _damage(name, str(error))
 
 
 def _read_day(storage: Storage, day: str) -> Any:
+    """Return a day's table, empty if there is none yet, or its `Damage`."""
     try:
-        return pq.read_table(pa.BufferReader(storage.read(_day_name(day))))
+        data = storage.read(_day_name(day))
     except MissingFileError:
         return JOURNAL_SCHEMA.empty_table()
-    except pa.ArrowException as error:
-        raise StorageError(
-            f"{_day_name(day)} is damaged ({error}): move it away; its rows are lost unless a "
-            "backup holds them"
-        ) from error
+    wrong = parquet_damage(data)
+    if wrong is not None:
+        return _damage(_day_name(day), wrong)
+    return pq.ParquetFile(pa.BufferReader(data)).read()
 
 
-def _write_day(storage: Storage, day: str, table: Any) -> None:
-    ordered = table.sort_by([(name, "ascending") for name in ("slot", "sequence", "fence")])
-    ends = ordered.group_by(["slot", "fence"]).aggregate([("sequence", "max")]).to_pylist()
+def _write_day(storage: Storage, day: str, table: Any) -> Covered:
+    """Write a day in order of slot, sequence and fence; return what it has taken in."""
+    keys = [(name, "ascending") for name in ("slot", "sequence", "fence")]
+    ordered = table.take(pc.sort_indices(table, sort_keys=keys))
     covered: Covered = {}
-    for end in ends:
-        covered.setdefault(end["slot"], {})[str(end["fence"])] = end["sequence_max"]
+    ends = (ordered.column(name).to_pylist() for name in ("slot", "fence", "sequence"))
+    for slot, fence, sequence in zip(*ends, strict=True):
+        covered.setdefault(slot, {})[str(fence)] = sequence
     metadata = {COVERED_KEY: msgspec.json.encode(covered, order="sorted")}
-    sink = pa.BufferOutputStream()
-    pq.write_table(ordered.replace_schema_metadata(metadata), sink, compression="zstd")
-    storage.write(_day_name(day), bytes(sink.getvalue()))
+    storage.write(_day_name(day), encode_sealed_parquet(ordered, metadata))
+    return covered
 
 
 def _covered(metadata: dict[bytes, bytes] | None) -> Covered:
     text = (metadata or {}).get(COVERED_KEY, b"{}")
     return msgspec.json.decode(text, type=Covered)
-
-
-def _day_metadata(root: Path, day: str) -> dict[bytes, bytes] | None:
-    path = root / _day_name(day)
-    metadata: dict[bytes, bytes] | None = pq.read_schema(path).metadata if path.exists() else None
-    return metadata
 
 
 def _is_covered(flush: FlushName, covered: Covered) -> bool:

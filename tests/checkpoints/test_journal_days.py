@@ -1,13 +1,16 @@
 """Closed days as Parquet: nothing lost, nothing twice, at whatever point a crash comes."""
 
 import contextlib
+import io
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checkpoints.journal import Journal, rows_of_table
+from checkpoints.arrow_file import encode_sealed, open_table
+from checkpoints.journal import COLUMNS, Journal, encode_rows, rows_of_table
 from checkpoints.journal_days import (
     DISK_CRITICAL_BYTES,
     DISK_WARNING_BYTES,
@@ -18,6 +21,7 @@ from checkpoints.journal_days import (
     journal_dataset,
     open_days,
 )
+from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import LocalStorage
 from signals.market import DAY_MS
 from tests.checkpoints.builders import DAY, NOON_MS, row
@@ -71,6 +75,10 @@ EXPECTED = sorted(
 def stored(root: Path) -> list[tuple[str, int, int]]:
     table = journal_dataset(root).dataset.to_table()
     return sorted((found.slot, found.sequence, found.fence) for found in rows_of_table(table))
+
+
+def rows_at(root: Path) -> list[JournalRow]:
+    return rows_of_table(journal_dataset(root).dataset.to_table())
 
 
 def test_closed_and_open_days_are_one_dataset(tmp_path: Path) -> None:
@@ -129,6 +137,54 @@ def test_a_damaged_flush_is_named_moved_aside_and_stays_named(tmp_path: Path) ->
     assert [found.name for found in damaged_flushes(storage)] == aside
     assert [found.name for found in journal_dataset(tmp_path).damaged] == aside
     assert len(stored(tmp_path)) == len(EXPECTED) - 2
+
+
+@pytest.mark.parametrize("damage", ["torn", "flipped", "empty"])
+def test_a_damaged_day_is_named_and_the_rest_is_read(tmp_path: Path, damage: str) -> None:
+    storage = LocalStorage(tmp_path)
+    fill(storage)
+    compact_day(storage, DAY, NEXT)
+    file = tmp_path / f"journal/{DAY}.parquet"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 3] ^= 1
+    file.write_bytes({"torn": data[:-9], "flipped": data, "empty": b""}[damage])
+    assert [found.name for found in journal_dataset(tmp_path).damaged] == [f"journal/{DAY}.parquet"]
+    assert stored(tmp_path) == [("btc-5m", 4, 2), ("eth-5m", 4, 2)]
+
+
+def test_a_damaged_day_is_kept_aside_and_its_late_flushes_are_closed_without_it(
+    tmp_path: Path,
+) -> None:
+    storage = LocalStorage(tmp_path)
+    fill(storage)
+    compact_day(storage, DAY, NEXT)
+    file = tmp_path / f"journal/{DAY}.parquet"
+    damaged = file.read_bytes()[:-1]
+    file.write_bytes(damaged)
+    Journal(storage, "btc-5m").append([row(9, fence=7)])
+    compacted = compact_day(storage, DAY, NEXT)
+    assert [found.name for found in compacted.damaged] == [f"journal/{DAY}.parquet"]
+    assert stored(tmp_path) == [("btc-5m", 4, 2), ("btc-5m", 9, 7), ("eth-5m", 4, 2)]
+    aside = f"damaged/journal/{DAY}.parquet"
+    assert [found.name for found in journal_dataset(tmp_path).damaged] == [aside]
+    assert storage.read(aside) == damaged
+
+
+def test_flushes_and_days_of_a_release_with_fewer_columns_are_closed_with_nulls(
+    tmp_path: Path,
+) -> None:
+    storage = LocalStorage(tmp_path)
+    flush = open_table(encode_rows([row(1)]))
+    older = flush.select(COLUMNS[:-1]).replace_schema_metadata(None)
+    columns = [older.column(name).combine_chunks() for name in older.column_names]
+    data = encode_sealed(older.schema, columns, {})
+    storage.write(f"journal/{DAY}/btc-5m/{1:012d}-{1:08d}.arrow", data)
+    day = io.BytesIO()
+    pq.write_table(older.slice(0, 1), day)
+    storage.write(f"journal/{NEXT}.parquet", day.getvalue())
+    assert compact_day(storage, DAY, NEXT).damaged == ()
+    assert [found.gateway_release for found in rows_at(tmp_path)] == [None, None]
+    assert journal_dataset(tmp_path).damaged == ()
 
 
 def test_only_a_closed_day_is_compacted() -> None:
