@@ -6,8 +6,7 @@ from typing import Final
 from actors.messages import MESSAGE_VERSION, Attestation
 from actors.runtime import process_start
 from actors.slot.state import STATE_VERSION
-from checkpoints.archive import load_manifest
-from checkpoints.errors import CheckpointsError
+from checkpoints.archive import commit_of as recorded_commit
 from checkpoints.release import attest, release_of
 from checkpoints.storage import LocalStorage
 
@@ -54,11 +53,8 @@ def release_here() -> str:
 
 
 def commit_of(storage_root: str, release: str) -> str:
-    """Return the git commit that was recorded when the release was archived.
+    """Return the git commit that is recorded of a release.
 
     From what stands beside the archive: this process's own files were hashed already.
     """
-    try:
-        return load_manifest(LocalStorage(Path(storage_root)), release).commit
-    except CheckpointsError:
-        return "unknown"
+    return recorded_commit(LocalStorage(Path(storage_root)), release)

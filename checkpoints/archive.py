@@ -1,7 +1,8 @@
 """Every release that ever traded, kept under its id and verified on read.
 
 ``releases/<release>.zip`` holds the release's files (a working directory that Ray can run),
-``releases/<release>.json`` its manifest with the zip's digest and one of its own.
+``releases/<release>.json`` its manifest with the zip's digest and one of its own. Where it was
+archived without git, ``releases/<release>.commit`` may say its commit.
 """
 
 import io
@@ -23,6 +24,7 @@ from checkpoints.release import (
 from checkpoints.storage import Storage
 
 RELEASES: Final = "releases"
+UNKNOWN_COMMIT: Final = "unknown"
 ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest a zip knows: equal releases make equal archives."""
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -96,6 +98,29 @@ def archived_releases(storage: Storage) -> list[str]:
     return [Path(name).stem for name in names if name.endswith(".zip")]
 
 
+def commit_of(storage: Storage, release: str) -> str:
+    """Return the git commit that is recorded of a release, else ``unknown``.
+
+    Its archive's; where that was made without git, what was written down beside it.
+    """
+    try:
+        commit = load_manifest(storage, release).commit
+    except (DamagedArchiveError, StorageError):
+        commit = UNKNOWN_COMMIT
+    if commit != UNKNOWN_COMMIT:
+        return commit
+    try:
+        return storage.read(_commit_name(release)).decode().strip() or UNKNOWN_COMMIT
+    except (StorageError, UnicodeDecodeError):
+        return UNKNOWN_COMMIT
+
+
+def record_commit(storage: Storage, release: str, commit: str) -> None:
+    """Write down the commit of a release if none is known of it yet."""
+    if commit != UNKNOWN_COMMIT and commit_of(storage, release) == UNKNOWN_COMMIT:
+        storage.write(_commit_name(release), f"{commit}\n".encode())
+
+
 def load_manifest(storage: Storage, release: str) -> ReleaseManifest:
     """Return what is recorded beside an archive, without reading the archive itself.
 
@@ -152,6 +177,10 @@ def _unpack(data: bytes, release: str) -> dict[str, bytes]:
 
 def _zip_name(release: str) -> str:
     return f"{RELEASES}/{release}.zip"
+
+
+def _commit_name(release: str) -> str:
+    return f"{RELEASES}/{release}.commit"
 
 
 def _record_name(release: str) -> str:

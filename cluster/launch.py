@@ -15,7 +15,7 @@ import msgspec
 from actors.config import FleetConfig, config_id
 from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
 from actors.supervisor.status import SupervisorStatus
-from checkpoints.archive import archive_release
+from checkpoints.archive import archive_release, record_commit
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
@@ -100,7 +100,7 @@ def record_release(storage: LocalStorage, commit: str) -> str:
     """Archive this job's code and write down its commit, where attestation reads it."""
     root = Path(__file__).resolve().parent.parent
     release = archive_release(storage, root, commit).release
-    storage.write(f"releases/{release}.commit", f"{commit}\n".encode())
+    record_commit(storage, release, commit)
     return release
 
 

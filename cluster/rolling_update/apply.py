@@ -12,7 +12,7 @@ from actors.gateway.client import GatewayClient
 from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord
 from actors.runtime import load_config, wire_ms
-from checkpoints.archive import archive_release, archived_releases, load_archive
+from checkpoints.archive import archive_release, archived_releases, load_archive, record_commit
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage, Storage
 from cluster import handoff_events as on
@@ -75,7 +75,7 @@ def target_release(storage: LocalStorage, request: Request) -> ReleaseManifest:
     """Archive the working tree, or find the archived release that the operator named."""
     if request.to_release is None:
         manifest = archive_release(storage, ROOT, request.commit)
-        storage.write(f"releases/{manifest.release}.commit", f"{manifest.commit}\n".encode())
+        record_commit(storage, manifest.release, request.commit)
         return manifest
     return load_archive(storage, find_release(storage, request.to_release)).manifest
 
