@@ -10,7 +10,8 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore, decode_snapshot
 from cluster.audit.chain_lines import Line, SeenInput, Step, intent_in, lines_of
 from cluster.audit.errors import AuditError
-from cluster.audit.journal_view import JournalView, Problem
+from cluster.audit.journal_view import JournalView
+from cluster.audit.problem import Problem
 from cluster.audit.trades import Trade, TradeFilter, find_trades
 from signals.decision import Decision
 from signals.market import day_of

@@ -15,7 +15,8 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage
 from cluster.audit.errors import AuditError
-from cluster.audit.journal_view import Problem, read_journal
+from cluster.audit.journal_view import read_journal
+from cluster.audit.problem import Problem
 from cluster.audit.releases import ReleaseReport, release_reports
 from cluster.audit.trades import TradeFilter, find_trades
 from cluster.gate.differences import code_difference, files_in

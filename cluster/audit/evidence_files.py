@@ -9,7 +9,7 @@ import msgspec
 
 from cluster.audit.errors import AuditError
 from cluster.audit.evidence import Case, Item
-from cluster.audit.journal_view import Problem
+from cluster.audit.problem import Problem
 
 PROBLEMS_SHOWN: Final = 50
 

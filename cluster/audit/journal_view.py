@@ -6,56 +6,27 @@ memory stays bounded. Damaged files are named and left out; the rest is read.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
-import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from checkpoints.arrow_file import damage_in, open_table
 from checkpoints.errors import Damage, MissingFileError, StorageError
-from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, parse_flush_name
-from checkpoints.journal_days import COVERED_KEY, Covered, damaged_flushes
+from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, own_columns, parse_flush_name
+from checkpoints.journal_days import Covered, closed_days, damaged_flushes
 from checkpoints.storage import LocalStorage
+from cluster.audit.problem import Problem
+from cluster.audit.sequences import broken_sequences
 
-VERIFIED_BYTES: Final = 256 * 1024**2
-"""Closed days up to this size together are read page by page before anything is told of them; a
-longer journal only where a query fails, for it would take longer than the query."""
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
 OPEN_TRIES: Final = 3
 """A day is closed once; more than that in one reading is another fault."""
-PROBLEMS_MAX: Final = 200
-"""Of one kind, named one by one; beyond it the count says enough."""
-_VALID: Final = """
-create table bounds as select slot, fence, min(sequence) - 1 as last from rows group by all;
-insert into bounds select slot, fence, first - 1 from damaged_flush;
-create table limits as
-  select a.slot, a.fence, coalesce(min(b.last), 9223372036854775807) as last
-  from (select distinct slot, fence from bounds) a
-  left join bounds b on a.slot = b.slot and b.fence > a.fence group by all;
-create view valid as
-  select rows.* from rows join limits using (slot, fence) where sequence <= limits.last;
-"""
-_BROKEN: Final = """
-select slot, sequence, market_ms - before_ms, wire_ms - before_wire, sequence - before - 1 from (
-  select slot, sequence, market_ms, wire_ms,
-    lag(market_ms) over w as before_ms, lag(wire_ms) over w as before_wire,
-    lag(sequence) over w as before
-  from valid window w as (partition by slot order by sequence))
-where market_ms < before_ms or wire_ms < before_wire or sequence > before + 1
-order by all limit {limit}
-"""
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of the record that cannot be trusted; what depends on it is left out."""
-
-    kind: str
-    """``damaged``, ``missing_rows``, ``clock_backwards``, ``missing`` or ``altered``."""
-    subject: str
-    reason: str
+_ENDS: Final = "select slot, fence, min(sequence), max(sequence) from rows group by all"
+_VALID: Final = "create view valid as select * from rows"
+_NOT_VOID: Final = """ where not exists (select 1 from void
+  where void.slot = rows.slot and void.fence = rows.fence and rows.sequence > void.last)"""
 
 
 class JournalView:
@@ -64,14 +35,15 @@ class JournalView:
     def __init__(self, storage: Path, *, verify: bool = False) -> None:
         """Open; raise `StorageError` if there is no journal.
 
-        `verify`: read every page of every closed day first, whatever it takes; `read_journal` asks
-        for it where a query fails.
+        `verify`: the payloads of closed days too, however large they are; `read_journal` asks for
+        it where a query fails, and a replay always.
         """
         self.storage = LocalStorage(storage)
         self._verify = verify
         if not (storage / JOURNAL).is_dir():
             raise StorageError(f"{storage} holds no journal: nothing was ever decided there")
         self.damaged: list[Damage] = []
+        self._registered: set[str] = set()
         self.sql = self._open()
 
     def fetch(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -81,23 +53,21 @@ class JournalView:
     def run(self, statement: str) -> None:
         self.sql.execute(statement)
 
+    def register(self, name: str, table: Any) -> None:
+        """Let queries use a `pyarrow.Table` under a name."""
+        self.sql.register(name, table)
+        self._registered.add(name)
+
+    def has(self, name: str) -> bool:
+        return name in self._registered
+
     def arrow(self, query: str, *values: object) -> Any:
         """Return a `pyarrow.Table`."""
         return self.sql.sql(query, params=list(values)).to_arrow_table()
 
     def problems(self) -> tuple[Problem, ...]:
         """Name damaged files, rows that are missing, and clocks that went backwards."""
-        return (*map(problem_of, self.damaged), *self._broken_sequences())
-
-    def _broken_sequences(self) -> Iterator[Problem]:
-        for slot, sequence, market, wire, gap in self.fetch(_BROKEN.format(limit=PROBLEMS_MAX)):
-            subject = f"{slot} row {sequence}"
-            for clock, change_ms in (("market", market), ("wire", wire)):
-                if change_ms < 0:
-                    said = f"{clock} time is {-change_ms} ms before that of the row before it"
-                    yield Problem(kind="clock_backwards", subject=subject, reason=said)
-            if gap > 0:
-                yield Problem(kind="missing_rows", subject=subject, reason=f"{gap} rows before it")
+        return (*map(problem_of, self.damaged), *broken_sequences(self))
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         """Connect; a day that is closed while its flushes are read is read again, as Parquet."""
@@ -111,44 +81,42 @@ class JournalView:
         raise AssertionError("unreachable")
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        days = self._intact_days()
-        flushes = self._open_rows(days)
+        closed = closed_days(self.storage.root, deep=self._verify)
+        self.damaged += closed.damaged
+        flushes = self._open_rows(closed.intact)
         connection = duckdb.connect(config={"memory_limit": MEMORY_LIMIT})
         names = ", ".join(f'"{name}"' for name in JOURNAL_SCHEMA.names)
         connection.register("flushes", flushes)
         parts = [f"select {names} from flushes"]  # noqa: S608 own names
-        if days:
+        if closed.intact:
             empty = JOURNAL_SCHEMA.empty_table()
             connection.register("no_rows", empty)
-            files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in days)
+            files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in closed.intact)
             parts.append(
                 f"select {names} from (from no_rows union all by name "  # noqa: S608 own names
                 f"from read_parquet([{files}], union_by_name = true))"
             )
         connection.execute(f"create view rows as {' union all '.join(parts)}")
-        lost = [name for damage in self.damaged if (name := _flush_of(damage))]
-        columns = {
-            "slot": pa.array([name.slot for name in lost], pa.string()),
-            "fence": pa.array([name.fence for name in lost], pa.int64()),
-            "first": pa.array([name.first for name in lost], pa.int64()),
-        }
-        connection.register("damaged_flush", pa.table(columns))
-        connection.execute(_VALID)
+        self._leave_out_void_rows(connection)
         return connection
 
-    def _intact_days(self) -> dict[Path, Covered]:
-        """Return the closed days that can be read, and what each has taken in."""
-        days: dict[Path, Covered] = {}
-        paths = sorted((self.storage.root / JOURNAL).glob("*.parquet"))
-        verify = self._verify or sum(path.stat().st_size for path in paths) <= VERIFIED_BYTES
-        for path in paths:
-            found = _read_day(path, verify=verify)
-            if isinstance(found, str):
-                name = f"{JOURNAL}/{path.name}"
-                self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=found))
-            else:
-                days[path] = found
-        return days
+    def _leave_out_void_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Define `valid`; a join only where there are void rows at all, for there mostly are none.
+
+        A damaged flush still tells by its name from where on an older fence's rows are void.
+        """
+        ends = [Ownership(*row) for row in connection.execute(_ENDS).fetchall()]
+        lost = [name for damage in self.damaged if (name := _flush_of(damage))]
+        ends += [Ownership(name.slot, name.fence, name.first, name.first) for name in lost]
+        void = [(one.slot, one.fence, last) for one, last in _overrun(ends)]
+        slots, fences, lasts = zip(*void, strict=True) if void else ((), (), ())
+        columns = {
+            "slot": pa.array(slots, pa.string()),
+            "fence": pa.array(fences, pa.int64()),
+            "last": pa.array(lasts, pa.int64()),
+        }
+        connection.register("void", pa.table(columns))
+        connection.execute(_VALID + (_NOT_VOID if void else ""))
 
     def _open_rows(self, days: dict[Path, Covered]) -> Any:
         """Read the flushes that no closed day has taken in."""
@@ -162,38 +130,50 @@ class JournalView:
             if flush.first > taken:
                 table = self._flush(name)
                 tables += [] if table is None else [table]
-        whole = pa.concat_tables(tables, promote_options="default")
-        return whole.select(JOURNAL_SCHEMA.names).cast(JOURNAL_SCHEMA).combine_chunks()
+        return pa.concat_tables(tables).combine_chunks()
 
     def _flush(self, name: str) -> Any:
         data = self.storage.read(name)
         wrong = damage_in(data)
         if wrong is None:
             try:
-                return _own_columns(open_table(data).replace_schema_metadata(None))
+                return own_columns(open_table(data))
             except (pa.ArrowException, ValueError) as error:
                 wrong = str(error)
         self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
         return None
 
 
+class Ownership(NamedTuple):
+    """The rows of one fence of a slot, by their first and last sequence."""
+
+    slot: str
+    fence: int
+    first: int
+    last: int
+
+
+def _overrun(ends: list[Ownership]) -> Iterator[tuple[Ownership, int]]:
+    """Yield the ownerships that have rows beyond where a later one began, and where that was."""
+    by_slot: dict[str, list[Ownership]] = {}
+    for one in ends:
+        by_slot.setdefault(one.slot, []).append(one)
+    for owned in by_slot.values():
+        for one in owned:
+            later = [other.first - 1 for other in owned if other.fence > one.fence]
+            if later and one.last > min(later):
+                yield one, min(later)
+
+
 _T = TypeVar("_T")
 
 
-def read_journal(storage: Path, read: Callable[[JournalView], _T]) -> _T:
+def read_journal(storage: Path, read: Callable[[JournalView], _T], *, verify: bool = False) -> _T:
     """Read; where a damaged page stops it, find the damaged days first and read the rest."""
     try:
-        return read(JournalView(storage))
+        return read(JournalView(storage, verify=verify))
     except duckdb.Error:
         return read(JournalView(storage, verify=True))
-
-
-def _own_columns(table: Any) -> Any:
-    """Leave out columns of newer code."""
-    present = set(table.column_names)
-    if table.schema.equals(JOURNAL_SCHEMA):
-        return table
-    return table.select([name for name in JOURNAL_SCHEMA.names if name in present])
 
 
 def problem_of(damage: Damage) -> Problem:
@@ -202,22 +182,3 @@ def problem_of(damage: Damage) -> Problem:
 
 def _flush_of(damage: Damage) -> FlushName | None:
     return parse_flush_name(damage.name.removeprefix("damaged/"))
-
-
-def _read_day(path: Path, *, verify: bool) -> Covered | str:
-    """Return what a closed day has taken in, or what is wrong with it.
-
-    Its footer is read always, each page if asked to.
-    """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            schema = file.schema_arrow
-            missing = {"slot", "sequence", "fence", "kind"} - set(schema.names)
-            if missing:
-                return f"not a journal: no column {min(missing)}"
-            for _ in file.iter_batches() if verify else ():
-                pass
-            text = (schema.metadata or {}).get(COVERED_KEY, b"{}")
-            return msgspec.json.decode(text, type=Covered)
-    except (pa.ArrowException, OSError, msgspec.DecodeError) as error:
-        return f"unreadable: {error}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from checkpoints.archive import commit_of
 from cluster.audit.journal_view import JournalView
 from cluster.audit.statistics import (
     Drawdown,
@@ -30,12 +31,22 @@ EDGE_HIGH: Final = 1.0
 """Outcome minus price paid, fees included: a share costs at most 1 USD and pays at most 1 USD."""
 _MIXED: Final = """
 create temp table if not exists mixed as
-select slot, window_open_ms from valid where kind = 'decision'
-group by all having count(distinct release) > 1
+with ruled as (
+  select slot, fence, release, min(window_open_ms) as first, max(window_open_ms) as last
+  from valid where kind = 'decision' group by all),
+shared as (
+  select distinct a.slot,
+    unnest(range(greatest(a.first, b.first), least(a.last, b.last) + 1, 300000)) as window_open_ms
+  from ruled a join ruled b on a.slot = b.slot and a.release < b.release
+    and a.first <= b.last and b.first <= a.last)
+select slot, window_open_ms from valid join shared using (slot, window_open_ms)
+where kind = 'decision' group by all having count(distinct release) > 1
 """
+"""Only where the times of two releases overlap can a window be mixed: mostly its edge."""
 _DECISIONS: Final = """
-select release, max(commit), count(*), count(*) filter (action = 'trade'),
-  count(*) filter (complete), min(market_ms), max(market_ms), list_sort(list(distinct params))
+select release, max(commit) filter (commit <> 'unknown'), count(*),
+  count(*) filter (action = 'trade'), count(*) filter (complete), min(market_ms), max(market_ms),
+  list_sort(list(distinct params))
 from valid where kind = 'decision' group by release
 """
 _LIVE: Final = """
@@ -50,15 +61,18 @@ select close_ms, pnl_micro_usd, shares_micro, value_micro_usd, price_micro_usd, 
 from trade left join mixed using (slot, window_open_ms)
 where release = ? and fills > 0 order by close_ms
 """
-_ORDERS: Final = "select release, count(*), any_value(commit) from trade group by release"
+_ORDERS: Final = """
+select release, count(*), max(commit) filter (commit <> 'unknown') from trade group by release
+"""
 _SCORED: Final = """
+create temp table if not exists scored as
 with won as (select distinct slot, window_open_ms, winner = 'Up' as up
              from trade where winner is not null)
-select probability_up, market_mid_up, up from valid join won using (slot, window_open_ms)
+select release, probability_up, market_mid_up, up from valid join won using (slot, window_open_ms)
 anti join mixed using (slot, window_open_ms)
-where kind = 'decision' and release = ? and probability_up is not null
-  and market_mid_up is not null
+where kind = 'decision' and probability_up is not null and market_mid_up is not null
 """
+_SCORES: Final = "select probability_up, market_mid_up, up from scored where release = ?"
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +135,7 @@ def release_reports(view: JournalView) -> tuple[ReleaseReport, ...]:
     """Return one report for each release that decided or opened anything, oldest first."""
     make_trades(view)
     view.run(_MIXED)
+    view.run(_SCORED)
     decided = {row[0]: row[1:] for row in view.fetch(_DECISIONS)}
     ordered = {release: (count, commit) for release, count, commit in view.fetch(_ORDERS)}
     live: dict[str, dict[str, int]] = {}
@@ -137,11 +152,11 @@ def _report(
     view: JournalView,
     release: str,
     decided: tuple[Any, ...] | None,
-    ordered: tuple[int, str] | None,
+    ordered: tuple[int, str | None] | None,
     live: dict[str, int],
 ) -> ReleaseReport:
     commit, decisions, wished, complete, first_ms, last_ms, params = decided or (
-        ordered[1] if ordered else "",
+        ordered[1] if ordered else None,
         *(0, 0, 0, None, None, ()),
     )
     trades = {name: column.to_numpy() for name, column in _columns(view, _TRADES, release)}
@@ -157,7 +172,7 @@ def _report(
     fills = int(trades["fills"].sum())
     return ReleaseReport(
         release=release,
-        commit=commit,
+        commit=commit or commit_of(view.storage, release),
         params=tuple(params),
         first_ms=first_ms,
         last_ms=last_ms,
@@ -204,7 +219,7 @@ def _sums(settlements: Any, close_ms: Any, pnl: Any) -> Any:
 
 
 def _scores(view: JournalView, release: str) -> Scores:
-    columns = {name: column.to_numpy() for name, column in _columns(view, _SCORED, release)}
+    columns = {name: column.to_numpy() for name, column in _columns(view, _SCORES, release)}
     ours, market, up = columns["probability_up"], columns["market_mid_up"], columns["up"]
     return Scores(
         decisions=len(up),

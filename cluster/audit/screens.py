@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.audit.chain import TradeChain
-from cluster.audit.journal_view import Problem
+from cluster.audit.problem import Problem
 from cluster.audit.trades import Trade
 
 MICRO: Final = 1_000_000

@@ -4,17 +4,17 @@ Observations are one per settlement time: slots that settle together are nearly 
 results are averaged before anything here sees them.
 """
 
+from statistics import NormalDist
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-from scipy import special
 
 ALPHA: Final = 0.05
 """All intervals are 95 %."""
-NORMAL: Final = float(special.ndtri(1 - ALPHA / 2))
-"""Normal quantile. `scipy.stats` would take longer to import than the report takes to make; the
-tests hold these formulas against it."""
+NORMAL: Final = NormalDist().inv_cdf(1 - ALPHA / 2)
+"""Normal quantile. Importing `scipy` would take as long as half the report; the tests hold these
+formulas against it."""
 LAMBDA_MAX: Final = 0.75
 """Upper limit of the betting fraction in the confidence sequence (1/2 or 3/4 in its source)."""
 PROBABILITY_MIN: Final = 1e-6

@@ -1,71 +1,12 @@
-"""Trades: one row for each order that was signed, with its fills, its end, its money and its code.
-
-Money is the slot's own arithmetic in integers: a fraction of a micro-USD goes against us, a fill
-that failed counts nothing. A sale is held against the outcome that it gave away.
-"""
+"""Trades: one row for each signed order, with its fills, end, money and code."""
 
 from typing import Any, Final
 
 import msgspec
 
 from cluster.audit.journal_view import JournalView
+from cluster.audit.trade_table import trade_table
 
-_TRADES: Final = """
-create temp table if not exists event as
-select slot, action, market_ms, release, order_id, intent_id, fill_id, condition_id, window_open_ms,
-  due_ms, side, outcome, style, price_micro_usd, shares_micro, fee_micro_usd, snapshot, reason,
-  opened_release, opened_commit, opened_params
-from valid where kind = 'order_event';
-create temp table if not exists trade as
-with fate as (
-  select fill_id, bool_or(action = 'fill_confirmed') as confirmed,
-    bool_or(action = 'fill_failed') as failed
-  from event where action in ('fill_confirmed', 'fill_failed') group by fill_id),
-fill as (
-  select fill_id, any_value(order_id) as order_id, any_value(shares_micro) as shares,
-    any_value(fee_micro_usd) as fee,
-    any_value((price_micro_usd * shares_micro + if(side = 'BUY', 999999, 0)) // 1000000) as value
-  from event where action = 'filled' group by fill_id),
-filled as (
-  select order_id, count(*) as fills, count(*) filter (failed) as failed_fills,
-    count(*) filter (confirmed is null) as unconfirmed_fills,
-    coalesce(sum(shares) filter (failed is not true), 0)::bigint as shares,
-    coalesce(sum(fee) filter (failed is not true), 0)::bigint as fee,
-    coalesce(sum(value) filter (failed is not true), 0)::bigint as value
-  from fill left join fate using (fill_id) group by order_id),
-ended as (
-  select order_id, any_value(reason) as ended from event where action = 'order_ended' group by all),
-settled as (
-  select slot, condition_id, any_value(outcome) as winner, min(market_ms) as settled_ms,
-    any_value(release) as settled_release
-  from event where action = 'settled' group by all),
-signed as (
-  select slot, order_id, any_value(intent_id) as intent_id, min(market_ms) as signed_ms,
-    any_value(condition_id) as condition_id, any_value(window_open_ms) as window_open_ms,
-    any_value(due_ms) as due_ms, any_value(side) as side, any_value(outcome) as outcome,
-    any_value(style) as style, any_value(price_micro_usd) as price_micro_usd,
-    any_value(shares_micro) as asked_micro, any_value(snapshot) as snapshot,
-    any_value(opened_release) as release, any_value(opened_commit) as commit,
-    any_value(opened_params) as params, any_value(release) as signed_under
-  from event where action = 'order_signed' group by slot, order_id),
-whole as (
-  select signed.*, ended, winner, settled_ms, settled_release,
-    coalesce(filled.shares, 0) as shares_micro, coalesce(value, 0) as value_micro_usd,
-    coalesce(fee, 0) as fee_micro_usd, coalesce(fills, 0) as fills,
-    coalesce(failed_fills, 0) as failed_fills, coalesce(unconfirmed_fills, 0) as unconfirmed_fills,
-    window_open_ms + if(ends_with(slot, '-15m'), 900000, 300000) as close_ms,
-    if(outcome = winner, coalesce(filled.shares, 0), 0) as payout
-  from signed left join filled using (order_id) left join ended using (order_id)
-  left join settled using (slot, condition_id))
-select * exclude (payout),
-  case when shares_micro = 0 then if(ended is null, 'open', 'unfilled')
-    when winner is null then 'open'
-    when (outcome = winner) = (side = 'BUY') then 'won' else 'lost' end as status,
-  case when winner is null or shares_micro = 0 then null
-    when side = 'BUY' then payout - value_micro_usd - fee_micro_usd
-    else value_micro_usd - fee_micro_usd - payout end as pnl_micro_usd
-from whole
-"""
 STATUSES: Final = ("won", "lost", "open", "unfilled")
 OUTCOMES: Final = ("up", "down", *STATUSES)
 
@@ -111,6 +52,8 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: str
     signed_ms: int
     settled_ms: int | None
+    signed_by: str | None = None
+    """Release of the gateway that checked and signed it; None: written before gateways said so."""
 
 
 class TradeFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +69,8 @@ class TradeFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_trades(view: JournalView) -> None:
     """Make the table `trade` in the view's connection, once."""
-    view.run(_TRADES)
+    if not view.has("trade"):
+        view.register("trade", trade_table(view))
 
 
 def trades_table(view: JournalView, chosen: TradeFilter) -> Any:

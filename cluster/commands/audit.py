@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import trade_chain
-from cluster.audit.journal_view import JournalView, Problem, read_journal
+from cluster.audit.journal_view import JournalView, read_journal
+from cluster.audit.problem import Problem
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
 from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from checkpoints.storage import Storage
-from cluster.audit.journal_view import Problem
+from cluster.audit.problem import Problem
 from cluster.replay.compare import Difference, as_held, first_difference
 from cluster.replay.decider import Made
 from cluster.replay.errors import GuestError

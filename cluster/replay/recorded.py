@@ -8,7 +8,8 @@ import msgspec
 from actors.slot.facts import DecisionFact, Entry
 from checkpoints.record_set import logical_hash_of
 from checkpoints.records import RecordKey
-from cluster.audit.journal_view import JournalView, Problem
+from cluster.audit.journal_view import JournalView
+from cluster.audit.problem import Problem
 from cluster.replay.decider import Change, Delta
 from signals.market import Slot, day_of
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cluster.audit.journal_view import Problem
+from cluster.audit.problem import Problem
 from cluster.replay.compare import Difference
 
 

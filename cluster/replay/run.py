@@ -53,7 +53,7 @@ def replay(
     `rooms`: where releases decide, given a folder for unpacked archives; by default processes.
     """
     make = rooms or (lambda folder: ProcessRooms(LocalStorage(storage), folder))
-    return read_journal(storage, lambda view: _replay(view, options, make, progress))
+    return read_journal(storage, lambda view: _replay(view, options, make, progress), verify=True)
 
 
 def _replay(

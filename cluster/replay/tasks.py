@@ -9,7 +9,7 @@ from checkpoints.arrow_file import digest_of
 from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore
 from checkpoints.storage import Storage
-from cluster.audit.journal_view import Problem
+from cluster.audit.problem import Problem
 from cluster.replay.decider import Batch, Delta, Task
 from cluster.replay.recorded import Recorded, delta_of
 from signals.market import day_of

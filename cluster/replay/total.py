@@ -6,7 +6,8 @@ import msgspec
 
 from checkpoints.archive import load_manifest
 from checkpoints.errors import CheckpointsError
-from cluster.audit.journal_view import JournalView, Problem
+from cluster.audit.journal_view import JournalView
+from cluster.audit.problem import Problem
 from cluster.replay.asset import AssetResult, Differs
 from cluster.replay.paid import Payer
 from cluster.replay.pool import GuestPool

@@ -97,7 +97,7 @@ def test_without_its_snapshot_the_rest_of_the_chain_still_comes(
     story: Story, tmp_path: Path, damage: str
 ) -> None:
     fact = story.trade(Outcome.UP)
-    file = tmp_path / SNAPSHOTS / DAY / f"{fact.snapshot}.arrow"
+    file = tmp_path / SNAPSHOTS / DAY / f"{fact.snapshot}.arrow.zst"
     if damage == "missing":
         file.unlink()
     else:

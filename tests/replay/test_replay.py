@@ -181,13 +181,13 @@ def test_a_damaged_archive_is_named_by_its_digest_and_never_replaced(
 def test_a_damaged_snapshot_is_named_and_the_rest_is_identical(
     recorded: Recorded, damage: str
 ) -> None:
-    file = min((recorded.root / f"snapshots/{DAY}").glob("*.arrow"))
+    file = min((recorded.root / f"snapshots/{DAY}").glob("*.arrow.zst"))
     if damage == "altered":
         flip(file)
     else:
         file.unlink()
     found = again(recorded)
-    assert subjects(found) == {f"snapshot {file.stem}"}
+    assert subjects(found) == {f"snapshot {file.name.split('.')[0]}"}
     assert {one.kind for one in found.problems} == {damage}
     assert 0 < found.refused <= 2
     assert found.identical == found.made == found.decisions - found.refused

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA
+from checkpoints.sealed_parquet import encode_sealed_parquet
 from signals.market import ALL_SLOTS, CYCLE_MS, DAY_MS, Slot, day_of
 
 START_MS: Final = 1_767_225_600_000
@@ -31,7 +31,8 @@ def write_year(root: Path, days: int) -> int:
     for day in range(days):
         tables = [_slot_day(slot, day, days, sequence, rng) for slot in ALL_SLOTS]
         name = f"{day_of(START_MS + day * DAY_MS)}.parquet"
-        pq.write_table(pa.concat_tables(tables), root / JOURNAL / name, compression="zstd")
+        whole = pa.concat_tables(tables).combine_chunks()
+        (root / JOURNAL / name).write_bytes(encode_sealed_parquet(whole, {}))
     return days * CYCLES * len(ALL_SLOTS)
 
 
