@@ -4,11 +4,12 @@ Hashing some 350 files costs a tenth of a second, looking at their change times 
 files are hashed again only when one came, went or changed.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
 from checkpoints.errors import StorageError
-from checkpoints.release import release_of, release_paths
+from checkpoints.release import LOCK_FILE, PACKAGES, SUFFIXES, release_of
 
 ROOTS_MAX: Final = 8
 """Packages that Ray may have unpacked side by side; the one looked at longest ago is let go."""
@@ -38,9 +39,22 @@ class DiskReleases:
 
 
 def _signs(root: Path) -> _Signs:
-    """Return name, inode, size and change time of each counted file."""
-    found = []
-    for path in release_paths(root):
-        stat = (root / path).stat()
-        found.append((path, stat.st_ino, stat.st_size, stat.st_ctime_ns))
-    return tuple(found)
+    """Return name, inode, size and change time of each file that may be counted."""
+    found = [_sign(root / LOCK_FILE)] if (root / LOCK_FILE).exists() else []
+    folders = [str(root / package) for package in PACKAGES]
+    while folders:
+        folder = folders.pop()
+        if not os.path.isdir(folder):  # noqa: PTH112 hundreds of these a second: paths cost
+            continue
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders.append(entry.path)
+                elif entry.name.endswith(tuple(SUFFIXES)):
+                    found.append(_sign(entry))
+    return tuple(sorted(found))
+
+
+def _sign(file: "os.DirEntry[str] | Path") -> tuple[str, int, int, int]:
+    stat = file.stat()
+    return os.fspath(file), stat.st_ino, stat.st_size, stat.st_ctime_ns

@@ -36,8 +36,7 @@ def report(state: SupervisorState, event: Event, findings: tuple[Finding, ...]) 
     bad, raised = dict(state.bad_since_ms), dict(state.raised)
     alarms: list[RaiseAlarm] = []
     for finding in findings:
-        off = reaction_of(finding.kind, state.rules.policy) is Reaction.OFF
-        if off or not finding.holds:
+        if not finding.holds or _is_off(state, finding):
             bad.pop(finding.key, None)
             raised.pop(finding.key, None)
             continue
@@ -46,6 +45,10 @@ def report(state: SupervisorState, event: Event, findings: tuple[Finding, ...]) 
             raised[finding.key] = event.wire_ms
             alarms.append(_alarm(finding))
     return replace(state, bad_since_ms=bad, raised=raised), tuple(alarms)
+
+
+def _is_off(state: SupervisorState, finding: Finding) -> bool:
+    return reaction_of(finding.kind, state.rules.policy) is Reaction.OFF
 
 
 def _alarm(finding: Finding) -> RaiseAlarm:
