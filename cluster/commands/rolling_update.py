@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from rich.console import Console
 
 from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
@@ -30,6 +31,7 @@ from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.door import Entrant, announce
 from cluster.gate.page import document_page
 from cluster.jobs import git_commit, submit
+from cluster.rolling_update.live import live_view
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import page
 from cluster.state_folder import StateFolder
@@ -126,7 +128,8 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
     """Roll out the rest of a rollout that stopped, to the same release."""
     folder = state_of(state)
     if JOB_MARK not in os.environ:
-        submit(folder, folder.read_run().ports, _job_words("resume", folder, as_json), click.echo)
+        with live_view(LocalStorage(folder.storage), Console()) as line:
+            submit(folder, folder.read_run().ports, _job_words("resume", folder, as_json), line)
         return
     from cluster.rolling_update.resume import resume as run_resume
 
@@ -245,7 +248,8 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     """Submit this command as a job from the working tree."""
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
     arguments = [*_job_words(verb, folder, as_json), *job_options(given)]
-    submit(folder, folder.read_run().ports, arguments, click.echo)
+    with live_view(LocalStorage(folder.storage), Console()) as line:
+        submit(folder, folder.read_run().ports, arguments, line)
 
 
 def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
