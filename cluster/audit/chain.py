@@ -1,21 +1,22 @@
 """One trade from what was seen to what was paid, each step with the release that did it."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
 from actors.messages import Intent, OutboxEvent
 from actors.slot.facts import DecisionFact, Entry, OrderFact
+from checkpoints.archive import UNKNOWN_COMMIT, commit_of
 from checkpoints.errors import CheckpointsError
-from checkpoints.snapshots import SnapshotStore, decode_snapshot
-from cluster.audit.chain_lines import Line, SeenInput, Step, intent_in, lines_of
+from checkpoints.snapshots import SnapshotStore, decode_snapshot, maker_of
+from cluster.audit.chain_lines import Line, Seen, SeenInput, Step, intent_in, lines_of
 from cluster.audit.errors import AuditError
 from cluster.audit.journal_view import JournalView
 from cluster.audit.problem import Problem
 from cluster.audit.trades import Trade, TradeFilter, find_trades
 from signals.decision import Decision
 from signals.market import day_of
-from signals.snapshot import InputAge
 
 PREFIX_MIN: Final = 6
 """Digits of an order id that are enough where they name one order."""
@@ -36,7 +37,7 @@ class TradeChain(msgspec.Struct, frozen=True, kw_only=True):
     """None where risk refused the intent."""
     lines: tuple[Line, ...]
     releases: tuple[str, ...]
-    """All that had a hand in it, in order."""
+    """All that had a hand in it, of whichever actor, in order."""
     params: str | None
     problems: tuple[Problem, ...]
 
@@ -62,10 +63,10 @@ def trade_chain(view: JournalView, identity: str) -> TradeChain:
     if fact is None:
         said = f"the decision of {intent_id} is not in the journal"
         problems.append(Problem(kind="missing", subject="decision", reason=said))
-    inputs = _inputs(view, fact, problems)
+    seen = _seen(view, fact, problems)
     trades = find_trades(view, TradeFilter(slot=slot))
     trade = next((one for one in trades if one.intent_id == intent_id), None)
-    lines = tuple(lines_of(decided, inputs, intent_id, events, trade))
+    lines = tuple(_with_commits(view, lines_of(decided, seen, intent_id, events, trade)))
     return TradeChain(
         id=identity,
         slot=slot,
@@ -74,10 +75,10 @@ def trade_chain(view: JournalView, identity: str) -> TradeChain:
         intent=None if fact is None else intent_in(fact, intent_id),
         decision=None if fact is None else fact.decision,
         snapshot=None if fact is None else fact.snapshot,
-        inputs=inputs,
+        inputs=seen.inputs,
         trade=trade,
         lines=lines,
-        releases=tuple(dict.fromkeys(line.release for line in lines)),
+        releases=tuple(dict.fromkeys(name for line in lines for name in _hands(line))),
         params=None if fact is None else fact.params,
         problems=(*problems, *view.problems()),
     )
@@ -154,19 +155,36 @@ def _events(view: JournalView, problems: list[Problem], slot: str, intent_id: st
     return _steps(view, problems, where, slot, intent_id)
 
 
-def _inputs(
-    view: JournalView, fact: DecisionFact | None, problems: list[Problem]
-) -> tuple[SeenInput, ...]:
+def _hands(line: Line) -> Iterator[str]:
+    if line.release is not None:
+        yield line.release
+    yield line.booked_release
+
+
+def _with_commits(view: JournalView, lines: Iterable[Line]) -> Iterator[Line]:
+    """Put in the commits that the journal's rows do not hold, or did not know yet."""
+    known: dict[str, str] = {}
+    for line in lines:
+        if line.release is None or line.commit not in (None, UNKNOWN_COMMIT):
+            yield line
+            continue
+        if line.release not in known:
+            known[line.release] = commit_of(view.storage, line.release)
+        yield msgspec.structs.replace(line, commit=known[line.release])
+
+
+def _seen(view: JournalView, fact: DecisionFact | None, problems: list[Problem]) -> Seen:
     if fact is None or fact.snapshot is None:
-        return ()
+        return Seen()
     try:
         data = SnapshotStore(view.storage).get(fact.snapshot, day_of(fact.due_ms))
-        ages: tuple[InputAge, ...] = decode_snapshot(data).ages
+        ages, maker = decode_snapshot(data).ages, maker_of(data)
     except CheckpointsError as error:
         subject = f"snapshot {fact.snapshot}"
         problems.append(Problem(kind="missing", subject=subject, reason=str(error)))
-        return ()
-    return tuple(
+        return Seen()
+    inputs = tuple(
         SeenInput(feed=str(age.feed), age_ms=age.age_ms, limit_ms=age.limit_ms, fresh=age.fresh)
         for age in ages
     )
+    return Seen(inputs=inputs, release=maker)

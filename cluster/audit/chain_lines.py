@@ -1,6 +1,7 @@
 """The words of a trade's chain: one line for each thing that happened."""
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from typing import Final, assert_never
 
 import msgspec
@@ -26,6 +27,14 @@ MICRO: Final = 1_000_000
 """Micro-USD in a USD, micro-shares in a share."""
 
 
+class Actor(StrEnum):
+    """Which actor did it."""
+
+    MARKET_DATA = "market data"
+    SLOT = "slot"
+    GATEWAY = "gateway"
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened, and which code did it."""
 
@@ -33,8 +42,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """``snapshot``, ``decision``, ``intent``, ``risk``, ``order``, ``fill``, ``settlement``, ..."""
     text: str
     market_ms: int | None
-    release: str
-    commit: str
+    actor: Actor
+    release: str | None
+    """Of the actor that did it; None: it was written before that actor said so."""
+    commit: str | None
+    booked_release: str
+    """Of the slot that took it into its journal."""
     fence: int | None = None
     sequence: int | None = None
     """Of the slot's journal."""
@@ -45,6 +58,14 @@ class SeenInput(msgspec.Struct, frozen=True, kw_only=True):
     age_ms: int | None
     limit_ms: int
     fresh: bool
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the decision's snapshot says of itself; nothing where it cannot be read."""
+
+    inputs: tuple[SeenInput, ...] = ()
+    release: str | None = None
+    """Of the market data that made it."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +79,27 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     event: DecisionFact | OutboxEvent
 
     def line(self, step: str, text: str) -> Line:
+        """Tell what the slot itself did."""
+        return self._line(step, text, Actor.SLOT, self.release)
+
+    def told(self, step: str, text: str) -> Line:
+        """Tell what the gateway did, as it said in the event."""
+        said = None if isinstance(self.event, DecisionFact) else self.event.gateway_release
+        return self._line(step, text, Actor.GATEWAY, said or None)
+
+    def seen(self, step: str, text: str, maker: str | None) -> Line:
+        """Tell what market data showed."""
+        return self._line(step, text, Actor.MARKET_DATA, maker)
+
+    def _line(self, step: str, text: str, actor: Actor, release: str | None) -> Line:
         return Line(
             step=step,
             text=text,
             market_ms=self.market_ms,
-            release=self.release,
-            commit=self.commit,
+            actor=actor,
+            release=release,
+            commit=self.commit if release == self.release else None,
+            booked_release=self.release,
             fence=self.fence,
             sequence=self.sequence,
         )
@@ -71,14 +107,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 def lines_of(
     decided: Step | None,
-    inputs: tuple[SeenInput, ...],
+    seen: Seen,
     intent_id: str,
     events: Sequence[Step],
     trade: Trade | None,
 ) -> Iterator[Line]:
     """Yield the chain in order; `decided`: the decision's row, if the journal has it."""
     if decided is not None and isinstance(decided.event, DecisionFact):
-        yield from _decision_lines(decided, decided.event, inputs, intent_id)
+        yield from _decision_lines(decided, decided.event, seen, intent_id)
     for step in events:
         if not isinstance(step.event, DecisionFact):
             yield from _event_lines(step, step.event)
@@ -91,12 +127,12 @@ def intent_in(fact: DecisionFact, intent_id: str) -> Intent | None:
     return next((one for one in fact.intents if one.intent_id == intent_id), None)
 
 
-def _decision_lines(
-    step: Step, fact: DecisionFact, inputs: tuple[SeenInput, ...], intent_id: str
-) -> Iterator[Line]:
+def _decision_lines(step: Step, fact: DecisionFact, seen: Seen, intent_id: str) -> Iterator[Line]:
+    inputs = seen.inputs
     stale = [one.feed for one in inputs if not one.fresh]
     state = f"stale: {', '.join(stale)}" if stale else "all inputs fresh"
-    yield step.line("snapshot", f"{fact.snapshot} ({state if inputs else 'not readable'})")
+    text = f"{fact.snapshot} ({state if inputs else 'not readable'})"
+    yield step.seen("snapshot", text, seen.release)
     for factor in fact.decision.factors:
         yield step.line("factor", _factor(factor))
     yield step.line("decision", _decision(fact.decision))
@@ -131,17 +167,17 @@ def _intent(intent: Intent) -> str:
 def _event_lines(step: Step, event: OutboxEvent) -> Iterator[Line]:
     match event:
         case IntentRefused():
-            yield step.line("risk", f"refused: {event.code}: {event.reason}")
+            yield step.told("risk", f"refused: {event.code}: {event.reason}")
         case OrderSigned():
             what = f"{event.side} {event.shares / MICRO:g} {event.outcome}"
-            yield step.line("risk", f"approved, for the decision of release {event.release[:12]}")
-            yield step.line("order", f"signed {event.order_id}: {what} at {event.price / MICRO:g}")
+            yield step.told("risk", f"approved, for the decision of release {event.release[:12]}")
+            yield step.told("order", f"signed {event.order_id}: {what} at {event.price / MICRO:g}")
         case OrderOpened() | OrderUnknown() | OrderEnded():
-            yield step.line("order", _order(event))
+            yield step.told("order", _order(event))
         case Filled() | FillConfirmed() | FillFailed():
-            yield step.line("fill", _fill(event))
+            yield step.told("fill", _fill(event))
         case Settled():
-            yield step.line("settlement", f"{event.winner} won {event.condition_id}")
+            yield step.told("settlement", f"{event.winner} won {event.condition_id}")
         case _ as never:
             assert_never(never)
 

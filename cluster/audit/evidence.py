@@ -10,7 +10,7 @@ from actors.config import FleetConfig
 from actors.runtime import CONFIG_FILE
 from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.approvals import facts_of, read_gate, verify
-from checkpoints.archive import archived_releases, load_archive
+from checkpoints.archive import archived_releases, commit_of, load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage
@@ -119,7 +119,8 @@ def _manifest(case: Case) -> Item:
         manifest = load_archive(case.storage, case.release).manifest
     except CheckpointsError as error:
         return missing("archive", str(error))
-    clean = "dirty tree" if manifest.commit.endswith("-dirty") else f"commit {manifest.commit}"
+    commit = commit_of(case.storage, case.release)
+    clean = "dirty tree" if commit.endswith("-dirty") else f"commit {commit}"
     text = f"{len(manifest.files)} files, {clean}, {manifest.fingerprint}"
     return present("archive", "manifest.json", text, manifest)
 

@@ -93,15 +93,17 @@ def chain_screen(chain: TradeChain) -> RenderableType:
     )
     steps = grid(
         f"trade {chain.id}",
-        ("market time", "step", "what", "release", "commit", "row"),
+        ("market time", "step", "what", "actor", "release", "commit", "row", "booked by"),
         (
             (
                 when(line.market_ms),
                 line.step,
                 line.text,
-                short(line.release),
+                line.actor,
+                short(line.release) or "not recorded",
                 short(line.commit),
                 _count(line.sequence),
+                short(line.booked_release),
             )
             for line in chain.lines
         ),

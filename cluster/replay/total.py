@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from checkpoints.archive import load_manifest
+from checkpoints.archive import commit_of, load_manifest
 from checkpoints.errors import CheckpointsError
 from cluster.audit.journal_view import JournalView
 from cluster.audit.problem import Problem
@@ -60,10 +60,7 @@ class Totals:
             return None
 
     def commit(self, release: str) -> str:
-        try:
-            return load_manifest(self.view.storage, release).commit
-        except CheckpointsError:
-            return "unknown"
+        return commit_of(self.view.storage, release)
 
 
 def total_of(totals: Totals, seconds: float, processes: int) -> Replayed:

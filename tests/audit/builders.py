@@ -51,6 +51,8 @@ OFFSET_MS = 20_000
 DAY = "2026-01-01"
 WAIT_MAX = 20
 RELEASE_FILES = ("signals", "checkpoints", "actors", "cluster", "requirements.lock")
+GATEWAY, MARKET_DATA = "9a" * 32, "3d" * 32
+"""Releases of the shared actors: they roll on their own."""
 EAGER = override(
     Params(),
     {
@@ -102,6 +104,7 @@ class Story:
         params: Params = EAGER,
         commit: str = "c0ffee",
     ) -> None:
+        self.gateway_release = GATEWAY
         self.storage = storage
         self.slot = Slot.parse(slot)
         self.params = params
@@ -147,7 +150,7 @@ class Story:
             asset=self.slot.asset, due_ms=self.due_ms, **{"seed": seed, **about}
         )
         digest, data = SnapshotStore(self.storage).put(
-            self.slot.asset, self.due_ms, encode_snapshot(snapshot)
+            self.slot.asset, self.due_ms, encode_snapshot(snapshot, MARKET_DATA)
         )
         fact = self._decide(decode_snapshot(data), digest)
         self._write(fact, self.due_ms + 1_000)
@@ -260,7 +263,8 @@ class Story:
 
     def hear(self, kind: type[Any], **fields: Any) -> None:
         self.outbox += 1
-        event = kind(sequence=self.outbox, at_ms=self.due_ms + 2_000, **fields)
+        about = {"at_ms": self.due_ms + 2_000, "gateway_release": self.gateway_release}
+        event = kind(sequence=self.outbox, **about, **fields)
         self._write(OrderFact(event=event), self.due_ms + 2_000)
 
     def _write(self, fact: Fact, market_ms: int) -> None:

@@ -13,7 +13,7 @@ from cluster.audit.journal_view import JournalView
 from cluster.audit.screens import chain_screen, show
 from signals.market import Outcome
 from signals.snapshot import Feed
-from tests.audit.builders import DAY, Story
+from tests.audit.builders import DAY, GATEWAY, MARKET_DATA, Story
 
 OLD, NEW = "ab" * 32, "cd" * 32
 
@@ -38,9 +38,19 @@ def test_the_chain_goes_from_snapshot_to_profit_with_the_release_of_each_line(
         "snapshot", *["factor"] * 5, "decision", "intent", "risk", "order", "order", "fill", "fill",
         "order", "settlement", "p&l",
     ]  # fmt: skip
-    by = {line.step: line.release for line in found.lines}
-    assert (by["decision"], by["risk"], by["settlement"]) == (OLD, OLD, NEW)
-    assert found.releases == (OLD, NEW)
+    by = {line.step: (line.actor, line.release, line.booked_release) for line in found.lines}
+    assert by == {
+        "snapshot": ("market data", MARKET_DATA, OLD),
+        "factor": ("slot", OLD, OLD),
+        "decision": ("slot", OLD, OLD),
+        "intent": ("slot", OLD, OLD),
+        "risk": ("gateway", GATEWAY, OLD),
+        "order": ("gateway", GATEWAY, NEW),
+        "fill": ("gateway", GATEWAY, NEW),
+        "settlement": ("gateway", GATEWAY, NEW),
+        "p&l": ("slot", NEW, NEW),
+    }
+    assert found.releases == (MARKET_DATA, OLD, GATEWAY, NEW)
     assert [one.feed for one in found.inputs] == [str(feed) for feed in Feed]
     assert all(one.fresh and one.age_ms == 1_000 for one in found.inputs)
     assert found.decision == fact.decision
@@ -50,8 +60,36 @@ def test_the_chain_goes_from_snapshot_to_profit_with_the_release_of_each_line(
     assert found.problems == ()
     show(chain_screen(found))
     page = capsys.readouterr().out
-    for text in (order_id, OLD[:10], NEW[:10], "settlement", "confirmed", "open_interest"):
+    for text in (
+        order_id,
+        OLD[:10],
+        NEW[:10],
+        GATEWAY[:10],
+        MARKET_DATA[:10],
+        "settlement",
+        "confirmed",
+        "open_interest",
+    ):
         assert text in page
+
+
+def test_a_gateway_that_rolled_in_between_is_named_with_both_releases_and_an_older_one_as_unknown(
+    story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fact = story.want()
+    story.gateway_release = ""
+    order_id = story.sign(fact)
+    story.gateway_release = NEW
+    story.fill(order_id)
+    LocalStorage(tmp_path).write(f"releases/{NEW}.commit", b"beef\n")
+    found = trade_chain(JournalView(tmp_path), order_id)
+    by = {line.step: (line.release, line.commit) for line in found.lines}
+    assert by["risk"] == (None, None)
+    assert by["fill"] == (NEW, "beef")
+    assert found.trade is not None
+    assert found.trade.signed_by is None
+    show(chain_screen(found))
+    assert "not recorded" in capsys.readouterr().out
 
 
 def test_intent_id_order_id_and_the_beginning_of_one_find_the_same_trade(

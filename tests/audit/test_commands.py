@@ -10,7 +10,7 @@ from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
 from signals.market import Outcome
-from tests.audit.builders import Story, archive_tree
+from tests.audit.builders import GATEWAY, MARKET_DATA, Story, archive_tree
 
 Capture = pytest.CaptureFixture[str]
 
@@ -39,7 +39,7 @@ def test_every_trade_has_release_commit_and_params(state: Path, capsys: Capture)
     assert all(one["release"] and one["commit"] and one["params"] for one in trades)
     code, chain = asked(capsys, state, "audit", "trade", trades[0]["order_id"])
     assert code == 0
-    assert chain["releases"] == [trades[0]["release"]]
+    assert chain["releases"] == [MARKET_DATA, trades[0]["release"], GATEWAY]
 
 
 @pytest.mark.parametrize("command", ["trades", "releases", "windows"])

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from actors.messages import FillFailed, OrderEnd
+from checkpoints.archive import record_commit
 from checkpoints.journal_days import compact_day
 from checkpoints.storage import LocalStorage
 from cluster.audit.journal_view import JournalView
+from cluster.audit.releases import release_reports
 from cluster.audit.trades import Trade, TradeFilter, find_trades
 from signals.market import Outcome
-from tests.audit.builders import DAY, Story
+from tests.audit.builders import DAY, GATEWAY, Story
 
 OLD, NEW = "ab" * 32, "cd" * 32
 
@@ -102,3 +104,23 @@ def test_closed_and_open_days_give_the_same_trades(story: Story, tmp_path: Path)
     assert trades_in(tmp_path) == before
     story.trade(Outcome.UP)
     assert trades_in(tmp_path)[:2] == before
+
+
+def test_a_commit_that_became_known_later_is_on_the_rows_of_before(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    story = Story(storage, OLD, commit="unknown")
+    story.trade(Outcome.UP)
+    story.claim(NEW, "beef")
+    story.trade(Outcome.UP)
+    assert [one.commit for one in trades_in(tmp_path)] == ["unknown", "beef"]
+    record_commit(storage, OLD, "c0ffee")
+    assert [one.commit for one in trades_in(tmp_path)] == ["c0ffee", "beef"]
+    commits = {one.release: one.commit for one in release_reports(JournalView(tmp_path))}
+    assert commits == {OLD: "c0ffee", NEW: "beef"}
+
+
+def test_each_trade_says_which_release_of_the_gateway_signed_it(
+    story: Story, tmp_path: Path
+) -> None:
+    story.trade(Outcome.UP)
+    assert [one.signed_by for one in trades_in(tmp_path)] == [GATEWAY]

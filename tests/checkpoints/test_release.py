@@ -13,8 +13,10 @@ import pytest
 from checkpoints.archive import (
     archive_release,
     archived_releases,
+    commit_of,
     load_archive,
     load_manifest,
+    record_commit,
     unpack_archive,
 )
 from checkpoints.errors import DamagedArchiveError, MissingFileError, StorageError
@@ -224,3 +226,17 @@ def test_a_missing_archive_is_said_and_a_damaged_one_is_mended_by_its_own_conten
     storage.truncate(f"releases/{release}.zip", 100)
     archive_release(storage, root)
     assert load_archive(storage, release).manifest.release == release
+
+
+def test_the_commit_of_a_release_is_its_archives_or_what_was_written_down_beside_it(
+    root: Path,
+) -> None:
+    storage = MemoryStorage()
+    assert commit_of(storage, "ab" * 32) == "unknown"
+    release = archive_release(storage, root, commit="unknown").release
+    assert commit_of(storage, release) == "unknown"
+    record_commit(storage, release, "unknown")
+    record_commit(storage, release, "c0ffee")
+    record_commit(storage, release, "unknown")
+    record_commit(storage, release, "beef")
+    assert commit_of(storage, release) == "c0ffee"
