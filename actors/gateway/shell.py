@@ -20,7 +20,7 @@ from actors.gateway.identity import fleet_name, identity_of
 from actors.gateway.life import Connect, GatewayLife
 from actors.gateway.lock import Holder
 from actors.messages import Moved, Refusal, encode
-from actors.runtime import load_config, log_event, start_logging, wire_ms
+from actors.runtime import keep_loaded, load_config, log_event, start_logging, wire_ms
 from actors.venue.sdk import connect, load_sdk
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
@@ -56,6 +56,8 @@ class GatewayShell:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # a test constructs it and calls `live` itself
+        if ray.is_initialized():
+            keep_loaded()
         self._running = loop.create_task(self.live())
 
     def _new_life(self) -> GatewayLife:

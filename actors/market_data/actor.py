@@ -38,6 +38,7 @@ from actors.market_data.step import step
 from actors.messages import encode
 from actors.runtime import (
     RAY_NAMESPACE,
+    keep_loaded,
     life_id,
     load_config,
     log_event,
@@ -95,6 +96,8 @@ class MarketData:
             "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
         )
         log_event("market_data_started", name=name, life=self._life)
+        if ray.is_initialized():
+            keep_loaded()
         loop = asyncio.get_running_loop()
         self._clock = loop.create_task(self._run_clock())
         announcer = Announcer(storage_root, GatewayClient(storage_root, tries=1), loop.time)

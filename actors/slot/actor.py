@@ -16,7 +16,7 @@ from actors.handoff import HandoffAsk, HandoffFailed
 from actors.market_data.client import MarketDataClient
 from actors.messages import Refusal, decode, encode
 from actors.metrics import SlotMetrics
-from actors.runtime import log_event, start_logging
+from actors.runtime import keep_loaded, log_event, start_logging
 from actors.slot.events import RetireAsked, StopAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import SlotLoop
@@ -68,6 +68,7 @@ class Slot:
                 await asyncio.sleep(START_RETRY_SECONDS)
         self._metrics = SlotMetrics(self._name.slot, self._who.attestation.release)
         self._handoff = SlotHandoff(self._loop)
+        keep_loaded()
         await self._loop.run()
 
     def _open(self, who: Identity) -> SlotLoop:

@@ -41,7 +41,7 @@ from actors.slot.events import (
     WakeAt,
 )
 from actors.slot.requests import Requests, Undated, undated
-from actors.slot.seat import Seat
+from actors.slot.seat import Phase, Seat
 from actors.slot.status import SlotStatus, status_of
 from actors.slot.step import step
 from actors.slot.writer import RowWriter
@@ -53,6 +53,9 @@ TICK_MS: Final = 250
 """Wire. Longest time between two looks at the clock: bounds how late a lease or a claim is seen."""
 EVENTS_WAITING_MAX: Final = 10_000
 """Far more than the handful of effects that can be under way; reached only by a fault."""
+CHECKPOINT_AFTER_SECONDS: Final = 0.25
+"""All slots decide at the same moment and nobody waits for a checkpoint: it leaves that moment's
+disk and processor to the decisions; meanwhile the journal has what it holds."""
 
 ASKS: Final = {
     ReportQuiesced: "quiesce",
@@ -241,6 +244,8 @@ class SlotLoop:
 
     async def _save(self, taken: Taken) -> None:
         meta = taken.meta
+        if self.seat.phase is Phase.ACTIVE:
+            await asyncio.sleep(CHECKPOINT_AFTER_SECONDS)
         try:
             digest = await asyncio.to_thread(self._store.save, meta.slot, meta, taken.records)
         except CheckpointsError as error:
