@@ -16,6 +16,7 @@ from actors.supervisor.state import Rules, Step, SupervisorState, replace
 from checkpoints.alarms import Severity
 from signals.market import CYCLE_MS, Slot, deadline_ms, decision_points
 
+NO_DECISION: Final = "no_decision"
 DECISION_GRACE_MS: Final = 2_000
 """Wire: a status is up to a second old and its row may be on its way to disk."""
 FEED_GRACE_MS: Final = 15_000
@@ -90,10 +91,10 @@ def judge_slot(
         intent_age_ms = (event.market_ms - status.oldest_intent_due_ms) // rules.clock.speed
     return (
         Finding(
-            kind="no_decision",
+            kind=NO_DECISION,
             subject=status.slot,
             holds=bool(late),
-            action="the slot has not decided by its deadline; the supervisor watches its process",
+            action="no decision by the deadline; a process that hangs is ended and starts again",
             evidence={**tags, "due_ms": str(due_ms), "decided_ms": str(status.decided_due_ms)},
         ),
         Finding(

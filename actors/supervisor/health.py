@@ -7,7 +7,7 @@ from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.slot.seat import Phase
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor.alarms import judge_feeds, judge_gateway, judge_slot, report
+from actors.supervisor.alarms import NO_DECISION, judge_feeds, judge_gateway, judge_slot, report
 from actors.supervisor.events import (
     CreateShared,
     EndProcess,
@@ -27,6 +27,7 @@ from actors.supervisor.state import (
     MARKET_DATA,
     MISSES_MAX,
     STARTING_MS,
+    STUCK_AFTER_MS,
     Place,
     Shared,
     Step,
@@ -104,11 +105,21 @@ def _hear_running(
     state, alarms = report(
         put(state, watched), event, (*findings, blocked, _cannot_start(watched, event))
     )
-    if not blocked.holds:
+    if not blocked.holds and not _is_stuck(state, event, watched, status):
         state, undone = undo_if_bad(state, event, watched)
         return state, (*alarms, *undone)
     state, ended = _end(state, event, watched)
     return state, (*alarms, *ended)
+
+
+def _is_stuck(state: SupervisorState, event: Event, watched: Watched, status: SlotStatus) -> bool:
+    """Tell a loop that hangs from a release that never decides: a restart helps only the first."""
+    since_ms = state.bad_since_ms.get(f"{NO_DECISION}/{watched.slot}")
+    last = status.last_decision
+    decided = last is not None and last.release == status.release
+    owes = since_ms is not None and event.wire_ms - since_ms >= STUCK_AFTER_MS
+    acts = status.state == str(Phase.ACTIVE) and status.journal_failure is None
+    return owes and acts and decided
 
 
 def _cannot_start(watched: Watched, event: Event) -> Finding:

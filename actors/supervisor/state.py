@@ -28,6 +28,9 @@ STARTING_MS: Final = 60_000
 """Wire. Sixteen workers start in 14 s on two cores; never end what is still warming up."""
 BLOCKED_AFTER_MS: Final = 15_000
 """Wire in which a strategy has not returned: seven times its own limit."""
+STUCK_AFTER_MS: Final = 10_000
+"""Wire since a decision was first seen to be overdue, of a slot that answers and owns its seat: its
+loop waits for something that does not come. One that is merely late decides or gives up before."""
 KILL_PAUSE_MS: Final = 30_000
 """Wire between two kills of one process; doubles with each, up to `KILL_PAUSE_MAX_MS`."""
 KILL_PAUSE_MAX_MS: Final = 600_000

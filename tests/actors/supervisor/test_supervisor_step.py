@@ -7,6 +7,7 @@ import msgspec
 from actors.config import Timing
 from actors.messages import FenceRecord
 from actors.slot.seat import Phase
+from actors.slot.state import LastDecision
 from actors.slot.status import SlotNotRunning, SlotStatus, status_of
 from actors.supervisor.events import (
     AnyEffect,
@@ -35,6 +36,7 @@ from actors.supervisor.state import (
     HUNG_AFTER_MS,
     KILL_PAUSE_MS,
     STARTING_MS,
+    STUCK_AFTER_MS,
     TRANSITIONS,
     Place,
     Rules,
@@ -210,6 +212,36 @@ def test_slot_without_a_decision_by_its_deadline_is_an_alarm_once() -> None:
     late = {"slot": SLOT, "incarnation": 1, "status": status(watch.now_ms, decided_due_ms=OPEN_MS)}
     assert alarms(watch.hear(SlotSeen, **late)) == ["no_decision"]
     assert alarms(watch.hear(SlotSeen, **late)) == []
+
+
+def overdue(watch: Watch, **fields: Any) -> list[AnyEffect]:
+    last = LastDecision(
+        due_ms=OPEN_MS,
+        journaled_ms=OPEN_MS,
+        action="no_trade",
+        reason="points",
+        snapshot="s",
+        release=fields.pop("by", "aa" * 32),
+    )
+    fields = {"release": "aa" * 32, "last_decision": last, "decided_due_ms": OPEN_MS, **fields}
+    return watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=status(watch.now_ms, **fields))
+
+
+def test_loop_that_hangs_in_a_process_that_answers_is_ended() -> None:
+    watch = Watch().live()
+    watch.now_ms = DUE_MS + CYCLE_MS + 2_000
+    assert of(overdue(watch), EndProcess) == []
+    assert of(overdue(watch.after(STUCK_AFTER_MS - 1)), EndProcess) == []
+    assert len(of(overdue(watch.after(1)), EndProcess)) == 1
+    assert of(overdue(watch.after(1_000)), EndProcess) == [], "not again before its pause is over"
+
+
+def test_release_that_never_decided_a_full_disk_and_a_handoff_are_no_hanging_loop() -> None:
+    for fields in ({"by": "bb" * 32}, {"journal_failure": "full"}, {"state": "quiesced"}):
+        watch = Watch().live()
+        watch.now_ms = DUE_MS + CYCLE_MS + 2_000
+        overdue(watch, **fields)
+        assert of(overdue(watch.after(STUCK_AFTER_MS), **fields), EndProcess) == []
 
 
 def test_decision_in_its_grace_is_no_alarm() -> None:
