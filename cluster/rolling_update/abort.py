@@ -134,7 +134,7 @@ async def _end_slot(calls: AbortCalls, slot: str, handoff: Handoff | None, wait_
     try:
         owner = await calls.owner(slot)
         end = "keeps its owner"
-        if handoff is not None and owner.handoff == handoff.handoff and handoff.step not in ENDED:
+        if handoff is not None and _switched(handoff, owner) and handoff.step not in ENDED:
             fault = await _fault(calls, handoff, owner, wait_ms)
             end = "stays with the new release, which decides"
             if fault is not None:
@@ -147,6 +147,11 @@ async def _end_slot(calls: AbortCalls, slot: str, handoff: Handoff | None, wait_
         await calls.raise_alarm("handoff_stuck", slot, f"abort: {error}")
         return f"stuck: {error}"
     return end
+
+
+def _switched(handoff: Handoff, owner: FenceRecord) -> bool:
+    """Tell whether the successor owns the slot, also by a claim of a later life of its own."""
+    return owner.handoff == handoff.handoff or owner.incarnation == handoff.incarnation
 
 
 async def _fault(
@@ -164,7 +169,11 @@ async def _fault(
 
 
 async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
-    """Fence the old incarnation in again, with the rows up to the switch."""
+    """Fence the old incarnation in again, with the rows up to the switch or the last good one.
+
+    A successor that died and claimed anew has moved its record's sequence on; the rows between are
+    its own, and nothing of it is needed.
+    """
     if handoff.base is None or handoff.quiesced is None:
         raise CallFailedError(f"nothing is known of the old incarnation of {handoff.slot}")
     request = FenceRequest(
@@ -177,7 +186,7 @@ async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) ->
         params=handoff.base.params,
         checkpoint=handoff.quiesced.checkpoint,
         logical_hash="",
-        journal_sequence=owner.journal_sequence,
+        journal_sequence=max(handoff.kept_sequence, handoff.quiesced.journal_sequence),
         outbox_sequence=handoff.quiesced.outbox_sequence,
     )
     answer = await calls.fence(request)

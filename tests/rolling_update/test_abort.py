@@ -101,6 +101,7 @@ class Fleet:
         self.dismissed: list[int] = []
         self.alarms: list[str] = []
         self.old_adopts = True
+        self.asked: list[FenceRequest] = []
 
     def living(self, slot: str) -> list[int]:
         return [number for number in self.alive if number not in self.dismissed]
@@ -115,6 +116,7 @@ class Fleet:
         self.dismissed.append(incarnation)
 
     async def fence(self, request: FenceRequest) -> FenceAnswer:
+        self.asked.append(request)
         if request.expected_fence != self.table.fence:
             return FenceRefused(reason="the fence moved", owner=self.table)
         self.table = record(request.incarnation, self.table.fence + 1, request.handoff)
@@ -227,6 +229,17 @@ def test_successor_that_does_not_decide_gives_the_slot_back(
     fleet = Fleet(NEW_OWNS, [1, 2], rows)
     assert ended(tmp_path, fleet)[SLOT].startswith("taken back")
     assert (fleet.table.incarnation, fleet.table.fence) == (1, 6)
+    assert fleet.living(SLOT) == [1]
+
+
+def test_successor_that_dies_and_claims_anew_is_still_under_trial(tmp_path: Path) -> None:
+    """Seed 40 of the simulation: its own claim looked like an owner that nobody had switched to."""
+    left_behind(tmp_path, Step.FENCING)
+    again = msgspec.structs.replace(record(2, 9, None), journal_sequence=17)
+    fleet = Fleet(again, [1, 2], [])
+    assert ended(tmp_path, fleet)[SLOT].startswith("taken back")
+    assert (fleet.table.incarnation, fleet.table.fence) == (1, 10)
+    assert fleet.asked[-1].journal_sequence == 9, "rows of the successor are void"
     assert fleet.living(SLOT) == [1]
 
 
