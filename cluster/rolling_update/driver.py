@@ -61,7 +61,8 @@ class Driver:
 
     async def _next_event(self) -> roll.Event:
         try:
-            return await asyncio.wait_for(self._events.get(), TICK_SECONDS)
+            async with asyncio.timeout(TICK_SECONDS):
+                return await self._events.get()
         except TimeoutError:
             return roll.Tick()
 
