@@ -111,7 +111,7 @@ def _intent_of(view: JournalView, identity: str) -> str:
     known = ", ".join(name for (name,) in last) or "none at all"
     raise AuditError(
         f"no trade {identity} is in the journal; ids are an intent id (slot/window/due/leg) or an "
-        f"order id; the latest are {known}"
+        f"order id; the latest are {known}{view.lost}"
     )
 
 

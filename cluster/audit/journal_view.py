@@ -21,6 +21,8 @@ from cluster.audit.sequences import broken_sequences
 
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
+NAMED_MAX: Final = 5
+"""Damaged files in a sentence; the report has all."""
 OPEN_TRIES: Final = 3
 """A day is closed once; more than that in one reading is another fault."""
 _ENDS: Final = "select slot, fence, min(sequence), max(sequence) from rows group by all"
@@ -64,6 +66,13 @@ class JournalView:
     def arrow(self, query: str, *values: object) -> Any:
         """Return a `pyarrow.Table`."""
         return self.sql.sql(query, params=list(values)).to_arrow_table()
+
+    @property
+    def lost(self) -> str:
+        """Say which files could not be read, where something was not found; begins with ``;``."""
+        names = [damage.name for damage in self.damaged]
+        more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+        return f"; damaged: {', '.join(names[:NAMED_MAX])}{more}" if names else ""
 
     def problems(self) -> tuple[Problem, ...]:
         """Name damaged files, rows that are missing, and clocks that went backwards."""

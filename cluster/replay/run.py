@@ -112,7 +112,7 @@ def _run(
     from_due_ms = first_due_ms(view, wanted) or 0
     assets = wanted_slots(view, wanted)
     if not assets:
-        raise ReplayError("no recorded decision is of that day, slot and release")
+        raise ReplayError(f"no recorded decision is of that day, slot and release{view.lost}")
     counted.all = count_wanted(view, wanted, from_due_ms)
     counted.totals.expected = counted.all
     counted.step(0)
