@@ -172,10 +172,18 @@ class Fleet:
 
 @contextmanager
 def running_fleet(
-    folder: Path, slots: tuple[str, ...] = FOUR, speed: int = SPEED, seed: int = 1
+    folder: Path,
+    slots: tuple[str, ...] = FOUR,
+    speed: int = SPEED,
+    seed: int = 1,
+    prepare: Callable[[Path], None] = lambda _tree: None,
 ) -> Iterator[Fleet]:
-    """Run a fleet on a head, ports and an exchange of its own; leave no process behind."""
+    """Run a fleet on a head, ports and an exchange of its own; leave no process behind.
+
+    `prepare` may edit the tree that it runs from.
+    """
     tree = copy_tree(folder / "running")
+    prepare(tree)
     fleet = Fleet(state=StateFolder(folder / "state"), tree=tree, slots=slots, folder=folder)
     config = write_config(tree, folder / "fleet.toml", slots)
     words = ("run", "--detach", "--fresh", f"--config={config}", f"--head-port={free_ports()}")
