@@ -26,6 +26,15 @@ class Entrant(msgspec.Struct, frozen=True, kw_only=True):
     """Reason."""
 
 
+class Near(msgspec.Struct, frozen=True, kw_only=True):
+    """An approved plan that waits."""
+
+    plan: str
+    fits: bool
+    """It is exactly what is asked for now."""
+    made_wire_ms: int
+
+
 def announce(storage: Storage, config: FleetConfig, now: PlanDocument) -> tuple[str, str]:
     """Keep the document that `plan` made; return its digest and what has to happen next."""
     digest = store_plan(storage, now)
@@ -43,7 +52,7 @@ def next_step(storage: Storage, config: FleetConfig, now: PlanDocument, wire_ms:
         return None
     files = read_gate(storage)
     near = _nearest(storage, config, files, now, wire_ms)
-    if near is not None and not drift(load_plan(storage, near), now):
+    if near is not None and near.fits:
         return None
     return announce(storage, config, now)[1]
 
@@ -69,8 +78,8 @@ def _choose(storage: Storage, config: FleetConfig, now: PlanDocument, entrant: E
     if not config.gate_is_open:
         files = read_gate(storage)
         near = _nearest(storage, config, files, now, entrant.wire_ms)
-        if near is not None:
-            return near
+        if near is not None and (near.fits or entrant.break_glass is None):
+            return near.plan
         if entrant.break_glass is None:
             raise GateRefusedError(
                 ("no approved plan waits: `rolling-update plan`, `approve`, then `apply`",)
@@ -80,13 +89,14 @@ def _choose(storage: Storage, config: FleetConfig, now: PlanDocument, entrant: E
 
 def _nearest(
     storage: Storage, config: FleetConfig, files: GateFiles, now: PlanDocument, wire_ms: int
-) -> str | None:
+) -> Near | None:
     """Return the approved plan that is exactly this, or else the newest one, to be refused by."""
-    found: list[tuple[bool, int, str]] = []
+    found: list[Near] = []
     for digest in waiting(files, config.gate.operator_keys, wire_ms):
         try:
             document = load_plan(storage, digest)
         except GateError:
             continue  # altered: it covers nothing, and its name says so in `gate list`
-        found.append((not drift(document, now), document.made_wire_ms, digest))
-    return max(found, default=(False, 0, None))[2]
+        fits = not drift(document, now)
+        found.append(Near(plan=digest, fits=fits, made_wire_ms=document.made_wire_ms))
+    return max(found, key=lambda near: (near.fits, near.made_wire_ms), default=None)

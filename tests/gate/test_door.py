@@ -84,6 +84,18 @@ def test_break_glass_needs_no_plan_made_before(storage: LocalStorage, tmp_path: 
     assert len(admitted.notes) == 2
 
 
+def test_broken_glass_is_not_stopped_by_an_approved_plan_of_something_else(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    made = document(storage, tmp_path)
+    plan, _ = announce(storage, CLOSED, made)
+    approve(storage, plan)
+    otherwise = replace(made, options=replace(made.options, shadow=0))
+    admitted = enter(storage, CLOSED, otherwise, entrant(break_glass="bleeding"))
+    assert admitted.application.plan != plan
+    assert admitted.application.break_glass == "bleeding"
+
+
 def test_an_open_gate_asks_for_nothing_and_keeps_the_plan(
     storage: LocalStorage, tmp_path: Path
 ) -> None:
