@@ -24,13 +24,15 @@ def bytes_column(values: Sequence[bytes | None], kind: Any = None) -> Any:
 
 def int_column(values: Sequence[int | None]) -> Any:
     validity, nulls = _validity(values)
-    data = pa.py_buffer(array("q", [0 if v is None else v for v in values]))
+    there: Sequence[Any] = [0 if v is None else v for v in values] if nulls else values
+    data = pa.py_buffer(array("q", there))
     return pa.Array.from_buffers(pa.int64(), len(values), [validity, data], nulls)
 
 
 def float_column(values: Sequence[float | None]) -> Any:
     validity, nulls = _validity(values)
-    data = pa.py_buffer(array("d", [0.0 if v is None else v for v in values]))
+    there: Sequence[Any] = [0.0 if v is None else v for v in values] if nulls else values
+    data = pa.py_buffer(array("d", there))
     return pa.Array.from_buffers(pa.float64(), len(values), [validity, data], nulls)
 
 
@@ -70,7 +72,7 @@ def _variable(kind: Any, values: Sequence[bytes | None]) -> Any:
 
 def _validity(values: Sequence[Any]) -> tuple[Any, int]:
     """Return the validity bitmap (None where all are valid) and the number of nulls."""
-    nulls = sum(v is None for v in values)
+    nulls = values.count(None)
     return (pa.py_buffer(_bitmap([v is not None for v in values])) if nulls else None), nulls
 
 

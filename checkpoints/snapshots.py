@@ -10,6 +10,7 @@ any release reads what it is sent; files of before, ``<digest>.arrow``, are read
 
 import hashlib
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -74,8 +75,16 @@ def _check_finite(snapshot: Snapshot) -> None:
     series += [("open interest", [point.base_units for point in snapshot.open_interest])]
     series += [("price to beat", [market.price_to_beat for market in snapshot.markets])]
     for name, values in series:
-        if not all(value is None or math.isfinite(value) for value in values):
+        if not _all_finite(values):
             raise RefusedValueError(f"{snapshot.asset} {snapshot.due_ms}: {name} is not finite")
+
+
+def _all_finite(values: Sequence[Any]) -> bool:
+    """Say whether all that are there are finite; several thousand numbers a snapshot."""
+    try:
+        return all(map(math.isfinite, values))
+    except TypeError:
+        return all(value is None or math.isfinite(value) for value in values)
 
 
 def decode_snapshot(data: bytes) -> Snapshot:
