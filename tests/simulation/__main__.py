@@ -1,46 +1,53 @@
 """`python -m tests.simulation --seeds N`: run seeds, print what they came to, exit 1 on failure."""
 
-import multiprocessing
+import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from typing import Final
 
 import click
 
+from tests.simulation.pool import CHUNK, run_all
 from tests.simulation.report import Totals
-from tests.simulation.run import Result, simulate
 
-CHUNK = 5
-SAY_S = 10.0
+SAY_S: Final = 10.0
 
 
-def run_all(seeds: Iterable[int], workers: int) -> Iterator[Result]:
-    if workers == 1:
-        yield from map(simulate, seeds)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield from pool.map(simulate, seeds, chunksize=CHUNK)
+def run(seeds: range, jobs: int, totals: Totals) -> None:
+    """Add up the seeds; say now and then how far it is, and at once what failed."""
+    began_s = said_s = time.monotonic()
+    for result, seed_s in run_all(seeds, jobs):
+        totals.add(result, seed_s)
+        if result.violations:
+            print(f"seed {result.seed}: {result.violations[0]}", file=sys.stderr, flush=True)
+        now_s = time.monotonic()
+        if now_s - said_s > SAY_S:
+            said_s = now_s
+            print(progress(totals, len(seeds), now_s - began_s), file=sys.stderr, flush=True)
+
+
+def progress(totals: Totals, wanted: int, real_s: float) -> str:
+    left_s = real_s / totals.seeds * (wanted - totals.seeds)
+    return (
+        f"{totals.seeds:,} of {wanted:,} seeds, {len(totals.failed)} failed, {left_s:.0f} s to go"
+    )
 
 
 @click.command()
 @click.option("--seeds", default=300, help="How many, from --first on.")
 @click.option("--first", default=0, help="First seed.")
 @click.option("--seed", type=int, default=None, help="Only this one.")
-@click.option("--workers", default=2, help="Processes.")
-def main(seeds: int, first: int, seed: int | None, workers: int) -> None:
+@click.option("--jobs", default=os.cpu_count() or 1, help="Processes; as many as there are cores.")
+def main(seeds: int, first: int, seed: int | None, jobs: int) -> None:
     """Run the fleet in one thread from seeds, with faults and rolls, and judge it."""
     chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
-    totals = Totals()
-    began_s = said_s = time.monotonic()
-    for result in run_all(chosen, workers if len(chosen) > CHUNK else 1):
-        totals.add(result)
-        if time.monotonic() - said_s > SAY_S:
-            said_s = time.monotonic()
-            print(f"{totals.seeds} of {len(chosen)}, {len(totals.failed)} failed", file=sys.stderr)
+    totals, began_s = Totals(), time.monotonic()
+    try:
+        run(chosen, jobs if len(chosen) > CHUNK else 1, totals)
+    except KeyboardInterrupt:
+        print(f"stopped by hand after {totals.seeds} of {len(chosen)} seeds")
     print("\n".join(totals.lines(time.monotonic() - began_s)))
-    sys.exit(bool(totals.failed))
+    sys.exit(bool(totals.failed) if seed is not None else not totals.clean)
 
 
 if __name__ == "__main__":

@@ -2,71 +2,21 @@
 
 import random
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from cluster.handoff_state import Handoff, Step
+from tests.simulation.damage import Damage
+from tests.simulation.fault_kinds import GRACE_S, HUNG_S, Aim, Declared, Fault
 from tests.simulation.gateway_actor import GatewayActor
 from tests.simulation.network import Weather
 from tests.simulation.rolls import Roll
 
 if TYPE_CHECKING:
-    from tests.simulation.virtual_loop import Process
-    from tests.simulation.world import World
+    from tests.simulation.world import Actor, World
 
 
-class Fault(StrEnum):
-    CRASH_SLOT = "crash slot"
-    PAUSE_SLOT = "pause slot"
-    LOSE_SLOT = "lose slot"
-    """Its process dies and Ray gives the actor up: only a vacancy helps."""
-    ZOMBIE_SLOT = "zombie slot"
-    """Ray gives the actor up, but its process only sleeps and wakes beside its successor."""
-    CRASH_GATEWAY = "crash gateway"
-    PAUSE_GATEWAY = "pause gateway"
-    HAND_GATEWAY_OVER = "hand gateway over"
-    CRASH_MARKET_DATA = "crash market data"
-    CRASH_SUPERVISOR = "crash supervisor"
-    CRASH_DRIVER = "crash driver"
-    PAUSE_DRIVER = "pause driver"
-    POWER_OFF = "power off"
-    NETWORK_STORM = "network storm"
-    VENUE_RESTART = "venue restart"
-    DISK_FULL = "disk full"
-    LOG_FULL = "log full"
-    DISK_SLOW = "disk slow"
-    CHECKPOINT_FLIPPED = "checkpoint flipped"
-
-
-GRACE_S: Final = 6.0
-"""After a fault its effects may last: restarts, retries, a hung process being ended."""
-HUNG_S: Final = 16.0
-"""Until the supervisor has ended what hangs."""
-AIMED: Final = (
-    Fault.CRASH_SLOT,
-    Fault.CRASH_SLOT,
-    Fault.PAUSE_SLOT,
-    Fault.CRASH_GATEWAY,
-    Fault.CRASH_GATEWAY,
-    Fault.PAUSE_GATEWAY,
-    Fault.CRASH_DRIVER,
-    Fault.CRASH_DRIVER,
-    Fault.PAUSE_DRIVER,
-    Fault.POWER_OFF,
-    Fault.NETWORK_STORM,
-    Fault.HAND_GATEWAY_OVER,
-)
-
-
-class Declared(msgspec.Struct, frozen=True):
-    """A fault that may cost decisions: of one slot or of all, for a stretch of wire seconds."""
-
-    fault: Fault
-    slot: str | None
-    from_s: float
-    to_s: float
+TRIES: Final = 4
+"""Handoffs of one seed that may be aimed at until one was hit."""
 
 
 class Faults:
@@ -75,9 +25,10 @@ class Faults:
         self.rng = rng
         self.declared: list[Declared] = []
         self.counts: dict[Fault, int] = {}
-        self.crashed: dict[Step, int] = {}
-        """How often a process of a handoff died or froze while it was in this step."""
+        self.damage = Damage(world)
         self.aims: dict[Step, Fault] = {}
+        self.sure: Aim | None = None
+        """Aimed until it has hit: what the seed is for."""
         self.always: dict[Step, Fault] = {}
         """Strike each time a handoff enters the step: tests of one rule aim so."""
         self.over = False
@@ -85,6 +36,7 @@ class Faults:
         self._acts: dict[Fault, Callable[[], float]] = {
             Fault.CRASH_GATEWAY: self._crash_gateway,
             Fault.PAUSE_GATEWAY: self._pause_gateway,
+            Fault.ZOMBIE_GATEWAY: self._zombie_gateway,
             Fault.HAND_GATEWAY_OVER: self._hand_gateway_over,
             Fault.CRASH_MARKET_DATA: self._crash_market_data,
             Fault.CRASH_SUPERVISOR: self._crash_supervisor,
@@ -118,17 +70,31 @@ class Faults:
         self.world.monitor.on_kept = kept
 
     def _step_entered(self, roll: Roll, slot: str, step: Step) -> None:
-        fault = self.always.get(step) or self.aims.pop(step, None)
-        if fault is None:
-            return
-        delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.01), self.rng.uniform(0, 0.3)))
         handoff = roll.state.handoffs[slot] if roll.state else None
+        if self._wants_sure(step):
+            assert self.sure is not None
+            self.sure.tries += 1
+            fault = self.sure.fault
+            delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.002), self.rng.uniform(0, 0.01)))
+        else:
+            wanted = self.always.get(step) or self.aims.pop(step, None)
+            if wanted is None:
+                return
+            fault = wanted
+            delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.01), self.rng.uniform(0, 0.3)))
         self.world.later(delay_s, lambda: self.strike(fault, slot, handoff))
+
+    def _wants_sure(self, step: Step) -> bool:
+        sure = self.sure
+        if sure is None or sure.step is not step or sure.tries >= TRIES:
+            return False
+        return not self.damage.killed_at(step)
 
     def strike(self, fault: Fault, slot: str | None = None, handoff: Handoff | None = None) -> None:
         if self.over:
             return
         self.counts[fault] = self.counts.get(fault, 0) + 1
+        self.damage.begin()
         if fault in self._acts:
             lasts_s = self._acts[fault]()
             slot = None
@@ -137,15 +103,7 @@ class Faults:
             lasts_s = self._strike_slot(fault, slot, handoff)
         now_s = self.world.loop.now_s
         self.declared.append(Declared(fault, slot, now_s, now_s + lasts_s + GRACE_S))
-        self._count_steps(slot)
-
-    def _count_steps(self, slot: str | None) -> None:
-        for roll in self.world.rolls:
-            if roll.state is None or roll.ended:
-                continue
-            for handoff in roll.state.handoffs.values():
-                if slot in (None, handoff.slot):
-                    self.crashed[handoff.step] = self.crashed.get(handoff.step, 0) + 1
+        self.damage.count(everything=fault is Fault.POWER_OFF)
 
     # ---- slots --------------------------------------------------------------------------------
 
@@ -166,27 +124,27 @@ class Faults:
         actor = rng.choice(living)
         match fault:
             case Fault.PAUSE_SLOT:
-                return self._pause(actor.process, rng.choice((0.5, 2.0, 5.0, 12.0)))
+                return self._pause(actor, rng.choice((0.5, 2.0, 5.0, 12.0)))
             case Fault.LOSE_SLOT:
                 actor.gone = True
-                actor.process.kill()
+                self.damage.kill(actor)
                 return 8.0
             case Fault.ZOMBIE_SLOT:
                 actor.gone = True
-                return 4.0 + self._pause(actor.process, rng.choice((4.0, 8.0)))
+                return 4.0 + self._pause(actor, rng.choice((4.0, 8.0)))
             case Fault.CHECKPOINT_FLIPPED:
                 names = world.disk.names(f"checkpoints/{slot}/")
                 if names:
                     world.disk.flip(names[-1], rng.randrange(1 << 20))
-                actor.process.kill()
+                self.damage.kill(actor)
             case _:
-                actor.process.kill()
+                self.damage.kill(actor)
         return 2.0
 
-    def _pause(self, process: "Process", seconds: float) -> float:
+    def _pause(self, actor: "Actor", seconds: float) -> float:
         seconds *= self.rng.uniform(0.5, 1.5)
-        process.pause()
-        self.world.later(seconds, process.wake)
+        self.damage.freeze(actor)
+        self.world.later(seconds, actor.process.wake)
         return seconds
 
     # ---- the others ---------------------------------------------------------------------------
@@ -197,12 +155,16 @@ class Faults:
     def _crash_gateway(self) -> float:
         gateway = self._gateway()
         if gateway is not None:
-            gateway.process.kill()
+            self.damage.kill(gateway)
         return 3.0
 
     def _pause_gateway(self) -> float:
         gateway = self._gateway()
-        return self._pause(gateway.process, self.rng.choice((0.3, 2.0, 6.0))) if gateway else 0.0
+        return self._pause(gateway, self.rng.choice((0.3, 2.0, 6.0))) if gateway else 0.0
+
+    def _zombie_gateway(self) -> float:
+        gateway = self._gateway()
+        return HUNG_S + self._pause(gateway, self.rng.uniform(12.0, 30.0)) if gateway else 0.0
 
     def _hand_gateway_over(self) -> float:
         gateway = self._gateway()
@@ -214,11 +176,11 @@ class Faults:
         return 10.0
 
     def _crash_market_data(self) -> float:
-        self.world.market_data.process.kill()
+        self.damage.kill(self.world.market_data)
         return 2.0
 
     def _crash_supervisor(self) -> float:
-        self.world.actors["supervisor"].process.kill()
+        self.damage.kill(self.world.actors["supervisor"])
         return 0.0
 
     def _driver(self) -> Roll | None:
@@ -228,19 +190,19 @@ class Faults:
     def _crash_driver(self) -> float:
         driver = self._driver()
         if driver is not None and driver.process.alive:
-            driver.process.kill()
+            self.damage.kill(driver)
         return 0.0
 
     def _pause_driver(self) -> float:
         driver = self._driver()
         if driver is not None:
-            self._pause(driver.process, self.rng.choice((0.5, 3.0, 8.0, 30.0)))
+            self._pause(driver, self.rng.choice((0.5, 3.0, 8.0, 30.0)))
         return 0.0
 
     def _power_off(self) -> float:
         """Everything of the fleet dies at once; Ray starts it again."""
         for actor in list(self.world.actors.values()):
-            actor.process.kill()
+            self.damage.kill(actor)
         self._crash_driver()
         return 4.0
 

@@ -88,6 +88,10 @@ class SimulatedCalls:
         actor.gone = True
         actor.process.kill()
 
+    def living(self, slot: str) -> list[int]:
+        actors = self._world.slot_actors.values()
+        return [actor.incarnation for actor in actors if actor.slot == slot and not actor.gone]
+
     async def open_incarnation(self, request: OpenIncarnation) -> OpenAnswer:
         answer = await self._gateway.open_incarnation(request)
         if isinstance(answer, NoAnswer | Refusal):

@@ -59,6 +59,7 @@ class GatewayActor:
         self.process = self.world.open_process(self.name, self)
         self.desk = None
         self.ready = asyncio.Event()
+        self._running: list[asyncio.Task[None]] = []
         self.life = f"{self.process.number}-1"
         self.process.on_death.append(self._died)
         self.process.spawn(self._live())
@@ -75,6 +76,10 @@ class GatewayActor:
             except CheckpointsError:
                 self.ready.clear()
                 self.desk = None
+                for task in self._running:
+                    task.cancel()
+                await asyncio.gather(*self._running, return_exceptions=True)
+                self._running.clear()
                 await asyncio.sleep(RESTART_S)
 
     async def _serve(self) -> None:
@@ -101,6 +106,7 @@ class GatewayActor:
         started = Started(generation=generation, name=self.name, life=self.life, **desk.now())
         desk.tell(started)
         running = asyncio.create_task(desk.run())
+        self._running.append(running)
         await desk.settled(lambda state: state.flight.reconciled, RECONCILE_S)
         current = Current(name=self.name, generation=generation)
         world.disk.write(CURRENT_FILE, msgspec.json.encode(current))

@@ -1,6 +1,9 @@
 """The verdict on a world that has come to rest: every book says the same, nothing is left over."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from actors.slot.facts import DecisionFact
 from actors.slot.recovery import MemoryKind, flush_bounds, recover
@@ -12,7 +15,7 @@ from checkpoints.journal_rows import valid_rows
 from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from signals.market import Slot, deadline_ms, decision_points
-from tests.simulation.faults import Declared, Fault
+from tests.simulation.fault_kinds import GRACE_S, Declared, Fault
 from tests.simulation.slot_actor import STRATEGY
 from tests.simulation.strategies import Kind, Memory
 
@@ -22,7 +25,17 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 GOOD: Final = (Kind.GOOD, Kind.EDITED)
+FAILS_LATER: Final = (Kind.RAISES_LATER, Kind.BLOCKS_LATER, Kind.DIES_LATER)
 ROLL_STOPPERS: Final = frozenset(Fault) - {Fault.VENUE_RESTART, Fault.CRASH_SUPERVISOR}
+
+
+class _Books(msgspec.Struct, frozen=True):
+    """What a slot's journal says, read once."""
+
+    began_ms: int
+    """Market time of the first row: nothing was due before."""
+    decisions: tuple[tuple[DecisionFact, int], ...]
+    """Of valid rows, each with its market time."""
 
 
 def owner_of(world: "World", slot: str) -> "SlotActor | None":
@@ -51,15 +64,17 @@ def _slot_rests(world: "World", slot: str) -> bool:
         return False
     box = world.monitor.ledger.outbox.get(slot)
     applied = box is None or seat.state.outbox_sequence == box.last_sequence
-    return seat.fence == record.fence and applied and seat.all_durable and not seat.state.intents
+    waiting = seat.state.intents.keys() - world.monitor.refused_before
+    return seat.fence == record.fence and applied and seat.all_durable and not waiting
 
 
 def judge(world: "World", declared: list[Declared]) -> None:
     """Blame everything that does not hold at the end."""
+    books = {slot: _read_books(world, slot) for slot in world.slots}
     for slot in world.slots:
         _judge_slot(world, slot)
-        _judge_decisions(world, slot, declared)
-    _judge_orders(world)
+        _judge_decisions(world, slot, books[slot], declared)
+    _judge_orders(world, books.values())
     for each in world.rolls:
         _judge_roll(world, each, declared)
 
@@ -96,7 +111,7 @@ def _judge_money(world: "World", slot: str, state: SlotState) -> None:
         blame(f"{slot}: its journal says {found.state.cash_micro_usd} micro-USD, the venue {venue}")
 
 
-def _judge_orders(world: "World") -> None:
+def _judge_orders(world: "World", books: Iterable[_Books]) -> None:
     monitor, exchange = world.monitor, world.exchange
     if monitor.ledger.orders or monitor.ledger.undecided:
         left = [*monitor.ledger.orders, *monitor.ledger.undecided]
@@ -105,7 +120,8 @@ def _judge_orders(world: "World") -> None:
         monitor.blame(f"open at the venue: {list(exchange.open)}")
     if unended := [name for name in monitor.kept if name not in monitor.ended]:
         monitor.blame(f"intents without order or refusal: {unended}")
-    for name in _valid_intents(world):
+    facts = [fact for each in books for fact, _ in each.decisions]
+    for name in (intent.intent_id for fact in facts for intent in fact.intents):
         if name not in monitor.ended:
             monitor.blame(f"{name}: journaled, and neither order nor refusal")
     strangers = [name for name in exchange.posted if name not in monitor.orders]
@@ -113,31 +129,27 @@ def _judge_orders(world: "World") -> None:
         monitor.blame(f"at the venue and unknown here: {strangers}")
 
 
-def _decisions(world: "World", slot: str) -> list[tuple[DecisionFact, int]]:
+def _read_books(world: "World", slot: str) -> _Books:
     read = Journal(world.disk, slot).rows_after(0)
     if read.damaged:
         world.monitor.blame(f"{slot}: damaged journal {read.damaged}")
     rows = valid_rows(read.rows, flush_bounds(world.disk, slot))
     entries = [entry_of(row) for row in rows]
-    return [(e.fact, e.market_ms) for e in entries if isinstance(e.fact, DecisionFact)]
+    decisions = [(e.fact, e.market_ms) for e in entries if isinstance(e.fact, DecisionFact)]
+    began_ms = min((row.market_ms for row in read.rows), default=world.now()[1])
+    return _Books(began_ms, tuple(decisions))
 
 
-def _valid_intents(world: "World") -> list[str]:
-    facts = [fact for slot in world.slots for fact, _ in _decisions(world, slot)]
-    return [intent.intent_id for fact in facts for intent in fact.intents]
-
-
-def _judge_decisions(world: "World", slot: str, declared: list[Declared]) -> None:
+def _judge_decisions(world: "World", slot: str, books: _Books, declared: list[Declared]) -> None:
     """Count due points from the calendar and decisions from durable, valid rows."""
     blame = world.monitor.blame
     decided: dict[int, int] = {}
-    for fact, at_ms in _decisions(world, slot):
+    for fact, at_ms in books.decisions:
         if fact.due_ms in decided:
             blame(f"{slot}: decided {fact.due_ms} twice")
         decided[fact.due_ms] = at_ms
-    began_ms = _began_ms(world, slot)
     now_ms = world.now()[1]
-    points = decision_points(Slot.parse(slot).timeframe, (20_000,), began_ms)
+    points = decision_points(Slot.parse(slot).timeframe, (20_000,), books.began_ms)
     point = next(points)
     while True:
         following = next(points)
@@ -152,17 +164,20 @@ def _judge_decisions(world: "World", slot: str, declared: list[Declared]) -> Non
         point = following
 
 
-def _began_ms(world: "World", slot: str) -> int:
-    """Return the market time of the slot's first row: nothing was due before."""
-    rows = Journal(world.disk, slot).rows_after(0).rows
-    return min((row.market_ms for row in rows), default=world.now()[1])
-
-
 def _covered(
     world: "World", declared: list[Declared], slot: str, due_ms: int, deadline: int
 ) -> bool:
     due_s, end_s = world.seconds_at(due_ms), world.seconds_at(deadline)
+    if any(_nobody_takes_back(each, due_s, end_s) for each in world.rolls):
+        return True
     return any(d.slot in (None, slot) and d.from_s <= end_s and d.to_s >= due_s for d in declared)
+
+
+def _nobody_takes_back(each: "Roll", due_s: float, end_s: float) -> bool:
+    """Tell whether a release that fails to decide had lost its driver: the lease must end first."""
+    put_away_s = each.put_away_s
+    fails = each.release.kind in FAILS_LATER and put_away_s is not None
+    return fails and each.began_s <= end_s and due_s <= (put_away_s or 0.0) + GRACE_S
 
 
 def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:

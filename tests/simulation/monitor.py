@@ -57,6 +57,8 @@ class Monitor:
         self.kept: dict[str, Intent] = {}
         self.ended: dict[str, str] = {}
         """Intent id to its order's id, or to ``refused``."""
+        self.refused_before: set[str] = set()
+        """Refused for a former owner, whose row is void, before the decision was made anew."""
         self.orders: dict[str, OrderWritten] = {}
         self.made: dict[tuple[str, int], dict[int, SlotState]] = {}
         """State after each row, by (slot, sequence) and fence, durable or not."""
@@ -206,6 +208,8 @@ class Monitor:
                 )
             self.made.setdefault((slot, entry.sequence), {})[entry.fence] = state
             if isinstance(entry.fact, DecisionFact):
+                names = {intent.intent_id for intent in entry.fact.intents}
+                self.refused_before |= {n for n in names if self.ended.get(n) == "refused"}
                 self._decided[slot] = entry.sequence, entry.fence
 
     def _state_before(self, slot: str, sequence: int, fence: int) -> SlotState | None:

@@ -7,7 +7,7 @@ import msgspec
 from cluster.handoff_state import Step
 from tests.simulation import gateway_mutations as gateway
 from tests.simulation import slot_mutations as slot
-from tests.simulation.faults import Fault
+from tests.simulation.fault_kinds import Fault
 from tests.simulation.patches import Patch
 from tests.simulation.run import Wish
 from tests.simulation.strategies import Kind

@@ -60,11 +60,11 @@ class Network:
             copies = 2 if self.rng.random() < self.weather.duplicate else 1
             for _ in range(copies):
                 self._later(self._delay_s(), lambda: self._arrive(target, work, answer))
+        patience = self.loop.call_later(timeout_s, settle, answer, Lost("no answer in time"))
         try:
-            async with asyncio.timeout(timeout_s):
-                return await answer
-        except TimeoutError:
-            return Lost("no answer in time")
+            return await answer
+        finally:
+            patience.cancel()
 
     def _drops(self) -> bool:
         dropped = self.rng.random() < self.weather.drop
@@ -105,6 +105,8 @@ class Network:
             value = await work()
         except EXPECTED as error:
             value = Lost(f"{type(error).__name__}: {error}")
+        if not process.alive:
+            return  # this very call ended it: its callers hear of that
         self._under_way[process.number].pop(number, None)
         if self._drops():
             self._give_up_some_time(answer, 2.0)

@@ -1,48 +1,69 @@
 """What many seeds came to: sums, and how often each step of a handoff lost a process."""
 
 from collections import Counter
+from typing import Final
 
+from tests.simulation.damage import PARTS
 from tests.simulation.handoff_steps import STEPS
 from tests.simulation.run import Result
+
+CRASHES_PER_STEP: Final = 50
+"""In 10,000 seeds, at the very least; in fewer their share of it."""
+SUMS: Final = ("events", "messages", "due", "missed", "orders", "ghosts", "torn", "duplicated")
+FAILURES_SHOWN: Final = 20
 
 
 class Totals:
     def __init__(self) -> None:
         self.seeds = 0
-        self.events = 0
-        self.messages = 0
-        self.virtual_s = 0.0
-        self.due = 0
-        self.missed = 0
-        self.orders = 0
-        self.ghosts = 0
-        self.duplicated = 0
-        self.torn = 0
+        self.virtual_s = self.cpu_s = 0.0
+        self.sums: Counter[str] = Counter(dict.fromkeys(SUMS, 0))
         self.faults: Counter[str] = Counter()
         self.rolls: Counter[str] = Counter()
-        self.crashed: Counter[str] = Counter()
+        self.killed: Counter[str] = Counter()
+        self.frozen: Counter[str] = Counter()
         self.failed: list[Result] = []
+        self.idle: list[int] = []
+        """Seeds without a roll or without a crash: there must be none."""
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result, cpu_s: float = 0.0) -> None:
         self.seeds += 1
-        for name in ("events", "messages", "due", "missed", "orders", "ghosts", "torn"):
-            setattr(self, name, getattr(self, name) + getattr(result, name))
-        self.duplicated += result.duplicated
+        self.cpu_s += cpu_s
+        self.sums.update({name: getattr(result, name) for name in SUMS})
         self.virtual_s += result.virtual_s
         self.faults.update(result.faults)
         self.rolls.update(result.rolls)
-        self.crashed.update(result.crashed)
+        self.killed.update(result.killed)
+        self.frozen.update(result.frozen)
         if result.violations:
             self.failed.append(result)
+        elif not result.rolls or not result.deaths:
+            self.idle.append(result.seed)
+
+    @property
+    def crashes_wanted(self) -> int:
+        return -(-self.seeds * CRASHES_PER_STEP // 10_000)
+
+    def crashes(self, step: str) -> int:
+        return sum(self.killed[f"{step}/{part}"] for part in PARTS)
+
+    def crashed_too_seldom(self) -> list[str]:
+        return [step for step in STEPS if self.crashes(step) < self.crashes_wanted]
+
+    @property
+    def clean(self) -> bool:
+        return not (self.failed or self.idle or self.crashed_too_seldom())
 
     def lines(self, real_s: float) -> list[str]:
+        sums, hours = self.sums, self.virtual_s / 3_600
         speed = self.virtual_s / max(real_s, 0.001)
         return [
-            f"{self.seeds} seeds, {self.events:,} events, {self.messages:,} messages",
-            f"{self.virtual_s / 3_600:.1f} fleet hours in {real_s:.0f} s: {speed:.0f} x real time",
-            f"{self.due:,} decision points, {self.missed} missed, each by a declared fault",
-            f"{self.orders:,} orders, {self.ghosts} ghost fills, {self.duplicated} posted twice",
-            f"{self.torn} torn log tails",
+            f"{self.seeds:,} seeds, {sums['events']:,} events, {sums['messages']:,} messages",
+            f"{hours:.1f} fleet hours in {real_s:.0f} s: {speed:.0f} x real time",
+            f"{self.cpu_s:.0f} s of processor, {1_000 * self.cpu_s / max(1, self.seeds):.0f} ms a seed",
+            f"{sums['due']:,} decision points, {sums['missed']} missed, each by a declared fault",
+            f"{sums['orders']:,} orders, {sums['ghosts']:,} ghost fills",
+            f"{sums['duplicated']:,} posts of known bytes, {sums['torn']} torn log tails",
             "",
             f"faults: {sum(self.faults.values()):,}",
             *_table(self.faults),
@@ -50,17 +71,33 @@ class Totals:
             f"rolls: {sum(self.rolls.values()):,}",
             *_table(self.rolls),
             "",
-            "processes lost or frozen at each step of a handoff",
-            *(f"  {self.crashed[str(step)]:7,}  {step}" for step in STEPS),
+            *self._steps(),
             "",
             *self._failures(),
         ]
 
+    def _steps(self) -> list[str]:
+        head = "".join(f"{part:>9}" for part in (*PARTS, "sum"))
+        lines = [
+            "processes of a handoff killed at each of its steps, and frozen",
+            f"  {'':<12}{head}{'frozen':>9}",
+        ]
+        for step in STEPS:
+            killed = "".join(f"{self.killed[f'{step}/{part}']:>9,}" for part in PARTS)
+            frozen = sum(self.frozen[f"{step}/{part}"] for part in PARTS)
+            lines.append(f"  {step:<12}{killed}{self.crashes(step):>9,}{frozen:>9,}")
+        seldom = ", ".join(self.crashed_too_seldom()) or "none"
+        lines.append(f"crashed less than {self.crashes_wanted} times: {seldom}")
+        return lines
+
     def _failures(self) -> list[str]:
+        lines = []
+        if self.idle:
+            lines.append(f"without a roll or a crash: {self.idle[:FAILURES_SHOWN]}")
         if not self.failed:
-            return ["nothing was violated"]
-        lines = [f"{len(self.failed)} seeds failed"]
-        for result in self.failed[:20]:
+            return [*lines, "nothing was violated"]
+        lines.append(f"{len(self.failed)} seeds failed")
+        for result in self.failed[:FAILURES_SHOWN]:
             lines.append(f"  python -m tests.simulation --seed {result.seed}")
             lines += [f"      {what}" for what in result.violations]
         return lines

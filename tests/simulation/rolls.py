@@ -1,7 +1,7 @@
 """Rolling updates in the simulation: the real driver, in a process that may die.
 
-Without signs of life from its driver the supervisor has a rollout put away, as
-`rolling-update abort` does: owners stay, everybody else leaves.
+Without signs of life from its driver the supervisor has a rollout put away by the same code as
+`rolling-update abort`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
-from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update import abort
 from cluster.rolling_update.driver import Driver
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.fleet_calls import SimulatedCalls
@@ -44,12 +44,12 @@ class Roll:
         self.gone = False
         self.process: Any = None
         self.began_s = world.loop.now_s
-        self.put_away_done = False
+        self.put_away_s: float | None = None
 
     @property
     def ended(self) -> bool:
         """Ended by itself, or put away after its driver was lost."""
-        return self.put_away_done or (self.state is not None and self.state.phase in ENDED)
+        return self.put_away_s is not None or (self.state is not None and self.state.phase in ENDED)
 
     def start(self) -> None:
         self.process = self.world.open_process(f"driver {self.name}", self)
@@ -102,23 +102,15 @@ class Roll:
                 return
 
     async def put_away(self) -> str | None:
-        """End a rollout without a driver: owners stay, everybody else of its slots leaves."""
+        """End a rollout by the house's own abort; a driver that hangs is killed first."""
+        self.process.kill()
         calls = SimulatedCalls(self.world)
-        for slot in self.state.handoffs if self.state is not None else ():
-            try:
-                owner = await calls.owner(slot)
-            except CallFailedError as error:
-                return str(error)
-            for actor in list(self.world.slot_actors.values()):
-                if actor.slot == slot and not actor.gone and actor.incarnation < owner.incarnation:
-                    await calls.dismiss_slot(slot, actor.incarnation, "put away")
-                standby = actor.slot == slot and actor.incarnation > owner.incarnation
-                if standby and not actor.gone and actor.release is self.release:
-                    await calls.dismiss_slot(slot, actor.incarnation, "put away")
+        if self.state is not None:
+            handoffs = self.state.handoffs
+            await abort._end_slots(calls, handoffs, tuple(handoffs), self.world.speed)
         await self._keep(self._end_turn)
-        self.put_away_done = True
-        if not self.process.alive:
-            self.gone = True
+        self.put_away_s = self.world.loop.now_s
+        self.gone = True
         return None
 
     async def _plan(self) -> roll.Rollout | None:

@@ -7,7 +7,8 @@ import msgspec
 
 from cluster import rollout_step as roll
 from cluster.handoff_state import Step
-from tests.simulation.faults import AIMED, Fault, Faults
+from tests.simulation.fault_kinds import AIMED, CRASHES, Aim, Fault
+from tests.simulation.faults import Faults
 from tests.simulation.handoff_steps import STEPS
 from tests.simulation.judge import at_rest, judge
 from tests.simulation.network import Weather
@@ -30,6 +31,31 @@ BAD: Final = tuple(kind for kind in Kind if kind not in (Kind.GOOD, Kind.EDITED)
 RANDOM_FAULTS: Final = tuple(Fault)
 
 
+NEVER_BEGAN_S: Final = 6.0
+FORWARD: Final = (Kind.GOOD, Kind.EDITED)
+LEADING: Final = {
+    Step.TAKING_BACK: (Kind.RAISES_LATER, Kind.BLOCKS_LATER, Kind.DIES_LATER),
+    Step.DISCARDING: (
+        Kind.RAISES,
+        Kind.NAN,
+        Kind.NAN_MEMORY,
+        Kind.BLOCKS,
+        Kind.OTHER_DIGEST,
+        Kind.LIES,
+        Kind.LOSES_A_FIELD,
+        Kind.NEVER_STARTS,
+    ),
+}
+"""Releases whose rolls lead to a step that good ones do not enter."""
+BEFORE_RESUMING: Final = (Fault.CRASH_SLOT, Fault.DISK_FULL, Fault.PAUSE_SLOT)
+
+
+def steered(seed: int) -> tuple[Step, Fault]:
+    """Return the step and the crash that this seed is for: all pairs in turn."""
+    rounds, place = divmod(seed, len(STEPS))
+    return STEPS[place], CRASHES[rounds % len(CRASHES)]
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     events: int
@@ -38,7 +64,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     faults: dict[str, int]
     rolls: dict[str, int]
     """By the kind of release and how it ended."""
-    crashed: dict[str, int]
+    deaths: int
+    """Processes that faults killed."""
+    killed: dict[str, int]
+    """Of handoffs, by step and part: ``quiescing/old``."""
+    frozen: dict[str, int]
     due: int
     missed: int
     orders: int
@@ -84,9 +114,15 @@ def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
 def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
     """At least one roll and one crash in every seed."""
     first_s = rng.uniform(4.0, 14.0)
-    _plan_roll(world, rng, first_s, wish)
+    step, crash = steered(world.seed)
+    if not wish.kinds and not wish.always:
+        faults.sure = Aim(step=step, fault=crash)
+        if step is Step.RESUMING:
+            faults.aim(Step.QUIESCING, rng.choice(BEFORE_RESUMING))
+    leading = LEADING.get(step, FORWARD) if faults.sure else ()
+    _plan_roll(world, rng, first_s, wish.kinds or leading)
     if rng.random() < 0.4:
-        _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0), wish)
+        _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0), wish.kinds)
     faults.at(
         rng.uniform(2.0, TRADING_S - 4.0), rng.choice((Fault.CRASH_SLOT, Fault.CRASH_GATEWAY))
     )
@@ -97,12 +133,18 @@ def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
     if rng.random() < AFTER_INTENT:
         faults.after_intent(rng.randrange(1, 9))
     faults.always = dict(wish.always)
+    world.later(TRADING_S - 3.0, lambda: _crash_at_least_once(faults))
     for _ in range(4 if wish.early else 0):
         faults.at(rng.uniform(2.0, TRADING_S - 4.0), wish.early or Fault.CRASH_SLOT)
 
 
-def _plan_roll(world: World, rng: random.Random, when_s: float, wish: Wish) -> None:
-    kind = rng.choice(wish.kinds or (Kind.GOOD, Kind.EDITED, rng.choice(BAD)))
+def _crash_at_least_once(faults: Faults) -> None:
+    if not faults.damage.deaths:
+        faults.strike(Fault.CRASH_GATEWAY)
+
+
+def _plan_roll(world: World, rng: random.Random, when_s: float, kinds: tuple[Kind, ...]) -> None:
+    kind = rng.choice(kinds or (Kind.GOOD, Kind.EDITED, rng.choice(BAD)))
     number = len(world.releases) + 1
     release = Release(f"{number:02x}" * 32, kind)
     world.add_release(release)
@@ -126,6 +168,15 @@ def _begin_roll(world: World, release: Release, options: roll.Options) -> None:
     each = Roll(world, len(world.rolls) + 1, release, options)
     world.rolls.append(each)
     each.start()
+    world.later(NEVER_BEGAN_S, lambda: _begin_again(world, each))
+
+
+def _begin_again(world: World, each: Roll) -> None:
+    """Plan anew when the gateway did not answer or the driver died before there was a plan."""
+    if each.state is None and world.loop.now_s < TRADING_S - NEVER_BEGAN_S:
+        each.process.kill()
+        each.gone, each.put_away_s = True, world.loop.now_s
+        _begin_roll(world, each.release, each.options)
 
 
 def _rest(world: World) -> None:
@@ -139,8 +190,10 @@ def _result(world: World, faults: Faults) -> Result:
     monitor = world.monitor
     rolls: dict[str, int] = {}
     for each in world.rolls:
-        phase = each.state.phase if each.state is not None else "never began"
-        key = f"{each.release.kind}: {phase}"
+        if each.state is None:
+            continue
+        end = "done" if each.state.phase is roll.Phase.DONE else "stopped"
+        key = f"{each.release.kind}: {'put away' if each.put_away_s else end}"
         rolls[key] = rolls.get(key, 0) + 1
     return Result(
         seed=world.seed,
@@ -149,7 +202,9 @@ def _result(world: World, faults: Faults) -> Result:
         virtual_s=world.loop.now_s,
         faults={str(fault): count for fault, count in faults.counts.items()},
         rolls=rolls,
-        crashed={str(step): count for step, count in faults.crashed.items()},
+        deaths=faults.damage.deaths,
+        killed={f"{step}/{part}": n for (step, part), n in faults.damage.killed.items()},
+        frozen={f"{step}/{part}": n for (step, part), n in faults.damage.frozen.items()},
         due=monitor.due,
         missed=monitor.missed,
         orders=len(monitor.orders),

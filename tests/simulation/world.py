@@ -99,6 +99,7 @@ class World:
 
     def __init__(self, seed: int, slots: tuple[str, ...], quiet_after_s: float) -> None:
         self.seed = seed
+        self.speed = SPEED
         self.rng = random.Random(f"world/{seed}")
         self.loop = VirtualLoop()
         self.slots = slots
@@ -241,9 +242,9 @@ class World:
         owner = getattr(call, "__self__", None)
         if isinstance(owner, SimulatedLog) and call.__name__ == "append":
             owner.begin(arguments[0])
-        await asyncio.sleep(self._disk_s())
+        await self.loop.pass_time(self._disk_s())
         result = call(*arguments, **named)
-        await asyncio.sleep(self._disk_s())
+        await self.loop.pass_time(self._disk_s())
         return result
 
     def _disk_s(self) -> float:
@@ -254,4 +255,4 @@ class World:
     def run(self, seconds: float) -> None:
         """Let the world run for so much virtual time."""
         with patched(patches_of(self)):
-            self.loop.run_until_complete(asyncio.sleep(seconds))
+            self.loop.run_for(asyncio.sleep(seconds))
