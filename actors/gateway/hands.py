@@ -213,7 +213,8 @@ class Hands:
 async def _value(call: Awaitable[Answer]) -> Answer | Unknown:
     """Await a call of the venue port; whatever goes wrong in it means that nothing is known."""
     try:
-        return await asyncio.wait_for(call, CALL_S_MAX)
+        async with asyncio.timeout(CALL_S_MAX):
+            return await call
     except Exception as error:  # noqa: BLE001 a lost outcome must not lose its order
         log_event("venue_call_failed", error=repr(error))
         return Unknown(reason=repr(error))
