@@ -53,21 +53,21 @@ class Gateway(GatewayShell):
     async def claim(self, data: bytes) -> bytes:
         """`Claim` -> `ClaimAnswer`."""
         claim = decode(data, Claim)
-        await self._life.read_gate()
+        await self._life.read_gate(unless_covered=claim.attestation.release)
         return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))
 
     @ray.method
     async def open_incarnation(self, data: bytes) -> bytes:
         """`OpenIncarnation` -> `OpenAnswer`."""
         request = decode(data, OpenIncarnation)
-        await self._life.read_gate()
+        await self._life.read_gate(unless_covered=request.release)
         return await self._ask(lambda to, at: OpenAsked(reply_to=to, request=request, **at))
 
     @ray.method
     async def fence(self, data: bytes) -> bytes:
         """`FenceRequest` -> `FenceAnswer`."""
         request = decode(data, FenceRequest)
-        await self._life.read_gate()
+        await self._life.read_gate(unless_covered=request.attestation.release)
         return await self._ask(lambda to, at: FenceAsked(reply_to=to, request=request, **at))
 
     @ray.method
