@@ -43,13 +43,8 @@ class Drawdown(msgspec.Struct, frozen=True, kw_only=True):
     trough_ms: int | None
     recovered_ms: int | None
     """When the earlier height was reached again; None: not yet."""
-
-    @property
-    def recovery_ms(self) -> int | None:
-        """Return the time from the height to its recovery."""
-        if self.recovered_ms is None or self.peak_ms is None:
-            return None
-        return self.recovered_ms - self.peak_ms
+    recovery_ms: int | None = None
+    """From the height to its recovery; None: not yet."""
 
 
 def wilson(wins: int, n: int) -> Interval | None:
@@ -148,11 +143,13 @@ def drawdown(time_ms: Any, pnl_micro_usd: Any) -> Drawdown:
         return Drawdown(depth_micro_usd=0, peak_ms=None, trough_ms=None, recovered_ms=None)
     peak = int(np.argmax(total[: trough + 1]))
     after = np.flatnonzero(total[trough:] >= total[peak])
+    recovered = trough + after[0] if len(after) else None
     return Drawdown(
         depth_micro_usd=int(falls[trough]),
         peak_ms=int(when[peak]),
         trough_ms=int(when[trough]),
-        recovered_ms=int(when[trough + after[0]]) if len(after) else None,
+        recovered_ms=None if recovered is None else int(when[recovered]),
+        recovery_ms=None if recovered is None else int(when[recovered] - when[peak]),
     )
 
 

@@ -1,7 +1,10 @@
 """Guests shared by worker threads: kept while they may be needed, never more than a limit."""
 
 import threading
+import time
 from typing import Final
+
+import msgspec
 
 from checkpoints.errors import CheckpointsError
 from cluster.replay.decider import Ready
@@ -22,6 +25,7 @@ class GuestPool:
         self.kind = rooms.kind
         self.failures: dict[str, str] = {}
         self.ready: dict[str, Ready] = {}
+        """What each release's first guest said of itself, and how long it took to be there."""
 
     def borrow(self, release: str) -> Guest | str:
         """Return a guest, or why this release cannot decide."""
@@ -32,13 +36,15 @@ class GuestPool:
                 if known == release:
                     del self._idle[place]
                     return guest
+        began = time.monotonic()
         try:
             guest = self._rooms.open(release)
         except (ReplayError, CheckpointsError) as error:
             with self._lock:
                 return self.failures.setdefault(release, str(error))
         with self._lock:
-            self.ready.setdefault(release, guest.ready)
+            waited = msgspec.structs.replace(guest.ready, start_seconds=time.monotonic() - began)
+            self.ready.setdefault(release, waited)
         return guest
 
     def give_back(self, release: str, guest: Guest) -> None:

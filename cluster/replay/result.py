@@ -38,6 +38,7 @@ class ReleaseReplay(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     """Cannot be made again; `problems` says why."""
     start_seconds: float
+    """Until its first process was ready: unpacked, started, imported, attested."""
     decide_seconds: float
     """In the release's own process: snapshots decoded, decided, encoded, hashed."""
     fingerprint: str | None

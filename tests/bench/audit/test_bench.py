@@ -1,4 +1,4 @@
-"""Runs the bench of audits as its own process, as a person would."""
+"""Runs the benches of evidence as processes of their own, as a person would."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ from tests.bench.frame import ROOT
 
 @pytest.mark.bench
 @pytest.mark.timeout(3_600)
-def test_bench_of_audits() -> None:
-    done = subprocess.run([sys.executable, "-m", "tests.bench.audit"], cwd=ROOT, check=False)
+@pytest.mark.parametrize("name", ["tests.bench.audit", "tests.bench.audit.replay"])
+def test_bench_of_evidence(name: str) -> None:
+    done = subprocess.run([sys.executable, "-m", name], cwd=ROOT, check=False)
     assert done.returncode == 0
