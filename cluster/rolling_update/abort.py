@@ -46,8 +46,15 @@ LOOK_SECONDS: Final = 0.2
 CYCLES_WAITED: Final = 2
 """Decision cycles within which a successor that owns its slot must have decided."""
 WAIT_MS_MIN: Final = 10_000
+TRIES_MAX: Final = 8
+AGAIN_SECONDS: Final = 2.0
+"""Wire. A gateway that restarts serves again within 5 s, one that hangs is replaced within 20 s."""
 
 Say = Callable[[str], None]
+
+
+class NotAdoptedError(CallFailedError):
+    """The old incarnation was fenced in again and cannot act: a person decides."""
 
 
 class AbortCalls(FleetCalls, Protocol):
@@ -130,22 +137,36 @@ async def _end_slots(
 
 
 async def _end_slot(calls: AbortCalls, slot: str, handoff: Handoff | None, wait_ms: float) -> str:
+    """End the slot's part; what killed the driver may have killed the gateway too: ask again."""
+    trouble = ""
+    for _ in range(TRIES_MAX):
+        try:
+            return await _leave_one_owner(calls, slot, handoff, wait_ms)
+        except NotAdoptedError as error:
+            trouble = str(error)
+            break
+        except CallFailedError as error:
+            trouble = str(error)
+        await asyncio.sleep(AGAIN_SECONDS)
+    await calls.raise_alarm("handoff_stuck", slot, f"abort: {trouble}")
+    return f"stuck: {trouble}"
+
+
+async def _leave_one_owner(
+    calls: AbortCalls, slot: str, handoff: Handoff | None, wait_ms: float
+) -> str:
     """Leave the slot with one owner that decides, and with nobody else."""
-    try:
-        owner = await calls.owner(slot)
-        end = "keeps its owner"
-        if handoff is not None and _switched(handoff, owner) and handoff.step not in ENDED:
-            fault = await _fault(calls, handoff, owner, wait_ms)
-            end = "stays with the new release, which decides"
-            if fault is not None:
-                owner = await _take_back(calls, handoff, owner)
-                end = f"taken back: {fault}"
-        for incarnation in calls.living(slot):
-            if incarnation != owner.incarnation:
-                await calls.dismiss_slot(slot, incarnation, "the rollout was ended")
-    except CallFailedError as error:
-        await calls.raise_alarm("handoff_stuck", slot, f"abort: {error}")
-        return f"stuck: {error}"
+    owner = await calls.owner(slot)
+    end = "keeps its owner"
+    if handoff is not None and _switched(handoff, owner) and handoff.step not in ENDED:
+        fault = await _fault(calls, handoff, owner, wait_ms)
+        end = "stays with the new release, which decides"
+        if fault is not None:
+            owner = await _take_back(calls, handoff, owner)
+            end = f"taken back: {fault}"
+    for incarnation in calls.living(slot):
+        if incarnation != owner.incarnation:
+            await calls.dismiss_slot(slot, incarnation, "the rollout was ended")
     return end
 
 
@@ -171,14 +192,28 @@ async def _fault(
 async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
     """Fence the old incarnation in again, with the rows up to the switch or the last good one.
 
-    A successor that died and claimed anew has moved its record's sequence on; the rows between are
-    its own, and nothing of it is needed.
+    A successor that died and claimed anew has moved its record's sequence on, and does so again
+    while this asks; the rows between are its own, and nothing of it is needed.
     """
+    refusal = ""
+    for _ in range(limits.TAKE_BACK_TRIES_MAX):
+        answer = await calls.fence(_back_request(handoff, owner.fence))
+        if isinstance(answer, Granted):
+            await _adopt_back(calls, handoff, answer.record)
+            return answer.record
+        refusal = answer.reason
+        owner = await calls.owner(handoff.slot)
+        if not _switched(handoff, owner):
+            break
+    raise CallFailedError(f"not taken back: {refusal}")
+
+
+def _back_request(handoff: Handoff, expected_fence: int) -> FenceRequest:
     if handoff.base is None or handoff.quiesced is None:
         raise CallFailedError(f"nothing is known of the old incarnation of {handoff.slot}")
-    request = FenceRequest(
+    return FenceRequest(
         slot=handoff.slot,
-        expected_fence=owner.fence,
+        expected_fence=expected_fence,
         handoff=f"{handoff.handoff}-back",
         incarnation=handoff.old_incarnation,
         life=handoff.base.life,
@@ -189,17 +224,16 @@ async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) ->
         journal_sequence=max(handoff.kept_sequence, handoff.quiesced.journal_sequence),
         outbox_sequence=handoff.quiesced.outbox_sequence,
     )
-    answer = await calls.fence(request)
-    if not isinstance(answer, Granted):
-        raise CallFailedError(f"not taken back: {answer.reason}")
-    adopt = said.Adopt(handoff=request.handoff, record=answer.record, delta=b"")
+
+
+async def _adopt_back(calls: AbortCalls, handoff: Handoff, record: FenceRecord) -> None:
+    adopt = said.Adopt(handoff=f"{handoff.handoff}-back", record=record, delta=b"")
     data = await calls.ask_slot(
         handoff.slot, handoff.old_incarnation, adopt, limits.TAKE_BACK_DEADLINE_MS
     )
     adopted: said.AdoptAnswer = decode(data, said.AdoptAnswer)  # type: ignore[arg-type] # a union
     if isinstance(adopted, said.HandoffFailed):
-        raise CallFailedError(f"fenced in again and not adopted: {adopted.reason}")
-    return answer.record
+        raise NotAdoptedError(f"fenced in again and not adopted: {adopted.reason}")
 
 
 def _report(rollout: Rollout) -> Report:

@@ -29,6 +29,7 @@ from cluster.errors import FleetError
 from cluster.handoff_state import Handoff, Step
 from cluster.rolling_update import abort as abort_module
 from cluster.rolling_update.abort import abort
+from cluster.rolling_update.calls import CallFailedError
 from cluster.rolling_update.record import (
     ACTIVE,
     Active,
@@ -101,12 +102,17 @@ class Fleet:
         self.dismissed: list[int] = []
         self.alarms: list[str] = []
         self.old_adopts = True
+        self.silent = 0
         self.asked: list[FenceRequest] = []
+        self.claims_meanwhile: list[FenceRecord] = []
 
     def living(self, slot: str) -> list[int]:
         return [number for number in self.alive if number not in self.dismissed]
 
     async def owner(self, slot: str) -> FenceRecord:
+        if self.silent:
+            self.silent -= 1
+            raise CallFailedError("gateway: nobody there")
         return self.table
 
     async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
@@ -117,6 +123,8 @@ class Fleet:
 
     async def fence(self, request: FenceRequest) -> FenceAnswer:
         self.asked.append(request)
+        if self.claims_meanwhile:
+            self.table = self.claims_meanwhile.pop(0)
         if request.expected_fence != self.table.fence:
             return FenceRefused(reason="the fence moved", owner=self.table)
         self.table = record(request.incarnation, self.table.fence + 1, request.handoff)
@@ -201,6 +209,7 @@ def ended(tmp_path: Path, fleet: Fleet) -> dict[str, str]:
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abort_module, "WAIT_MS_MIN", 50)
     monkeypatch.setattr(abort_module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(abort_module, "AGAIN_SECONDS", 0.01)
 
 
 def test_standby_of_a_dead_driver_leaves_and_the_owner_stays(tmp_path: Path) -> None:
@@ -241,6 +250,26 @@ def test_successor_that_dies_and_claims_anew_is_still_under_trial(tmp_path: Path
     assert (fleet.table.incarnation, fleet.table.fence) == (1, 10)
     assert fleet.asked[-1].journal_sequence == 9, "rows of the successor are void"
     assert fleet.living(SLOT) == [1]
+
+
+def test_successor_that_claims_anew_between_the_look_and_the_fence_is_followed(
+    tmp_path: Path,
+) -> None:
+    left_behind(tmp_path, Step.CONFIRMING)
+    fleet = Fleet(NEW_OWNS, [1, 2], [])
+    fleet.claims_meanwhile = [record(2, 6, None), record(2, 7, None)]
+    assert ended(tmp_path, fleet)[SLOT].startswith("taken back")
+    assert [request.expected_fence for request in fleet.asked] == [5, 6, 7]
+    assert (fleet.table.incarnation, fleet.table.fence) == (1, 8)
+
+
+def test_gateway_that_restarts_meanwhile_is_asked_again(tmp_path: Path) -> None:
+    left_behind(tmp_path, Step.SHADOWING)
+    fleet = Fleet(OLD_OWNS, [1, 2], [])
+    fleet.silent = 3
+    assert ended(tmp_path, fleet) == {SLOT: "keeps its owner"}
+    assert fleet.living(SLOT) == [1]
+    assert not fleet.alarms
 
 
 def test_slot_that_cannot_be_taken_back_is_an_alarm_and_nobody_is_dismissed(
