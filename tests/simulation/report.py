@@ -56,11 +56,12 @@ class Totals:
 
     def lines(self, real_s: float) -> list[str]:
         sums, hours = self.sums, self.virtual_s / 3_600
+        price_ms = 1_000 * self.cpu_s / max(1, self.seeds)
         speed = self.virtual_s / max(real_s, 0.001)
         return [
             f"{self.seeds:,} seeds, {sums['events']:,} events, {sums['messages']:,} messages",
             f"{hours:.1f} fleet hours in {real_s:.0f} s: {speed:.0f} x real time",
-            f"{self.cpu_s:.0f} s of processor, {1_000 * self.cpu_s / max(1, self.seeds):.0f} ms a seed",
+            f"{self.cpu_s:.0f} s of processor, {price_ms:.0f} ms a seed",
             f"{sums['due']:,} decision points, {sums['missed']} missed, each by a declared fault",
             f"{sums['orders']:,} orders, {sums['ghosts']:,} ghost fills",
             f"{sums['duplicated']:,} posts of known bytes, {sums['torn']} torn log tails",
