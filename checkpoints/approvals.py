@@ -11,6 +11,7 @@ against one who may write into the storage and runs code there; the gateway's an
 the folder it reads.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -187,11 +188,30 @@ def read_gate(storage: Storage) -> GateFiles:
     )
 
 
+def read_in_force(storage: Storage) -> GateFiles:
+    """Read as `read_gate`, but of the plans, the large files, only those that were applied."""
+    applied = _read_folder(storage, APPLIED)
+    plans: dict[str, bytes] = {}
+    for plan in applied:
+        with contextlib.suppress(MissingFileError):
+            plans[plan] = storage.read(f"{PLANS}/{plan}.json")
+    return GateFiles(
+        plans=plans,
+        approvals=_read_folder(storage, APPROVALS),
+        applied=applied,
+        baked=_read_folder(storage, BAKED),
+    )
+
+
 def _read_folder(storage: Storage, folder: str) -> dict[str, bytes]:
+    """Read what is named by a digest; an editor's backup beside it is none of the gate's files."""
     found: dict[str, bytes] = {}
     for name in storage.names(f"{folder}/"):
+        stem = name.removeprefix(f"{folder}/").removesuffix(".json")
+        if not _DIGEST.fullmatch(stem):
+            continue
         try:
-            found[name.removeprefix(f"{folder}/").removesuffix(".json")] = storage.read(name)
+            found[stem] = storage.read(name)
         except MissingFileError:
             continue  # removed between listing and reading: it is not there
     return found

@@ -24,7 +24,7 @@ from checkpoints.approvals import (
     Refused,
     Statement,
     facts_of,
-    read_gate,
+    read_in_force,
     strict,
     verify,
 )
@@ -70,7 +70,7 @@ class CoverageReader:
     def read(self) -> Coverage:
         names = self._storage.names(f"{GATE}/")
         if names != self._names:
-            self._coverage = coverage(read_gate(self._storage), self._keys)
+            self._coverage = coverage(read_in_force(self._storage), self._keys)
             self._names = names
         return self._coverage
 

@@ -12,7 +12,7 @@ import msgspec
 
 from actors.config import FleetConfig
 from actors.runtime import log_event
-from checkpoints.approvals import read_gate
+from checkpoints.approvals import read_in_force
 from checkpoints.approved_releases import mark_baked, unbaked
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import rows_after
@@ -93,7 +93,7 @@ class Baker:
 
     def look(self) -> None:
         """Count what was decided since the last look; end the limits of what has baked."""
-        waiting = unbaked(read_gate(self._storage))
+        waiting = unbaked(read_in_force(self._storage))
         if not waiting:
             self._count, self._read = Count(), {}
             return

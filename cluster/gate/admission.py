@@ -6,7 +6,7 @@ import msgspec
 
 from actors.config import FleetConfig
 from checkpoints.alarms import Alarm, AlarmStore, Severity
-from checkpoints.approvals import APPLIED, Application, read_gate
+from checkpoints.approvals import APPLIED, Application, read_gate, read_in_force
 from checkpoints.approved_releases import Coverage, coverage
 from checkpoints.records import canonical_json
 from checkpoints.storage import Storage
@@ -107,7 +107,7 @@ def covered(storage: Storage, config: FleetConfig) -> Coverage | None:
     """Return what the gateway may let trade; None while the gate is open."""
     if config.gate_is_open:
         return None
-    return coverage(read_gate(storage), config.gate.operator_keys)
+    return coverage(read_in_force(storage), config.gate.operator_keys)
 
 
 def check_covered(storage: Storage, config: FleetConfig, release: str) -> None:

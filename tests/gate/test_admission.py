@@ -241,6 +241,16 @@ def test_the_gateways_reader_sees_a_roll_as_soon_as_it_is_admitted(
     assert reader.read() is seen
 
 
+def test_a_stray_file_among_the_gates_files_changes_nothing(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    plan, made = planned(storage, tmp_path)
+    approve(storage, plan)
+    ask(storage, plan, made)
+    (tmp_path / "storage" / APPLIED / f"{plan}.json~").write_text("an editor's backup")
+    assert covered(storage, config()).releases == {made.to_release}
+
+
 def test_the_first_release_needs_an_approval_too(storage: LocalStorage, tmp_path: Path) -> None:
     _, new = two_releases(storage, tmp_path)
     extras = Extras(options=Options(), wire_ms=NOW_MS, commit="c0ffee")
