@@ -16,7 +16,7 @@ from actors.handoff import HandoffAsk, HandoffFailed
 from actors.market_data.client import MarketDataClient
 from actors.messages import Refusal, decode, encode
 from actors.metrics import SlotMetrics
-from actors.runtime import keep_loaded, log_event, start_logging
+from actors.runtime import keep_loaded, log_event, start_logging, wire_ms
 from actors.slot.events import RetireAsked, StopAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import SlotLoop
@@ -28,6 +28,8 @@ from actors.slot.status import SlotNotRunning
 
 STOP_SECONDS: Final = 10.0
 """A stop waits this long for the last rows and checkpoint; then the journal has what is needed."""
+ASK_AHEAD_SECONDS: Final = 0.5
+"""Wire, before a decision is due: the question waits at market data, not the answer in a queue."""
 START_RETRY_SECONDS: Final = 2.0
 """Between attempts to open storage and configuration; the status says what is wrong meanwhile."""
 
@@ -40,6 +42,7 @@ class Slot:
         self._name = SeatName(storage_root=storage_root, slot=slot, incarnation=incarnation)
         context = ray.get_runtime_context()
         self._me: Any = context.current_actor
+        self._snapshots = MarketDataClient(storage_root)
         self._loop: SlotLoop | None = None
         self._metrics: SlotMetrics | None = None
         self._who: Identity | None = None
@@ -73,13 +76,25 @@ class Slot:
 
     def _open(self, who: Identity) -> SlotLoop:
         gateway = GatewayClient(self._name.storage_root)
-        snapshots = MarketDataClient(self._name.storage_root)
+        snapshots = self._snapshots
         hooks = Hooks(leave=self._leave, observe=self._observe)
         return open_loop(self._name, who, gateway, snapshots, hooks)
 
     def _observe(self, before: Seat, after: Seat) -> None:
         if self._metrics is not None:
             self._metrics.observe(before, after)
+        if after.wake_ms != before.wake_ms and after.pending is None:
+            self._ask_ahead(after)
+
+    def _ask_ahead(self, seat: Seat) -> None:
+        """Ask for the next decision's snapshot shortly before it is due."""
+        left_s = (seat.rules.clock.wire_ms(seat.wake_ms) - wire_ms()) / 1_000
+        asyncio.get_running_loop().call_later(
+            max(0.0, left_s - ASK_AHEAD_SECONDS),
+            self._snapshots.expect,
+            str(seat.who.seat.asset),
+            seat.wake_ms,
+        )
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """Crash on a fault: a process without its loop would look alive and decide nothing."""
