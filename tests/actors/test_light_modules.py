@@ -18,6 +18,7 @@ HEAVY: Final = (
     "scipy",
     "pyarrow.dataset",
     "pyarrow.parquet",
+    "cryptography",
 )
 
 
