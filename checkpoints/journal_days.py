@@ -161,6 +161,13 @@ def closed_days(root: Path, *, deep: bool) -> ClosedDays:
     return ClosedDays(intact=intact, damaged=tuple(damaged))
 
 
+def day_damage(root: Path, day: str) -> Damage | None:
+    """Verify one closed day, payload and all; None if it is intact or not closed."""
+    path = root / _day_name(day)
+    found = _verified(path, None) if path.exists() else None
+    return _damage(_day_name(day), found) if isinstance(found, str) else None
+
+
 def _verified(path: Path, columns: Collection[str] | None) -> Covered | str:
     """Return what a closed day has taken in, or what is wrong with it."""
     try:

@@ -66,6 +66,8 @@ def trade_chain(view: JournalView, identity: str) -> TradeChain:
     seen = _seen(view, fact, problems)
     trades = find_trades(view, TradeFilter(slot=slot))
     trade = next((one for one in trades if one.intent_id == intent_id), None)
+    days = sorted({day_of(step.market_ms) for step in (*decisions, *events)})
+    problems += view.days_damaged(days)
     lines = tuple(_with_commits(view, lines_of(decided, seen, intent_id, events, trade)))
     return TradeChain(
         id=identity,

@@ -4,7 +4,7 @@ DuckDB reads only the columns that a query names, so a year of decisions is a ma
 memory stays bounded. Damaged files are named and left out; the rest is read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from checkpoints.arrow_file import damage_in, open_table
 from checkpoints.errors import Damage, MissingFileError, StorageError
 from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, own_columns, parse_flush_name
-from checkpoints.journal_days import Covered, closed_days, damaged_flushes
+from checkpoints.journal_days import Covered, closed_days, damaged_flushes, day_damage
 from checkpoints.storage import LocalStorage
 from cluster.audit.problem import Problem
 from cluster.audit.sequences import broken_sequences
@@ -66,6 +66,14 @@ class JournalView:
     def arrow(self, query: str, *values: object) -> Any:
         """Return a `pyarrow.Table`."""
         return self.sql.sql(query, params=list(values)).to_arrow_table()
+
+    def days_damaged(self, days: Iterable[str]) -> Iterator[Problem]:
+        """Verify the payloads of closed days that an answer rests on, in a journal of any size."""
+        known = {damage.name for damage in self.damaged}
+        for day in days:
+            damage = day_damage(self.storage.root, day)
+            if damage is not None and damage.name not in known:
+                yield problem_of(damage)
 
     @property
     def lost(self) -> str:

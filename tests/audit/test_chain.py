@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from actors.messages import IntentRefused
+from checkpoints import journal_days
+from checkpoints.journal import JOURNAL_SCHEMA
 from checkpoints.snapshots import SNAPSHOTS
 from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
 from cluster.audit.errors import AuditError
-from cluster.audit.journal_view import JournalView
+from cluster.audit.journal_view import JournalView, read_journal
 from cluster.audit.screens import chain_screen, show
 from signals.market import Outcome
 from signals.snapshot import Feed
@@ -128,6 +131,33 @@ def test_the_beginning_of_two_order_ids_is_refused_with_both(story: Story, tmp_p
     story.trade(Outcome.UP)
     with pytest.raises(AuditError, match="several trades"):
         trade_chain(JournalView(tmp_path), "0xbtc-5m17")
+
+
+def test_a_payload_that_was_flipped_is_named_however_large_the_journal_is(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_days, "VERIFIED_BYTES", 0)
+    fact = story.trade(Outcome.UP)
+    journal_days.compact_day(story.storage, DAY, "2026-01-02")
+    file = tmp_path / f"journal/{DAY}.parquet"
+    place = JOURNAL_SCHEMA.get_field_index("payload")
+    chunk = pq.read_metadata(file).row_group(0).column(place)
+    intact = file.read_bytes()
+    told: list[str] = []
+    for at in range(8, chunk.total_compressed_size, 97):
+        data = bytearray(intact)
+        data[chunk.data_page_offset + at] ^= 1
+        file.write_bytes(data)
+        try:
+            found = read_journal(
+                tmp_path, lambda view: trade_chain(view, fact.intents[0].intent_id)
+            )
+        except AuditError as error:
+            told.append(str(error))  # the page could not be unpacked: its day is left out
+        else:
+            told.append(" ".join(one.subject for one in found.problems))
+    assert told
+    assert all(f"journal/{DAY}.parquet" in text for text in told)
 
 
 @pytest.mark.parametrize("damage", ["missing", "altered"])
