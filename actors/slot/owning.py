@@ -36,6 +36,7 @@ from actors.slot.events import (
 from actors.slot.facts import ClaimFact, HandoffFact, ParamsFact, StoppedFact
 from actors.slot.seat import (
     CLAIM_RETRY_MS,
+    FENCED_OUT_POLL_MS,
     RECOVERY_RETRY_MS,
     STANDBY_POLL_MS,
     Lease,
@@ -88,7 +89,7 @@ def hear_claim(seat: Seat, event: ClaimAnswered | ClaimFailed) -> Step:
         case Granted(record=owner):
             return _grant(seat, event, owner)
         case Standby():
-            return _stand_by(seat)
+            return _stand_by(seat, event)
         case Retired(owner=owner):
             return leave(seat, f"retired: incarnation {owner.incarnation} owns {seat.who.slot}")
         case ClaimRefused():
@@ -97,11 +98,13 @@ def hear_claim(seat: Seat, event: ClaimAnswered | ClaimFailed) -> Step:
             assert_never(never)
 
 
-def _stand_by(seat: Seat) -> Step:
+def _stand_by(seat: Seat, event: Event) -> Step:
+    """Wait for the slot. A former owner asks on, so that no driver need tell it that it is back."""
     if seat.phase is Phase.RESUMING:
         handoff = seat.lease.handoff if seat.lease is not None else ""
         refused = ReportRefused(request=handoff, reason="fenced_out: the successor owns the slot")
-        return replace(seat, phase=Phase.QUIESCED, lease=None), (refused,)
+        again = Lease(handoff=handoff, ends_wire_ms=event.wire_ms + FENCED_OUT_POLL_MS)
+        return replace(seat, phase=Phase.QUIESCED, lease=again), (refused,)
     return claim(replace(seat, phase=Phase.STANDBY), STANDBY_POLL_MS)
 
 

@@ -29,6 +29,9 @@ CLAIM_RETRY_MS: Final = 500
 STANDBY_POLL_MS: Final = 100
 """Wire. A standby learns from the gateway, not from the driver, that it was fenced in: this is
 the longest that a dead driver can leave the slot dark."""
+FENCED_OUT_POLL_MS: Final = 1_000
+"""Wire. A former owner asks so often whether it was fenced in again: a driver that dies between
+that fence and its word to it leaves the slot dark for no longer."""
 RESEND_MS: Final = 500
 OUTBOX_RETRY_MS: Final = 500
 RECOVERY_RETRY_MS: Final = 1_000

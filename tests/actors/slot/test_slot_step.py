@@ -437,13 +437,17 @@ def test_end_of_the_lease_is_a_claim_of_the_next_fence() -> None:
     assert (slot.seat.phase, slot.seat.fence) == (Phase.ACTIVE, 2)
 
 
-def test_resume_that_comes_after_the_successors_fence_stays_quiesced() -> None:
+def test_former_owner_stays_quiesced_and_hears_from_the_gateway_that_it_is_back() -> None:
     slot = quiesced()
     only(slot.hear(ResumeAsked, ask=Resume(handoff="h1")), SendClaim)
     refused = only(slot.hear(ClaimAnswered, answer=Standby(owner=None)), ReportRefused)
     assert refused.reason.startswith("fenced_out")
     assert slot.seat.phase is Phase.QUIESCED
-    assert none(slot.at(DUE_MS).hear(Ticked), AskSnapshot)
+    effects = slot.at(DUE_MS).hear(Ticked)
+    assert none(effects, AskSnapshot)
+    only(effects, SendClaim)
+    slot.hear(ClaimAnswered, answer=granted(slot.seat, 3, handoff="h1-back"))
+    assert (slot.seat.phase, slot.seat.fence) == (Phase.ACTIVE, 3)
 
 
 def test_lease_over_before_the_quiesce_was_acknowledged_goes_on_under_the_same_fence() -> None:
