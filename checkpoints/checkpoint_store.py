@@ -65,20 +65,27 @@ class CheckpointStore:
     def save_encoded(self, meta: CheckpointMeta, data: bytes) -> str:
         """Store what `encode_checkpoint` made of it; as `save`."""
         name = _name(meta)
+        digest = digest_of(data)
         if not self._storage.create(name, data):
-            self._replace(name, meta, data)
+            digest = self._replace(name, meta, data)
         self._prune(meta.slot)
-        return digest_of(data)
+        return digest
 
-    def _replace(self, name: str, meta: CheckpointMeta, data: bytes) -> None:
-        """Overwrite a checkpoint of the same sequence, unless a later fence wrote it."""
+    def _replace(self, name: str, meta: CheckpointMeta, data: bytes) -> str:
+        """Overwrite a checkpoint of the same sequence, unless a later fence wrote it.
+
+        One of the same state stays, and its digest is returned: it may be a handoff's base.
+        """
         try:
             present = decode_checkpoint(self._storage.read(name), self._newest_schema).meta
         except (DamagedCheckpointError, MissingFileError):
             present = None
         if present is not None and present.fence > meta.fence:
             raise StaleWriterError(f"{name} is of fence {present.fence}, this one of {meta.fence}")
+        if present is not None and _state(present) == _state(meta):
+            return digest_of(self._storage.read(name))
         self._storage.write(name, data)
+        return digest_of(data)
 
     def load(self, slot: str, sequence: int) -> Checkpoint:
         """Return a full checkpoint; raise `MissingFileError` or `DamagedCheckpointError`."""
@@ -182,6 +189,11 @@ def _name(meta: CheckpointMeta) -> str:
         return f"{stem}.arrow"
     assert meta.handoff is not None, "a delta belongs to a handoff"
     return f"{stem}-{meta.handoff}.delta.arrow"
+
+
+def _state(meta: CheckpointMeta) -> tuple[object, ...]:
+    """Return what tells two files of one name apart but for the time at which they were made."""
+    return msgspec.structs.astuple(msgspec.structs.replace(meta, time_ms=0))
 
 
 def _age(checkpoint: Checkpoint) -> tuple[int, int]:

@@ -144,6 +144,20 @@ def test_a_damaged_checkpoint_of_the_same_sequence_is_replaced(
     assert store.load(SLOT, 12).upserts == rows(12)
 
 
+def test_a_checkpoint_of_the_same_state_does_not_take_the_base_of_a_handoff_away(
+    store: CheckpointStore,
+) -> None:
+    """A base was pinned while the slot took its own checkpoint of the same row."""
+    content = rows(5)
+    about = meta(sequence=5, fence=1, logical_hash=logical_hash_of(content))
+    pinned = store.save(SLOT, about, content)
+    later = msgspec.structs.replace(about, time_ms=about.time_ms + 7)
+    assert store.save(SLOT, later, content) == pinned
+    assert store.restore(SLOT, pinned).meta == about
+    other = msgspec.structs.replace(later, incarnation=about.incarnation + 1)
+    assert store.save(SLOT, other, content) != pinned
+
+
 def test_a_digest_names_a_full_state_or_a_delta_upon_its_base(store: CheckpointStore) -> None:
     base = save(store, 10)
     delta = save_delta(store, 10, base, 11)
