@@ -239,7 +239,9 @@ class Monitor:
             known = self.durable_outbox.get(row.slot, 0)
             self.durable_outbox[row.slot] = max(known, state.outbox_sequence)
             fact = entry_of(row).fact
-            if isinstance(fact, DecisionFact):
+            owner = self.fence(row.slot)
+            void = owner and self._void(row.slot, row.sequence, row.fence, owner.fence)
+            if isinstance(fact, DecisionFact) and not void:
                 self.journaled.update({i.intent_id: i for i in fact.intents})
 
     def slot_recovered(self, slot: str, state: SlotState, memory: Any) -> None:
