@@ -1,4 +1,4 @@
-"""One table of silent failures on a real fleet (`pytest -s tests/drills`): alarm, time, reaction."""
+"""One table of silent failures on a real fleet (`pytest -s tests/drills`): alarm and time."""
 
 import os
 import shutil
@@ -12,9 +12,12 @@ import msgspec
 import pytest
 
 from actors.config import FleetConfig
+from actors.detectors.deployed import SILENT_MAX
 from actors.detectors.policy import reaction_of
 from actors.runtime import CONFIG_FILE
 from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.journal import Journal
+from checkpoints.journal_rows import RowKind
 from signals.market import CYCLE_MS
 from tests.drills.trees import (
     EDITED,
@@ -105,10 +108,9 @@ def signal_stopped(fleet: Fleet, tree: Path) -> Drill:
     report = fleet.roll(tree, f"--slots={SIGNAL_STOPPED}", "--shadow=0")
     assert report.outcome == "done", report.failure
     fenced = fleet.owner(SIGNAL_STOPPED).granted_wire_ms
-    within = 7 * CYCLE_SECONDS + GRACE_SECONDS + 2
-    return Drill(
-        "never ran: check before signal", "signal_never_ran", SIGNAL_STOPPED, fenced, within
-    )
+    within = SILENT_MAX * CYCLE_SECONDS + GRACE_SECONDS + 2
+    name = "never ran: check before signal"
+    return Drill(name, "signal_never_ran", SIGNAL_STOPPED, fenced, within)
 
 
 def hung(fleet: Fleet) -> list[Drill]:
@@ -131,10 +133,11 @@ def hung(fleet: Fleet) -> list[Drill]:
 
 def params_unread(fleet: Fleet) -> Drill:
     """Parameters are set in place; one slot says yes and goes on with the old ones."""
-    since = now_ms()
     code, said = fleet.command("rolling-update", "params", "--set=sizing.kelly_fraction=0.4")
     assert code == 0, said
-    within = 4 * CYCLE_SECONDS + GRACE_SECONDS + 2
+    rows = Journal(fleet.storage, IGNORES_PARAMS).rows_after(0).rows
+    (since,) = [row.wire_ms for row in rows if row.kind is RowKind.PARAMS]
+    within = 3 * CYCLE_SECONDS + GRACE_SECONDS + 2
     return Drill("parameters never read", "params_never_read", IGNORES_PARAMS, since, within)
 
 
