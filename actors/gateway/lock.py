@@ -63,7 +63,10 @@ class GatewayLock:
 
 
 def acquire(root: Path, holder: Holder) -> GatewayLock | Holder | None:
-    """Take the lock, or return who holds it (None: it has not said so yet). Never waits."""
+    """Take the lock, or return who holds it (None: it has not said so yet). Never waits.
+
+    Raises `OSError` where the disk refuses the holder's record; then the lock is free again.
+    """
     path = root / LOCK_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -73,10 +76,19 @@ def acquire(root: Path, holder: Holder) -> GatewayLock | Holder | None:
         other = _read_holder(descriptor)
         os.close(descriptor)
         return other
+    lock = GatewayLock(descriptor)
+    try:
+        _write_holder(descriptor, holder)
+    except OSError:
+        lock.release()
+        raise
+    return lock
+
+
+def _write_holder(descriptor: int, holder: Holder) -> None:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, msgspec.json.encode(holder), 0)
     os.fsync(descriptor)
-    return GatewayLock(descriptor)
 
 
 def _read_holder(descriptor: int) -> Holder | None:

@@ -1,5 +1,6 @@
 """The kernel lock: one holder, never waited for, ended only by its exact name."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -81,6 +82,19 @@ def test_a_holder_that_did_not_write_its_name_yet_is_unknown(tmp_path: Path) -> 
     (tmp_path / LOCK_FILE).write_bytes(b'{"name": "gat')
     assert acquire(tmp_path, me()) is None
     lock.release()
+
+
+def test_a_disk_that_refuses_the_holders_name_leaves_the_lock_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="No space"):
+            acquire(tmp_path, me())
+    assert isinstance(acquire(tmp_path, me()), GatewayLock)
 
 
 def test_a_hung_holder_is_ended_and_the_kernel_frees_its_lock(tmp_path: Path) -> None:
