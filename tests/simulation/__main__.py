@@ -1,6 +1,7 @@
 """`python -m tests.simulation --seeds N`: run seeds, print what they came to, exit 1 on failure."""
 
 import os
+import signal
 import sys
 import time
 from typing import Final
@@ -41,6 +42,8 @@ def progress(totals: Totals, wanted: int, real_s: float) -> str:
 def main(seeds: int, first: int, seed: int | None, jobs: int) -> None:
     """Run the fleet in one thread from seeds, with faults and rolls, and judge it."""
     chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     totals, began_s = Totals(), time.monotonic()
     try:
         run(chosen, jobs if len(chosen) > CHUNK else 1, totals)

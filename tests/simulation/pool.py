@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +17,8 @@ def settle_in() -> None:
     """Keep what was imported out of the collector's way: it would be looked at all the time."""
     gc.collect()
     gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends what it started
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def simulate_timed(seed: int) -> tuple[Result, float]:
@@ -25,9 +28,11 @@ def simulate_timed(seed: int) -> tuple[Result, float]:
 
 def run_all(seeds: Iterable[int], jobs: int) -> Iterator[tuple[Result, float]]:
     if jobs == 1:
-        settle_in()
         yield from map(simulate_timed, seeds)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=settle_in) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=settle_in)
+    try:
         yield from pool.map(simulate_timed, seeds, chunksize=CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
