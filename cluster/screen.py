@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cluster.status import SILENT, SlotView, StatusReport
+from cluster.status import SERVING, SILENT, SlotView, StatusReport
 from cluster.tally import Tally
 from signals.market import day_of
 
@@ -58,7 +58,9 @@ def _header(report: StatusReport, note: str) -> Text:
     exposure = (
         "?" if gateway.fleet_exposure_micro_usd is None else usd(gateway.fleet_exposure_micro_usd)
     )
-    state = gateway.trading_state or gateway.phase
+    state = gateway.phase
+    if gateway.phase == SERVING and gateway.trading_state is not None:
+        state = gateway.trading_state
     return Text.assemble(
         ("midstride ", "bold"),
         f"market time {clock(report.market_ms)} UTC   ",

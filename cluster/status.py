@@ -24,6 +24,8 @@ from cluster.gate.settings import notice
 STATUS_SECONDS: Final = 5.0
 """Wire. One round of questions; who has not answered by then is shown as silent."""
 SILENT: Final = "silent"
+SERVING: Final = "serving"
+"""Phase of a gateway that has the authority."""
 STARTING: Final = "starting"
 VACANT: Final = "vacant"
 
@@ -124,6 +126,10 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         if isinstance(answer, str)
     ]
     seen = [status.market_ms for status in answers.slots.values() if isinstance(status, SlotStatus)]
+    if isinstance(answers.gateway, GatewayStatus):
+        seen.append(answers.gateway.market_ms)
+        if answers.gateway.phase != SERVING:
+            trouble.append(f"gateway: {answers.gateway.phase}; nothing is sent meanwhile")
     return StatusReport(
         slots=tuple(
             slot_view(entry.slot, answers.owners.get(entry.slot), answers.slots.get(entry.slot))

@@ -4,6 +4,9 @@ import json
 import msgspec
 from rich.console import Console
 
+from actors.gateway.events import Flight
+from actors.gateway.records import Ledger
+from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import FenceRecord
 from actors.slot.status import SlotNotRunning
 from cluster.config import DEFAULT_FILE, read_config
@@ -50,6 +53,19 @@ def test_a_page_comes_when_nobody_answers_and_names_who_is_silent() -> None:
     out = io.StringIO()
     Console(file=out, width=200).print(page(found))
     assert "btc-5m" in out.getvalue()
+
+
+def test_a_gateway_that_only_starts_is_said_and_its_clock_is_used() -> None:
+    who = Identity(name="gateway/1", pid=1, process_start=1, node_id="n", life="1-1")
+    phase, at_ms = "starting: disk full", 1_790_000_000_000
+    starting = status_of(who, phase, Ledger(), Flight(), Latency(), 1, at_ms)
+    answers = msgspec.structs.replace(nobody_answers(), gateway=starting)
+    found = report(read_config(DEFAULT_FILE, deployment()), "gateway/1", answers)
+    assert found.market_ms == at_ms
+    assert any("starting: disk full" in text for text in found.trouble)
+    out = io.StringIO()
+    Console(file=out, width=200).print(page(found))
+    assert "trading starting: disk full" in out.getvalue()
 
 
 def test_the_report_has_the_promised_keys() -> None:
