@@ -69,7 +69,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ClusterError as error:
         click.echo(f"error: {error}", err=True)
         return 1
+    except Exception as error:
+        _tell(sys.argv[1:] if arguments is None else arguments, error)
+        raise
     return result if isinstance(result, int) else 0
+
+
+def _tell(arguments: Sequence[str], fault: Exception) -> None:
+    """Say that a job died of its own code; where even this cannot be imported, its sender says."""
+    try:
+        from cluster.unstarted import tell_from_job
+    except (ImportError, SyntaxError):
+        return
+    tell_from_job(arguments, fault)
 
 
 if __name__ == "__main__":

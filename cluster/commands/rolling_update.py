@@ -35,6 +35,7 @@ from cluster.rolling_update.live import live_view
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import page
 from cluster.state_folder import StateFolder
+from cluster.unstarted import submit_roll_job
 
 JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
@@ -249,7 +250,7 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
     arguments = [*_job_words(verb, folder, as_json), *job_options(given)]
     with live_view(LocalStorage(folder.storage), Console()) as line:
-        submit(folder, folder.read_run().ports, arguments, line)
+        submit_roll_job(folder, arguments, line)
 
 
 def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click

@@ -1,0 +1,87 @@
+"""A release whose job died before anything began: nobody drives, nothing is undone, so it is said.
+
+A job that refuses says why ("error: ..."); one whose code does not import, or whose process is
+ended at once, says nothing that the fleet hears. Two look at it: the job itself, where its front
+door could still be imported, and the operator's process that submitted it. The alarm latches by
+release, so both together raise one.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.errors import CheckpointsError
+from checkpoints.release import release_of
+from checkpoints.storage import LocalStorage
+from cluster.errors import JobError
+from cluster.jobs import WORKING_TREE, submit
+from cluster.state_folder import StateFolder
+
+KIND: Final = "release_did_not_start"
+REFUSED: Final = "error: "
+"""How a job begins the line with its own reason."""
+JOB_MARK: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+ROLLS: Final = ("rolling-update", "update")
+ACTIVE: Final = "rollouts/active.json"
+LINES_KEPT: Final = 40
+EVIDENCE_MAX: Final = 1_500
+
+
+def submit_roll_job(
+    state: StateFolder, arguments: Sequence[str], line: Callable[[str], None]
+) -> None:
+    """Submit a roll and pass on its lines; raise `JobError`, and the alarm, if it did not begin."""
+    said: deque[str] = deque(maxlen=LINES_KEPT)
+
+    def hear(text: str) -> None:
+        said.append(text)
+        line(text)
+
+    try:
+        submit(state, state.read_run().ports, arguments, hear)
+    except JobError:
+        tell_unstarted(LocalStorage(state.storage), WORKING_TREE, tuple(said))
+        raise
+
+
+def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> str:
+    """Raise the alarm unless the job refused by itself or a rollout began; return its id or ''."""
+    if any(line.startswith(REFUSED) for line in said) or _rolls(storage):
+        return ""
+    try:
+        release = release_of(tree, "").release
+        alarm = Alarm(
+            kind=KIND,
+            subject=release[:12],
+            severity=Severity.WARNING,
+            action="its job died before anything began; the fleet goes on as it was: mend the tree",
+            evidence={"said": "\n".join(said)[-EVIDENCE_MAX:]},
+            raised_wire_ms=time.time_ns() // 1_000_000,
+            release=release,
+        )
+        return AlarmStore(storage).raise_alarm(alarm).alarm.id
+    except (CheckpointsError, OSError):
+        return ""  # the reason was printed; there is no storage to keep it in
+
+
+def tell_from_job(arguments: Sequence[str], fault: BaseException) -> str:
+    """Do so for this very process, if it is a job that was to roll out."""
+    if JOB_MARK not in os.environ or not arguments or arguments[0] not in ROLLS:
+        return ""
+    states = [word.partition("=")[2] for word in arguments if word.startswith("--state=")]
+    if not states:
+        return ""
+    storage = LocalStorage(Path(states[0]) / "storage")
+    return tell_unstarted(storage, Path.cwd(), [f"{type(fault).__name__}: {fault}"])
+
+
+def _rolls(storage: LocalStorage) -> bool:
+    try:
+        storage.read(ACTIVE)
+    except CheckpointsError:
+        return False
+    return True
