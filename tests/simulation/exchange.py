@@ -61,6 +61,8 @@ class Exchange:
         self.markets: dict[str, Market] = {}
         self.posted: dict[str, UnsignedOrder] = {}
         """Every order that ever landed."""
+        self.rejected: set[str] = set()
+        """For good: a copy of the request that comes later gets the same answer."""
         self.open: dict[str, VenueOrder] = {}
         self.listed_s: dict[str, float] = {}
         self.trades: dict[str, VenueTrade] = {}
@@ -102,7 +104,8 @@ class Exchange:
             return Duplicated()
         if self._loop.now_s >= self.markets[order.condition_id].close_s:
             return Rejected(code="market_closed", message="the market is closed")
-        if self._rng.random() < 0.03:
+        if order_id in self.rejected or self._rng.random() < 0.03:
+            self.rejected.add(order_id)
             return Rejected(code="not_enough_balance", message="not now")
         self.posted[order_id] = order
         self.open[order_id] = self._resting(order_id, order)

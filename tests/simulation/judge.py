@@ -168,16 +168,22 @@ def _covered(
     world: "World", declared: list[Declared], slot: str, due_ms: int, deadline: int
 ) -> bool:
     due_s, end_s = world.seconds_at(due_ms), world.seconds_at(deadline)
-    if any(_nobody_takes_back(each, due_s, end_s) for each in world.rolls):
+    if any(_nobody_takes_back(world, each, slot, due_s, end_s) for each in world.rolls):
         return True
     return any(d.slot in (None, slot) and d.from_s <= end_s and d.to_s >= due_s for d in declared)
 
 
-def _nobody_takes_back(each: "Roll", due_s: float, end_s: float) -> bool:
-    """Tell whether a release that fails to decide had lost its driver: the lease must end first."""
-    put_away_s = each.put_away_s
-    fails = each.release.kind in FAILS_LATER and put_away_s is not None
-    return fails and each.began_s <= end_s and due_s <= (put_away_s or 0.0) + GRACE_S
+def _nobody_takes_back(world: "World", each: "Roll", slot: str, due_s: float, end_s: float) -> bool:
+    """Tell whether a release that fails to decide has a slot, and nobody who would take it back.
+
+    Its driver was lost and the lease runs; or Ray gave the successor up unconfirmed, and
+    the vacancy went to that same release: then an alarm says so, and a person decides.
+    """
+    if each.release.kind not in FAILS_LATER or each.began_s > end_s:
+        return False
+    if each.release.id in world.monitor.vacancies_of(slot):
+        return True
+    return each.put_away_s is not None and due_s <= each.put_away_s + GRACE_S
 
 
 def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
@@ -191,8 +197,10 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
     quiet = world.network.usual.calm and not any(
         d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared
     )
-    if Step.STUCK in steps.values():
-        blame(f"roll {each.name} is stuck: {state.failure}")
+    for slot, step in steps.items():
+        vacated = each.release.id in world.monitor.vacancies_of(slot)
+        if step is Step.STUCK and not vacated:  # who fills a vacancy is not the roll's any more
+            blame(f"roll {each.name} is stuck at {slot}: {state.failure}")
     if each.release.kind in GOOD and quiet and state.phase is not roll.Phase.DONE:
         blame(f"roll {each.name} to a good release failed without a fault: {state.failure}")
     if each.release.kind not in (*GOOD, Kind.ALTERS_STATE) and state.phase is roll.Phase.DONE:

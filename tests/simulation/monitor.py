@@ -65,7 +65,8 @@ class Monitor:
         self.memories: dict[str, list[tuple[int, int, Any]]] = {}
         """By slot: sequence of a decision's row, fence, memory after it."""
         self.journaled: dict[str, Intent] = {}
-        self.vacancies: set[tuple[str, int]] = set()
+        self.vacancies: dict[tuple[str, int], str] = {}
+        """Slot and incarnation to the release that may fill it."""
         self.durable_outbox: dict[str, int] = {}
         self._decided: dict[str, tuple[int, int]] = {}
         """Decision row of the step that is being performed, by slot."""
@@ -80,6 +81,9 @@ class Monitor:
     def fence(self, slot: str) -> FenceRecord | None:
         records = self.fences.get(slot)
         return records[-1] if records else None
+
+    def vacancies_of(self, slot: str) -> set[str]:
+        return {release for (name, _), release in self.vacancies.items() if name == slot}
 
     # ---- the gateway's log --------------------------------------------------------------------
 
@@ -125,7 +129,7 @@ class Monitor:
         match record:
             case IncarnationIssued(slot=slot, incarnation=number):
                 if record.vacant:
-                    self.vacancies.add((slot, number))
+                    self.vacancies[slot, number] = record.release
                 seat = self.ledger.seats.get(slot)
                 if seat is not None and number <= seat.last_incarnation:
                     self.blame(f"{slot}: incarnation {number} was issued before")
