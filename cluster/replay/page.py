@@ -22,7 +22,7 @@ def _lines(found: Replayed) -> Iterator[str]:
     yield (
         f"  {found.seconds:.1f} s in {found.processes} {found.ran_in}: "
         f"{found.decisions_per_second:.0f} decisions per second, "
-        f"{found.decisions_per_second_per_process:.0f} in one process once it is up"
+        f"{found.decisions_per_second_per_process:.0f} per core once it is up"
     )
     for one in found.releases:
         counts = f"{one.identical} of {one.made} identical, {one.refused} refused"

@@ -40,7 +40,7 @@ class ReleaseReplay(msgspec.Struct, frozen=True, kw_only=True):
     start_seconds: float
     """Until its first process was ready: unpacked, started, imported, attested."""
     decide_seconds: float
-    """In the release's own process: snapshots decoded, decided, encoded, hashed."""
+    """Processor time of the release's own process: snapshots decoded, decided, encoded, hashed."""
     fingerprint: str | None
     archived_fingerprint: str | None
 
@@ -67,7 +67,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     decisions_per_second: float
     """Everything in: reading, starting the releases' processes, comparing."""
     decisions_per_second_per_process: float
-    """Within a release's process."""
+    """Within a release's process, by its own processor time: per core."""
     processes: int
     releases: tuple[ReleaseReplay, ...]
     differing_count: int

@@ -65,7 +65,7 @@ def _replay(state: StateFolder, where: Where, processes: int) -> list[Row]:
     what = f"in {where}, {processes} at once"
     rates = (
         f"{found.decisions_per_second:,.0f}/s in all, "
-        f"{found.decisions_per_second_per_process:,.0f}/s while a core decides"
+        f"{found.decisions_per_second_per_process:,.0f}/s per core"
     )
     return [
         Row(what=f"{what}: whole command", measured=f"{seconds:.1f} s"),
