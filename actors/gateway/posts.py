@@ -101,9 +101,10 @@ def _posted(draft: Draft, order_id: str, outcome: PostOutcome) -> None:
 
 
 def open_order(draft: Draft, order: Order) -> None:
-    """The venue has it: record that once."""
+    """The venue has it: record that once. News before the post's answer stands for it."""
     draft.flight.posts.pop(order.order_id, None)
     if order.state in (OrderState.WRITTEN, OrderState.UNKNOWN):
+        draft.flight.answered.setdefault(order.order_id, draft.wire_ms)
         sequence = draft.next_sequence(order.slot)
         opened = OrderOpened(sequence=sequence, order_id=order.order_id, at_ms=draft.market_ms)
         draft.publish(order.slot, opened)

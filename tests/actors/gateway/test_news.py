@@ -122,6 +122,19 @@ def test_a_trade_of_a_stranger_is_an_alarm_and_no_position() -> None:
     assert held(machine) == 0
 
 
+def test_a_list_that_lags_does_not_end_an_order_whose_fill_overtook_its_answer() -> None:
+    machine = Machine().start()
+    machine.wire_ms += 60_000
+    order_id = machine.order()
+    stream(machine, trade(order_id, 1_000_000))
+    machine.wire_ms += 500
+    machine.look()
+    assert end_of(machine, order_id) is None, "the venue's list may not have it yet"
+    machine.wire_ms += 2_000
+    machine.look()
+    assert end_of(machine, order_id) is OrderEnd.CANCELLED
+
+
 def test_a_look_without_an_answer_changes_nothing() -> None:
     machine, order_id = with_open_order()
     machine.wire_ms += 60_000
