@@ -13,7 +13,7 @@ from cluster.rolling_update.record import read_active, read_report, read_state, 
 from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
-pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange]
+pytestmark = [pytest.mark.ray, pytest.mark.exchange]
 
 
 def other_tree(folder: Path, word: str) -> Path:

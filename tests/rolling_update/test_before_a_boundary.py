@@ -23,7 +23,6 @@ CYCLE_SECONDS = CYCLE_MS / 1_000
 
 pytestmark = [
     pytest.mark.soak,
-    pytest.mark.nemesis,
     pytest.mark.ray,
     pytest.mark.exchange,
     pytest.mark.timeout(3_600),

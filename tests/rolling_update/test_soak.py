@@ -42,7 +42,6 @@ def completed(fleet: Fleet) -> list[str]:
     return [name for name, report in reports.items() if report and report.outcome == "done"]
 
 
-@pytest.mark.nemesis
 @pytest.mark.ray
 @pytest.mark.exchange
 def test_a_short_soak_misses_loses_and_repeats_nothing(fleet: Fleet, tmp_path: Path) -> None:
@@ -50,7 +49,6 @@ def test_a_short_soak_misses_loses_and_repeats_nothing(fleet: Fleet, tmp_path: P
 
 
 @pytest.mark.soak
-@pytest.mark.nemesis
 @pytest.mark.ray
 @pytest.mark.exchange
 @pytest.mark.timeout(LONG_SECONDS + 3_600)
