@@ -41,6 +41,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """Why it does not run, in its own words."""
     root: str = ""
     """Folder whose files were hashed."""
+    life: str = ""
+    """``<pid>-<start>``: which process a person should look at."""
     shared: bool = False  # a kind of process, not a switch
     """Gateway, market data or supervisor."""
 
@@ -53,7 +55,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     may_mix: bool = False  # a state of the fleet, not a switch
     """A roll is under way, or the last one was of a part of the slots."""
     archived: frozenset[str] = frozenset()
-    """What shared actors may run besides."""
+    """What shared actors may run besides; empty: there is no archive, and they are not judged."""
 
 
 def running_of(
@@ -68,7 +70,9 @@ def running_of(
     match status:
         case SlotStatus(release=release, life=life):
             mine = fenced if owner is not None and owner.life == life else None
-            return Running(subject=subject, attested=release, fenced=mine, on_disk=on_disk)
+            return Running(
+                subject=subject, attested=release, fenced=mine, on_disk=on_disk, life=life
+            )
         case SlotNotRunning(reason=reason):
             return Running(
                 subject=subject, attested=None, fenced=fenced, on_disk=on_disk, trouble=reason
@@ -93,14 +97,15 @@ def _judge_one(process: Running, expected: Expected) -> tuple[Finding, ...]:
     }
     runs = process.attested
     allowed = expected.releases | (expected.archived if process.shared else frozenset())
+    judged = not process.shared or bool(expected.archived)
     refused = any(mark in process.trouble for mark in REFUSED_MARKS)
     return (
         Finding(
             kind="wrong_code",
             subject=process.subject,
-            holds=(runs is not None and runs not in allowed) or refused,
+            holds=(judged and runs is not None and runs not in allowed) or refused,
             action="this process runs code that no plan names; it gets no fence: replace it",
-            evidence={**evidence, "trouble": process.trouble[:500]},
+            evidence={**evidence, "trouble": process.trouble[:500], "life": process.life},
         ),
         Finding(
             kind="fence_of_another_release",

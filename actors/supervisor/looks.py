@@ -29,13 +29,23 @@ class NamesPort(AskPort, Protocol):
 async def look_on(
     detecting: Detecting, loop: SupervisorLoop, fleet: NamesPort, wire_ms: Callable[[], float]
 ) -> None:
-    """Look until cancelled. What a look finds is stepped by the loop like any other event."""
-    while True:
-        strangers = await find_strangers(fleet, loop.state)
-        found = await asyncio.to_thread(detecting.look, loop.state, strangers, int(wire_ms()))
-        if found:
-            loop.post(undated(Detected, findings=found))
-        await asyncio.sleep(LOOK_SECONDS)
+    """Look until cancelled. What a look finds is stepped by the loop like any other event.
+
+    Strangers are asked beside it: one that starts, or hangs, holds up no look.
+    """
+    strangers: tuple[Stranger, ...] = ()
+    asking = asyncio.create_task(find_strangers(fleet, loop.state))
+    try:
+        while True:
+            if asking.done():
+                strangers = asking.result()
+                asking = asyncio.create_task(find_strangers(fleet, loop.state))
+            found = await asyncio.to_thread(detecting.look, loop.state, strangers, int(wire_ms()))
+            if found:
+                loop.post(undated(Detected, findings=found))
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        asking.cancel()
 
 
 async def find_strangers(fleet: NamesPort, state: SupervisorState) -> tuple[Stranger, ...]:

@@ -66,7 +66,9 @@ def test_what_all_slots_share_may_stay_on_an_archived_release() -> None:
     gateway = Running(subject="gateway", attested=NEW, on_disk=NEW, shared=True)
     kept = Expected(releases=AT_REST.releases, archived=frozenset({NEW}))
     assert kinds(judge_running((*FLEET, gateway), kept)) == []
-    assert kinds(judge_running((*FLEET, gateway), AT_REST)) == ["wrong_code gateway"]
+    other = Expected(releases=AT_REST.releases, archived=frozenset({OLD}))
+    assert kinds(judge_running((*FLEET, gateway), other)) == ["wrong_code gateway"]
+    assert kinds(judge_running((*FLEET, gateway), AT_REST)) == [], "nothing to compare with"
     slot = replace(gateway, subject="eth-5m/2", shared=False)
     assert kinds(judge_running((*FLEET, slot), kept)) == ["wrong_code eth-5m/2"]
 

@@ -14,6 +14,7 @@ from actors.messages import encode
 from actors.runtime import life_id
 from actors.slot.status import SlotNotRunning
 from actors.supervisor import detecting as module
+from actors.supervisor import looks
 from actors.supervisor.detecting import Detecting, Me, read_kept, root_of
 from actors.supervisor.events import FencesRead, SlotCreated, SlotMissing, SlotSeen
 from actors.supervisor.fleet_port import Missing, Silent
@@ -246,3 +247,50 @@ def test_a_slot_that_is_being_created_is_allowed_what_it_was_issued_for(tmp_path
         watch.hear(SlotMissing, slot=SLOT, incarnation=1)
     watch.hear(SlotCreated, slot=SLOT, incarnation=2)
     assert look(detecting(tmp_path), watch) == []
+
+
+class Slow(Names):
+    """Its actor does not answer before it is let."""
+
+    def __init__(self) -> None:
+        super().__init__("btc-5m/9")
+        self.answers = asyncio.Event()
+
+    async def ask(self, actor: str, method: str) -> bytes | Missing | Silent:
+        await self.answers.wait()
+        return await super().ask(actor, method)
+
+
+class Board:
+    """A loop that only keeps what is posted."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.state = watch.state
+        self.posted: list[Any] = []
+
+    def post(self, event: Any) -> None:
+        self.posted.append(event(DUE_MS, DUE_MS))
+
+
+def test_a_stranger_that_does_not_answer_holds_up_no_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "LOOK_SECONDS", 0.0)
+    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
+    one, board, names = detecting(tmp_path), Board(fleet()), Slow()
+
+    async def play() -> None:
+        looking = asyncio.create_task(looks.look_on(one, board, names, lambda: DUE_MS))  # type: ignore[arg-type]
+        async with asyncio.timeout(20):
+            while one._looks < 3:  # noqa: ASYNC110 a thread counts
+                await asyncio.sleep(0.001)
+            assert board.posted == []
+            names.answers.set()
+            while not board.posted:  # noqa: ASYNC110 a thread finds it
+                await asyncio.sleep(0.001)
+        looking.cancel()
+        await asyncio.wait([looking])
+
+    asyncio.run(play())
+    (finding,) = [one for one in board.posted[0].findings if one.holds]
+    assert finding.key == "wrong_code/btc-5m/9"
