@@ -25,6 +25,10 @@ wire, or no switch would fit."""
 _WARM_STEPS: Final = frozenset(
     {Step.PINNING, Step.OPENING, Step.CREATING, Step.WARMING, Step.SHADOWING}
 )
+_STARTING: Final = frozenset({Step.CREATING, Step.WARMING})
+"""A process starts and takes what processor it gets. A switch lasts milliseconds where it has one
+to itself, twenty times as long beside two starts on two cores: it waits for those under way, which
+their own deadlines end, and the next start waits for it."""
 _ABORTABLE: Final = (_WARM_STEPS - {Step.PINNING, Step.OPENING}) | {Step.PLANNED, Step.READY}
 """While a base is pinned or a number issued nothing can be undone yet: the answer is awaited."""
 
@@ -242,24 +246,30 @@ def _wanted(rollout: Rollout) -> tuple[str, ...]:
 
 def _warm_next(rollout: Rollout, now: on.Now) -> Moved:
     steps = [handoff.step for handoff in rollout.handoffs.values()]
+    if _may_switch(rollout, now) is not None or SERIAL.intersection(steps):
+        return rollout, ()
     free = WARM_AT_ONCE - sum(step_ in _WARM_STEPS for step_ in steps)
     planned = (s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.PLANNED)
     return _to_slots(rollout, tuple(planned)[: max(0, free)], on.Begin(), now)
 
 
 def _switch_next(rollout: Rollout, now: on.Now) -> Moved:
-    if any(handoff.step in SERIAL for handoff in rollout.handoffs.values()):
+    steps = {handoff.step for handoff in rollout.handoffs.values()}
+    slot = _may_switch(rollout, now)
+    if slot is None or steps & (SERIAL | _STARTING):
         return rollout, ()
+    point, deadline = rollout.schedule.next_due(slot, now.market_ms)
+    allowed = on.SwitchAllowed(next_due_ms=point.due_ms, next_deadline_ms=deadline)
+    return _to_slot(rollout, slot, allowed, now)
+
+
+def _may_switch(rollout: Rollout, now: on.Now) -> str | None:
+    """Return the next slot that is ready, in a quiet moment, and need not wait for all others."""
     ready = [s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.READY]
     waits = any(rollout.handoffs[s].step in _WARM_STEPS | {Step.PLANNED} for s in rollout.order)
     if rollout.options.together and rollout.phase is Phase.REST and waits:
-        return rollout, ()
-    quiet = next((s for s in ready if rollout.schedule.is_quiet(s, now)), None)
-    if quiet is None:
-        return rollout, ()
-    point, deadline = rollout.schedule.next_due(quiet, now.market_ms)
-    allowed = on.SwitchAllowed(next_due_ms=point.due_ms, next_deadline_ms=deadline)
-    return _to_slot(rollout, quiet, allowed, now)
+        return None
+    return next((s for s in ready if rollout.schedule.is_quiet(s, now)), None)
 
 
 def _end(rollout: Rollout) -> Moved:
