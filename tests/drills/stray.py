@@ -37,7 +37,7 @@ def main() -> None:
     began = wire_ms()
     actor = SlotActor.options(name=f"{slot}/{number}", **options).remote(root, slot, number)
     ray.get(actor.__ray_ready__.remote(), timeout=60)
-    print(f"STRAY {number} {began:.0f} {wire_ms():.0f}", flush=True)
+    print(f"STRAY {number} {began:.0f}", flush=True)
 
 
 if __name__ == "__main__":
