@@ -62,7 +62,8 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     identical_share: float | None
     """Of what was made again; None if nothing was."""
     all_identical: bool
-    """Every wanted decision was made again and is equal, and nothing was refused."""
+    """Every wanted decision was made again and is equal, nothing was refused, and no damaged file
+    may have held one more."""
     seconds: float
     decisions_per_second: float
     """Everything in: reading, starting the releases' processes, comparing."""

@@ -65,6 +65,7 @@ def _replay(
     with tempfile.TemporaryDirectory(prefix="midstride-replay-") as folder:
         pool = GuestPool(rooms(Path(folder)))
         totals = Totals(view, pool, with_release)
+        totals.day = options.wanted.day
         try:
             _run(view, options, pool, _Counted(totals, progress), processes)
             pool.confirm()

@@ -40,10 +40,16 @@ class Totals:
         self.problems: list[Problem] = []
         self.expected = 0
         """Wanted rows; those that cannot be read never become a job."""
+        self.day: str | None = None
+        """The only one that was asked about."""
 
     def problem(self, problem: Problem) -> None:
         if problem not in self.problems and len(self.problems) < PROBLEMS_MAX:
             self.problems.append(problem)
+
+    def may_miss_rows(self) -> bool:
+        """Say whether a damaged file may have held decisions that were asked about."""
+        return any(self.day is None or self.day in one.name for one in self.view.damaged)
 
     def add(self, result: AssetResult) -> None:
         count = self.counts.setdefault(result.job.with_release, Count())
@@ -87,7 +93,9 @@ def total_of(totals: Totals, seconds: float, processes: int) -> Replayed:
         without_strategy=whole.without_strategy,
         refused=whole.refused,
         identical_share=whole.identical / whole.made if whole.made else None,
-        all_identical=whole.identical == whole.made and compared == whole.decisions,
+        all_identical=whole.identical == whole.made
+        and compared == whole.decisions
+        and not totals.may_miss_rows(),
         seconds=seconds,
         decisions_per_second=whole.made / seconds if seconds else 0.0,
         decisions_per_second_per_process=whole.made / decide_seconds if decide_seconds else 0.0,

@@ -199,7 +199,20 @@ def test_a_damaged_journal_row_is_named_and_the_memory_is_found_again(recorded: 
     found = again(recorded, slot="btc-5m")
     assert f"journal/{DAY}/btc-5m/{rows[1].name}" in subjects(found)
     assert found.identical == found.made > 0
+    assert not found.all_identical
     assert not any(one.kind == "release" for one in found.problems)
+
+
+def test_a_damaged_row_of_an_order_counts_too_for_nobody_knows_what_it_held(
+    recorded: Recorded,
+) -> None:
+    rows = sorted((recorded.root / f"journal/{DAY}/btc-15m").glob("*.arrow"))
+    events = [file for file in rows if b"order_opened" in file.read_bytes()]
+    flip(events[0])
+    found = again(recorded, slot="btc-5m")
+    assert (found.refused, found.identical) == (0, found.made)
+    assert not found.all_identical
+    assert again(recorded, slot="btc-5m", day=DAY).all_identical is False
 
 
 @pytest.mark.parametrize("damage", ["altered", "missing"])
