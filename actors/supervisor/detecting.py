@@ -22,6 +22,7 @@ from actors.detectors.uniformity import Running, judge
 from actors.detectors.watch import Deployment, ParamsSet, Watch
 from actors.runtime import log_event, process_start
 from actors.supervisor.plans import read_planned
+from actors.supervisor.shadowing import Shadows
 from actors.supervisor.sightings import OnDisk, Process, Stranger, allowed, processes, running
 from actors.supervisor.state import SupervisorState
 from checkpoints.archive import archived_releases
@@ -66,6 +67,7 @@ class Detecting:
         self._cycles = Cycles(storage)
         self._disk = DiskReleases()
         self._params = ExpectedParams(storage, config, me.release)
+        self._shadows = Shadows(storage)
         self._on_disk: dict[str, OnDisk] = {}
         self._archived: frozenset[str] = frozenset()
         self._lately_ms: dict[str, int] = {}
@@ -84,6 +86,7 @@ class Detecting:
             ("processes", lambda: self._look_at_processes(state, strangers, wire_ms)),
             ("journal", lambda: self._look_at_journal(state, market_ms)),
             ("deployment", lambda: self._look_at_deployment(state, market_ms)),
+            ("shadow", lambda: self._shadows.look(state.rollout)),
         )
         found: list[Finding] = []
         for name, part in parts:
