@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from actors.config import FleetConfig, SlotConfig
 from actors.detectors.finding import Finding
 from actors.messages import encode
-from actors.runtime import life_id
+from actors.runtime import life_id, process_start
 from actors.slot.status import SlotNotRunning
 from actors.supervisor import detecting as module
 from actors.supervisor import looks
@@ -23,6 +25,7 @@ from actors.supervisor.plans import read_planned
 from actors.supervisor.sightings import Process, Stranger
 from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
+from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 from signals.params import Params, params_id
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS
@@ -118,6 +121,26 @@ def test_files_edited_under_a_living_process_are_named_by_their_folder(
     (tree / "actors/x.py").write_text("x = 2\n")
     look(one, watch)
     assert look(one, watch) == ["code_changed_on_disk/pkg_7"]
+
+
+def test_the_files_of_a_real_process_are_hashed_from_outside(tmp_path: Path) -> None:
+    tree = tmp_path / "pkg_8"
+    (tree / "actors").mkdir(parents=True)
+    (tree / "actors/x.py").write_text("x = 1\n")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], cwd=tree, stdin=subprocess.PIPE)
+    try:
+        life = f"{child.pid}-{process_start(child.pid)}"
+        process = Process(subject="btc-5m/1", life=life, node_id="n", told_root="elsewhere")
+        one = detecting(tmp_path)
+        before = one._hashed((process,))["btc-5m/1"]
+        assert (before.root, before.release) == (str(tree), release_of(tree, "").release)
+        (tree / "actors/x.py").write_text("x = 2\n")
+        assert one._hashed((process,))["btc-5m/1"].release != before.release
+        assert one._hashed((msgspec.structs.replace(process, node_id="other"),)) == {}
+    finally:
+        child.kill()
+        child.communicate()
+    assert one._hashed((process,)) == {}, "it is gone"
 
 
 def decide(root: Path, sequence: int, due_ms: int, params: str) -> None:
