@@ -212,6 +212,7 @@ def test_silent_failures_are_alarms_within_their_stated_times(fleet: Fleet, tmp_
     fleet.wait(lambda: fleet.owner(SIGNAL_STOPPED).release == good, "way back by the policy", 120.0)
     fleet.await_no_roll()
     fleet.await_decisions(1, (LOOP_HANGS, NEVER_RETURNS, SIGNAL_STOPPED))
+    assert fleet.verdict().differences == [], "what hung has caught up"
     drills.append(strayed(fleet, tmp_path / "stray"))
     find(fleet, drills[-1])
     for drill in edited(fleet):
@@ -227,4 +228,3 @@ def test_silent_failures_are_alarms_within_their_stated_times(fleet: Fleet, tmp_
     made = {row.release for slot in SLOTS for row in fleet.decisions(slot)}
     assert made <= planned, "no decision, and so no order, by code that no plan names"
     assert {fleet.owner(slot).release for slot in SLOTS} == {good}
-    assert fleet.verdict().differences == []
