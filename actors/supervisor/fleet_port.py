@@ -19,8 +19,8 @@ from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
 
 ASK_SECONDS: Final = 3.0
 """Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
-CREATE_SECONDS: Final = 60.0
-"""Wire. The constructor attests and returns; what it waits for comes after."""
+CREATE_SECONDS: Final = 120.0
+"""Wire. The constructor attests and returns, but eight may wait for their turn on a busy machine."""
 END_SECONDS: Final = 10.0
 
 
