@@ -87,6 +87,7 @@ def find(fleet: Fleet, drill: Drill) -> None:
         return drill.alarm is not None
 
     fleet.wait(found, f"{drill.kind} {drill.subject}", drill.within_seconds + MORE_SECONDS)
+    print(f"\n{drill.kind} {drill.subject}: {drill.seconds:.1f} s", flush=True)
 
 
 def life_of(fleet: Fleet, slot: str) -> int:
