@@ -20,7 +20,7 @@ from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
 ASK_SECONDS: Final = 3.0
 """Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
 CREATE_SECONDS: Final = 120.0
-"""Wire. The constructor attests and returns, but eight may wait for their turn on a busy machine."""
+"""Wire. The constructor attests and returns, but eight may wait their turn on a busy machine."""
 END_SECONDS: Final = 10.0
 
 
