@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from checkpoints.alarms import AlarmState
 from cluster.gate.keys import make_key
@@ -51,17 +52,17 @@ class ClosedFleet(Fleet):
     def apply(self, tree: Path, *words: str) -> tuple[int, str]:
         return self.command("rolling-update", "apply", *words, tree=tree)
 
-    def gate(self) -> dict[str, object]:
+    def gate(self) -> dict[str, Any]:
         return self.told("gate", "list")
 
     def trades(self, *words: str) -> list[dict[str, object]]:
         trades: list[dict[str, object]] = self.told("audit", "trades", *words)["trades"]
         return trades
 
-    def told(self, *words: str) -> dict[str, object]:
+    def told(self, *words: str) -> dict[str, Any]:
         code, said = self.command(*words, "--json")
         assert code == 0, said
-        told: dict[str, object] = json.loads(said[said.index("{") :])
+        told: dict[str, Any] = json.loads(said[said.index("{") :])
         return told
 
     def alarm(self, kind: str) -> AlarmState:
