@@ -15,13 +15,21 @@ from cluster.audit.windows import WindowReport
 HOUR_MS: Final = 3_600_000
 WINDOWS_MAX: Final = 200
 
+
+def _live(report: ReleaseReport) -> str:
+    """Tell the hours of each slot, shortest first."""
+    slots = sorted(report.live_ms.items(), key=lambda pair: pair[1])
+    told = ", ".join(f"{slot} {lived_ms / HOUR_MS:.2f}" for slot, lived_ms in slots)
+    return f"{report.live_total_ms / HOUR_MS:.2f} in {len(slots)} slots: {told}"
+
+
 Cell = Callable[[ReleaseReport], str]
 _ROWS: Final[tuple[tuple[str, Cell], ...]] = (
     ("commit", lambda r: short(r.commit)),
     ("parameters", lambda r: " ".join(map(short, r.params))),
     ("first decision", lambda r: when(r.first_ms)),
     ("last decision", lambda r: when(r.last_ms)),
-    ("slot hours live", lambda r: f"{r.live_total_ms / HOUR_MS:.2f} in {len(r.live_ms)} slots"),
+    ("hours live", _live),
     ("decisions", lambda r: f"{r.decisions}, {r.complete} from complete snapshots"),
     ("orders / filled", lambda r: f"{r.orders} / {r.trades}"),
     ("settled trades", lambda r: f"{r.settled}, {r.cut} of mixed windows cut from the series"),
