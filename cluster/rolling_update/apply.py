@@ -21,7 +21,7 @@ from cluster.gate.admission import check_covered
 from cluster.handoff_state import Step
 from cluster.rolling_update.calls import FleetCalls
 from cluster.rolling_update.driver import Driver
-from cluster.rolling_update.gated import let_in
+from cluster.rolling_update.gated import check_way_back, let_in
 from cluster.rolling_update.plan import Plan, alarm_refusals, make_plan
 from cluster.rolling_update.ray_calls import RayCalls
 from cluster.rolling_update.record import (
@@ -184,9 +184,12 @@ def _pass_gate(storage_root: str, plan: Plan, request: Request, say: Say) -> Non
     """Only `apply` asks for an approval: the way back and the rest of a roll were let in before."""
     if request.verb == "apply":
         let_in(storage_root, plan, request, say)
+        return
+    storage, config = LocalStorage(Path(storage_root)), load_config(storage_root)
+    if request.verb == "rollback":
+        check_way_back(storage, config, plan.to_release)
     else:
-        storage = LocalStorage(Path(storage_root))
-        check_covered(storage, load_config(storage_root), plan.to_release)
+        check_covered(storage, config, plan.to_release)
 
 
 async def _beat(record: RolloutRecord, driver: Driver) -> None:

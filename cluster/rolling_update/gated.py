@@ -6,10 +6,16 @@ from typing import Protocol
 
 from actors.config import FleetConfig
 from actors.runtime import load_config, wire_ms
+from checkpoints.approvals import APPLIED
 from checkpoints.storage import LocalStorage, Storage
-from cluster.gate.document import Extras, PlanDocument, ReplayFindings, make_document
+from cluster.gate.admission import check_covered
+from cluster.gate.document import Extras, PlanDocument, ReplayFindings, load_plan, make_document
 from cluster.gate.door import Entrant, enter
+from cluster.gate.errors import GateError, GateRefusedError
+from cluster.gate.small_plans import FIRST
+from cluster.handoff_state import Step
 from cluster.rolling_update.plan import Plan
+from cluster.rolling_update.record import read_state, rollout_ids
 from cluster.rollout_step import Options
 
 
@@ -56,3 +62,40 @@ def let_in(storage_root: str, plan: Plan, words: Words, say: Callable[[str], Non
         say(f"gate: {note}")
     if admission.alarm is not None:
         say(f"gate: BREAK-GLASS by {entrant.who}; alarm {admission.alarm}")
+
+
+def check_way_back(storage: Storage, config: FleetConfig, release: str) -> None:
+    """Refuse a way "back" to what never was there; raise `GateRefusedError`.
+
+    A release whose only roll was stopped before its first switch was let in, but proved nothing.
+    """
+    check_covered(storage, config, release)
+    known = _ever_switched(storage) | _started_with(storage)
+    if not config.gate_is_open and release not in known:
+        reason = f"release {release[:12]} has never owned a slot: plan it, approve it, apply it"
+        raise GateRefusedError((reason,))
+
+
+def _started_with(storage: Storage) -> set[str]:
+    """Return the releases that a fleet was started with: no rollout tells of these."""
+    found: set[str] = set()
+    for name in storage.names(f"{APPLIED}/"):
+        try:
+            document = load_plan(storage, name.rpartition("/")[2].removesuffix(".json"))
+        except GateError:
+            continue  # altered or gone: it covers nothing, see `gate list`
+        if document.change_class == FIRST:
+            found.add(document.to_release)
+    return found
+
+
+def _ever_switched(storage: Storage) -> set[str]:
+    """Return the releases that a rollout has taken slots from, or brought into one for good."""
+    found: set[str] = set()
+    for rollout in rollout_ids(storage):
+        state = read_state(storage, rollout)
+        for handoff in () if state is None else state.handoffs.values():
+            found.add(handoff.old_release)
+            if handoff.step is Step.DONE:
+                found.add(handoff.new_release)
+    return found

@@ -13,15 +13,18 @@ from checkpoints.storage import LocalStorage
 from cluster.commands.pace import planned_words
 from cluster.errors import FleetError
 from cluster.gate.admission import Wish, admit, check_covered
-from cluster.gate.document import PlanDocument, store_plan
+from cluster.gate.document import Extras, PlanDocument, store_plan
 from cluster.gate.door import Entrant, announce, enter, next_step
 from cluster.gate.errors import GateRefusedError
 from cluster.gate.keys import store_approval
-from cluster.gate.small_plans import params_document
+from cluster.gate.small_plans import first_document, params_document
+from cluster.handoff_events import Now
+from cluster.handoff_state import Step
 from cluster.rolling_update.apply import Request
-from cluster.rolling_update.gated import document_of, let_in
-from cluster.rolling_update.record import RolloutRecord, read_active, rollout_ids
-from cluster.rollout_step import Options
+from cluster.rolling_update.gated import check_way_back, document_of, let_in
+from cluster.rolling_update.record import RolloutRecord, encode_state, read_active, rollout_ids
+from cluster.rollout_step import Occupant, Options, Schedule, begin
+from signals.market_time import MarketClock
 from tests.gate.builders import (
     COMMIT,
     KEYS,
@@ -127,6 +130,40 @@ def test_the_way_back_asks_only_whether_its_release_was_let_in(
     check_covered(storage, config(mode=None), made.to_release)
     apply(storage, made)
     check_covered(storage, CLOSED, made.to_release)
+
+
+def rolled(storage: LocalStorage, rollout: str, from_release: str, to: str, step: Step) -> None:
+    """Leave a rollout of one slot behind that ended in a step."""
+    occupant = Occupant(slot="btc-5m", incarnation=1, fence=1, release=from_release)
+    schedule = Schedule(offsets_ms=(20_000,), clock=MarketClock())
+    begun = begin(rollout, to, (occupant,), Options(), schedule, Now(wire_ms=1, market_ms=1))
+    handoff = replace(begun.handoffs["btc-5m"], step=step)
+    state = replace(begun, handoffs={"btc-5m": handoff})
+    storage.write(f"rollouts/{rollout}/state.json", encode_state(state))
+
+
+def test_the_way_back_leads_only_to_what_has_owned_a_slot(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    """One whose shadow was caught was let in all the same, and is no way back."""
+    made = document(storage, tmp_path)
+    (old,) = made.plan.from_releases
+    apply(storage, made)
+    rolled(storage, "r0001", old, made.to_release, Step.FAILED)
+    with pytest.raises(GateRefusedError, match="has never owned a slot"):
+        check_way_back(storage, CLOSED, made.to_release)
+    check_way_back(storage, config(mode=None), made.to_release)
+    rolled(storage, "r0002", old, made.to_release, Step.DONE)
+    check_way_back(storage, CLOSED, made.to_release)
+
+
+def test_the_way_back_leads_to_what_a_fleet_was_started_with(
+    storage: LocalStorage, tmp_path: Path
+) -> None:
+    old, _ = two_releases(storage, tmp_path)
+    extras = Extras(options=Options(), wire_ms=NOW_MS, commit=COMMIT)
+    apply(storage, first_document(storage, old.release, CLOSED, extras))
+    check_way_back(storage, CLOSED, old.release)
 
 
 def test_parameters_of_a_release_let_no_release_in(storage: LocalStorage, tmp_path: Path) -> None:
