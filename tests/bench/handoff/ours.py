@@ -17,6 +17,7 @@ from cluster.fleet import Call, ask_one, gateway_name
 from cluster.handoff_state import Handoff, Step
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import Report
+from cluster.rolling_update.waiting import CONFIRM
 from cluster.rollout_step import Rollout
 from tests.bench.handoff import carrier
 from tests.bench.handoff.client import Client, Dark
@@ -53,7 +54,7 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     driver_dark_ms: tuple[float, ...]
     """Quiesce asked to Adopt answered, verification included."""
     waited_ms: float
-    """Deliberate waiting that the report sets apart."""
+    """In which the whole roll only waited, before its last Adopt."""
     parts: tuple[Parts, ...]
     switches_ms: float
     """First quiesce asked to last adopt answered."""
@@ -92,7 +93,7 @@ def roll(rig: Rig, *options: str) -> Rolled:
         dark=tuple(client.dark),
         unseen=len(client.unseen),
         driver_dark_ms=tuple(dark),
-        waited_ms=sum(report.waited_ms.values()),
+        waited_ms=sum(ms for what, ms in report.waited_ms.items() if what != CONFIRM),
         parts=tuple(_parts(rig, handoff) for handoff in rollout.handoffs.values()),
         switches_ms=max(ends) - min(starts),
         submit_to_last_adopt_ms=report.submit_to_last_adopt_ms or 0.0,
