@@ -14,7 +14,7 @@ from tests.bad_releases.releases import TWELVE, BadRelease
 from tests.rolling_update.fleet import FOUR, Fleet, running_fleet
 from tests.rolling_update.trees import ROOT, copy_tree, release_in
 
-pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
 
 BACK = "back to the old one"
 JOB_SECONDS = 700.0
