@@ -132,7 +132,7 @@ def allowed(
     for watched in state.slots.values():
         named |= {named_for for named_for in (watched.release, watched.back_to) if named_for}
     if planned.rollout is not None:
-        named |= {planned.to_release, *planned.from_releases}
+        named |= {planned.to_release, *planned.from_releases} - {""}
     lately = {release: at for release, at in lately_ms.items() if wire_ms - at <= LINGER_MS}
     lately |= dict.fromkeys(named, wire_ms)
     expected = Expected(

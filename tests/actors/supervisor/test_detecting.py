@@ -22,7 +22,7 @@ from actors.supervisor.events import FencesRead, SlotCreated, SlotMissing, SlotS
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.looks import find_strangers
 from actors.supervisor.plans import read_planned
-from actors.supervisor.sightings import Process, Stranger
+from actors.supervisor.sightings import LINGER_MS, Planned, Process, Stranger, allowed
 from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
 from checkpoints.release import release_of
@@ -261,6 +261,16 @@ def test_a_partial_roll_may_leave_two_releases(tmp_path: Path) -> None:
     assert (planned.rollout, planned.partial) == (None, True)
     storage.write("rollouts/active.json", msgspec.json.encode({"rollout": "r0001"}))
     assert read_planned(storage, frozenset({SLOT})).rollout == "r0001"
+
+
+def test_a_change_of_parameters_names_no_release() -> None:
+    watch = fleet()
+    turn = Planned(rollout="p1")
+    expected, lately = allowed(watch.state, turn, {"cc" * 32: DUE_MS}, frozenset(), DUE_MS)
+    assert expected.releases == {RELEASE, "cc" * 32} == set(lately)
+    later_ms = DUE_MS + LINGER_MS + 1
+    expected, _ = allowed(watch.state, Planned(), lately, frozenset(), later_ms)
+    assert expected.releases == {RELEASE}, "the last owner of the other left long ago"
 
 
 def test_a_slot_that_is_being_created_is_allowed_what_it_was_issued_for(tmp_path: Path) -> None:
