@@ -82,7 +82,10 @@ class Faults:
                 return
             fault = wanted
             delay_s = self.rng.choice((0.0, self.rng.uniform(0, 0.01), self.rng.uniform(0, 0.3)))
-        self.world.later(delay_s, lambda: self.strike(fault, slot, handoff))
+        if delay_s:
+            self.world.later(delay_s, lambda: self.strike(fault, slot, handoff))
+        else:
+            self.strike(fault, slot, handoff)  # before the step's own effects have left
 
     def _wants_sure(self, step: Step) -> bool:
         sure = self.sure

@@ -135,10 +135,16 @@ def absence_believed_at_once() -> list[Patch]:
 
 
 def a_former_post_is_not_doubted() -> list[Patch]:
-    """After a restart nothing is marked unknown and nothing is looked for."""
+    """After a restart nothing is marked unknown, and nothing is looked for after the first look."""
+    original = duties._look
+
+    def look(draft: Any) -> None:
+        if not draft.flight.reconciled:
+            original(draft)
+
     return [
         (duties, "mark_unknown", lambda _draft, _order, _reason: None),
-        (duties, "_look", lambda _draft: None),
+        (duties, "_look", look),
     ]
 
 

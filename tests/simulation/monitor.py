@@ -31,6 +31,7 @@ from actors.slot.state import SlotState
 from actors.venue.port import SignedOrder
 from checkpoints.journal_rows import JournalRow
 from tests.simulation.disk import SimulatedLog, records_of
+from tests.simulation.row_books import RowBooks
 
 if TYPE_CHECKING:
     from tests.simulation.slot_actor import SlotActor
@@ -60,8 +61,7 @@ class Monitor:
         self.refused_before: set[str] = set()
         """Refused for a former owner, whose row is void, before the decision was made anew."""
         self.orders: dict[str, OrderWritten] = {}
-        self.made: dict[tuple[str, int], dict[int, SlotState]] = {}
-        """State after each row, by (slot, sequence) and fence, durable or not."""
+        self.rows = RowBooks(self.fences)
         self.memories: dict[str, list[tuple[int, int, Any]]] = {}
         """By slot: sequence of a decision's row, fence, memory after it."""
         self.journaled: dict[str, Intent] = {}
@@ -71,8 +71,6 @@ class Monitor:
         self._decided: dict[str, tuple[int, int]] = {}
         """Decision row of the step that is being performed, by slot."""
         self._records = 0
-        self._begun: dict[str, dict[int, int]] = {}
-        """First durable row of each fence, by slot."""
 
     def blame(self, what: str) -> None:
         if len(self.violations) < VIOLATIONS_MAX:
@@ -161,6 +159,9 @@ class Monitor:
         vacancy = (moved.slot, moved.incarnation) in self.vacancies
         if moved.handoff is None and not heir and not vacancy:
             self.blame(f"{moved.slot}: {moved.incarnation} claimed without a vacancy")
+        switch = moved.handoff is not None and not moved.handoff.endswith("-back")
+        if switch and before is not None and self.rows.last(before) > moved.journal_sequence:
+            self.blame(f"{moved.slot}: fence {moved.fence} voids rows of an owner that let go")
         if moved.release not in self._world.releases:
             self.blame(f"{moved.slot}: fence {moved.fence} for an unattested digest")
         self.fences.setdefault(moved.slot, []).append(moved)
@@ -205,60 +206,42 @@ class Monitor:
     def rows_made(self, slot: str, effect: AppendEntries) -> None:
         """Fold each new row upon the state that the journal has before it."""
         for entry, state in zip(effect.entries, effect.states, strict=True):
-            before = self._state_before(slot, entry.sequence, entry.fence)
+            before = self.rows.state_before(slot, entry.sequence, entry.fence)
             if before is None or apply_entry(before, entry) != state:
                 self.blame(
                     f"{slot}: row {entry.sequence}/{entry.fence} does not follow its journal"
                 )
-            self.made.setdefault((slot, entry.sequence), {})[entry.fence] = state
+            self.rows.note_made(slot, entry.sequence, entry.fence, state)
             if isinstance(entry.fact, DecisionFact):
                 names = {intent.intent_id for intent in entry.fact.intents}
                 self.refused_before |= {n for n in names if self.ended.get(n) == "refused"}
                 self._decided[slot] = entry.sequence, entry.fence
 
-    def _state_before(self, slot: str, sequence: int, fence: int) -> SlotState | None:
-        if sequence == 1:
-            return SlotState(slot=slot)
-        found = self.made.get((slot, sequence - 1), {})
-        valid = [f for f in found if f <= fence and not self._void(slot, sequence - 1, f, fence)]
-        return found[max(valid)] if valid else None
-
-    def _void(self, slot: str, sequence: int, row_fence: int, up_to: int) -> bool:
-        """Tell whether the journal drops a row in the eyes of the owner of fence `up_to`.
-
-        A fence counts from its first durable row on; the owner's own also by its record.
-        """
-        begun = self._begun.get(slot, {})
-        own = next((r for r in self.fences.get(slot, ()) if r.fence == up_to), None)
-        bounds = {fence: first - 1 for fence, first in begun.items() if fence <= up_to}
-        if own is not None:
-            bounds[up_to] = own.journal_sequence
-        return any(row_fence < fence and last < sequence for fence, last in bounds.items())
-
     def rows_durable(self, rows: list[JournalRow]) -> None:
-        begun = self._begun.setdefault(rows[0].slot, {})
-        begun[rows[0].fence] = min(rows[0].sequence, begun.get(rows[0].fence, rows[0].sequence))
+        self.rows.note_durable(rows)
         for row in rows:
-            state = self.made[(row.slot, row.sequence)][row.fence]
+            state = self.rows.made[(row.slot, row.sequence)][row.fence]
             known = self.durable_outbox.get(row.slot, 0)
             self.durable_outbox[row.slot] = max(known, state.outbox_sequence)
             fact = entry_of(row).fact
             owner = self.fence(row.slot)
-            void = owner and self._void(row.slot, row.sequence, row.fence, owner.fence)
+            void = owner and self.rows.void(row.slot, row.sequence, row.fence, owner.fence)
             if isinstance(fact, DecisionFact) and not void:
                 self.journaled.update({i.intent_id: i for i in fact.intents})
 
     def slot_recovered(self, slot: str, state: SlotState, memory: Any) -> None:
-        made = self.made.get((slot, state.journal_sequence), {}).get(state.fence)
+        made = self.rows.made.get((slot, state.journal_sequence), {}).get(state.fence)
         if state.journal_sequence and made != state:
             self.blame(f"{slot}: recovered {state.journal_sequence}/{state.fence} is not what was")
+        if self.rows.overtaken(slot, state.journal_sequence, state.fence):
+            self.blame(f"{slot}: recovered void rows, {state.journal_sequence}/{state.fence}")
         self._same_memory(slot, state.journal_sequence, state.fence, memory)
 
     def _same_memory(self, slot: str, sequence: int, fence: int, memory: Any) -> None:
         known = [
             kept
             for at, row_fence, kept in self.memories.get(slot, ())
-            if at <= sequence and not self._void(slot, at, row_fence, fence)
+            if at <= sequence and not self.rows.void(slot, at, row_fence, fence)
         ]
         if known and msgspec.to_builtins(known[-1]) != msgspec.to_builtins(memory):
             self.blame(f"{slot}: memory at {sequence} is {memory}, was {known[-1]}")

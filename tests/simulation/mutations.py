@@ -31,7 +31,7 @@ MUTATIONS = (
     Mutation(
         "the gateway fences whoever asks",
         gateway.fence_for_anyone,
-        Wish(kinds=(Kind.GOOD,), always={Step.QUIESCING: Fault.PAUSE_DRIVER}),
+        Wish(kinds=(Kind.GOOD,), always={Step.FENCING: Fault.PAUSE_DRIVER}),
     ),
     Mutation("the gateway grants any claim", gateway.claim_for_anyone),
     Mutation("the gateway takes any life for the owner's", gateway.any_life_is_known),
@@ -45,7 +45,7 @@ MUTATIONS = (
     Mutation("an unknown order is signed again", gateway.signed_again_on_unknown),
     Mutation("intents left over by a crash are forgotten", gateway.left_over_intents_forgotten),
     Mutation("an order absent from one list has ended", gateway.absence_believed_at_once),
-    Mutation("the venue is not looked at", gateway.a_former_post_is_not_doubted),
+    Mutation("the venue is looked at only once", gateway.a_former_post_is_not_doubted),
     Mutation("a trade heard twice counts twice", gateway.a_trade_heard_twice_counts_twice),
     Mutation(
         "the outbox is acknowledged before its rows are durable", slot.acknowledged_before_durable
@@ -73,7 +73,12 @@ MUTATIONS = (
             always={Step.QUIESCING: Fault.CRASH_SLOT, Step.FENCING: Fault.PAUSE_GATEWAY},
         ),
     ),
-    Mutation("void rows count", slot.void_rows_count, Wish(kinds=(Kind.RAISES_LATER,))),
+    Mutation(
+        "void rows count",
+        slot.void_rows_count,
+        Wish(kinds=(Kind.RAISES_LATER,), always={Step.DISCARDING: Fault.POWER_OFF}),
+        seeds=(39, *range(60)),
+    ),
     Mutation(
         "a state is adopted without its hash",
         slot.adopted_without_the_hash,

@@ -10,7 +10,7 @@ from cluster.handoff_state import Step
 from tests.simulation.fault_kinds import AIMED, CRASHES, Aim, Fault
 from tests.simulation.faults import Faults
 from tests.simulation.handoff_steps import STEPS
-from tests.simulation.judge import at_rest, judge
+from tests.simulation.judge import FAILS_LATER, at_rest, judge
 from tests.simulation.network import Weather
 from tests.simulation.patches import patched, patches_of
 from tests.simulation.rolls import Roll
@@ -31,10 +31,16 @@ BAD: Final = tuple(kind for kind in Kind if kind not in (Kind.GOOD, Kind.EDITED)
 RANDOM_FAULTS: Final = tuple(Fault)
 
 
+CYCLE_S: Final = 10.0
+DECIDING_S: Final = 20.0 / 30
+"""Wire, from a cycle's begin to its decisions."""
 NEVER_BEGAN_S: Final = 6.0
 FORWARD: Final = (Kind.GOOD, Kind.EDITED)
-LEADING: Final = {
-    Step.TAKING_BACK: (Kind.RAISES_LATER, Kind.BLOCKS_LATER, Kind.DIES_LATER),
+LEADING: Final[dict[Step, tuple[Kind, ...]]] = {
+    Step.PINNING: (),
+    Step.OPENING: (),
+    Step.CREATING: (),
+    Step.TAKING_BACK: FAILS_LATER,
     Step.DISCARDING: (
         Kind.RAISES,
         Kind.NAN,
@@ -46,7 +52,7 @@ LEADING: Final = {
         Kind.NEVER_STARTS,
     ),
 }
-"""Releases whose rolls lead to a step that good ones do not enter."""
+"""Releases whose rolls lead to a step: any, or those that good ones do not enter."""
 BEFORE_RESUMING: Final = (Fault.CRASH_SLOT, Fault.DISK_FULL, Fault.PAUSE_SLOT)
 
 
@@ -84,7 +90,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[Kind, ...] = ()
     always: dict[Step, Fault] = {}
     early: Fault | None = None
-    """Strikes at random moments, four times."""
+    """Strikes in four cycles about when decisions are made and sent."""
 
 
 def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
@@ -114,13 +120,8 @@ def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
 def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
     """At least one roll and one crash in every seed."""
     first_s = rng.uniform(4.0, 14.0)
-    step, crash = steered(world.seed)
-    if not wish.kinds and not wish.always:
-        faults.sure = Aim(step=step, fault=crash)
-        if step is Step.RESUMING:
-            faults.aim(Step.QUIESCING, rng.choice(BEFORE_RESUMING))
-    leading = LEADING.get(step, FORWARD) if faults.sure else ()
-    _plan_roll(world, rng, first_s, wish.kinds or leading)
+    leading = wish.kinds if wish != Wish() else _steer(faults, rng)
+    _plan_roll(world, rng, first_s, leading)
     if rng.random() < 0.4:
         _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0), wish.kinds)
     faults.at(
@@ -134,8 +135,18 @@ def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
         faults.after_intent(rng.randrange(1, 9))
     faults.always = dict(wish.always)
     world.later(TRADING_S - 3.0, lambda: _crash_at_least_once(faults))
-    for _ in range(4 if wish.early else 0):
-        faults.at(rng.uniform(2.0, TRADING_S - 4.0), wish.early or Fault.CRASH_SLOT)
+    if wish.early is not None:
+        for cycle in rng.sample(range(1, 5), 4):
+            faults.at(cycle * CYCLE_S + DECIDING_S + rng.uniform(0.0, 0.06), wish.early)
+
+
+def _steer(faults: Faults, rng: random.Random) -> tuple[Kind, ...]:
+    """Aim this seed's crash at its step; return the releases whose rolls get there."""
+    step, crash = steered(faults.world.seed)
+    faults.sure = Aim(step=step, fault=crash)
+    if step is Step.RESUMING:
+        faults.aim(Step.QUIESCING, rng.choice(BEFORE_RESUMING))
+    return LEADING.get(step, FORWARD)
 
 
 def _crash_at_least_once(faults: Faults) -> None:
@@ -153,7 +164,7 @@ def _plan_roll(world: World, rng: random.Random, when_s: float, kinds: tuple[Kin
         canary=rng.choice((None, slots[0])),
         bake=rng.choice((0, 0, 1)),
         shadow=rng.choice((0, 1, 1)),
-        fast=rng.random() < 0.6,
+        fast=rng.random() < 0.6 or kind in FAILS_LATER,  # a live shadow would find it out
         together=rng.random() < 0.3,
     )
     world.later(when_s, lambda: _begin_roll(world, release, options))

@@ -9,7 +9,7 @@ from actors.messages import MESSAGE_VERSION, Attestation
 from actors.slot.events import AppendEntries, RetireAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
-from actors.slot.recovery import MemoryKind, recover
+from actors.slot.recovery import MemoryKind, Recovery, recover
 from actors.slot.requests import Requests, undated
 from actors.slot.seat import Identity, Seat, open_seat
 from actors.slot.state import STATE_VERSION
@@ -97,12 +97,10 @@ class SlotActor:
         memory = MemoryKind(strategy=STRATEGY, kind=strategy.Memory)
         while True:
             try:
-                found = await asyncio.to_thread(recover, world.disk, self.slot, memory)
+                found = await asyncio.to_thread(self._recover, memory)
                 break
             except CheckpointsError:
                 await asyncio.sleep(2.0)
-        if self.release.kind not in MEMORIES:  # those may not get as far as owning the slot
-            world.monitor.slot_recovered(self.slot, found.state, found.memory)
         who = self.identity()
         seat = open_seat(
             who=who,
@@ -130,6 +128,12 @@ class SlotActor:
         prover = self.handoff._prover
         prover._runner._executor = Inline(self.process)  # type: ignore[assignment]
         await self.loop.run()
+
+    def _recover(self, memory: MemoryKind) -> Recovery:
+        found = recover(self.world.disk, self.slot, memory)
+        if self.release.kind not in MEMORIES:  # those may not get as far as owning the slot
+            self.world.monitor.slot_recovered(self.slot, found.state, found.memory)
+        return found
 
     def _watch_rows(self, loop: SlotLoop) -> None:
         writer, monitor = loop._writer, self.world.monitor
