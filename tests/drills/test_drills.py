@@ -218,7 +218,8 @@ def test_silent_failures_are_alarms_within_their_stated_times(fleet: Fleet, tmp_
     find(fleet, drills[-1])
     for drill in edited(fleet):
         drills.append(drill)
-        find(fleet, drill)
+        if drill.alarm is None:
+            find(fleet, drill)
     for drill in drills:
         if drill.kind == "wrong_code":
             drill.since_ms = max(drill.since_ms, began_ms(drill.alarm))
