@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.config import CONFIG_FILE, FleetConfig
-from actors.runtime import wire_ms
+from actors.config import FleetConfig
+from actors.runtime import CONFIG_FILE, wire_ms
 from checkpoints.journal_rows import JournalRow
 from signals.market import CYCLE_MS
 from tests.rolling_update.fleet import SIXTEEN, Fleet, running_fleet
