@@ -43,7 +43,7 @@ def assert_nothing_lost(fleet: Fleet) -> None:
 def test_all_shared_actors_change_hands_under_trading_and_back(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    old = release_in(fleet.tree)
+    (old,) = fleet.releases()  # other tests may have rolled this fleet before
     tree = copy_tree(tmp_path / "edited")
     edit(tree, "signals/params.toml", "strong_body_atr = 0.6 ", "strong_body_atr = 0.62 ")
     report = fleet.roll(tree, "--shadow=0", "--all")

@@ -84,7 +84,7 @@ def test_requests_can_be_delayed_dropped_or_answered_with_rubbish(
 ) -> None:
     route = "POST /clob/order"
     server.fault(kind="drop_request", route=route, count=1)
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx.TransportError):  # closed or reset, as the kernel has it
         call(server, account, "POST", "/order", order_body(account))
     assert not exchange.placed
     server.fault(kind="status_after", route=route, status=502, count=1)
@@ -97,9 +97,9 @@ def test_requests_can_be_delayed_dropped_or_answered_with_rubbish(
         answer.json()
     server.fault(kind="malformed", route="GET /binance/*", body='{"status":"ERROR"}', count=1)
     assert get(server, "/binance/fapi/v1/time").json() == {"status": "ERROR"}
-    server.fault(kind="delay", route="GET /clob/ok", delay_ms=300, count=1)
-    assert get(server, "/clob/ok").elapsed.total_seconds() >= 0.3
-    assert get(server, "/clob/ok").elapsed.total_seconds() < 0.3
+    server.fault(kind="delay", route="GET /clob/ok", delay_ms=2_000, count=1)
+    assert get(server, "/clob/ok").elapsed.total_seconds() >= 2
+    assert get(server, "/clob/ok").elapsed.total_seconds() < 2
     CLIENT.delete(f"{server.urls.admin_url}/faults")
 
 
