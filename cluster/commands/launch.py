@@ -51,7 +51,7 @@ def command(
     if as_json:
         emit(done)
     else:
-        say(f"{done.slots} slots live on release {done.release[:12]}, found {done.found}")
+        say(f"{done.slots} slots live on release {done.release[:12]}")
     for label, text in fleet.labels.items():
         say(f"{label}: {text}")
 
