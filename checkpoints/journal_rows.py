@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
+
+STRATEGY_ERROR: Final = "strategy_error"
+"""How a decision's reason begins when the strategy could not make it."""
 
 
 class RowKind(StrEnum):

@@ -70,6 +70,8 @@ class DecisionSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     release: str
     failure: str | None
     """Set for a decision the strategy could not make: raised, NaN, blocked."""
+    proves: bool
+    """The strategy was asked: without a snapshot the slot decides by itself."""
     next_due_ms: int
     next_deadline_ms: int
     """Of the decision point after this one (market time)."""

@@ -29,6 +29,8 @@ TAKE_BACK_DEADLINE_MS: Final = 3_000
 TAKE_BACK_TRIES_MAX: Final = 5
 QUIESCE_TRIES_MAX: Final = 20
 """An owner may be busy with a decision or a page of events; it says so and is asked again."""
+UNPROVED_MAX: Final = 3
+"""Decisions that a release may make without a snapshot before it counts as not to be proved."""
 LEAVE_DEADLINE_MS: Final = 20_000
 SWITCH_QUIET_MS: Final = 3_000
 """Wire: no decision may be due within this time of a switch: quiesce, fence, adopt, and spare."""
@@ -113,6 +115,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     confirm_due_ms: int | None = None
     confirm_deadline_ms: int | None = None
     confirmed: int = 0
+    unproved: int = 0
+    """Decisions in a row for which there was no snapshot: they say nothing of the code."""
     seen_sequence: int = 0
     """Journal sequence of the latest decision row looked at."""
     failure: str | None = None

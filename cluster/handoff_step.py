@@ -204,15 +204,31 @@ def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Mov
         return take_back(handoff, f"confirm: {event.failure}", now)
     if event.release != handoff.new_release:
         return take_back(handoff, f"confirm: decided by release {event.release[:12]}", now)
-    confirmed = handoff.confirmed + 1
     moved = replace(
         handoff,
-        confirmed=confirmed,
         kept_sequence=event.sequence,
         confirm_due_ms=event.next_due_ms,
         confirm_deadline_ms=event.next_deadline_ms,
+    )
+    return _confirm(moved, now) if event.proves else _wait_for_proof(moved, now)
+
+
+def _wait_for_proof(handoff: Handoff, now: on.Now) -> Moved:
+    """A decision without a snapshot says nothing of the code: the next one has to."""
+    unproved = handoff.unproved + 1
+    moved = replace(handoff, unproved=unproved)
+    if unproved < limits.UNPROVED_MAX:
+        return moved, ()
+    return take_back(moved, f"confirm: no snapshot for {unproved} decisions", now)
+
+
+def _confirm(handoff: Handoff, now: on.Now) -> Moved:
+    moved = replace(
+        handoff,
+        confirmed=handoff.confirmed + 1,
+        unproved=0,
         confirmed_wire_ms=handoff.confirmed_wire_ms or now.wire_ms,
     )
-    if confirmed < handoff.confirmations:
+    if moved.confirmed < moved.confirmations:
         return moved, ()
     return enter(moved, Step.RETIRING, now), (on.Dismiss(incarnation=handoff.old_incarnation),)

@@ -5,6 +5,7 @@ said as a fault: no book can be trusted over a gap.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ Deliver = Callable[[Event], None]
 EXPECTED: Final = (PolymarketError, OSError, TimeoutError, httpx.HTTPError)
 
 
-class _Stream:
+class _Stream(ABC):
     """A task that runs one connection after another until it is closed."""
 
     name = ""
@@ -42,9 +43,9 @@ class _Stream:
         self._deliver = deliver
         self._task: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def _connection(self) -> None:
         """Open, subscribe and read until it fails or ends."""
-        raise NotImplementedError
 
     def _restart(self) -> None:
         if self._task is not None:

@@ -1,6 +1,6 @@
-"""The gateway's Ray shell: bytes in, bytes out. The rules are in `gateway_step`.
+"""The gateway's Ray shell: bytes in, bytes out. The rules are in `gateway.step`.
 
-One actor of this class has the authority (see `gateway_life`); callers find it through
+One actor of this class has the authority (see `gateway.life`); callers find it through
 ``gateway/current`` and follow `Moved`. Every answer is sent after what it says is on the disk.
 """
 

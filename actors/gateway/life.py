@@ -2,7 +2,7 @@
 
 Order of a start, always the same: the kernel lock, a new generation, the log, the venue, orders and
 trades compared, and only then ``gateway/current``, by which callers find it. One that is not the
-heir (see `gateway_heir`) stands by: it connects to the venue ahead and waits to be named.
+heir (see `gateway.heir`) stands by: it connects to the venue ahead and waits to be named.
 """
 
 import asyncio

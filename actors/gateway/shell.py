@@ -1,6 +1,6 @@
 """The gateway's process: its lives, whom it asks, and how the authority leaves and comes back.
 
-One actor of this class has the authority (see `gateway_life`); one that moved answers `Moved` for
+One actor of this class has the authority (see `gateway.life`); one that moved answers `Moved` for
 a while, so that callers are pointed on and a failed successor can be taken back from.
 """
 

@@ -1,6 +1,6 @@
 """The books of a slot: how each event of the gateway's outbox changes positions and money.
 
-Pure and exact. Events come in outbox order without a gap (`slot_outbox` sees to that); a fill may
+Pure and exact. Events come in outbox order without a gap (`slot.books` sees to that); a fill may
 still come after the end of its order or after the settlement of its market, and may be reversed.
 """
 

@@ -7,6 +7,7 @@ import msgspec
 
 from actors.messages import Intent, intent_id
 from actors.slot.state import SlotState
+from checkpoints.journal_rows import STRATEGY_ERROR
 from signals.decision import Action, Decision, Leg, Position
 from signals.market import Outcome, Side, Timeframe
 from signals.snapshot import Book, MarketView
@@ -25,7 +26,7 @@ def no_trade(reason: str) -> Decision:
 
 def strategy_error(what: str) -> Decision:
     """The decision of a strategy that failed; bad releases are found by this code."""
-    return no_trade(f"strategy_error: {what}")
+    return no_trade(f"{STRATEGY_ERROR}: {what}")
 
 
 def fault_of(answer: object, market: MarketView | None) -> str | None:

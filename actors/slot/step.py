@@ -1,4 +1,4 @@
-"""The slot machine: `step(seat, event) -> (seat, effects)`, pure; its states in `slot_seat`.
+"""The slot machine: `step(seat, event) -> (seat, effects)`, pure; its states in `slot.seat`.
 
 Order of durability: a decision's row is on disk before its intents leave; an outbox event's row is
 on disk before a checkpoint acknowledges it; a checkpoint holds nothing that the journal does not.

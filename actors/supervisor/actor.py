@@ -1,6 +1,6 @@
 """The Ray shell of the supervisor, named ``supervisor/1``; Ray restarts it.
 
-It watches while ``supervisor/current`` names it (see `supervisor_turn`); a successor that an update
+It watches while ``supervisor/current`` names it (see `supervisor.turn`); a successor that an update
 brings, and an old one that Ray starts again, stand by.
 """
 

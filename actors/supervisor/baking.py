@@ -16,7 +16,7 @@ from checkpoints.approvals import read_in_force
 from checkpoints.approved_releases import mark_baked, unbaked
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import rows_after
-from checkpoints.journal_rows import JournalRow, RowKind
+from checkpoints.journal_rows import STRATEGY_ERROR, JournalRow, RowKind
 from checkpoints.storage import Storage
 from signals.market import Slot, deadline_ms, decision_points
 
@@ -24,7 +24,6 @@ LOOK_SECONDS: Final = 10.0
 """Wire. A decision comes every five minutes; at speed 30 every ten seconds."""
 LOOK_BACK_ROWS: Final = 64
 """Read again at each look: an owner that is taken back writes the same sequences anew."""
-STRATEGY_ERROR: Final = "strategy_error"
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):

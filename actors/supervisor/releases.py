@@ -7,7 +7,6 @@ release that came by a vacancy stays.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
@@ -26,9 +25,7 @@ from actors.supervisor.state import (
     put,
     replace,
 )
-
-STRATEGY_ERROR: Final = "strategy_error"
-"""How a decision's reason begins when the strategy could not make it."""
+from checkpoints.journal_rows import STRATEGY_ERROR
 
 
 def replaced_release(history: Sequence[FenceRecord], owner: FenceRecord) -> str | None:

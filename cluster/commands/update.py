@@ -5,6 +5,7 @@ import click
 from cluster.commands.pace import pace_options, request_of
 from cluster.commands.rolling_update import submit_roll
 from cluster.console import say, state_of, state_option
+from cluster.ending import leave
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
 from cluster.gate.page import summary_page
@@ -29,4 +30,5 @@ def command(state: str | None, yes: bool, replay: int | None, **words: object) -
         raise FleetError(f"nothing was changed: the gate is closed; {made.waits}")
     if not yes and not click.confirm("roll this out?", err=True):
         raise FleetError("not confirmed; nothing was changed")
+    leave()  # the job has a connection of its own; Ray would print its notices into the display
     submit_roll(folder, "apply", words, as_json=False)

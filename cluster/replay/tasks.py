@@ -7,6 +7,7 @@ import msgspec
 
 from checkpoints.arrow_file import digest_of
 from checkpoints.errors import CheckpointsError
+from checkpoints.journal_rows import STRATEGY_ERROR
 from checkpoints.snapshots import SnapshotStore
 from checkpoints.storage import Storage
 from cluster.audit.problem import Problem
@@ -16,7 +17,7 @@ from signals.market import day_of
 
 BATCH_TASKS: Final = 32
 """At about 100 KB a snapshot a batch is a few megabytes."""
-BLOCKED: Final = "strategy_error: blocked"
+BLOCKED: Final = f"{STRATEGY_ERROR}: blocked"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

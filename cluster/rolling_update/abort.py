@@ -25,7 +25,7 @@ from cluster import handoff_state as limits
 from cluster.errors import FleetError
 from cluster.handoff_state import ENDED, Handoff
 from cluster.rolling_update.calls import CallFailedError, FleetCalls
-from cluster.rolling_update.driver import STRATEGY_ERROR
+from cluster.rolling_update.proof import failure_of, was_asked
 from cluster.rolling_update.record import (
     Active,
     end_turn,
@@ -182,9 +182,8 @@ async def _fault(
     until_ms = wire_ms() + wait_ms
     while wire_ms() < until_ms:
         for row in await calls.decisions(handoff.slot, owner.journal_sequence):
-            if row.fence >= owner.fence:
-                reason = row.reason or ""
-                return reason if reason.startswith(STRATEGY_ERROR) else None
+            if row.fence >= owner.fence and was_asked(row):
+                return failure_of(row)
         await asyncio.sleep(LOOK_SECONDS)
     return f"no decision in {wait_ms:.0f} ms"
 

@@ -10,11 +10,11 @@ from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from cluster.rolling_update.calls import CallFailedError, FleetCalls
 from cluster.rolling_update.perform import perform
+from cluster.rolling_update.proof import failure_of, was_asked
 
 TICK_SECONDS: Final = 0.05
 """Deadlines are seconds and a switch is milliseconds: twenty looks a second cost nothing."""
 SHADOW_EVERY_TICKS: Final = 10
-STRATEGY_ERROR: Final = "strategy_error"
 
 Clock = Callable[[], on.Now]
 Watch = Callable[[roll.Rollout], None]
@@ -124,13 +124,13 @@ class Driver:
     def _seen(self, slot: str, row: JournalRow) -> on.DecisionSeen:
         assert row.due_ms is not None
         point, deadline = self.rollout.schedule.next_due(slot, row.due_ms)
-        reason = row.reason or ""
         return on.DecisionSeen(
             due_ms=row.due_ms,
             sequence=row.sequence,
             fence=row.fence,
             release=row.release,
-            failure=reason if reason.startswith(STRATEGY_ERROR) else None,
+            failure=failure_of(row),
+            proves=was_asked(row),
             next_due_ms=point.due_ms,
             next_deadline_ms=deadline,
         )

@@ -86,8 +86,14 @@ def _newest(storage: Storage, before: set[str]) -> Rollout | None:
 
 
 def _is_step(line: str) -> bool:
+    """Tell the driver's line of one slot's step from others; the report's rows are indented."""
     words = line.split()
-    return len(words) > 1 and "-" in words[0] and words[1] in {str(step) for step in Step}
+    return (
+        not line.startswith(" ")
+        and len(words) > 1
+        and "-" in words[0]
+        and words[1] in {str(step) for step in Step}
+    )
 
 
 def share_done(rollout: Rollout) -> float:

@@ -21,6 +21,7 @@ from cluster.handoff_state import (
     FENCE_DEADLINE_MS,
     TAKE_BACK_TRIES_MAX,
     TRANSITIONS,
+    UNPROVED_MAX,
     Handoff,
     Step,
 )
@@ -109,7 +110,11 @@ def answered(answer: object) -> on.Answered:
 
 
 def decided(
-    fence: int = 5, release: str = "new", failure: str | None = None, sequence: int = 10
+    fence: int = 5,
+    release: str = "new",
+    failure: str | None = None,
+    sequence: int = 10,
+    proves: bool = True,  # noqa: FBT001, FBT002 a field of the event
 ) -> on.DecisionSeen:
     return on.DecisionSeen(
         due_ms=DUE_MS,
@@ -117,6 +122,7 @@ def decided(
         fence=fence,
         release=release,
         failure=failure,
+        proves=proves,
         next_due_ms=DUE_MS + 300_000,
         next_deadline_ms=DEADLINE_MS + 300_000,
     )
@@ -322,6 +328,26 @@ def test_a_bake_keeps_the_old_one_warm_until_enough_decisions_were_good() -> Non
     good, effects = after(handoff, decided(sequence=12))
     assert effects == [on.Dismiss(incarnation=1)]
     assert good.step is Step.RETIRING
+
+
+def test_a_decision_without_a_snapshot_proves_no_release_and_the_next_one_is_waited_for() -> None:
+    handoff, effects = after(walked(Step.CONFIRMING), decided(proves=False))
+    assert (handoff.step, handoff.confirmed, effects) == (Step.CONFIRMING, 0, [])
+    assert handoff.kept_sequence == 10  # the old one does not make that decision again
+    assert handoff.confirm_deadline_ms == DEADLINE_MS + 300_000
+    bad, _ = after(handoff, decided(failure="raised", sequence=11))
+    assert bad.step is Step.TAKING_BACK
+    good, _ = after(handoff, decided(sequence=11))
+    assert good.step is Step.RETIRING
+
+
+def test_a_release_that_cannot_be_proved_for_want_of_snapshots_goes_back_in_the_end() -> None:
+    handoff = walked(Step.CONFIRMING)
+    for sequence in range(10, 10 + UNPROVED_MAX):
+        assert handoff.step is Step.CONFIRMING
+        handoff, _ = after(handoff, decided(proves=False, sequence=sequence))
+    assert handoff.step is Step.TAKING_BACK
+    assert handoff.failure == f"confirm: no snapshot for {UNPROVED_MAX} decisions"
 
 
 def test_a_take_back_that_cannot_be_proved_ends_stuck_with_an_alarm() -> None:

@@ -68,11 +68,13 @@ def test_a_terminal_shows_the_stored_rollout_and_leaves_out_lines_that_repeat_it
         store(storage, "r0002", at(Step.WARMING))
         line(f"{SLOTS[0]:<10} warming")
         line("gate: open")
+        line(f"  {SLOTS[0]:<10} done           12.3  equal  of the report")
         deadline = time.monotonic() + LIMIT_SECONDS
         while "warming" not in screen.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)
     assert "warming" in screen.getvalue()
     assert "gate: open" in screen.getvalue()
+    assert "of the report" in screen.getvalue()
     assert "an older one" not in screen.getvalue()
     assert f"\n{SLOTS[0]:<10} warming\n" not in screen.getvalue()
 

@@ -75,7 +75,7 @@ def record(incarnation: int, fence: int, handoff: str | None) -> FenceRecord:
 OLD_OWNS, NEW_OWNS = record(1, 4, None), record(2, 5, "r0001-btc-5m")
 
 
-def decision(fence: int, reason: str = "points") -> JournalRow:
+def decision(fence: int, reason: str = "points", snapshot: str | None = "digest") -> JournalRow:
     return JournalRow(
         slot=SLOT,
         sequence=10,
@@ -89,6 +89,7 @@ def decision(fence: int, reason: str = "points") -> JournalRow:
         market_ms=1,
         wire_ms=1,
         reason=reason,
+        snapshot=snapshot,
     )
 
 
@@ -230,7 +231,15 @@ def test_successor_that_decides_stays_and_the_old_one_leaves(tmp_path: Path) -> 
     assert fleet.living(SLOT) == [2]
 
 
-@pytest.mark.parametrize("rows", [[], [decision(5, "strategy_error: raised")], [decision(4)]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [decision(5, "strategy_error: raised")],
+        [decision(4)],
+        [decision(5, "stale: no snapshot: no answer", snapshot=None)],
+    ],
+)
 def test_successor_that_does_not_decide_gives_the_slot_back(
     tmp_path: Path, rows: list[JournalRow]
 ) -> None:
