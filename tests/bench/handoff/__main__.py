@@ -15,10 +15,10 @@ import msgspec
 from tests.bench.bare import last_json
 from tests.bench.frame import ROOT, Row, bench, median, row_at_most, row_free, show, spread
 from tests.bench.handoff import carrier
-from tests.bench.handoff.client import Dark
 from tests.bench.handoff.erlang import erlang
 from tests.bench.handoff.ours import (
     EVERY_MS,
+    Back,
     Rolled,
     await_state,
     heartbeat_gap_ms,
@@ -46,7 +46,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     apart: Rolled
     together: Rolled
-    back: tuple[Dark, ...]
+    back: Back | None
     bare_s: float
     heartbeat_ms: int
     killed: dict[str, Any] | None
@@ -86,7 +86,7 @@ def _on_a_fleet(records: int, *, rivals: bool, once: bool) -> Measured:
         gap = _noted("heartbeat_ms", heartbeat_gap_ms(rig))
         killed = _noted("killed", _rival(rig, "kill", records)) if rivals else None
         served = _noted("served", _rival(rig, "serve", records)) if rivals and once else None
-        back = _noted("back", tuple(roll_back_warm(rig))) if once else ()
+        back = _noted("back", roll_back_warm(rig)) if once else None
         return Measured(
             records=records,
             apart=apart,
@@ -170,10 +170,10 @@ def _ours(found: Measured) -> Sequence[Row]:
         row_at_most(f"{name}: submit to last Adopt against the floor", floor, SUBMIT_AIM, "x"),
         row_at_most(f"{name}: heartbeat gap", found.heartbeat_ms, HEARTBEAT_AIM_MS, "ms"),
     ]
-    if found.back:
-        back = spread(dark.dark_ms for dark in found.back)
-        what = f"{name}: rollback while warm, per slot, p50"
-        note = f"p99 {back.p99:.0f}, n={back.count}"
+    if found.back is not None:
+        back = spread(found.back.dark_ms)
+        what = f"{name}: rollback while warm, all sixteen at once, dark per slot, p50"
+        note = f"p99 {back.p99:.0f}, n={back.count}; signal to last claim {found.back.all_ms:.0f}"
         rows.append(row_at_most(what, back.p50, ROLLBACK_AIM_MS, "ms", note))
     return rows
 

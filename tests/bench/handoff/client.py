@@ -1,7 +1,8 @@
 """A client in a tight loop: from the last answer of the old owner to the first of the new one.
 
 It asks one incarnation at a time, the old one until it says that it is not active any more, then
-the new one. It watches only slots whose successor exists, so it costs the fleet little.
+the new one. It begins when no process starts any more and watches the next two slots only: a loop
+without a pause takes a core, and the rollout needs both for its starts.
 """
 
 import time
@@ -12,14 +13,16 @@ import msgspec
 
 from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus, SlotStatus
+from cluster.handoff_state import Step
+from cluster.rollout_step import Rollout
 
 ACTIVE: Final = "active"
 LOOK_SECONDS: Final = 0.02
-"""Between two looks for a successor's name."""
+"""Between two looks at the rollout's stored state."""
 ASK_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 0.0005
-AT_ONCE: Final = 3
-"""The roll warms two at once; the third may have been begun between two looks."""
+AT_ONCE: Final = 2
+_NOT_YET: Final = frozenset({Step.PLANNED, Step.PINNING, Step.OPENING, Step.CREATING})
 
 
 class Dark(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +45,14 @@ class Watch(msgspec.Struct, kw_only=True):
 
 
 class Client:
-    def __init__(self, pairs: dict[str, tuple[int, int]]) -> None:
-        """`pairs`: slot to the incarnation that owns it and the one that will."""
+    def __init__(
+        self, pairs: dict[str, tuple[int, int]], rollout: Callable[[], Rollout | None]
+    ) -> None:
+        """`pairs`: slot to the incarnation that owns it and the one that will, in their order."""
         import ray
 
         self._ray = ray
+        self._rollout = rollout
         self._watches = [
             Watch(
                 slot=slot,
@@ -66,18 +72,22 @@ class Client:
         while running() and self._watches:
             self._look()
             watched = [watch for watch in self._watches if watch.new is not None]
-            for watch in watched:
+            for watch in watched[:AT_ONCE]:
                 self._ask(watch)
             if not watched:
                 time.sleep(LOOK_SECONDS)
 
     def _look(self) -> None:
-        """Look for the next successors by name, a few times a second."""
+        """Find the successors of the slots that may switch next."""
         if time.monotonic() - self._looked_s < LOOK_SECONDS:
             return
         self._looked_s = time.monotonic()
-        for watch in [w for w in self._watches if w.new is None][:AT_ONCE]:
-            watch.new = self._actor(watch.new_name)
+        rollout = self._rollout()
+        steps = {} if rollout is None else {s: h.step for s, h in rollout.handoffs.items()}
+        starting = Step.CREATING in steps.values()
+        for watch in [] if starting else [w for w in self._watches if w.new is None]:
+            if steps.get(watch.slot, Step.PLANNED) not in _NOT_YET:
+                watch.new = self._actor(watch.new_name)
 
     def _actor(self, name: str) -> Any:
         try:

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from actors.gateway.status import GatewayStatus
+from actors.messages import FenceRecord
 from actors.runtime import load_config, wire_ms
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import RowKind
@@ -63,6 +63,15 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
 
 
+class Back(msgspec.Struct, frozen=True, kw_only=True):
+    """A rollback while all old incarnations are warm, the sixteen at once."""
+
+    dark_ms: tuple[float, ...]
+    """The new one fenced out to the old one's claim, per slot."""
+    all_ms: float
+    """From the signal at the driver to the last claim."""
+
+
 def await_state(rig: Rig) -> None:
     """Wait until every slot has decided, so that each carries its records."""
     until(lambda: all(_decisions(rig, slot) for slot in ALL), "decisions", DECIDED_SECONDS)
@@ -78,7 +87,9 @@ def roll(rig: Rig, *options: str) -> Rolled:
     _edit(rig)
     _await_gap(rig)
     owners = _owners(rig)
-    client = Client({slot: (number, number + 1) for slot, number in owners.items()})
+    before = rollout_ids(rig.storage)
+    pairs = {slot: (number, number + 1) for slot, number in owners.items()}
+    client = Client(pairs, lambda: _begun_since(rig, before))
     with _apply(rig, *options) as child:
         client.watch_while(lambda: child.poll() is None)
         said, _ = child.communicate(timeout=ROLL_SECONDS)
@@ -107,32 +118,49 @@ def _parts(rig: Rig, handoff: Handoff) -> Parts:
     record, began_ms = handoff.record, handoff.switch_started_wire_ms or 0.0
     rows = Journal(rig.storage, handoff.slot).rows_after(0).rows
     quiesced = [r.wire_ms for r in rows if r.kind is RowKind.HANDOFF and r.fence < record.fence]
-    claimed = [r.wire_ms for r in rows if r.kind is RowKind.CLAIM and r.fence == record.fence]
+    claimed_ms = _claimed_ms(rig, record)
     ended_ms = began_ms + (handoff.dark_ms or 0.0)
     return Parts(
         asked=quiesced[-1] - began_ms,
         fenced=record.granted_wire_ms - quiesced[-1],
-        claimed=claimed[0] - record.granted_wire_ms,
-        answered=ended_ms - claimed[0],
+        claimed=claimed_ms - record.granted_wire_ms,
+        answered=ended_ms - claimed_ms,
     )
 
 
-def roll_back_warm(rig: Rig) -> Sequence[Dark]:
+def roll_back_warm(rig: Rig) -> Back:
     """Stop a roll when all have switched and none is confirmed: each goes back to its warm old one.
 
-    Leaves an alarm behind, so it is the last thing done with a fleet.
+    All sixteen at once, so a client would be in their way: the figures are the disk's. Leaves an
+    alarm behind, so it is the last thing done with a fleet.
     """
     _edit(rig)
+    _await_gap(rig)
     owners = _owners(rig)
-    with _apply(rig) as child:
+    with _apply(rig, "--together") as child:
         until(lambda: _all_confirming(rig) or child.poll() is not None, "switches", ROLL_SECONDS)
-        client = Client({slot: (number + 1, number) for slot, number in owners.items()})
         active = read_active(rig.storage)
         assert active is not None, child.communicate()[0][-2_000:]
+        asked_ms = wire_ms()
         os.kill(int(active.driver.partition("-")[0]), signal.SIGTERM)
-        client.watch_while(lambda: child.poll() is None)
         child.communicate(timeout=ROLL_SECONDS)
-    return client.dark
+    fences = sorted(rig.fences().owners, key=lambda record: record.slot)
+    backs = [record for record in fences if record.incarnation == owners[record.slot]]
+    claims = [_claimed_ms(rig, record) for record in backs]
+    return Back(
+        dark_ms=tuple(
+            claim - record.granted_wire_ms for claim, record in zip(claims, backs, strict=True)
+        ),
+        all_ms=max(claims, default=0.0) - asked_ms,
+    )
+
+
+def _claimed_ms(rig: Rig, record: FenceRecord) -> float:
+    """Return when an owner's own row of a fence was made."""
+    rows = Journal(rig.storage, record.slot).rows_after(0).rows
+    return next(
+        row.wire_ms for row in rows if row.kind is RowKind.CLAIM and row.fence == record.fence
+    )
 
 
 def heartbeat_gap_ms(rig: Rig) -> int:
@@ -163,9 +191,13 @@ def _owners(rig: Rig) -> dict[str, int]:
     return {record.slot: record.incarnation for record in owners}
 
 
-def _all_confirming(rig: Rig) -> bool:
+def _begun_since(rig: Rig, before: list[str]) -> Rollout | None:
     ids = rollout_ids(rig.storage)
-    rollout = read_state(rig.storage, ids[-1]) if ids else None
+    return read_state(rig.storage, ids[-1]) if len(ids) > len(before) else None
+
+
+def _all_confirming(rig: Rig) -> bool:
+    rollout = _begun_since(rig, [])
     return rollout is not None and all(
         handoff.step is Step.CONFIRMING for handoff in rollout.handoffs.values()
     )
