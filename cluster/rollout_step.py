@@ -17,8 +17,9 @@ from cluster.handoff_state import ENDED, SERIAL, SWITCH_QUIET_MS, Handoff, Step
 from signals.market import CYCLE_MS, DecisionPoint, Slot, deadline_ms, decision_points
 from signals.market_time import MarketClock
 
-WARM_AT_ONCE: Final = 2
-"""Process starts at normal priority beside a trading fleet: one or two on two cores."""
+STARTS_AT_ONCE: Final = 3
+"""Process starts at normal priority beside a trading fleet: Ray itself starts as many processes at
+once as it has cores; the third keeps them busy while another only waits for an answer."""
 QUIET_SHARE: Final = 3
 """Where decisions are due often the quiet time shrinks to a third of the gap between two on the
 wire, or no switch would fit."""
@@ -29,6 +30,9 @@ _STARTING: Final = frozenset({Step.CREATING, Step.WARMING})
 """A process starts and takes what processor it gets. A switch lasts milliseconds where it has one
 to itself, twenty times as long beside two starts on two cores: it waits for those under way, which
 their own deadlines end, and the next start waits for it."""
+_STARTS: Final = _WARM_STEPS - {Step.SHADOWING}
+"""A standby that waits for decisions to shadow costs memory and no processor: it keeps nobody from
+starting, or a roll of sixteen would wait for one cycle after the other."""
 _ABORTABLE: Final = (_WARM_STEPS - {Step.PINNING, Step.OPENING}) | {Step.PLANNED, Step.READY}
 """While a base is pinned or a number issued nothing can be undone yet: the answer is awaited."""
 
@@ -248,7 +252,7 @@ def _warm_next(rollout: Rollout, now: on.Now) -> Moved:
     steps = [handoff.step for handoff in rollout.handoffs.values()]
     if _may_switch(rollout, now) is not None or SERIAL.intersection(steps):
         return rollout, ()
-    free = WARM_AT_ONCE - sum(step_ in _WARM_STEPS for step_ in steps)
+    free = STARTS_AT_ONCE - sum(step_ in _STARTS for step_ in steps)
     planned = (s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.PLANNED)
     return _to_slots(rollout, tuple(planned)[: max(0, free)], on.Begin(), now)
 
