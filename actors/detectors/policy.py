@@ -60,6 +60,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "market_unsettled": Reaction.NOTIFY,
     "slot_hung": Reaction.NOTIFY,
     "slot_not_live": Reaction.NOTIFY,
+    "slot_dies": Reaction.NOTIFY,  # what a roll brought is undone already
     "strategy_blocked": Reaction.NOTIFY,
     "actor_silent": Reaction.NOTIFY,
     "heartbeat_gap": Reaction.NOTIFY,

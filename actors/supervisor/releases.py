@@ -14,6 +14,8 @@ from actors.slot.status import SlotStatus
 from actors.supervisor.alarms import report
 from actors.supervisor.events import AnyEffect, EndRollout, Event, OpenSeat, RolloutSeen
 from actors.supervisor.state import (
+    DEATHS_MAX,
+    DEATHS_WINDOW_MS,
     ROLLOUT_LEASE_MS,
     ROLLOUT_PAUSE_MS,
     STRATEGY_ERRORS_MAX,
@@ -49,11 +51,30 @@ def count_errors(watched: Watched, status: SlotStatus) -> Watched:
     return replace(watched, errors=errors, error_due_ms=last.due_ms)
 
 
+def count_deaths(history: Sequence[FenceRecord], owner: FenceRecord, wire_ms: int) -> int:
+    """Count the owner's processes that died lately: each life claims the slot for itself."""
+    since_ms = wire_ms - DEATHS_WINDOW_MS
+    claims = [r for r in history if r.release == owner.release and r.granted_wire_ms >= since_ms]
+    return len({record.life for record in claims if record.handoff is None} - {owner.life})
+
+
 def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
     """Bring the predecessor back where the present release cannot decide any more."""
-    turned = watched.errors >= STRATEGY_ERRORS_MAX and watched.predecessor is not None
+    dies = Finding(
+        kind="slot_dies",
+        subject=watched.slot,
+        holds=watched.deaths >= DEATHS_MAX,
+        action="its process dies again and again; what a rollout brought is undone, else mend it",
+        evidence={"release": (watched.release or "")[:12], "deaths": str(watched.deaths)},
+    )
+    state, dying = report(put(state, watched), event, (dies,))
+    fails = watched.errors >= STRATEGY_ERRORS_MAX
+    dead = dies.holds and state.rollout is None  # else its driver takes the slot back
+    turned = (fails or dead) and watched.predecessor is not None
     status = watched.status
     why = "" if status is None or status.last_decision is None else status.last_decision.reason
+    if not fails:
+        why = f"its process died {watched.deaths} times in {DEATHS_WINDOW_MS // 1_000} s"
     finding = Finding(
         kind="release_turned_bad",
         subject=watched.slot,
@@ -65,8 +86,9 @@ def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
             "reason": why[:500],
         },
     )
-    state, alarms = report(put(state, watched), event, (finding,))
-    if not turned or watched.place is not Place.LIVE:
+    state, alarms = report(state, event, (finding,))
+    alarms = (*dying, *alarms)
+    if not turned or (watched.place is not Place.LIVE and not dead):
         return state, alarms
     watched = replace(watched, back_to=watched.predecessor, reason=f"turned bad: {why}"[:200])
     state = put(state, move(watched, Place.OPENING, event.wire_ms))
@@ -84,7 +106,9 @@ def open_seat(watched: Watched) -> OpenSeat:
     )
 
 
-def know_owner(watched: Watched, owner: FenceRecord, history: Sequence[FenceRecord]) -> Watched:
+def know_owner(
+    watched: Watched, owner: FenceRecord, history: Sequence[FenceRecord], wire_ms: int
+) -> Watched:
     """Take over who owns the slot by the gateway's table."""
     arrived = owner.release == watched.back_to
     return replace(
@@ -94,6 +118,7 @@ def know_owner(watched: Watched, owner: FenceRecord, history: Sequence[FenceReco
         predecessor=replaced_release(history, owner),
         back_to=None if arrived else watched.back_to,
         errors=watched.errors if owner.release == watched.release else 0,
+        deaths=count_deaths(history, owner, wire_ms),
         life=owner.life,
         reason="",
     )

@@ -43,6 +43,10 @@ RETRY_MS: Final = 2_000
 STRATEGY_ERRORS_MAX: Final = 2
 """Decisions in a row that a strategy could not make: the first may be the world's fault, and a roll
 that is still confirming takes back after one; the second undoes the roll of this slot."""
+DEATHS_MAX: Final = 5
+DEATHS_WINDOW_MS: Final = 60_000
+"""Wire. A process that dies at each try of a decision is started again every few seconds, and never
+journals anything that could be counted: only its claims show it."""
 ROLLOUT_EVERY_MS: Final = 2_000
 ROLLOUT_LEASE_MS: Final = 20_000
 """Wire without a sign of the driver, which gives one every two seconds: it is gone, or stopped."""
@@ -90,6 +94,10 @@ TRANSITIONS: Final = (
     Transition(_P.LIVE, "SlotMissing", _P.VACANT, "Ray gave it up"),
     Transition(_P.LIVE, "SlotSeen", _P.OPENING, "its release turned bad: back to the one before"),
     Transition(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
+    Transition(_P.LIVE, "FencesRead", _P.OPENING, "it dies again and again: the release before"),
+    Transition(_P.STARTING, "FencesRead", _P.OPENING, "the same, seen between two lives"),
+    Transition(_P.STARTING, "SlotSeen", _P.OPENING, "the same, as it starts"),
+    Transition(_P.SILENT, "FencesRead", _P.OPENING, "the same, of one that never answers"),
     Transition(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),
     Transition(_P.SILENT, "SlotSeen", _P.STARTING, "back, claims"),
     Transition(_P.SILENT, "SlotMissing", _P.VACANT, "Ray gave it up"),
@@ -114,6 +122,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """Latest decisions in a row that the strategy could not make."""
     error_due_ms: int = 0
     """Latest decision that was counted."""
+    deaths: int = 0
+    """Of processes of the present release that owned the slot, within `DEATHS_WINDOW_MS`."""
     life: str | None = None
     node_id: str = ""
     asking: bool = False

@@ -39,7 +39,7 @@ from actors.supervisor.events import (
 )
 from actors.supervisor.health import LOOKED_AT, hear_shared, hear_slot
 from actors.supervisor.reactions import hear_alarm, take_back
-from actors.supervisor.releases import hear_rollout, know_owner, open_seat
+from actors.supervisor.releases import hear_rollout, know_owner, open_seat, undo_if_bad
 from actors.supervisor.state import (
     ASK_EVERY_MS,
     CREATING_MAX,
@@ -177,6 +177,7 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
     if isinstance(event, FencesUnread):
         return state, ()
     state = replace(state, owners=event.owners, history=event.history)
+    effects: list[AnyEffect] = []
     for watched in state.slots.values():
         owner = event.owners.get(watched.slot)
         if watched.place in UNDER_WAY:
@@ -185,15 +186,17 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
             if watched.place is Place.UNSEEN:
                 state = put(state, move(watched, Place.VACANT, event.wire_ms))
             continue
-        known = know_owner(watched, owner, event.history.get(watched.slot, ()))
+        history = event.history.get(watched.slot, ())
+        known = know_owner(watched, owner, history, event.wire_ms)
         # after a take-back the owner has a lower number than the successor that lost the slot
         moved = owner.fence > watched.fence and owner.incarnation != watched.incarnation
         if watched.place is Place.UNSEEN or moved:
             known = replace(known, incarnation=owner.incarnation, misses=0, status=None)
             known = replace(known, answered_wire_ms=event.wire_ms)
             known = move(known, Place.STARTING, event.wire_ms)
-        state = put(state, known)
-    return state, ()
+        state, undone = undo_if_bad(state, event, known)
+        effects += undone
+    return state, tuple(effects)
 
 
 def _hear_creation(

@@ -15,6 +15,10 @@ from cluster.rolling_update.proof import failure_of, was_asked
 TICK_SECONDS: Final = 0.05
 """Deadlines are seconds and a switch is milliseconds: twenty looks a second cost nothing."""
 SHADOW_EVERY_TICKS: Final = 10
+FROZEN_MS: Final = 1_000
+"""Wire. Twenty turns did not happen: the process was stopped, or its machine was."""
+HEAR_MS: Final = 500
+"""Wire. Answers that came meanwhile are taken in and journals read before time is judged again."""
 
 Clock = Callable[[], on.Now]
 Watch = Callable[[roll.Rollout], None]
@@ -30,6 +34,27 @@ def confirmable(rollout: roll.Rollout, market_ms: int) -> Iterator[tuple[str, in
             continue
         if handoff.confirm_due_ms is None or market_ms >= handoff.confirm_due_ms:
             yield slot, max(handoff.record.journal_sequence, handoff.seen_sequence)
+
+
+class Hearing:
+    """Tells whether time may be judged: whoever was frozen hears first what happened meanwhile.
+
+    Or a good decision, durable for long, would count as one that never came.
+    """
+
+    def __init__(self, wire_ms: float) -> None:
+        self._turned_ms = wire_ms
+        self._until_ms: float | None = None
+
+    def may_judge(self, wire_ms: float) -> bool:
+        """Ask once a turn; a freeze that follows on a freeze is not waited for again."""
+        frozen = wire_ms - self._turned_ms > FROZEN_MS
+        self._turned_ms = wire_ms
+        if self._until_ms is None:
+            self._until_ms = wire_ms + HEAR_MS if frozen else None
+        elif wire_ms >= self._until_ms:
+            self._until_ms = None
+        return self._until_ms is None
 
 
 class Driver:
@@ -53,9 +78,13 @@ class Driver:
 
     async def run(self) -> roll.Rollout:
         """Drive to the end; return the rollout in phase DONE or STOPPED."""
+        hearing = Hearing(self._clock().wire_ms)
         while self.rollout.phase not in {roll.Phase.DONE, roll.Phase.STOPPED}:
             self._look_for_decisions()
-            self._take(await self._next_event())
+            event = await self._next_event()
+            now = self._clock()
+            if hearing.may_judge(now.wire_ms) or not isinstance(event, roll.Tick):
+                self._take(event, now)
         await asyncio.gather(*self._tasks)
         return self.rollout
 
@@ -66,8 +95,8 @@ class Driver:
         except TimeoutError:
             return roll.Tick()
 
-    def _take(self, event: roll.Event) -> None:
-        self.rollout, effects = roll.step(self.rollout, event, self._clock())
+    def _take(self, event: roll.Event, now: on.Now) -> None:
+        self.rollout, effects = roll.step(self.rollout, event, now)
         self._watch(self.rollout)
         for slot_effect in effects:
             if self._asked_already(slot_effect):

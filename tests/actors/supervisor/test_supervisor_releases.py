@@ -23,6 +23,8 @@ from actors.supervisor.events import (
 )
 from actors.supervisor.releases import replaced_release
 from actors.supervisor.state import (
+    DEATHS_MAX,
+    DEATHS_WINDOW_MS,
     ROLLOUT_EVERY_MS,
     ROLLOUT_LEASE_MS,
     ROLLOUT_PAUSE_MS,
@@ -82,6 +84,50 @@ def test_release_that_turns_bad_goes_back_to_the_one_that_the_rollout_replaced()
         effects = decided(watch, "strategy_error: raised", incarnation=3, release=OLD)
         assert of(effects, OpenSeat) == [], "no release is undone by a vacancy's release"
     assert watch.place() is Place.LIVE
+
+
+def dying(watch: Watch, lives: int, *, every_ms: int = 2_000, rolled: bool = True) -> list[Any]:
+    """Let the bad release's process die and claim anew so many times; return what it led to."""
+    history = ROLLED if rolled else (record(BAD, 2, None),)
+    effects: list[Any] = []
+    for number in range(lives):
+        watch.after(every_ms)
+        claim = msgspec.structs.replace(
+            record(BAD, 3 + number, None),
+            incarnation=2,
+            life=f"life-{number}",
+            granted_wire_ms=watch.now_ms,
+        )
+        history = (*history, claim)
+        effects += watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: history})
+    return effects
+
+
+def test_a_release_whose_process_dies_again_and_again_goes_back_and_an_alarm_says_so() -> None:
+    watch = watched()
+    assert alarms(dying(watch, DEATHS_MAX)) == []
+    watch = watched()
+    effects = dying(watch, DEATHS_MAX + 1)
+    assert alarms(effects) == ["slot_dies", "release_turned_bad"]
+    assert [opened.release for opened in of(effects, OpenSeat)] == [OLD]
+
+
+def test_deaths_that_are_far_apart_change_nothing() -> None:
+    assert dying(watched(), 3 * DEATHS_MAX, every_ms=DEATHS_WINDOW_MS // DEATHS_MAX + 1) == []
+
+
+def test_what_no_rollout_brought_is_not_undone_when_it_dies_but_an_alarm_says_so() -> None:
+    effects = dying(watched((record(BAD, 2, None),)), DEATHS_MAX + 1, rolled=False)
+    assert alarms(effects) == ["slot_dies"]
+    assert of(effects, OpenSeat) == []
+
+
+def test_a_slot_that_dies_under_a_living_rollout_is_its_drivers() -> None:
+    watch = watched()
+    watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
+    effects = dying(watch, DEATHS_MAX + 1)
+    assert alarms(effects) == ["slot_dies"]
+    assert of(effects, OpenSeat) == []
 
 
 def test_one_error_between_good_decisions_changes_nothing() -> None:
