@@ -116,12 +116,22 @@ def owner_seen(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
             return handoff, (on.AskResume(),)
         case Step.RESUMING:
             return discard(handoff, f"incarnation {record.incarnation} owns the slot", now)
-        case Step.TAKING_BACK if record.incarnation == handoff.old_incarnation:
-            return discard(handoff, "taken back", now)
         case Step.TAKING_BACK:
-            return handoff, (_ask_take_back(handoff, record.fence),)
+            return _owner_while_taking_back(handoff, record, now, ours=ours)
         case _:
             return handoff, ()
+
+
+def _owner_while_taking_back(
+    handoff: Handoff, record: FenceRecord, now: on.Now, *, ours: bool
+) -> Moved:
+    if record.incarnation == handoff.old_incarnation:
+        return discard(handoff, "taken back", now)
+    if ours or record.release == handoff.new_release:
+        return handoff, (_ask_take_back(handoff, record.fence),)
+    # the supervisor was faster, with another incarnation of another release: neither is needed
+    moved, effects = discard(handoff, f"incarnation {record.incarnation} owns the slot", now)
+    return moved, (*effects, on.Dismiss(incarnation=handoff.old_incarnation))
 
 
 def _owner_while_fencing(

@@ -284,6 +284,20 @@ def test_a_different_logical_hash_takes_the_slot_back() -> None:
     assert handoff.step is Step.FAILED
 
 
+def test_a_take_back_that_finds_the_slot_in_good_hands_leaves_it_there() -> None:
+    taking, _ = after(walked(Step.CONFIRMING), decided(failure="strategy_error: NaN"))
+    refused = answered(FenceRefused(reason="neither a standby nor the last owner", owner=None))
+    taking, effects = after(taking, refused)
+    assert effects == [on.AskOwner()]
+    stranger = record(fence=7, incarnation=9, handoff=None)
+    ended, effects = after(taking, on.OwnerSeen(record=replace(stranger, release="old")))
+    assert ended.step is Step.DISCARDING
+    assert effects == [on.Dismiss(incarnation=2), on.Dismiss(incarnation=1)]
+    taking, effects = after(taking, on.OwnerSeen(record=stranger))
+    assert taking.step is Step.TAKING_BACK, "the bad release has it again"
+    assert effects == [on.AskTakeBack(expected_fence=7, kept_sequence=9)]
+
+
 def test_a_successor_that_dies_while_adopting_is_taken_back_by_deadline() -> None:
     late = later(wire_ms=ADOPT_DEADLINE_MS + 1)
     handoff, _ = after(walked(Step.ADOPTING), on.TimePassed(), now=late)

@@ -194,8 +194,10 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
     if not each.ended:
         blame(f"roll {each.name} ({each.release.kind}) does not end: {state.phase} {steps}")
         return
-    quiet = world.network.usual.calm and not any(
-        d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared
+    quiet = (
+        each.whole
+        and world.network.usual.calm
+        and not any(d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared)
     )
     for slot, step in steps.items():
         vacated = each.release.id in world.monitor.vacancies_of(slot)

@@ -45,6 +45,8 @@ class Roll:
         self.process: Any = None
         self.began_s = world.loop.now_s
         self.put_away_s: float | None = None
+        self.whole = False
+        """All its slots had a living owner when it was planned."""
 
     @property
     def ended(self) -> bool:
@@ -124,6 +126,8 @@ class Roll:
         )
         if not occupants:
             return None
+        actors = (self.world.slot_actors.get(f"{o.slot}/{o.incarnation}") for o in occupants)
+        self.whole = all(actor is not None and not actor.gone for actor in actors)
         schedule = roll.Schedule(
             offsets_ms=self.world.slot_rules.timing.decision_offsets_ms,
             clock=self.world.slot_rules.clock,
