@@ -53,7 +53,7 @@ def at_rest(world: "World") -> bool:
         return False
     if ledger.orders or ledger.undecided or not all(m.settled for m in ledger.markets.values()):
         return False
-    return all(_slot_rests(world, slot) for slot in world.slots)
+    return all(_slot_rests(world, slot) and not _left_over(world, slot) for slot in world.slots)
 
 
 def _slot_rests(world: "World", slot: str) -> bool:
@@ -91,13 +91,15 @@ def _judge_slot(world: "World", slot: str) -> None:
         blame(f"{slot}: does not come to rest: {why}, outbox {applied} of {end}")
         return
     _judge_money(world, slot, seat.state)
-    others = [
-        a.name
-        for a in world.slot_actors.values()
-        if a.slot == slot and not a.gone and a is not actor
-    ]
-    if others:
+    if others := _left_over(world, slot):
         blame(f"{slot}: left over beside its owner: {others}")
+
+
+def _left_over(world: "World", slot: str) -> list[str]:
+    """Name the incarnations that did not leave; one that just lost its slot may be on its way."""
+    owner = owner_of(world, slot)
+    actors = world.slot_actors.values()
+    return [a.name for a in actors if a.slot == slot and not a.gone and a is not owner]
 
 
 def _judge_money(world: "World", slot: str, state: SlotState) -> None:
