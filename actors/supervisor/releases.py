@@ -12,7 +12,14 @@ from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
 from actors.supervisor.alarms import report
-from actors.supervisor.events import AnyEffect, EndRollout, Event, OpenSeat, RolloutSeen
+from actors.supervisor.events import (
+    AnyEffect,
+    EndRollout,
+    Event,
+    FencesRead,
+    OpenSeat,
+    RolloutSeen,
+)
 from actors.supervisor.state import (
     DEATHS_MAX,
     DEATHS_WINDOW_MS,
@@ -51,11 +58,17 @@ def count_errors(watched: Watched, status: SlotStatus) -> Watched:
     return replace(watched, errors=errors, error_due_ms=last.due_ms)
 
 
-def count_deaths(history: Sequence[FenceRecord], owner: FenceRecord, wire_ms: int) -> int:
-    """Count the owner's processes that died lately: each life claims the slot for itself."""
-    since_ms = wire_ms - DEATHS_WINDOW_MS
+def count_deaths(history: Sequence[FenceRecord], owner: FenceRecord, since_ms: float) -> int:
+    """Count the owner's processes that died since then: each life claims the slot for itself."""
     claims = [r for r in history if r.release == owner.release and r.granted_wire_ms >= since_ms]
     return len({record.life for record in claims if record.handoff is None} - {owner.life})
+
+
+def _fruitless_since_ms(state: SupervisorState, watched: Watched, event: Event) -> float:
+    """Return the wire time since which deaths count: a decision in between makes them harmless."""
+    last = None if watched.status is None else watched.status.last_decision
+    decided_ms = 0.0 if last is None else state.rules.clock.wire_ms(last.journaled_ms)
+    return max(decided_ms, event.wire_ms - DEATHS_WINDOW_MS)
 
 
 def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
@@ -107,9 +120,10 @@ def open_seat(watched: Watched) -> OpenSeat:
 
 
 def know_owner(
-    watched: Watched, owner: FenceRecord, history: Sequence[FenceRecord], wire_ms: int
+    state: SupervisorState, watched: Watched, owner: FenceRecord, event: FencesRead
 ) -> Watched:
     """Take over who owns the slot by the gateway's table."""
+    history = event.history.get(watched.slot, ())
     arrived = owner.release == watched.back_to
     return replace(
         watched,
@@ -118,7 +132,7 @@ def know_owner(
         predecessor=replaced_release(history, owner),
         back_to=None if arrived else watched.back_to,
         errors=watched.errors if owner.release == watched.release else 0,
-        deaths=count_deaths(history, owner, wire_ms),
+        deaths=count_deaths(history, owner, _fruitless_since_ms(state, watched, event)),
         life=owner.life,
         reason="",
     )

@@ -46,7 +46,8 @@ that is still confirming takes back after one; the second undoes the roll of thi
 DEATHS_MAX: Final = 5
 DEATHS_WINDOW_MS: Final = 60_000
 """Wire. A process that dies at each try of a decision is started again every few seconds, and never
-journals anything that could be counted: only its claims show it."""
+journals anything that could be counted: only its claims show it. A decision begins the count anew.
+"""
 ROLLOUT_EVERY_MS: Final = 2_000
 ROLLOUT_LEASE_MS: Final = 20_000
 """Wire without a sign of the driver, which gives one every two seconds: it is gone, or stopped."""
@@ -123,7 +124,7 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     error_due_ms: int = 0
     """Latest decision that was counted."""
     deaths: int = 0
-    """Of processes of the present release that owned the slot, within `DEATHS_WINDOW_MS`."""
+    """Of processes of the present release that owned the slot and decided nothing."""
     life: str | None = None
     node_id: str = ""
     asking: bool = False

@@ -186,8 +186,7 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
             if watched.place is Place.UNSEEN:
                 state = put(state, move(watched, Place.VACANT, event.wire_ms))
             continue
-        history = event.history.get(watched.slot, ())
-        known = know_owner(watched, owner, history, event.wire_ms)
+        known = know_owner(state, watched, owner, event)
         # after a take-back the owner has a lower number than the successor that lost the slot
         moved = owner.fence > watched.fence and owner.incarnation != watched.incarnation
         if watched.place is Place.UNSEEN or moved:

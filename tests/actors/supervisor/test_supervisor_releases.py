@@ -6,6 +6,7 @@ import msgspec
 
 from actors.messages import FenceRecord
 from actors.slot.state import LastDecision
+from actors.slot.status import SlotStatus
 from actors.supervisor.events import (
     AskSlot,
     CreateFailed,
@@ -48,6 +49,12 @@ ROLLED = (record(OLD, 1, None), record(BAD, 2, "r0001-btc-5m"))
 def decided(watch: Watch, reason: str, incarnation: int = 2, release: str = BAD) -> list[Any]:
     """Let one decision point pass and the slot say what it decided there."""
     watch.after(CYCLE_MS)
+    seen = decision(watch, reason, incarnation, release)
+    return watch.hear(SlotSeen, slot=SLOT, incarnation=incarnation, status=seen)
+
+
+def decision(watch: Watch, reason: str, incarnation: int, release: str) -> SlotStatus:
+    """Return the status of a slot that decides now."""
     last = LastDecision(
         due_ms=watch.now_ms,
         journaled_ms=watch.now_ms,
@@ -56,8 +63,7 @@ def decided(watch: Watch, reason: str, incarnation: int = 2, release: str = BAD)
         snapshot="s",
         release=release,
     )
-    seen = status(watch.now_ms, last_decision=last, release=release, incarnation=incarnation)
-    return watch.hear(SlotSeen, slot=SLOT, incarnation=incarnation, status=seen)
+    return status(watch.now_ms, last_decision=last, release=release, incarnation=incarnation)
 
 
 def watched(history: tuple[FenceRecord, ...] = ROLLED) -> Watch:
@@ -86,7 +92,9 @@ def test_release_that_turns_bad_goes_back_to_the_one_that_the_rollout_replaced()
     assert watch.place() is Place.LIVE
 
 
-def dying(watch: Watch, lives: int, *, every_ms: int = 2_000, rolled: bool = True) -> list[Any]:
+def dying(
+    watch: Watch, lives: int, *, every_ms: int = 2_000, rolled: bool = True, decides: bool = False
+) -> list[Any]:
     """Let the bad release's process die and claim anew so many times; return what it led to."""
     history = ROLLED if rolled else (record(BAD, 2, None),)
     effects: list[Any] = []
@@ -100,6 +108,9 @@ def dying(watch: Watch, lives: int, *, every_ms: int = 2_000, rolled: bool = Tru
         )
         history = (*history, claim)
         effects += watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: history})
+        if decides:
+            seen = decision(watch, "points", incarnation=2, release=BAD)
+            effects += watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
     return effects
 
 
@@ -114,6 +125,12 @@ def test_a_release_whose_process_dies_again_and_again_goes_back_and_an_alarm_say
 
 def test_deaths_that_are_far_apart_change_nothing() -> None:
     assert dying(watched(), 3 * DEATHS_MAX, every_ms=DEATHS_WINDOW_MS // DEATHS_MAX + 1) == []
+
+
+def test_a_process_that_decides_between_its_deaths_is_no_bad_release() -> None:
+    effects = dying(watched(), 3 * DEATHS_MAX, decides=True)
+    assert of(effects, OpenSeat) == []
+    assert "slot_dies" not in alarms(effects)
 
 
 def test_what_no_rollout_brought_is_not_undone_when_it_dies_but_an_alarm_says_so() -> None:
