@@ -15,9 +15,9 @@ LONG_ROLLS = 100
 LONG_SECONDS = 6 * 3_600.0
 LONG_OFFSETS_MS = (20_000, 95_000, 170_000, 245_000)
 """Four decision points a cycle instead of one: 16 slots come to 6.4 a second at speed 30."""
-QUARTER = 4
-TURN = 3
-"""One roll of all slots, one of a quarter to the other release, one of it back again."""
+PARTS = 8
+TURN = 1 + 2 * PARTS
+"""One roll of all slots, then each eighth of them to the other release and back again."""
 SHORT_DECISIONS = 300
 SHORT_ROLLS = 3
 SHORT_SECONDS = 400.0
@@ -35,7 +35,7 @@ def soak(fleet: Fleet, folder: Path, decisions: int, rolls: int, seconds: float)
             fleet.await_decisions(1)
             continue
         turn, part = divmod(done, TURN)
-        chosen = some(fleet.slots, turn) if part else ()
+        chosen = fleet.slots[(part - 1) // 2 :: PARTS] if part else ()
         words = [f"--slots={','.join(chosen)}"] if chosen else []
         report = fleet.roll(trees[(turn + part) % 2], "--shadow=0", *words)
         assert report.outcome == "done", report.failure
@@ -49,11 +49,6 @@ def soak(fleet: Fleet, folder: Path, decisions: int, rolls: int, seconds: float)
     )
     assert verdict.missed == 0, verdict.missed_points
     assert verdict.differences == []
-
-
-def some(slots: tuple[str, ...], turn: int) -> tuple[str, ...]:
-    """Return the turn's quarter of the slots."""
-    return slots[turn % QUARTER :: QUARTER]
 
 
 def completed(fleet: Fleet) -> list[str]:
