@@ -1,0 +1,41 @@
+"""Entry point of a job: rolls back to back, each the operator's `apply` of an archived release.
+
+It is copied to the root of a tree, whose code drives: `python soak_drive.py ORDERS.json`. One job
+for many rolls: a job costs two cores as much as the roll of four slots.
+"""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import msgspec
+import ray
+
+from cluster.rolling_update.apply import Request, apply
+from cluster.rollout_step import Options
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    release: str
+    slots: tuple[str, ...]
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True):
+    storage: str
+    parts: tuple[Part, ...]
+
+
+def main() -> None:
+    orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
+    ray.init(logging_level=logging.ERROR, log_to_driver=False)
+    for part in orders.parts:
+        request = Request(options=Options(shadow=0), slots=part.slots, to_release=part.release)
+        report = asyncio.run(apply(orders.storage, request, lambda _: None))
+        print(report.rollout, report.outcome, report.failure or "", flush=True)
+        if report.outcome != "done":
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
