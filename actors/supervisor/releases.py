@@ -84,10 +84,7 @@ def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
     fails = watched.errors >= STRATEGY_ERRORS_MAX
     dead = dies.holds and state.rollout is None  # else its driver takes the slot back
     turned = (fails or dead) and watched.predecessor is not None
-    status = watched.status
-    why = "" if status is None or status.last_decision is None else status.last_decision.reason
-    if not fails:
-        why = f"its process died {watched.deaths} times in {DEATHS_WINDOW_MS // 1_000} s"
+    why = _last_reason(watched) if fails else f"its process died {watched.deaths} times in a row"
     finding = Finding(
         kind="release_turned_bad",
         subject=watched.slot,
@@ -106,6 +103,11 @@ def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
     watched = replace(watched, back_to=watched.predecessor, reason=f"turned bad: {why}"[:200])
     state = put(state, move(watched, Place.OPENING, event.wire_ms))
     return state, (*alarms, open_seat(watched))
+
+
+def _last_reason(watched: Watched) -> str:
+    last = None if watched.status is None else watched.status.last_decision
+    return "" if last is None else last.reason
 
 
 def open_seat(watched: Watched) -> OpenSeat:

@@ -97,6 +97,7 @@ TRANSITIONS: Final = (
     Transition(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
     Transition(_P.LIVE, "FencesRead", _P.OPENING, "it dies again and again: the release before"),
     Transition(_P.STARTING, "FencesRead", _P.OPENING, "the same, seen between two lives"),
+    Transition(_P.VACANT, "FencesRead", _P.OPENING, "the same, after Ray gave it up"),
     Transition(_P.STARTING, "SlotSeen", _P.OPENING, "the same, as it starts"),
     Transition(_P.SILENT, "FencesRead", _P.OPENING, "the same, of one that never answers"),
     Transition(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),

@@ -12,7 +12,7 @@ from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from cluster.rolling_update.live import live_view, share_done, view
 from cluster.rolling_update.record import encode_state
-from tests.cluster.test_handoff_step import ADOPTED, QUIESCED
+from tests.cluster.handoffs import ADOPTED, QUIESCED
 from tests.cluster.test_rollout_step import SLOTS, begun
 
 LIMIT_SECONDS = 30.0

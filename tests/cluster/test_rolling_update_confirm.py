@@ -11,7 +11,7 @@ from cluster.handoff_state import Step
 from cluster.rolling_update.calls import FleetCalls
 from cluster.rolling_update.driver import FROZEN_MS, HEAR_MS, Driver, Hearing, confirmable
 from tests.checkpoints.builders import row
-from tests.cluster.test_handoff_step import record
+from tests.cluster.handoffs import record
 from tests.cluster.test_rollout_step import begun, now
 
 DUE_MS = 320_000

@@ -9,7 +9,7 @@ from cluster import rollout_step as roll
 from cluster.handoff_state import SERIAL, Step
 from signals.market import ALL_SLOTS, CYCLE_MS
 from signals.market_time import MarketClock
-from tests.cluster.test_handoff_step import (
+from tests.cluster.handoffs import (
     ADOPTED,
     PINNED,
     QUIESCED,

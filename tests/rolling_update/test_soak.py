@@ -40,18 +40,16 @@ def soak(
     shutil.copy(ROOT / "tests/rolling_update/soak_drive.py", fleet.tree / "soak_drive.py")
     deadline = time.monotonic() + seconds
     turns, before = 0, len(completed(fleet))
-    while len(completed(fleet)) < before + rolls or fleet.verdict().decisions < decisions:
-        done = len(completed(fleet)) - before
-        assert time.monotonic() < deadline, f"{done} rolls, {fleet.verdict().decisions} decisions"
-        if done >= rolls:
-            fleet.await_decisions(1)
-            continue
+    while (done := len(completed(fleet)) - before) < rolls:
+        assert time.monotonic() < deadline, f"{done} rolls"
         here, there = turns % 2, (turns + 1) % 2
         report = fleet.roll(trees[here], "--shadow=0")
         assert report.outcome == "done", report.failure
         roll_parts(fleet, (releases[there], releases[here]), parts)
         turns += 1
-    verdict, done = fleet.verdict(), len(completed(fleet)) - before
+    while (verdict := fleet.verdict()).decisions < decisions:
+        assert time.monotonic() < deadline, f"{verdict.decisions} decisions"
+        fleet.await_decisions(1)
     print(
         f"{verdict.decisions} decisions, {done} rolls ({turns} of all slots), "
         f"missed {verdict.missed}, {verdict.slots_ordered} slots ordered, {verdict.fills} fills, "
