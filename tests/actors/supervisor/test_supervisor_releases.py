@@ -123,6 +123,21 @@ def test_a_release_whose_process_dies_again_and_again_goes_back_and_an_alarm_say
     assert [opened.release for opened in of(effects, OpenSeat)] == [OLD]
 
 
+def test_incarnations_that_rollouts_bring_are_no_deaths() -> None:
+    watch = watched()
+    rolls = tuple(
+        msgspec.structs.replace(
+            record(BAD, 3 + number, f"r{number:04d}-btc-5m"),
+            life=f"life-{number}",
+            granted_wire_ms=watch.now_ms,
+        )
+        for number in range(2 * DEATHS_MAX)
+    )
+    history = (*ROLLED, *rolls)
+    effects = watch.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    assert alarms(effects) == []
+
+
 def test_deaths_that_are_far_apart_change_nothing() -> None:
     assert dying(watched(), 3 * DEATHS_MAX, every_ms=DEATHS_WINDOW_MS // DEATHS_MAX + 1) == []
 
