@@ -31,7 +31,8 @@ $(READY): requirements.lock
 	  echo "This Python has no venv module. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "preparing $(VENV) from requirements.lock (once; a few minutes) ..." >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(PY) -m pip check --disable-pip-version-check >&2
 	@touch $@
 
 run: $(READY)  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1)
