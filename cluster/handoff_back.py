@@ -183,7 +183,7 @@ def time_passed(handoff: Handoff, now: on.Now) -> Moved:
         case Step.FENCING if waited > limits.FENCE_DEADLINE_MS:
             return replace(handoff, entered_wire_ms=now.wire_ms), (on.AskOwner(),)
         case Step.CONFIRMING:
-            return _confirm_late(handoff, now)
+            return _confirm_late(handoff, now.market_ms, limits.UNREAD_SHARE, now)
         case Step.SHADOWING:
             return handoff, (ask_shadow(handoff),)
         case Step.RETIRING | Step.DISCARDING if waited > limits.LEAVE_DEADLINE_MS:
@@ -194,9 +194,19 @@ def time_passed(handoff: Handoff, now: on.Now) -> Moved:
             return handoff, ()
 
 
-def _confirm_late(handoff: Handoff, now: on.Now) -> Moved:
-    """Take back by half of the decision's deadline: the other half is for the old one."""
+def nothing_decided(handoff: Handoff, looked_ms: int, now: on.Now) -> Moved:
+    """Take back by half of the decision's deadline: the other half is for the old one.
+
+    Only a look into the journal shows that there is no decision; a clock does not, where the
+    driver itself is late.
+    """
+    return _confirm_late(handoff, looked_ms, limits.CONFIRM_SHARE, now)
+
+
+def _confirm_late(handoff: Handoff, at_ms: int, share: float, now: on.Now) -> Moved:
     due, deadline = handoff.confirm_due_ms, handoff.confirm_deadline_ms
-    if due is None or deadline is None or now.market_ms < due + (deadline - due) // 2:
+    if handoff.step is not Step.CONFIRMING or due is None or deadline is None:
+        return handoff, ()
+    if at_ms < due + (deadline - due) * share:
         return handoff, ()
     return take_back(handoff, f"confirm: no decision for {due}", now)

@@ -77,6 +77,13 @@ class DecisionSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Of the decision point after this one (market time)."""
 
 
+class NothingDecided(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The journal was read and holds no decision row that was not seen before."""
+
+    looked_ms: int
+    """Market time when the reading began: what was durable by then was seen."""
+
+
 class TimePassed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pass
 
@@ -93,6 +100,7 @@ Event = (
     | Left
     | OwnerSeen
     | DecisionSeen
+    | NothingDecided
     | TimePassed
     | AbortAsked
 )

@@ -31,6 +31,11 @@ QUIESCE_TRIES_MAX: Final = 20
 """An owner may be busy with a decision or a page of events; it says so and is asked again."""
 UNPROVED_MAX: Final = 3
 """Decisions that a release may make without a snapshot before it counts as not to be proved."""
+CONFIRM_SHARE: Final = 0.5
+"""Of the time from a decision's due point to its deadline: without a row in the journal by then
+the slot is taken back, and the rest is left for the old one to make that same decision."""
+UNREAD_SHARE: Final = 0.75
+"""The same where the journal could not be read: what nobody can see proves nothing either."""
 LEAVE_DEADLINE_MS: Final = 20_000
 SWITCH_QUIET_MS: Final = 3_000
 """Wire: no decision may be due within this time of a switch: quiesce, fence, adopt, and spare."""
@@ -82,7 +87,7 @@ TRANSITIONS: Final[dict[Step, tuple[Step, ...]]] = {
 SERIAL: Final = frozenset(
     {Step.QUIESCING, Step.FENCING, Step.ADOPTING, Step.RESUMING, Step.TAKING_BACK}
 )
-"""At most one slot of a rollout is in one of these."""
+"""At most one slot of a rollout goes forward through these; several may go back at once."""
 ENDED: Final = frozenset({Step.DONE, Step.FAILED, Step.STUCK})
 
 

@@ -29,6 +29,7 @@ from cluster.handoff_back import (
     enter,
     granted,
     left,
+    nothing_decided,
     owner_seen,
     refused,
     resume,
@@ -62,6 +63,8 @@ def _on_event(handoff: Handoff, event: on.Event, now: on.Now) -> Moved:  # noqa:
             return owner_seen(handoff, record, now)
         case on.DecisionSeen():
             return _decision_seen(handoff, event, now)
+        case on.NothingDecided(looked_ms=looked_ms):
+            return nothing_decided(handoff, looked_ms, now)
         case on.TimePassed():
             return time_passed(handoff, now)
         case on.AbortAsked(reason=reason):

@@ -13,16 +13,12 @@ from msgspec.structs import replace
 
 from cluster import handoff_events as on
 from cluster import handoff_step
-from cluster.handoff_state import ENDED, SERIAL, SWITCH_QUIET_MS, Handoff, Step
-from signals.market import CYCLE_MS, DecisionPoint, Slot, deadline_ms, decision_points
-from signals.market_time import MarketClock
+from cluster.handoff_state import ENDED, SERIAL, Handoff, Step
+from cluster.schedule import Schedule
 
 STARTS_AT_ONCE: Final = 2
 """Process starts at normal priority beside a trading fleet. Three were tried on two cores: a roll
 of sixteen took a quarter less time and the worst decision beside it came twice as late."""
-QUIET_SHARE: Final = 3
-"""Where decisions are due often the quiet time shrinks to a third of the gap between two on the
-wire, or no switch would fit."""
 _WARM_STEPS: Final = frozenset(
     {Step.PINNING, Step.OPENING, Step.CREATING, Step.WARMING, Step.SHADOWING}
 )
@@ -33,6 +29,9 @@ their own deadlines end, and the next start waits for it."""
 _STARTS: Final = _WARM_STEPS - {Step.SHADOWING}
 """A standby that waits for decisions to shadow costs memory and no processor: it keeps nobody from
 starting, or a roll of sixteen would wait for one cycle after the other."""
+UNDO_WAIT_MS: Final = 500
+"""Wire: how long a take-back that has no answer keeps the next slot's from beginning; ten times
+what one takes. A slot that hangs must not leave the others to the release that is to go."""
 _ABORTABLE: Final = (_WARM_STEPS - {Step.PINNING, Step.OPENING}) | {Step.PLANNED, Step.READY}
 """While a base is pinned or a number issued nothing can be undone yet: the answer is awaited."""
 
@@ -49,30 +48,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Shadow on recorded decisions instead of waiting for live ones."""
     together: bool = False
     """All switches of the rest in one gap between cycles, so that no cycle mixes releases."""
-
-
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """When slots decide: from configuration and clock, never from a slot's own word."""
-
-    offsets_ms: tuple[int, ...]
-    clock: MarketClock
-
-    def next_due(self, slot: str, market_ms: int) -> tuple[DecisionPoint, int]:
-        """Return the slot's next decision point after now and its deadline (market ms)."""
-        points = decision_points(Slot.parse(slot).timeframe, self.offsets_ms, market_ms)
-        point, following = next(points), next(points)
-        return point, deadline_ms(point, following)
-
-    def is_quiet(self, slot: str, now: on.Now) -> bool:
-        """Tell whether no decision of the slot is due within the switch's deadline."""
-        timeframe = Slot.parse(slot).timeframe
-        points = decision_points(timeframe, self.offsets_ms, now.market_ms - CYCLE_MS)
-        last, point = next(points), next(points)
-        while point.due_ms <= now.market_ms:
-            last, point = point, next(points)
-        gap_wire_ms = (point.due_ms - last.due_ms) / self.clock.speed
-        needed_ms = min(SWITCH_QUIET_MS, gap_wire_ms / QUIET_SHARE)
-        return self.clock.wire_ms(point.due_ms) - now.wire_ms >= needed_ms
 
 
 class Phase(StrEnum):
@@ -102,6 +77,8 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     started_wire_ms: float
     failure: str | None = None
+    undo: str | None = None
+    """The operator's reason: what is switched and not confirmed goes back, slot after slot."""
 
 
 class SlotEvent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -114,7 +91,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The operator aborts: switched slots that are not confirmed go back too."""
+    """The operator aborts: what is switched and not confirmed goes back, a switch under way too."""
 
     reason: str
 
@@ -190,8 +167,7 @@ def _on_event(rollout: Rollout, event: Event, now: on.Now) -> Moved:
         case Tick():
             return _to_slots(rollout, rollout.order, on.TimePassed(), now)
         case Stop(reason=reason):
-            stopped = _stop(rollout, f"abort: {reason}")
-            return _to_slots(stopped, rollout.order, on.AbortAsked(reason=reason), now)
+            return replace(_stop(rollout, f"abort: {reason}"), undo=reason), ()
         case _:
             assert_never(event)
 
@@ -213,10 +189,11 @@ def _to_slots(rollout: Rollout, slots: tuple[str, ...], event: on.Event, now: on
 def _advance(rollout: Rollout, now: on.Now) -> Moved:
     """Look at the whole roll after each event: stop, warm the next, switch the next, or end."""
     rollout, stopping = _notice_failure(rollout, now)
+    rollout, undoing = _undo_next(rollout, now)
     rollout, warming = _warm_next(rollout, now)
     rollout, switching = _switch_next(rollout, now)
     rollout, ending = _end(rollout)
-    return rollout, stopping + warming + switching + ending
+    return rollout, stopping + undoing + warming + switching + ending
 
 
 def _stop(rollout: Rollout, reason: str) -> Rollout:
@@ -233,7 +210,26 @@ def _notice_failure(rollout: Rollout, now: on.Now) -> Moved:
     if rollout.phase is not Phase.STOPPING:
         return rollout, ()
     waiting = tuple(s for s in rollout.order if rollout.handoffs[s].step in _ABORTABLE)
-    return _to_slots(rollout, waiting, on.AbortAsked(reason="the roll stopped"), now)
+    reason = rollout.undo or "the roll stopped"
+    return _to_slots(rollout, waiting, on.AbortAsked(reason=reason), now)
+
+
+def _undo_next(rollout: Rollout, now: on.Now) -> Moved:
+    """Take back the next slot that is switched and not confirmed, when the last one is back.
+
+    All at once each would be dark for most of what all of them take.
+    """
+    handoffs = rollout.handoffs
+    if rollout.undo is None or any(_keeps_others(h, now) for h in handoffs.values()):
+        return rollout, ()
+    switched = (s for s in rollout.order if handoffs[s].step is Step.CONFIRMING)
+    asked = on.AbortAsked(reason=rollout.undo)
+    return _to_slots(rollout, tuple(switched)[:1], asked, now)
+
+
+def _keeps_others(handoff: Handoff, now: on.Now) -> bool:
+    fresh = handoff.tries == 0 and now.wire_ms - handoff.entered_wire_ms < UNDO_WAIT_MS
+    return handoff.step in SERIAL and fresh
 
 
 def _wanted(rollout: Rollout) -> tuple[str, ...]:

@@ -179,8 +179,9 @@ async def _fault(
     calls: AbortCalls, handoff: Handoff, owner: FenceRecord, wait_ms: float
 ) -> str | None:
     """Wait for the successor's first durable decision; return what is wrong, if anything."""
-    until_ms = wire_ms() + wait_ms
-    while wire_ms() < until_ms:
+    until_ms, looked_ms = wire_ms() + wait_ms, 0.0
+    while looked_ms < until_ms:  # the last look begins after the time is over
+        looked_ms = wire_ms()
         for row in await calls.decisions(handoff.slot, owner.journal_sequence):
             if row.fence >= owner.fence and was_asked(row):
                 return failure_of(row)

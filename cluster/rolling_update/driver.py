@@ -136,9 +136,12 @@ class Driver:
                 self._start(self._read_decisions(slot, after))
 
     async def _read_decisions(self, slot: str, after: int) -> None:
+        looked_ms = self._clock().market_ms
         try:
-            for row in await self._calls.decisions(slot, after):
-                self._events.put_nowait(roll.SlotEvent(slot=slot, event=self._seen(slot, row)))
+            rows = await self._calls.decisions(slot, after)
+            events: list[on.Event] = [self._seen(slot, row) for row in rows]
+            for event in events or [on.NothingDecided(looked_ms=looked_ms)]:
+                self._events.put_nowait(roll.SlotEvent(slot=slot, event=event))
         except CallFailedError:
             pass  # looked at again; the decision's own deadline ends the waiting
         finally:

@@ -12,7 +12,7 @@ from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import LOCK_FILE, ReleaseManifest
 from checkpoints.storage import Storage
-from cluster.rollout_step import Schedule
+from cluster.schedule import Schedule
 
 PARAMS_FILE: Final = "signals/params.toml"
 TRADING_CORE: Final = ("actors/", "checkpoints/", "cluster/")

@@ -35,6 +35,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     submit_to_last_confirm_ms: float | None
     dark_ms_median: float | None
     dark_ms_max: float | None
+    submit_to_begin_ms: float | None = None
+    """What the submission itself took: packing, Ray's job, imports, the plan."""
     waited_ms: dict[str, float] = {}
     """Wire time in which the whole rollout only waited, by ``cluster.rolling_update.waiting``."""
     shared: tuple[SharedReport, ...] = ()
@@ -62,6 +64,7 @@ def make_report(
         submit_to_last_confirm_ms=_since(submitted_wire_ms, confirmed),
         dark_ms_median=statistics.median(dark) if dark else None,
         dark_ms_max=max(dark, default=None),
+        submit_to_begin_ms=rollout.started_wire_ms - submitted_wire_ms,
         waited_ms=waited_ms or {},
     )
 
@@ -114,7 +117,12 @@ def page(report: Report) -> str:
         took = "" if actor.naming_ms is None else f" in {actor.naming_ms:.0f} ms"
         gap = f", heartbeat gap {actor.heartbeat_gap_ms} ms" if actor.heartbeat_gap_ms else ""
         lines.append(f"  {actor.old} -> {actor.new}: {actor.step}{took}{gap}")
-    for name in ("submit_to_last_adopt_ms", "submit_to_last_confirm_ms", "dark_ms_median"):
+    for name in (
+        "submit_to_begin_ms",
+        "submit_to_last_adopt_ms",
+        "submit_to_last_confirm_ms",
+        "dark_ms_median",
+    ):
         value = getattr(report, name)
         if value is not None:
             lines.append(f"  {name.replace('_', ' ')}: {value:.0f}")

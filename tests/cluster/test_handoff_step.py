@@ -85,10 +85,25 @@ def test_a_decision_under_a_lower_fence_confirms_nothing() -> None:
 
 def test_a_silent_successor_is_taken_back_by_half_of_the_decisions_deadline() -> None:
     half = DUE_MS + (DEADLINE_MS - DUE_MS) // 2
-    waiting, _ = after(walked(Step.CONFIRMING), on.TimePassed(), now=later(market_ms=half - 1))
-    assert waiting.step is Step.CONFIRMING
-    handoff, _ = after(waiting, on.TimePassed(), now=later(market_ms=half))
+    early, late = on.NothingDecided(looked_ms=half - 1), on.NothingDecided(looked_ms=half)
+    waiting, _ = after(walked(Step.CONFIRMING), early, now=later(market_ms=half + 60_000))
+    assert waiting.step is Step.CONFIRMING, "what came durable after that look is not known"
+    handoff, _ = after(waiting, late, now=later(market_ms=half))
     assert handoff.step is Step.TAKING_BACK
+
+
+def test_a_clock_alone_ends_the_waiting_only_where_the_journal_is_not_read() -> None:
+    most = DUE_MS + (DEADLINE_MS - DUE_MS) * 3 // 4
+    waiting, _ = after(walked(Step.CONFIRMING), on.TimePassed(), now=later(market_ms=most - 1))
+    assert waiting.step is Step.CONFIRMING
+    handoff, _ = after(waiting, on.TimePassed(), now=later(market_ms=most))
+    assert handoff.step is Step.TAKING_BACK
+
+
+def test_a_look_that_is_heard_of_after_the_confirmation_changes_nothing() -> None:
+    retiring, _ = after(walked(Step.CONFIRMING), decided())
+    late = on.NothingDecided(looked_ms=DEADLINE_MS)
+    assert after(retiring, late, now=later(market_ms=DEADLINE_MS))[0] == retiring
 
 
 def test_a_decision_that_is_read_twice_counts_once() -> None:

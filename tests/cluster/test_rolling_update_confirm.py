@@ -64,6 +64,34 @@ def test_a_driver_that_was_frozen_finds_the_decision_that_was_made_meanwhile() -
     assert ended.phase is roll.Phase.DONE
 
 
+def test_a_driver_whose_look_was_slow_looks_again_before_it_calls_a_decision_late() -> None:
+    half = now(DUE_MS + 150_000)
+
+    class Calls(FleetCalls):
+        looks = 0
+
+        async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
+            assert (slot, after_sequence) == ("btc-5m", 11)
+            self.looks += 1
+            if self.looks == 1:
+                return []  # began before the row was durable, and ends after half of the time
+            fence = record().fence
+            return [row(12, fence=fence, release="new", due_ms=DUE_MS, snapshot="s")]
+
+        async def dismiss_slot(self, slot: str, incarnation: int, handoff: str) -> None:
+            assert (slot, incarnation) == ("btc-5m", 1), handoff
+
+    rollout = confirming(Step.CONFIRMING, DUE_MS)
+    others = {slot: replace(h, step=Step.DONE) for slot, h in rollout.handoffs.items()}
+    confirm = replace(rollout.handoffs["btc-5m"], confirm_deadline_ms=DUE_MS + 300_000)
+    rollout = replace(rollout, handoffs=others | {"btc-5m": confirm})
+    times = chain([now(DUE_MS)] * 3, repeat(half))
+    driver = Driver(rollout, Calls(), lambda: next(times), lambda _: None)
+    ended = asyncio.run(asyncio.wait_for(driver.run(), 90))
+    assert ended.handoffs["btc-5m"].failure is None
+    assert ended.phase is roll.Phase.DONE
+
+
 def test_time_is_not_judged_until_what_came_in_a_freeze_was_heard() -> None:
     hearing = Hearing(0.0)
     assert hearing.may_judge(FROZEN_MS)

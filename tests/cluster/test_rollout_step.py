@@ -7,6 +7,7 @@ from actors.messages import Granted, Opened, Refusal
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
 from cluster.handoff_state import SERIAL, Step
+from cluster.schedule import Schedule
 from signals.market import ALL_SLOTS, CYCLE_MS
 from signals.market_time import MarketClock
 from tests.cluster.handoffs import (
@@ -21,16 +22,16 @@ from tests.cluster.handoffs import (
 )
 
 SLOTS = tuple(str(slot) for slot in ALL_SLOTS)
-SCHEDULE = roll.Schedule(offsets_ms=(20_000,), clock=MarketClock(speed=30))
+SCHEDULE = Schedule(offsets_ms=(20_000,), clock=MarketClock(speed=30))
 
 
 def now(market_ms: int) -> on.Now:
     return on.Now(wire_ms=SCHEDULE.clock.wire_ms(market_ms), market_ms=market_ms)
 
 
-def begun(options: roll.Options) -> roll.Rollout:
+def begun(options: roll.Options, slots: tuple[str, ...] = SLOTS) -> roll.Rollout:
     occupants = tuple(
-        roll.Occupant(slot=slot, incarnation=1, fence=4, release="old") for slot in SLOTS
+        roll.Occupant(slot=slot, incarnation=1, fence=4, release="old") for slot in slots
     )
     return roll.begin("roll-1", "new", occupants, options, SCHEDULE, now(30_000))
 
@@ -151,7 +152,7 @@ def test_no_switch_is_allowed_when_a_decision_is_due_within_the_quiet_time() -> 
 
 
 def test_the_quiet_time_is_a_third_of_the_gap_where_decisions_are_due_often() -> None:
-    often = roll.Schedule(offsets_ms=tuple(range(0, CYCLE_MS, 2_000)), clock=MarketClock())
+    often = Schedule(offsets_ms=tuple(range(0, CYCLE_MS, 2_000)), clock=MarketClock())
 
     def at(market_ms: int) -> on.Now:
         return on.Now(wire_ms=often.clock.wire_ms(market_ms), market_ms=market_ms)
@@ -159,7 +160,7 @@ def test_the_quiet_time_is_a_third_of_the_gap_where_decisions_are_due_often() ->
     assert often.is_quiet("btc-5m", at(30_000))
     assert often.is_quiet("btc-5m", at(31_333))
     assert not often.is_quiet("btc-5m", at(31_334))
-    uneven = roll.Schedule(offsets_ms=(20_000, 20_100), clock=MarketClock())
+    uneven = Schedule(offsets_ms=(20_000, 20_100), clock=MarketClock())
     assert not uneven.is_quiet("btc-5m", at(18_000))
     assert uneven.is_quiet("btc-5m", at(20_001))
 
@@ -213,14 +214,77 @@ def test_together_switches_nobody_before_all_are_ready() -> None:
     assert run(rollout, answer).phase is roll.Phase.DONE
 
 
-def test_an_operators_stop_takes_back_what_is_not_confirmed() -> None:
-    rollout = drained(
-        begun(roll.Options()),
-        (roll.Tick(),),
-        lambda _, effect: good_answer(effect),
-        now(30_000),
-    )
-    assert any(h.step is Step.CONFIRMING for h in rollout.handoffs.values())
-    rollout, effects = roll.step(rollout, roll.Stop(reason="operator"), now(31_000))
+def switched(count: int) -> roll.Rollout:
+    """Return a rollout of that many slots, all of them confirming."""
+    rollout = begun(roll.Options(shadow=0), SLOTS[:count])
+    rollout = drained(rollout, (roll.Tick(),), lambda _, e: good_answer(e), now(30_000))
+    assert steps(rollout, rollout.order) == [Step.CONFIRMING] * count
+    return rollout
+
+
+def steps(rollout: roll.Rollout, slots: tuple[str, ...]) -> list[Step]:
+    return [rollout.handoffs[slot].step for slot in slots]
+
+
+def taken_back(slot: str) -> roll.SlotEvent:
+    return roll.SlotEvent(slot=slot, event=answered(ADOPTED))
+
+
+STOP = roll.Stop(reason="operator")
+
+
+def test_an_operators_stop_takes_slots_back_one_after_the_other() -> None:
+    rollout = switched(3)
+    first, second, third = rollout.order[:3]
+    rollout, effects = roll.step(rollout, STOP, now(31_000))
     assert rollout.phase is roll.Phase.STOPPING
-    assert any(isinstance(e.effect, on.AskTakeBack) for e in effects)
+    assert [e.slot for e in effects if isinstance(e.effect, on.AskTakeBack)] == [first]
+    assert steps(rollout, (second, third)) == [Step.CONFIRMING] * 2
+    rollout, effects = roll.step(rollout, taken_back(first), now(31_100))
+    assert [e.slot for e in effects if isinstance(e.effect, on.AskTakeBack)] == [second]
+    for slot in (second, third):
+        rollout, _ = roll.step(rollout, taken_back(slot), now(31_200))
+    assert steps(rollout, (first, second, third)) == [Step.DISCARDING] * 3
+    assert {h.failure for h in rollout.handoffs.values()} == {"abort: operator"}
+
+
+def test_a_take_back_without_an_answer_keeps_the_next_for_half_a_second() -> None:
+    rollout, _ = roll.step(switched(2), STOP, now(31_000))
+    first, second = rollout.order[:2]
+    short = on.Now(wire_ms=now(31_000).wire_ms + roll.UNDO_WAIT_MS - 1, market_ms=32_000)
+    rollout, _ = roll.step(rollout, roll.Tick(), short)
+    assert steps(rollout, (first, second)) == [Step.TAKING_BACK, Step.CONFIRMING]
+    long = on.Now(wire_ms=now(31_000).wire_ms + roll.UNDO_WAIT_MS, market_ms=32_000)
+    rollout, _ = roll.step(rollout, roll.Tick(), long)
+    assert steps(rollout, (first, second)) == [Step.TAKING_BACK] * 2
+
+
+def test_a_switch_under_way_at_the_stop_is_taken_back_when_it_has_ended() -> None:
+    rollout = begun(roll.Options(shadow=0), SLOTS[:2])
+    first, second = rollout.order
+
+    def answer(slot: str, effect: on.Effect) -> on.Event | None:
+        held = slot == second and isinstance(effect, on.AskAdopt)
+        return None if held else good_answer(effect)
+
+    rollout = drained(rollout, (roll.Tick(),), answer, now(30_000))
+    assert steps(rollout, rollout.order) == [Step.CONFIRMING, Step.ADOPTING]
+    rollout, effects = roll.step(rollout, STOP, now(30_010))
+    assert not any(isinstance(e.effect, on.AskTakeBack) for e in effects)
+    adopted = roll.SlotEvent(slot=second, event=answered(ADOPTED))
+    rollout, _ = roll.step(rollout, adopted, now(30_020))
+    rollout, effects = roll.step(rollout, taken_back(first), now(30_030))
+    assert steps(rollout, (second,)) == [Step.TAKING_BACK]
+
+
+def test_a_slot_that_was_confirmed_before_its_turn_stays() -> None:
+    rollout, _ = roll.step(switched(2), STOP, now(31_000))
+    second = rollout.order[1]
+    confirmed = roll.SlotEvent(slot=second, event=decided())
+    rollout, _ = roll.step(rollout, confirmed, now(31_010))
+    rollout = drained(rollout, (taken_back(rollout.order[0]),), lambda _, e: good_answer(e), now(0))
+    assert steps(rollout, rollout.order[:2]) == [Step.FAILED, Step.RETIRING]
+    left = roll.SlotEvent(slot=second, event=on.Left())
+    rollout, effects = roll.step(rollout, left, now(31_020))
+    assert rollout.phase is roll.Phase.STOPPED
+    assert "1 of 2 slots run the new release" in str(effects)

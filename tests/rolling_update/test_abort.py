@@ -39,7 +39,8 @@ from cluster.rolling_update.record import (
     read_report,
     take_turn,
 )
-from cluster.rollout_step import Options, Phase, Rollout, Schedule
+from cluster.rollout_step import Options, Phase, Rollout
+from cluster.schedule import Schedule
 from signals.market_time import MarketClock
 from tests.rolling_update.plans import plan
 
@@ -248,6 +249,23 @@ def test_successor_that_does_not_decide_gives_the_slot_back(
     assert ended(tmp_path, fleet)[SLOT].startswith("taken back")
     assert (fleet.table.incarnation, fleet.table.fence) == (1, 6)
     assert fleet.living(SLOT) == [1]
+
+
+def test_a_decision_that_came_durable_during_a_slow_look_is_found_by_one_more(
+    tmp_path: Path,
+) -> None:
+    class SlowDisk(Fleet):
+        async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
+            found = await super().decisions(slot, after_sequence)
+            if not self.rows:
+                await asyncio.sleep(4 * abort_module.WAIT_MS_MIN / 1000)
+                self.rows.append(decision(5))
+            return found
+
+    left_behind(tmp_path, Step.CONFIRMING)
+    fleet = SlowDisk(NEW_OWNS, [1, 2], [])
+    assert "stays" in ended(tmp_path, fleet)[SLOT]
+    assert fleet.living(SLOT) == [2]
 
 
 def test_successor_that_dies_and_claims_anew_is_still_under_trial(tmp_path: Path) -> None:

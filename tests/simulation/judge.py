@@ -198,6 +198,7 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
         return
     quiet = (
         each.whole
+        and state.undo is None
         and world.network.usual.calm
         and not any(d.to_s >= each.began_s and d.fault in ROLL_STOPPERS for d in declared)
     )

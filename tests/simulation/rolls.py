@@ -5,6 +5,7 @@ Without signs of life from its driver the supervisor has a rollout put away by t
 """
 
 import asyncio
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +17,10 @@ from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
+from cluster.handoff_state import Step
 from cluster.rolling_update import abort
 from cluster.rolling_update.driver import Driver
+from cluster.schedule import Schedule
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.fleet_calls import SimulatedCalls
 from tests.simulation.strategies import Release
@@ -28,6 +31,25 @@ if TYPE_CHECKING:
 ENDED: Final = frozenset({roll.Phase.DONE, roll.Phase.STOPPED})
 BEAT_S: Final = 2.0
 WRITES_MAX: Final = 60
+OPERATORS: Final = 0.25
+"""Share of rollouts that their operator stops."""
+STOP_STEPS: Final = (Step.WARMING, Step.READY, Step.QUIESCING, Step.CONFIRMING, Step.CONFIRMING)
+THOUGHT_S_MAX: Final = 2.0
+
+
+class OperatorsStop(msgspec.Struct, frozen=True):
+    """An operator sees a slot at a step, thinks, and stops the rollout."""
+
+    step: Step
+    after_s: float
+
+
+def operators_stop(seed: int, rollout: str) -> OperatorsStop | None:
+    """Throw dice of its own: no other of the seed's choices moves."""
+    dice = random.Random(f"operator/{seed}/{rollout}")
+    if dice.random() >= OPERATORS:
+        return None
+    return OperatorsStop(dice.choice(STOP_STEPS), dice.uniform(0.0, THOUGHT_S_MAX))
 
 
 class Roll:
@@ -45,6 +67,8 @@ class Roll:
         self.process: Any = None
         self.began_s = world.loop.now_s
         self.put_away_s: float | None = None
+        self.operator = operators_stop(world.seed, self.name)
+        self._noticed = asyncio.Event()
         self.whole = False
         """All its slots had a living owner when it was planned."""
 
@@ -67,9 +91,12 @@ class Roll:
         await self._keep(lambda: disk.write(ACTIVE_ROLLOUT, msgspec.json.encode(active)))
         self.state = rollout
         driver = Driver(rollout, SimulatedCalls(self.world), self._now, self._watch)
-        beating = asyncio.create_task(self._beat(driver))
+        beside = [asyncio.create_task(self._beat(driver))]
+        if self.operator is not None:
+            beside.append(asyncio.create_task(self._stop(driver, self.operator)))
         await driver.run()
-        beating.cancel()
+        for task in beside:
+            task.cancel()
         await self._keep(self._end_turn)
         self.gone = True
 
@@ -81,6 +108,11 @@ class Roll:
             await self._keep(partial(self.world.disk.write, name, sign))
             await asyncio.sleep(BEAT_S)
         driver.stop("it was put away as a rollout without a driver")
+
+    async def _stop(self, driver: Driver, operator: OperatorsStop) -> None:
+        await self._noticed.wait()
+        await asyncio.sleep(operator.after_s)
+        driver.stop("the operator")
 
     def _has_turn(self) -> bool:
         try:
@@ -128,7 +160,7 @@ class Roll:
             return None
         actors = (self.world.slot_actors.get(f"{o.slot}/{o.incarnation}") for o in occupants)
         self.whole = all(actor is not None and not actor.gone for actor in actors)
-        schedule = roll.Schedule(
+        schedule = Schedule(
             offsets_ms=self.world.slot_rules.timing.decision_offsets_ms,
             clock=self.world.slot_rules.clock,
         )
@@ -146,3 +178,5 @@ class Roll:
         for slot, step in steps.items():
             if before is None or before.handoffs[slot].step is not step:
                 self.world.step_entered(self, slot, step)
+                if self.operator is not None and self.operator.step is step:
+                    self._noticed.set()

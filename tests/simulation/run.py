@@ -197,14 +197,21 @@ def _rest(world: World) -> None:
             return
 
 
+def _end_of(each: Roll, state: roll.Rollout) -> str:
+    if each.put_away_s is not None:
+        return "put away"
+    if state.phase is roll.Phase.DONE:
+        return "done"
+    return "stopped by the operator" if state.undo is not None else "stopped"
+
+
 def _result(world: World, faults: Faults) -> Result:
     monitor = world.monitor
     rolls: dict[str, int] = {}
     for each in world.rolls:
         if each.state is None:
             continue
-        end = "done" if each.state.phase is roll.Phase.DONE else "stopped"
-        key = f"{each.release.kind}: {'put away' if each.put_away_s else end}"
+        key = f"{each.release.kind}: {_end_of(each, each.state)}"
         rolls[key] = rolls.get(key, 0) + 1
     return Result(
         seed=world.seed,
