@@ -87,7 +87,7 @@ TRANSITIONS: Final[dict[Step, tuple[Step, ...]]] = {
 SERIAL: Final = frozenset(
     {Step.QUIESCING, Step.FENCING, Step.ADOPTING, Step.RESUMING, Step.TAKING_BACK}
 )
-"""At most one slot of a rollout goes forward through these; several may go back at once."""
+"""One slot of a rollout at a time goes forward through these; several may go back at once."""
 ENDED: Final = frozenset({Step.DONE, Step.FAILED, Step.STUCK})
 
 

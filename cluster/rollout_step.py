@@ -19,6 +19,8 @@ from cluster.schedule import Schedule
 STARTS_AT_ONCE: Final = 2
 """Process starts at normal priority beside a trading fleet. Three were tried on two cores: a roll
 of sixteen took a quarter less time and the worst decision beside it came twice as late."""
+TOGETHER_AT_ONCE: Final = 2
+"""Switches under way with `together`: half of one is waiting for the disk and for answers."""
 _WARM_STEPS: Final = frozenset(
     {Step.PINNING, Step.OPENING, Step.CREATING, Step.WARMING, Step.SHADOWING}
 )
@@ -246,7 +248,7 @@ def _wanted(rollout: Rollout) -> tuple[str, ...]:
 
 def _warm_next(rollout: Rollout, now: on.Now) -> Moved:
     steps = [handoff.step for handoff in rollout.handoffs.values()]
-    if _may_switch(rollout, now) is not None or SERIAL.intersection(steps):
+    if _may_switch(rollout, now) or SERIAL.intersection(steps):
         return rollout, ()
     free = STARTS_AT_ONCE - sum(step_ in _STARTS for step_ in steps)
     planned = (s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.PLANNED)
@@ -254,22 +256,31 @@ def _warm_next(rollout: Rollout, now: on.Now) -> Moved:
 
 
 def _switch_next(rollout: Rollout, now: on.Now) -> Moved:
-    steps = {handoff.step for handoff in rollout.handoffs.values()}
-    slot = _may_switch(rollout, now)
-    if slot is None or steps & (SERIAL | _STARTING):
+    steps = [handoff.step for handoff in rollout.handoffs.values()]
+    if _STARTING.intersection(steps):
         return rollout, ()
-    point, deadline = rollout.schedule.next_due(slot, now.market_ms)
-    allowed = on.SwitchAllowed(next_due_ms=point.due_ms, next_deadline_ms=deadline)
-    return _to_slot(rollout, slot, allowed, now)
+    free = _switches_at_once(rollout) - sum(step_ in SERIAL for step_ in steps)
+    effects: tuple[SlotEffect, ...] = ()
+    for slot in _may_switch(rollout, now)[: max(0, free)]:
+        point, deadline = rollout.schedule.next_due(slot, now.market_ms)
+        allowed = on.SwitchAllowed(next_due_ms=point.due_ms, next_deadline_ms=deadline)
+        rollout, more = _to_slot(rollout, slot, allowed, now)
+        effects += more
+    return rollout, effects
 
 
-def _may_switch(rollout: Rollout, now: on.Now) -> str | None:
-    """Return the next slot that is ready, in a quiet moment, and need not wait for all others."""
-    ready = [s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.READY]
+def _switches_at_once(rollout: Rollout) -> int:
+    in_one_gap = rollout.options.together and rollout.phase is Phase.REST
+    return TOGETHER_AT_ONCE if in_one_gap else 1
+
+
+def _may_switch(rollout: Rollout, now: on.Now) -> tuple[str, ...]:
+    """Return the slots that are ready, in a quiet moment, and need not wait for all others."""
+    ready = (s for s in _wanted(rollout) if rollout.handoffs[s].step is Step.READY)
     waits = any(rollout.handoffs[s].step in _WARM_STEPS | {Step.PLANNED} for s in rollout.order)
     if rollout.options.together and rollout.phase is Phase.REST and waits:
-        return None
-    return next((s for s in ready if rollout.schedule.is_quiet(s, now)), None)
+        return ()
+    return tuple(s for s in ready if rollout.schedule.is_quiet(s, now))
 
 
 def _end(rollout: Rollout) -> Moved:

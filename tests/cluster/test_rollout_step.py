@@ -84,7 +84,7 @@ def drained(
     while queue:
         rollout, effects = roll.step(rollout, queue.popleft(), at)
         serial = [h for h in rollout.handoffs.values() if h.step in SERIAL]
-        assert len(serial) <= 1
+        assert len(serial) <= (roll.TOGETHER_AT_ONCE if rollout.options.together else 1)
         for effect in effects:
             event = answer(effect.slot, effect.effect)
             if event is not None:
@@ -212,6 +212,26 @@ def test_together_switches_nobody_before_all_are_ready() -> None:
     event = roll.SlotEvent(slot=held, event=answered(WARMED))
     rollout = drained(rollout, (event,), answer, now(CYCLE_MS + 30_000))
     assert run(rollout, answer).phase is roll.Phase.DONE
+
+
+def test_together_two_slots_switch_at_a_time_and_the_canary_by_itself() -> None:
+    def answer(_: str, effect: on.Effect) -> on.Event | None:
+        return None if isinstance(effect, on.AskQuiesce) else good_answer(effect)
+
+    rollout = begun(roll.Options(together=True, shadow=0))
+    rollout = drained(rollout, (roll.Tick(),), answer, now(30_000))
+    assert steps(rollout, rollout.order).count(Step.QUIESCING) == roll.TOGETHER_AT_ONCE
+    quiesced = roll.SlotEvent(slot=rollout.order[0], event=answered(QUIESCED))
+    rollout = drained(rollout, (quiesced,), answer, now(30_010))
+    assert steps(rollout, rollout.order)[:4] == [
+        Step.CONFIRMING,
+        Step.QUIESCING,
+        Step.QUIESCING,
+        Step.READY,
+    ]
+    canary = begun(roll.Options(canary="sol-5m", together=True, shadow=0))
+    canary = drained(canary, (roll.Tick(),), answer, now(30_000))
+    assert steps(canary, canary.order[:2]) == [Step.QUIESCING, Step.PLANNED]
 
 
 def switched(count: int) -> roll.Rollout:
