@@ -121,6 +121,8 @@ class TimeSeen(Instant, frozen=True, kw_only=True):
     """Answer to `AskTime`; `wire_ms` of the event is the middle of the round trip."""
 
     server_ms: int | Unknown
+    round_trip_ms: int = 0
+    """The answer tells the venue's time to half of this."""
 
 
 class TradingAsked(Instant, frozen=True, kw_only=True):

@@ -193,8 +193,13 @@ class Hands:
     async def _time(self, started_ms: int) -> None:
         server_ms = await _value(self._venue.server_time_ms())
         ended_ms, market_ms = self._now()
-        middle_ms = (started_ms + ended_ms) // 2
-        self._tell(TimeSeen(server_ms=server_ms, wire_ms=middle_ms, market_ms=market_ms))
+        seen = TimeSeen(
+            server_ms=server_ms,
+            round_trip_ms=ended_ms - started_ms,
+            wire_ms=(started_ms + ended_ms) // 2,
+            market_ms=market_ms,
+        )
+        self._tell(seen)
 
     async def follow_stream(self) -> None:
         """Tell the user stream's events for as long as the gateway lives."""

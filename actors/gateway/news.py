@@ -212,10 +212,14 @@ def _beat(draft: Draft, event: BeatDone) -> None:
 
 
 def _time(draft: Draft, event: TimeSeen) -> None:
-    if isinstance(event.server_ms, Unknown):
-        return
-    draft.flight.skew_ms = event.server_ms - event.wire_ms
+    """Note by how much the venue's clock is off at least; a slow answer is no skew."""
     limit_ms = draft.rules.timing.clock_skew_limit_ms
-    if abs(draft.flight.skew_ms) > limit_ms:
+    error_ms = event.round_trip_ms // 2
+    if isinstance(event.server_ms, Unknown) or error_ms > limit_ms:
+        return  # it says nothing that matters: what was known holds, asked again within a minute
+    skew_ms = event.server_ms - event.wire_ms
+    least_ms = max(0, abs(skew_ms) - error_ms)
+    draft.flight.skew_ms = least_ms if skew_ms > 0 else -least_ms
+    if least_ms > limit_ms:
         evidence = f"the venue is {draft.flight.skew_ms} ms ahead; the limit is {limit_ms}"
         draft.alarm("clock_skew", "venue", "set this machine's clock (NTP)", evidence)

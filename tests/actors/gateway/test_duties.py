@@ -154,6 +154,23 @@ def test_a_clock_that_is_off_is_an_alarm() -> None:
     assert machine.state.flight.skew_ms == 2_001
 
 
+def test_an_answer_that_came_late_is_no_skew_and_takes_none_back() -> None:
+    machine = Machine().start()
+    machine.tick()
+
+    def told(ahead_ms: int, round_trip_ms: int) -> int:
+        server_ms = machine.wire_ms + ahead_ms
+        machine.hear(TimeSeen(server_ms=server_ms, round_trip_ms=round_trip_ms, **machine.at))
+        return machine.state.flight.skew_ms
+
+    assert told(-2_900, round_trip_ms=3_000) == -1_400, "at least so much"
+    assert alarms(machine) == []
+    assert told(-3_501, round_trip_ms=3_000) == -2_001
+    assert alarms(machine) == ["clock_skew"]
+    assert told(0, round_trip_ms=4_002) == -2_001, "too slow an answer to tell"
+    assert told(0, round_trip_ms=20) == 0
+
+
 def test_an_order_or_fill_without_an_end_is_an_alarm() -> None:
     machine, order_id = with_open_order()
     stream(machine, trade(order_id, 1_000_000))
