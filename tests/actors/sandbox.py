@@ -20,8 +20,9 @@ from signals.market import ALL_SLOTS, Slot
 from signals.market_time import MarketClock
 from signals.params import load_params
 
-START_LIMIT_S = 60.0
-END_LIMIT_S = 20.0
+START_LIMIT_S = 180.0
+END_LIMIT_S = 90.0
+ANSWER_LIMIT_S = 90.0
 TEST_KEY = "11" * 32
 """A key of nobody's, for tests only."""
 
@@ -96,7 +97,7 @@ def admin(exchange: Sandbox, method: str, path: str, body: object = None) -> Any
         method=method,
         data=None if body is None else json.dumps(body).encode(),
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=ANSWER_LIMIT_S) as answer:
         return json.loads(answer.read() or b"null")
 
 

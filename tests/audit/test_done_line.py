@@ -20,10 +20,10 @@ from tests.gate.closed_fleet import clean_tree, commit, git
 from tests.rolling_update.fleet import Fleet, running_fleet
 from tests.rolling_update.trees import ROOT, release_in
 
-pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1800)]
 SLOTS = ("btc-5m", "eth-15m")
 SPEED = 40
-COMMAND_SECONDS = 300.0
+COMMAND_SECONDS = 600.0
 FAR = "9999-12-31"
 """A day after all others: whatever was recorded may be closed."""
 
@@ -105,7 +105,7 @@ def await_settled(fleet: Fleet, gateway: str | None = None) -> None:
         done = [one for one in trades if one["pnl_micro_usd"] is not None]
         return any(gateway in (None, one["signed_by"]) for one in done)
 
-    fleet.wait(settled, "settled trade", 240.0)
+    fleet.wait(settled, "settled trade", 600.0)
 
 
 @pytest.fixture

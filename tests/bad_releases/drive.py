@@ -32,6 +32,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Orders(msgspec.Struct, frozen=True, kw_only=True):
     storage: str
     orders: tuple[Order, ...]
+    late_kinds: frozenset[str]
+    """Of alarms that a busy machine raises: no roll is refused for them."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     ended_wire_ms: float
     alarms: tuple[str, ...]
     """Kinds and reasons of the alarms that were latched when it ended; then they were cleared."""
+
+
+def clear(storage_root: str, kinds: frozenset[str]) -> None:
+    store = AlarmStore(LocalStorage(Path(storage_root)))
+    for state in store.latched():
+        if state.alarm.kind in kinds:
+            store.clear(state.alarm.id, "a busy machine", "test")
 
 
 async def run(storage_root: str, order: Order) -> Outcome:
@@ -103,6 +112,7 @@ def main() -> None:
     orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
     for order in orders.orders:
+        clear(orders.storage, orders.late_kinds)
         outcome = asyncio.run(run(orders.storage, order))
         print(f"OUTCOME {msgspec.json.encode(outcome).decode()}", flush=True)
 

@@ -41,6 +41,6 @@ def test_a_slot_does_not_pay_for_pandas() -> None:
         "print('pandas' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=180
     )
     assert done.stdout == "False\n"

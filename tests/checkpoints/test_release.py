@@ -56,7 +56,7 @@ def attested(root: Path, extra: str = "os", path: Path | None = None) -> tuple[s
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     release, problems = json.loads(done.stdout)
     return release, problems

@@ -9,16 +9,11 @@ from cluster.errors import HeadError
 from cluster.jobs import submit
 from cluster.local_head import dashboard_url, end_head, ensure_head, head_processes
 from cluster.state_folder import HeadPorts, StateFolder
+from tests.rolling_update.fleet import free_ports
 
 
-def free_ports() -> HeadPorts:
-    sockets = [socket.socket() for _ in range(4)]
-    for entry in sockets:
-        entry.bind(("127.0.0.1", 0))
-    numbers = [entry.getsockname()[1] for entry in sockets]
-    for entry in sockets:
-        entry.close()
-    return HeadPorts(gcs=numbers[0], dashboard=numbers[1], agent=numbers[2], client=numbers[3])
+def four_ports() -> HeadPorts:
+    return HeadPorts.starting_at(free_ports())
 
 
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
@@ -29,7 +24,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(HeadError, match=rf"port {port} \(dashboard .*--head-port"):
-            ensure_head(state, msgspec.structs.replace(free_ports(), dashboard=port))
+            ensure_head(state, msgspec.structs.replace(four_ports(), dashboard=port))
     assert head_processes(state) == []
 
 
@@ -41,9 +36,9 @@ def test_a_head_listens_on_loopback_wants_the_token_runs_a_job_and_leaves_nothin
     state.prepare()
     lines: list[str] = []
     try:
-        record = ensure_head(state, free_ports())
-        assert ensure_head(state, free_ports()) == record
-        refused = httpx.get(f"{dashboard_url(record.ports)}/api/jobs/", trust_env=False)
+        record = ensure_head(state, four_ports())
+        assert ensure_head(state, four_ports()) == record
+        refused = httpx.get(f"{dashboard_url(record.ports)}/api/jobs/", trust_env=False, timeout=90)
         assert refused.status_code == 401
         assert state.token.stat().st_mode & 0o777 == 0o600
         assert not outer_listeners({entry.pid for entry in head_processes(state)})

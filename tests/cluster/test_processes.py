@@ -18,6 +18,7 @@ from cluster.processes import (
     wait_until,
 )
 
+WAIT_SECONDS = 90.0
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
@@ -39,8 +40,9 @@ def test_a_process_and_its_children_are_found_by_the_mark(owner: str) -> None:
     parent = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
     first = start([sys.executable, "-c", parent, *SLEEPER], owner)
     assert first in marked(owner)
+    assert wait_until(lambda: len(marked(owner)) == 2, WAIT_SECONDS)
     signal_process(first, signal.SIGKILL)
-    end_all(lambda: [entry for entry in marked(owner) if entry == first], 5)
+    end_all(lambda: [entry for entry in marked(owner) if entry == first], WAIT_SECONDS)
     end_all(lambda: marked(owner), 0)
     assert marked(owner) == []
 
@@ -56,7 +58,7 @@ def test_another_owners_process_is_never_found_nor_ended(owner: str, tmp_path: P
 
 def test_a_process_that_ignores_the_polite_signal_is_killed_after_the_grace(owner: str) -> None:
     record = start([sys.executable, "-c", STUBBORN], owner)
-    assert wait_until(lambda: record in marked(owner), 10)
+    assert wait_until(lambda: record in marked(owner), WAIT_SECONDS)
     end_all(lambda: marked(owner), 0.2)
     assert not record.alive
 
@@ -82,7 +84,7 @@ def test_what_lost_its_mark_is_found_by_its_session_and_folder(tmp_path: Path) -
     leader = subprocess.Popen(command, start_new_session=True)
     session = record_of(leader.pid)
     try:
-        assert wait_until(lambda: len(in_session(session, tmp_path)) == 2, 10)
+        assert wait_until(lambda: len(in_session(session, tmp_path)) == 2, WAIT_SECONDS)
         leader.kill()
         leader.wait()
         (stranger,) = in_session(session, outside)

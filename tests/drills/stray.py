@@ -36,7 +36,7 @@ def main() -> None:
     options = {"namespace": RAY_NAMESPACE, "lifetime": "detached", "num_cpus": 0}
     began = wire_ms()
     actor = SlotActor.options(name=f"{slot}/{number}", **options).remote(root, slot, number)
-    ray.get(actor.__ray_ready__.remote(), timeout=60)
+    ray.get(actor.__ray_ready__.remote(), timeout=180)
     print(f"STRAY {number} {began:.0f}", flush=True)
 
 

@@ -35,7 +35,7 @@ from tests.drills.trees import (
 from tests.rolling_update.fleet import Fleet, running_fleet
 from tests.rolling_update.trees import ROOT, release_in
 
-pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]
 
 SPEED = 40
 CYCLE_SECONDS = CYCLE_MS / 1000 / SPEED

@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.nemesis,  # six minutes of commands and jobs on two busy cores
     pytest.mark.ray,
     pytest.mark.exchange,
+    pytest.mark.timeout(1500),
     pytest.mark.xdist_group("closed-gate"),
 ]
 
@@ -28,7 +29,7 @@ FLIPPED = (
     "lean(share, excess / params.pressure_full,",
     "lean(share, -excess / params.pressure_full,",
 )
-TRADE_SECONDS = 120.0
+TRADE_SECONDS = 300.0
 """Two slots decide every 7.5 s; a quiet market may pass some cycles without a trade."""
 
 

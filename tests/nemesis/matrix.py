@@ -21,7 +21,7 @@ FULL_AT = ("ShadowAsk", "Quiesce", "fence", "Adopt")
 NEW_FROM = STEPS.index("create")
 """There is no new incarnation to hit before its creation has been answered."""
 GONE = "driver gone"
-DRIVER_SECONDS = 150.0
+DRIVER_SECONDS = 300.0
 """Lease of a rollout without signs, the supervisor's abort, and a busy machine."""
 JOB_SECONDS = 3_000.0
 VENUE = (

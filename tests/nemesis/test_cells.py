@@ -7,7 +7,7 @@ import pytest
 from tests.nemesis.matrix import DOZEN, Matrix, faults_of, line
 from tests.rolling_update.fleet import running_fleet
 
-pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1800)]
 
 
 def test_a_dozen_blows_at_steps_of_a_handoff_do_no_harm(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 from cluster.handoff_state import Step
 from cluster.rolling_update.params import Changed
 from cluster.rolling_update.record import read_active, read_report, read_state, rollout_ids
-from tests.rolling_update.fleet import Fleet
+from tests.rolling_update.fleet import COMMAND_SECONDS, Fleet
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
-pytestmark = [pytest.mark.ray, pytest.mark.exchange]
+pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]
 
 
 def other_tree(folder: Path, word: str) -> Path:
@@ -59,12 +59,14 @@ def test_parameters_change_in_place_and_stay_changed(fleet: Fleet) -> None:
     fleet.await_decisions(1, (changed_slot,))
     assert fleet.decisions(changed_slot)[-1].params == changed.slots[changed_slot]
     assert fleet.owner(changed_slot).incarnation == incarnation
+    fleet.clear_alarms()  # a killed slot that comes back late is told
 
 
 def test_an_abort_ends_a_roll_and_what_interferes_meanwhile_is_refused(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     tree = other_tree(tmp_path / "aborted", "to be aborted")
+    fleet.clear_late_alarms()
     before = rollout_ids(fleet.storage)
     driver = fleet.start_command("rolling-update", "apply", "--shadow=500", tree=tree)
     rollout = await_step(fleet, before, {Step.SHADOWING})
@@ -73,7 +75,7 @@ def test_an_abort_ends_a_roll_and_what_interferes_meanwhile_is_refused(
     assert rollout in output
     code, output = fleet.command("rolling-update", "abort")
     assert code == 0, output
-    driver.communicate(timeout=60)
+    driver.communicate(timeout=COMMAND_SECONDS)
     report = read_report(fleet.storage, rollout)
     assert report is not None
     assert report.outcome == "stopped"
@@ -87,15 +89,17 @@ def test_a_driver_that_dies_leaves_no_slot_dark_and_resume_rolls_out_the_rest(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     tree = other_tree(tmp_path / "resumed", "to be resumed")
+    fleet.clear_late_alarms()
     before = rollout_ids(fleet.storage)
     driver = fleet.start_command("rolling-update", "apply", "--shadow=0", tree=tree)
     rollout = await_step(fleet, before, {Step.CONFIRMING})
     active = read_active(fleet.storage)
     assert active is not None
     os.kill(int(active.driver.partition("-")[0]), signal.SIGKILL)
-    driver.communicate(timeout=60)
+    driver.communicate(timeout=COMMAND_SECONDS)
     fleet.await_no_roll()  # the supervisor puts it away after its lease
     assert [state.alarm.subject for state in fleet.alarms()] == [rollout]
+    fleet.clear_late_alarms()
     code, output = fleet.command("rolling-update", "resume", tree=tree)
     assert code == 0, output
     fleet.await_decisions(1)

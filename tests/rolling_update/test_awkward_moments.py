@@ -13,7 +13,6 @@ import pytest
 
 from actors import handoff as said
 from actors.messages import Claim, ClaimAnswer, FenceRecord, Granted, Settled
-from actors.runtime import wire_ms
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.recovery import MemoryKind, recover
@@ -32,7 +31,7 @@ from signals.params import Params, params_id
 from signals.snapshot import Snapshot
 from signals.strategy import load_strategy
 from tests.actors.slot.builders import CYCLE_MS, OPEN_MS, SLOT, identity, rules
-from tests.actors.slot.fakes import FakeGateway
+from tests.actors.slot.fakes import FakeGateway, SteadyClock
 from tests.actors.slot.test_slot_loop import kill, until
 from tests.signals.builders import make_snapshot
 
@@ -80,8 +79,9 @@ class World:
     ) -> None:
         self.storage = LocalStorage(folder)
         self.gateway = Gateway()
+        self.wire = SteadyClock()
         self.clock = MarketClock(
-            speed=SPEED, anchor_wire_ms=int(wire_ms()), anchor_market_ms=begin_ms
+            speed=SPEED, anchor_wire_ms=int(self.wire.wire_ms()), anchor_market_ms=begin_ms
         )
         self._market_data = MarketData(self.storage, change)
         self.tasks: list[asyncio.Task[None]] = []
@@ -105,13 +105,17 @@ class World:
             runner=StrategyRunner(STRATEGY, Timeframe.M5, RecordSet()),
             memory=wanted,
         )
-        shell = Shell(wire_ms=wire_ms, leave=lambda _: None, observe=lambda _before, _after: None)
+        shell = Shell(
+            wire_ms=self.wire.wire_ms,
+            leave=lambda _: None,
+            observe=lambda _before, _after: None,
+        )
         loop = SlotLoop(seat, requests, shell)
         self.tasks.append(asyncio.create_task(loop.run()))
         return loop
 
     def now_ms(self) -> int:
-        return self.clock.market_ms(wire_ms())
+        return self.clock.market_ms(self.wire.wire_ms())
 
     async def reach(self, market_ms: int) -> None:
         await until(lambda: self.now_ms() >= market_ms, f"market time {market_ms}")

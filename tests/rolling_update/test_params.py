@@ -20,7 +20,7 @@ from cluster.rolling_update.record import Active, read_active, take_turn
 from signals.market_time import MarketClock
 from signals.params import Params, override, params_id
 from tests.actors.slot.builders import SLOT, Memory
-from tests.actors.slot.test_slot_loop import World, kill, until
+from tests.actors.slot.test_slot_loop import LIMIT_SECONDS, World, kill, until
 from tests.rolling_update.test_abort import OLD_OWNS
 
 KEY = "sizing.kelly_fraction"
@@ -48,17 +48,21 @@ def test_parameters_in_force_are_durable_tagged_and_survive_a_restart(tmp_path: 
         assert last.params == wanted
 
     async def changed(loop: object, ask: SetParams) -> ParamsInForce:
-        for _ in range(200):
-            answer = await change_params(loop, str(tmp_path), ask)  # type: ignore[arg-type]
-            if not isinstance(answer, Refusal) or not answer.reason.startswith("not_quiet"):
-                assert isinstance(answer, ParamsInForce), answer
-                return answer
-            await asyncio.sleep(0.01)
-        raise AssertionError("never quiet")
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while True:
+                answer = await change_params(loop, str(tmp_path), ask)  # type: ignore[arg-type]
+                if not is_deciding(answer):
+                    assert isinstance(answer, ParamsInForce), answer
+                    return answer
+                await asyncio.sleep(0.01)
 
     asyncio.run(scenario())
     found = recover(LocalStorage(tmp_path), SLOT, MemoryKind(strategy="told", kind=Memory))
     assert params_id(override(Params(), found.state.params_set)) == wanted
+
+
+def is_deciding(answer: ParamsInForce | Refusal) -> bool:
+    return isinstance(answer, Refusal) and answer.reason.startswith("not_quiet")
 
 
 def test_value_out_of_range_is_refused_and_changes_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.queue_places import kept_orders, rests, switches
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
-pytestmark = [pytest.mark.ray, pytest.mark.exchange]
+pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]
 
 
 def assert_nothing_lost(fleet: Fleet) -> None:

@@ -12,7 +12,7 @@ from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.queue_places import rests
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
-pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]
 GAP_MS_MAX = 6_000
 KINDS = ["supervisor", "market-data", "gateway"]
 

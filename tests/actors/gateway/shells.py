@@ -29,7 +29,8 @@ from signals.params import Params
 from tests.actors.gateway.builders import claim, intent, vacancy
 from tests.actors.gateway.fake_venue import FakeVenue
 
-WAIT_S = 20.0
+WAIT_S = 90.0
+Answer = OpenAnswer | Refusal
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -71,8 +72,13 @@ async def gateway(root: Path, venue: FakeVenue, name: str = "gateway/1") -> Asyn
 
 
 async def own(shell: Any, slot: str = "btc-5m", fence: int = 0, life: str = "10-1") -> Granted:
-    opened = decode(await shell.open_incarnation(encode(vacancy(slot, fence))), OpenAnswer)
-    assert isinstance(opened, Opened)
+    asked_for = encode(vacancy(slot, fence))
+    opened = decode(await shell.open_incarnation(asked_for), Answer)
+    async with asyncio.timeout(WAIT_S):
+        while isinstance(opened, Refusal):  # it starts
+            await asyncio.sleep(0.01)
+            opened = decode(await shell.open_incarnation(asked_for), Answer)
+    assert isinstance(opened, Opened), opened
     asked = claim(slot, opened.incarnation, life)
     granted = decode(await shell.claim(encode(asked)), ClaimAnswer)
     assert isinstance(granted, Granted)

@@ -24,6 +24,7 @@ from checkpoints.storage import LocalStorage
 from tests.actors.gateway.builders import claim
 from tests.actors.gateway.fake_venue import Book, FakeVenue
 from tests.actors.gateway.shells import (
+    WAIT_S,
     configure,
     current_intent,
     eventually,
@@ -34,6 +35,8 @@ from tests.actors.gateway.shells import (
 
 pytestmark = pytest.mark.anyio
 SLOT = "btc-5m"
+POLL_MS = 600_000
+"""Far longer than the test waits: who is pointed on did not wait for the poll's own end."""
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ async def test_a_gateway_that_moved_and_is_started_again_answers_moved(tmp_path:
         assert await old.hand_over("gateway/2")
     async with gateway(tmp_path, FakeVenue(book)) as again:
         assert again._running is not None
-        await asyncio.wait_for(again._running, 20)
+        await asyncio.wait_for(again._running, WAIT_S)
         answer = decode(await again.send(encode(current_intent())), IntentAnswer | Moved)
         assert answer == Moved(to="gateway/2")
         assert (await status(again)).phase == "moved to gateway/2"
@@ -143,14 +146,17 @@ def _no_space(*_: object) -> None:
     raise StorageError("no space left")
 
 
-async def test_who_polls_the_outbox_is_pointed_on_at_once(tmp_path: Path) -> None:
+async def test_who_polls_the_outbox_is_pointed_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.gateway.actor.OUTBOX_WAIT_MS_MAX", POLL_MS)
     configure(tmp_path)
     async with gateway(tmp_path, FakeVenue(Book())) as old:
         await own(old)
-        polling = asyncio.create_task(old.outbox(SLOT, 1, 0, 0, 10_000))
+        polling = asyncio.create_task(old.outbox(SLOT, 1, 0, 0, POLL_MS))
         await asyncio.sleep(0)
         assert await old.hand_over("gateway/2")
-        answer = decode(await asyncio.wait_for(polling, 5), OutboxPage | Moved)
+        answer = decode(await asyncio.wait_for(polling, WAIT_S), OutboxPage | Moved)
         assert answer == Moved(to="gateway/2")
 
 

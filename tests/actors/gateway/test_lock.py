@@ -25,7 +25,7 @@ from actors.gateway.lock import (
 from actors.runtime import process_start
 from checkpoints.storage import LocalStorage
 
-WAIT_S = 20
+WAIT_S = 90
 HOLD = """
 import fcntl, os, sys
 descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)

@@ -19,7 +19,7 @@ from signals.snapshot import Snapshot
 from tests.actors.market_data.builders import T0, at
 from tests.actors.market_data.journeys import warm_state
 
-LIMIT_S = 20.0
+LIMIT_S = 90.0
 _Value = TypeVar("_Value")
 
 

@@ -1,4 +1,4 @@
-"""A gateway and a market data actor in one process: honest, small, and able to fail on demand."""
+"""A gateway, a market data actor and a clock in one process: small, and able to fail on demand."""
 
 import asyncio
 from typing import Any
@@ -17,9 +17,31 @@ from actors.messages import (
     Retired,
     Standby,
 )
+from actors.runtime import monotonic_ms, wire_ms
 from checkpoints.snapshots import encode_snapshot, snapshot_digest
 from signals.market import Asset
 from tests.signals.builders import make_snapshot
+
+PAUSE_MS_MAX = 100.0
+"""So much of a pause of the machine counts."""
+
+
+class SteadyClock:
+    """Wire time without the pauses of a busy machine, so that none of them costs a decision."""
+
+    def __init__(self) -> None:
+        self._now_ms = wire_ms()
+        self._looked_ms = monotonic_ms()
+
+    def wire_ms(self) -> float:
+        looked_ms = monotonic_ms()
+        self._now_ms += min(looked_ms - self._looked_ms, PAUSE_MS_MAX)
+        self._looked_ms = looked_ms
+        return self._now_ms
+
+    def skip(self, ms: float) -> None:
+        """Let time pass at once."""
+        self._now_ms += ms
 
 
 class FakeGateway:

@@ -11,7 +11,7 @@ from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
 from tests.actors.slot.builders import SLOT
-from tests.actors.slot.test_slot_loop import LIMIT_SECONDS, World, kill, until
+from tests.actors.slot.test_slot_loop import LIMIT_SECONDS, World, kill, until, when_quiet
 
 LEASE_MS = 60_000
 
@@ -36,13 +36,13 @@ def deltas(storage: LocalStorage) -> list[str]:
 
 def test_delta_is_written_while_the_row_is_and_acknowledged_only_after_it(tmp_path: Path) -> None:
     async def scenario() -> None:
-        world = World(tmp_path)
+        world = World(tmp_path, speed=1)  # no decision comes due meanwhile
         world.storage = disk = SlowJournal(tmp_path)
         loop = world.open()
         task = asyncio.create_task(loop.run())
         await until(lambda: loop.seat.phase is Phase.ACTIVE, "the claim")
         side = SlotHandoff(loop)
-        await side.answer(PinBase(handoff="h"))
+        await when_quiet(side, PinBase(handoff="h"))
         disk.let.clear()
         ask = Quiesce(handoff="h", expected_fence=loop.seat.fence, lease_ms=LEASE_MS)
         answering = asyncio.create_task(side.answer(ask))

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from actors.handoff import HandoffAsk, HandoffFailed
 from actors.messages import Settled
-from actors.runtime import wire_ms
 from actors.slot.events import StopAsked
+from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.recovery import MemoryKind, recover
 from actors.slot.requests import Requests, undated
@@ -20,31 +22,34 @@ from actors.slot.strategy import StrategyRunner
 from checkpoints.journal import Journal
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
-from signals.market import Outcome, Timeframe
+from signals.market import CYCLE_MS, Outcome, Timeframe
 from signals.params import Params, params_id
 from tests.actors.slot.builders import SLOT, Memory, Told, hold, identity, rules, trade
-from tests.actors.slot.fakes import FakeGateway, FakeMarketData
+from tests.actors.slot.fakes import FakeGateway, FakeMarketData, SteadyClock
 
-SPEED = 600
-"""A cycle takes half a second."""
-LIMIT_SECONDS = 30.0
+SPEED = 300
+"""A cycle takes a second."""
+CYCLE_WIRE_MS = CYCLE_MS / SPEED
+LIMIT_SECONDS = 90.0
 
 
 class World:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, speed: int = SPEED) -> None:
+        self.speed = speed
         self.storage = LocalStorage(folder)
         self.gateway = FakeGateway()
         self.market_data = FakeMarketData()
         self.told = Told()
         self.left: list[str] = []
-        self.anchor_wire_ms = int(wire_ms())
+        self.clock = SteadyClock()
+        self.anchor_wire_ms = int(self.clock.wire_ms())
 
     def open(self, life: str = "1-1") -> SlotLoop:
         wanted = MemoryKind(strategy="told", kind=Memory)
         found = recover(self.storage, SLOT, wanted)
         seat = open_seat(
             who=identity(life=life),
-            rules=rules(SPEED, self.anchor_wire_ms),
+            rules=rules(self.speed, self.anchor_wire_ms),
             params=Params(),
             params_id=params_id(Params()),
             state=found.state,
@@ -59,7 +64,11 @@ class World:
             runner=StrategyRunner(self.told.strategy(), Timeframe.M5, RecordSet()),
             memory=wanted,
         )
-        shell = Shell(wire_ms=wire_ms, leave=self.left.append, observe=lambda _before, _after: None)
+        shell = Shell(
+            wire_ms=self.clock.wire_ms,
+            leave=self.left.append,
+            observe=lambda _before, _after: None,
+        )
         return SlotLoop(seat, requests, shell)
 
     def rows(self) -> list[Any]:
@@ -71,6 +80,20 @@ async def until(met: Callable[[], bool], what: str) -> None:
     while not met():
         assert time.monotonic() < end, f"waited {LIMIT_SECONDS} s for {what}"
         await asyncio.sleep(0.01)
+
+
+def last_reason(loop: SlotLoop) -> str:
+    last = loop.seat.state.last_decision
+    return "" if last is None else last.reason
+
+
+async def when_quiet(side: SlotHandoff, ask: HandoffAsk) -> msgspec.Struct:
+    """Ask as the driver does: again while the slot is busy with a decision or a page of events."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while isinstance(answer := await side.answer(ask), HandoffFailed):
+        assert time.monotonic() < end, answer
+        await asyncio.sleep(0.01)
+    return answer
 
 
 async def kill(task: "asyncio.Task[None]") -> None:
@@ -111,7 +134,8 @@ def test_killed_slot_comes_back_with_the_same_state_and_repeats_nothing(tmp_path
         again = world.open(life="2-2")
         assert again.seat.state.journal_sequence >= durable
         assert isinstance(again.seat.memory, Memory)
-        assert again.seat.memory.calls == again.seat.state.counts.decisions
+        counts = again.seat.state.counts
+        assert again.seat.memory.calls == counts.decisions - counts.strategy_errors
         task = asyncio.create_task(again.run())
         before = again.seat.state.counts.decisions
         await until(lambda: again.seat.state.counts.decisions >= before + 2, "two more")
@@ -131,9 +155,7 @@ def test_silent_market_data_is_a_decision_that_says_so(tmp_path: Path) -> None:
         loop = world.open()
         task = asyncio.create_task(loop.run())
         await until(lambda: loop.seat.state.counts.decisions >= 2, "two decisions")
-        last = loop.seat.state.last_decision
-        assert last is not None
-        assert last.reason.startswith("stale: no snapshot")
+        assert last_reason(loop).startswith("stale: no snapshot")
         world.market_data.silent = False
         await until(lambda: loop.seat.state.counts.complete >= 1, "a complete one again")
         assert loop.seat.state.counts.missed == 0
@@ -146,7 +168,7 @@ def test_silent_market_data_is_a_decision_that_says_so(tmp_path: Path) -> None:
     ("answer", "code"),
     [
         (lambda _: 1 / 0, "strategy_error: ZeroDivisionError"),
-        (lambda _: time.sleep(0.6) or hold(), "strategy_error: blocked"),
+        (lambda _: time.sleep(1.2 * CYCLE_WIRE_MS / 1000) or hold(), "strategy_error: blocked"),
         (lambda _: None, "strategy_error: decide returned NoneType"),
         (lambda _: trade(reason="x" * 9000), "x"),
     ],
@@ -160,9 +182,8 @@ def test_failing_strategy_never_stops_the_clock(
         loop = world.open()
         task = asyncio.create_task(loop.run())
         await until(lambda: loop.seat.state.counts.decisions >= 3, "three decisions")
-        last = loop.seat.state.last_decision
-        assert last is not None
-        assert last.reason.startswith(code)
+        # on a busy machine some answer may come too late to be looked at
+        await until(lambda: last_reason(loop).startswith(code), f"a decision that says {code}")
         assert loop.seat.state.counts.missed == 0
         await kill(task)
 
@@ -179,7 +200,7 @@ def test_stop_leaves_a_checkpoint_of_the_last_row_and_skips_are_declared(tmp_pat
         assert loop.seat.phase is Phase.STOPPED
         assert loop.seat.checkpoint_sequence == loop.seat.state.journal_sequence
         await kill(task)
-        await asyncio.sleep(1.2)  # the stopped time is what the test is about: two cycles
+        world.clock.skip(2.4 * CYCLE_WIRE_MS)
         again = world.open(life="2-2")
         task = asyncio.create_task(again.run())
         await until(lambda: again.seat.state.counts.skipped >= 1, "skipped points")

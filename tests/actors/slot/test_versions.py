@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.handoff import BasePinned, HandoffFailed, PinBase, Quiesce, Quiesced
+from actors.handoff import BasePinned, PinBase, Quiesce, Quiesced
 from actors.runtime import wire_ms
 from actors.slot.checkpoints import Taken
 from actors.slot.facts import RecordChange
@@ -37,7 +37,7 @@ from signals.params import Params, params_id
 from signals.units import MicroUsd
 from tests.actors.slot.builders import SLOT, Memory, Told, identity, rules
 from tests.actors.slot.fakes import FakeGateway, FakeMarketData
-from tests.actors.slot.test_slot_loop import SPEED, until
+from tests.actors.slot.test_slot_loop import SPEED, until, when_quiet
 from tests.checkpoints.builders import meta as checkpoint_meta
 
 
@@ -248,16 +248,12 @@ def test_an_owner_pins_and_quiesces_in_the_successors_words(
         running = asyncio.create_task(loop.run())
         await until(lambda: loop.seat.state.counts.decisions >= 1, "a decision")
         side = SlotHandoff(loop)
-        pinned = await side.answer(PinBase(handoff="h", release="older"))
+        pinned = await when_quiet(side, PinBase(handoff="h", release="older"))
         assert isinstance(pinned, BasePinned), pinned
         await until(lambda: loop.seat.state.counts.decisions >= 2, "a decision more")
         await until(lambda: loop.seat.phase is Phase.ACTIVE and not loop.seat.pending, "quiet")
         ask = Quiesce(handoff="h", expected_fence=pinned.fence, lease_ms=60_000)
-        for _ in range(200):
-            answer = await side.answer(ask)
-            if not isinstance(answer, HandoffFailed):
-                break
-            await asyncio.sleep(0.02)  # busy with a page of events: the driver asks again too
+        answer = await when_quiet(side, ask)
         assert isinstance(answer, Quiesced), answer
         running.cancel()
         return pinned, answer

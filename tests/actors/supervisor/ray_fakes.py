@@ -109,5 +109,5 @@ def start_neighbours(storage_root: str) -> Any:
     for name, kind in (("gateway/1", FakeGatewayActor), ("market-data/1", FakeMarketDataActor)):
         actor = ray.remote(kind).options(**TEST_ACTOR, name=name)
         handles.append(actor.remote(storage_root))
-    ray.get([handle.ready.remote() for handle in handles], timeout=60)
+    ray.get([handle.ready.remote() for handle in handles], timeout=180)
     return handles[0]

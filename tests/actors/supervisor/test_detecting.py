@@ -314,7 +314,7 @@ def test_a_stranger_that_does_not_answer_holds_up_no_look(
 
     async def play() -> None:
         looking = asyncio.create_task(looks.look_on(one, board, names, lambda: DUE_MS))  # type: ignore[arg-type]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while one._looks < 3:  # noqa: ASYNC110 a thread counts
                 await asyncio.sleep(0.001)
             assert board.posted == []

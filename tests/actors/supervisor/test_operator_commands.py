@@ -24,7 +24,7 @@ exit {code}
 
 def ask(storage: Path, release: str) -> str | None:
     fleet = Fleet(storage_root=str(storage), address="127.0.0.1:9")
-    return asyncio.run(roll_back(fleet, release, "b2" * 32, ("btc-5m", "eth-5m"), 60.0))
+    return asyncio.run(roll_back(fleet, release, "b2" * 32, ("btc-5m", "eth-5m"), 180.0))
 
 
 def archived(folder: Path) -> str:

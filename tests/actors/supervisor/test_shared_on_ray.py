@@ -27,8 +27,8 @@ from signals.market import Asset, Slot, Timeframe
 from tests.actors.sandbox import sandbox, store_config
 from tests.local_ray import TEST_ACTOR, local_ray
 
-pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(600)]
-LIMIT_SECONDS = 150.0
+pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]
+LIMIT_SECONDS = 300.0
 KINDS = {"gateway": GatewayActor, "market-data": MarketDataActor, "supervisor": SupervisorActor}
 
 
@@ -54,7 +54,7 @@ def until(met: Callable[[], Any], what: str) -> Any:
 def status(name: str, kind: type[Any]) -> Any:
     try:
         actor = ray.get_actor(name, namespace=RAY_NAMESPACE)
-        return decode(ray.get(actor.status.remote(), timeout=5), kind)
+        return decode(ray.get(actor.status.remote(), timeout=30), kind)
     except (ValueError, ray.exceptions.RayError):
         return None
 

@@ -20,7 +20,7 @@ from tests.actors.venue.loopback import (
     Loopback,
 )
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 90.0
 EXCHANGE_V2 = "0xE111180000d2663C0091e4f400237545B87B996B"
 ACCEPTED = {
     "success": True,

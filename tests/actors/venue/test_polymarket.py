@@ -1,6 +1,7 @@
 """The adapter against scripted answers: every one becomes the right value of the port."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -227,6 +228,8 @@ def test_a_venue_that_cannot_be_reached_is_unknown_at_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MIDSTRIDE_TEST_KEY", PRIVATE_KEY)
-    with loopback() as gone:
-        venue = gone.venue()
-    assert isinstance(asyncio.run(connect(venue, TIMEOUT_S)), Unknown)
+    with socket.socket() as held:  # bound, so that no other takes it, and never listened on
+        held.bind(("127.0.0.1", 0))
+        gone = Loopback()
+        gone.url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        assert isinstance(asyncio.run(connect(gone.venue(), TIMEOUT_S)), Unknown)

@@ -20,8 +20,10 @@ from signals.market import Asset, Side, Timeframe, Window, market_slug
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.sandbox import Sandbox
 
-TIMEOUT_S = 10.0
-LIMIT_S = 60.0
+TIMEOUT_S = 90.0
+LIMIT_S = 240.0
+LEFT_MS = 300_000
+"""Market ms, 10 s of wire time: no machine is too slow to post in it."""
 _Value = TypeVar("_Value")
 
 
@@ -38,7 +40,7 @@ def run(exchange: Sandbox, use: Callable[[PolymarketVenue], Awaitable[_Value]]) 
     return asyncio.run(inner())
 
 
-async def current_market(exchange: Sandbox, least_left_ms: int = 150_000) -> KnownMarket:
+async def current_market(exchange: Sandbox, least_left_ms: int = LEFT_MS) -> KnownMarket:
     """Return a 15m market with time left, waiting for the next one if need be."""
     async with httpx.AsyncClient(base_url=exchange.urls["gamma_url"]) as client:
         while True:

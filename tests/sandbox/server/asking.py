@@ -8,10 +8,10 @@ import msgspec
 
 from cluster.sandbox.auth import Account, sign_request
 from tests.sandbox.server.examples import UP
-from tests.sandbox.server.running import Running
+from tests.sandbox.server.running import WAIT_S, Running
 from tests.sandbox.server.test_signing import signed, unsigned
 
-CLIENT = httpx.Client()
+CLIENT = httpx.Client(timeout=WAIT_S)
 """One for all: each new one would read the system's certificates."""
 
 

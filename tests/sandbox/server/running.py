@@ -21,7 +21,8 @@ from cluster.sandbox.server.serving import Ready, Urls
 from cluster.sandbox.server.world import World
 from tests.sandbox.server.examples import OPEN_MS
 
-WAIT_S = 30.0
+WAIT_S = 90.0
+START_S = 180.0
 
 
 class SilentLedger:
@@ -56,7 +57,7 @@ class Running:
 
     def fault(self, **fields: object) -> int | None:
         url = f"{self.urls.admin_url}/faults"
-        answer = httpx.post(url, json=fields, verify=False)
+        answer = httpx.post(url, json=fields, verify=False, timeout=WAIT_S)
         assert answer.status_code == 200, answer.text
         return answer.json()["id"]
 
@@ -88,7 +89,7 @@ def running(exchange: Exchange, folder: Path) -> Iterator[Running]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert up.wait(WAIT_S)
+    assert up.wait(START_S)
     try:
         yield Running(world, port, started[0])
     finally:
@@ -105,7 +106,7 @@ def process(folder: Path, *options: str, ends_with: int = 0) -> Iterator[Ready]:
     command += ["--ready-file", str(ready_file), *options]
     child = subprocess.Popen(command)
     try:
-        deadline = monotonic() + WAIT_S
+        deadline = monotonic() + START_S
         while not ready_file.exists():
             assert child.poll() is None, "the sandbox ended before it served"
             assert monotonic() < deadline, "the sandbox does not serve"

@@ -12,7 +12,7 @@ from cluster.sandbox.model import Side
 from tests.sandbox.server.examples import MARKET, UP
 from tests.sandbox.server.running import Running
 
-WAIT_S = 10
+WAIT_S = 90
 
 
 def hear(socket: ClientConnection) -> dict:
@@ -31,7 +31,7 @@ def settle(socket: ClientConnection) -> None:
 
 
 def listen(server: Running, *tokens: str, custom: bool = False) -> ClientConnection:
-    socket = connect(server.urls.market_ws_url)
+    socket = connect(server.urls.market_ws_url, open_timeout=WAIT_S)
     ask(socket, type="market", assets_ids=list(tokens), custom_feature_enabled=custom)
     for token in tokens:
         assert hear(socket)["asset_id"] == token

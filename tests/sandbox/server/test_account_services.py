@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from cluster.sandbox.auth import Account
-from cluster.sandbox.limits import Limits, Tier
+from cluster.sandbox.limits import Kind, Limits, Spent, Tier
 from cluster.sandbox.model import MICRO, OrderState
 from cluster.sandbox.server.clob_account import PAGE_ROWS
 from tests.sandbox.server.asking import CLIENT, call, order_body
@@ -109,10 +109,18 @@ def test_only_known_kinds_of_balance_are_answered(server: Running, account: Acco
     assert call(server, account, "GET", path, query="?asset_type=CONDITIONAL").status_code == 400
 
 
+class LimitsInNoTime(Limits):
+    """All is asked in one instant, however slow the machine is: nothing comes back meanwhile."""
+
+    def spend(self, address: str, kind: Kind, cost: int, wire_ms: int) -> Spent | None:
+        del wire_ms
+        return super().spend(address, kind, cost, 1_795_357_000_000)
+
+
 def test_a_signer_over_its_tier_is_told_when_to_come_back(
     server: Running, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server.world, "limits", Limits(Tier.STANDARD))
+    monkeypatch.setattr(server.world, "limits", LimitsInNoTime(Tier.STANDARD))
     batch = [order_body(account, salt=salt) for salt in range(15)]
     first = call(server, account, "POST", "/orders", batch)
     assert first.status_code == 200

@@ -168,7 +168,7 @@ def test_a_disconnect_fault_closes_the_socket(server: Running) -> None:
 def test_a_socket_can_be_refused_when_it_opens(server: Running) -> None:
     server.fault(kind="drop_request", route="ws/market", count=1)
     with pytest.raises(InvalidStatus):
-        connect(server.urls.market_ws_url)
+        connect(server.urls.market_ws_url, open_timeout=WAIT_S)
     with listen(server, UP):
         pass
 

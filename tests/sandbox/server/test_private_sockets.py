@@ -42,7 +42,10 @@ def test_a_user_hears_only_its_own_account_and_markets(server: Running, account:
     mine = TradeChanged(
         api_key=account.api_key, trade=trade_of(2, account.api_key), wire_ms=11, market_ms=22
     )
-    with connect(server.urls.user_ws_url) as all_markets, connect(server.urls.user_ws_url) as one:
+    with (
+        connect(server.urls.user_ws_url, open_timeout=WAIT_S) as all_markets,
+        connect(server.urls.user_ws_url, open_timeout=WAIT_S) as one,
+    ):
         ask(all_markets, type="user", auth=auth_of(account))
         ask(one, type="user", auth=auth_of(account), markets=["0x" + "99" * 32])
         settle(all_markets)
@@ -61,7 +64,7 @@ def test_a_user_hears_only_its_own_account_and_markets(server: Running, account:
 
 
 def test_a_user_with_a_wrong_secret_is_sent_away(server: Running, account: Account) -> None:
-    with connect(server.urls.user_ws_url) as socket:
+    with connect(server.urls.user_ws_url, open_timeout=WAIT_S) as socket:
         ask(socket, type="user", auth=auth_of(account) | {"secret": "guess"})
         with pytest.raises(ConnectionClosed) as caught:
             socket.recv(timeout=WAIT_S)
@@ -69,7 +72,7 @@ def test_a_user_with_a_wrong_secret_is_sent_away(server: Running, account: Accou
 
 
 def test_an_order_event_says_what_changed(server: Running, account: Account) -> None:
-    with connect(server.urls.user_ws_url) as socket:
+    with connect(server.urls.user_ws_url, open_timeout=WAIT_S) as socket:
         ask(socket, type="user", auth=auth_of(account))
         settle(socket)
         order = resting_order(account.api_key)
@@ -89,7 +92,7 @@ def test_an_order_event_says_what_changed(server: Running, account: Account) -> 
 
 
 def subscribed(server: Running, account: Account, *symbols: str) -> ClientConnection:
-    socket = connect(server.urls.prices_ws_url)
+    socket = connect(server.urls.prices_ws_url, open_timeout=WAIT_S)
     ask(socket, op="auth", rid="1", auth=auth_of(account))
     assert hear(socket) == {"op": "authed", "rid": "1"}
     wanted = [
@@ -142,7 +145,7 @@ def test_an_unknown_price_is_refused_by_code(
 
 
 def test_prices_need_a_key(server: Running, account: Account) -> None:
-    with connect(server.urls.prices_ws_url) as socket:
+    with connect(server.urls.prices_ws_url, open_timeout=WAIT_S) as socket:
         ask(socket, op="subscribe", rid="1", subscriptions=[])
         assert hear(socket)["code"] == "auth_required"
         for _ in range(2):
