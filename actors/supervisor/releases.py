@@ -49,10 +49,15 @@ def replaced_release(history: Sequence[FenceRecord], owner: FenceRecord) -> str 
 
 
 def count_errors(watched: Watched, status: SlotStatus) -> Watched:
-    """Count the latest decisions in a row that failed; a good one, or a new release, ends it."""
+    """Count the latest decisions in a row that failed; a good one, or a new release, ends it.
+
+    One without a snapshot was not the strategy's: it neither counts nor ends the row.
+    """
     last = status.last_decision
     if last is None or last.due_ms <= watched.error_due_ms:
         return watched
+    if last.snapshot is None:
+        return replace(watched, error_due_ms=last.due_ms)
     failed = last.reason.startswith(STRATEGY_ERROR) and last.release == status.release
     errors = watched.errors + 1 if failed else 0
     return replace(watched, errors=errors, error_due_ms=last.due_ms)

@@ -46,21 +46,29 @@ def record(release: str, fence: int, handoff: str | None) -> FenceRecord:
 ROLLED = (record(OLD, 1, None), record(BAD, 2, "r0001-btc-5m"))
 
 
-def decided(watch: Watch, reason: str, incarnation: int = 2, release: str = BAD) -> list[Any]:
+def decided(
+    watch: Watch,
+    reason: str,
+    incarnation: int = 2,
+    release: str = BAD,
+    snapshot: str | None = "s",
+) -> list[Any]:
     """Let one decision point pass and the slot say what it decided there."""
     watch.after(CYCLE_MS)
-    seen = decision(watch, reason, incarnation, release)
+    seen = decision(watch, reason, incarnation, release, snapshot)
     return watch.hear(SlotSeen, slot=SLOT, incarnation=incarnation, status=seen)
 
 
-def decision(watch: Watch, reason: str, incarnation: int, release: str) -> SlotStatus:
+def decision(
+    watch: Watch, reason: str, incarnation: int, release: str, snapshot: str | None = "s"
+) -> SlotStatus:
     """Return the status of a slot that decides now."""
     last = LastDecision(
         due_ms=watch.now_ms,
         journaled_ms=watch.now_ms,
         action="no_trade",
         reason=reason,
-        snapshot="s",
+        snapshot=snapshot,
         release=release,
     )
     return status(watch.now_ms, last_decision=last, release=release, incarnation=incarnation)
@@ -90,6 +98,15 @@ def test_release_that_turns_bad_goes_back_to_the_one_that_the_rollout_replaced()
         effects = decided(watch, "strategy_error: raised", incarnation=3, release=OLD)
         assert of(effects, OpenSeat) == [], "no release is undone by a vacancy's release"
     assert watch.place() is Place.LIVE
+
+
+def test_a_decision_without_a_snapshot_neither_counts_nor_clears() -> None:
+    watch = watched()
+    for _ in range(STRATEGY_ERRORS_MAX - 1):
+        decided(watch, "strategy_error: raised")
+    without = decided(watch, "stale: no snapshot: no answer", snapshot=None)
+    assert of(without, OpenSeat) == [], "the strategy was not asked"
+    assert alarms(decided(watch, "strategy_error: raised")) == ["release_turned_bad"]
 
 
 def dying(
