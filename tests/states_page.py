@@ -6,7 +6,7 @@ from pathlib import Path
 from actors.gateway import order_life
 from actors.slot import seat as slot_seat
 from actors.supervisor import state as supervisor_state
-from cluster import handoff_state, rollout_step
+from cluster import handoff_state, rollout_state
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
 HEAD = """# States of the machines
@@ -46,8 +46,8 @@ def page() -> str:
             ),
             *_plain(
                 "Rollout",
-                "All slots to one release (`cluster/rollout_step.py`).",
-                ((source, targets) for source, targets in rollout_step.TRANSITIONS.items()),
+                "All slots to one release (`cluster/rollout_state.py`).",
+                ((source, targets) for source, targets in rollout_state.TRANSITIONS.items()),
             ),
         ]
     )

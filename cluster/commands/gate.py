@@ -21,7 +21,7 @@ from cluster.gate.policy import history_of, waiting
 from cluster.gate.settings import HOUR_MS, config_problems, notice
 from cluster.gate.small_plans import first_document
 from cluster.jobs import WORKING_TREE, git_commit
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 SHOWN: Final = 20
 

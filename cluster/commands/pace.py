@@ -8,7 +8,7 @@ import click
 from cluster.console import operator
 from cluster.gate.document import PlanDocument
 from cluster.jobs import git_commit
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -26,7 +26,7 @@ from cluster.gate.differences import (
 )
 from cluster.gate.errors import GateError
 from cluster.rolling_update.plan import PARAMS_FILE, Plan, params_changes
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 DOCUMENT_VERSION: Final = 1
 NOT_COMPARED: Final = frozenset({"made_wire_ms", "commit", "replay", "plan"})

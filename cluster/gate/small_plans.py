@@ -12,7 +12,7 @@ from checkpoints.storage import Storage
 from cluster.gate.document import Extras, ParamsChange, PlanDocument, make_document, staged_by
 from cluster.gate.errors import GateError
 from cluster.rolling_update.plan import Plan
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 FIRST: Final = "first"
 PARAMETERS: Final = "parameters"

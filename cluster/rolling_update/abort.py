@@ -35,7 +35,7 @@ from cluster.rolling_update.record import (
     write_report,
 )
 from cluster.rolling_update.report import Report, make_report
-from cluster.rollout_step import Phase, Rollout
+from cluster.rollout_state import Phase, Rollout
 from signals.market import CYCLE_MS
 
 STOP_SECONDS: Final = 45.0

@@ -35,7 +35,7 @@ from cluster.rolling_update.report import Report, make_report, with_shared
 from cluster.rolling_update.shared import replace_shared
 from cluster.rolling_update.shared_calls import RaySharedCalls, shared_plan
 from cluster.rolling_update.waiting import Waiting
-from cluster.rollout_step import Occupant, Options, Phase, Rollout, begin
+from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin
 from cluster.schedule import Schedule
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent

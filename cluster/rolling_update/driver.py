@@ -11,6 +11,7 @@ from cluster.handoff_state import Step
 from cluster.rolling_update.calls import CallFailedError, FleetCalls
 from cluster.rolling_update.perform import perform
 from cluster.rolling_update.proof import failure_of, was_asked
+from cluster.rollout_state import Phase, Rollout
 
 TICK_SECONDS: Final = 0.05
 """Deadlines are seconds and a switch is milliseconds: twenty looks a second cost nothing."""
@@ -21,10 +22,10 @@ HEAR_MS: Final = 500
 """Wire. Answers that came meanwhile are taken in and journals read before time is judged again."""
 
 Clock = Callable[[], on.Now]
-Watch = Callable[[roll.Rollout], None]
+Watch = Callable[[Rollout], None]
 
 
-def confirmable(rollout: roll.Rollout, market_ms: int) -> Iterator[tuple[str, int]]:
+def confirmable(rollout: Rollout, market_ms: int) -> Iterator[tuple[str, int]]:
     """Yield slots whose confirming decision may be in the journal, and the sequence to look after.
 
     Before its due time no look is worth the disk's and the processor's time: switches need both.
@@ -60,9 +61,7 @@ class Hearing:
 class Driver:
     """Run one rollout. `watch` sees each state after each event: display and durable record."""
 
-    def __init__(
-        self, rollout: roll.Rollout, calls: FleetCalls, clock: Clock, watch: Watch
-    ) -> None:
+    def __init__(self, rollout: Rollout, calls: FleetCalls, clock: Clock, watch: Watch) -> None:
         self.rollout = rollout
         self._calls = calls
         self._clock = clock
@@ -76,10 +75,10 @@ class Driver:
         """Ask for an abort: what is switched and not confirmed goes back."""
         self._events.put_nowait(roll.Stop(reason=reason))
 
-    async def run(self) -> roll.Rollout:
+    async def run(self) -> Rollout:
         """Drive to the end; return the rollout in phase DONE or STOPPED."""
         hearing = Hearing(self._clock().wire_ms)
-        while self.rollout.phase not in {roll.Phase.DONE, roll.Phase.STOPPED}:
+        while self.rollout.phase not in {Phase.DONE, Phase.STOPPED}:
             self._look_for_decisions()
             event = await self._next_event()
             now = self._clock()

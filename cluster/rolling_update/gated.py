@@ -16,7 +16,7 @@ from cluster.gate.small_plans import FIRST
 from cluster.handoff_state import Step
 from cluster.rolling_update.plan import Plan
 from cluster.rolling_update.record import read_state, rollout_ids
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 
 class Words(Protocol):

@@ -21,7 +21,7 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 from cluster.handoff_state import Handoff, Step
 from cluster.rolling_update.record import read_state, rollout_ids
-from cluster.rollout_step import Phase, Rollout
+from cluster.rollout_state import Phase, Rollout
 
 LOOK_SECONDS: Final = 0.2
 """A switch takes a tenth of a second; a person does not read faster than this."""

@@ -18,7 +18,7 @@ from cluster.errors import FleetError
 from cluster.handoff_state import Step
 from cluster.rolling_update.plan import Plan
 from cluster.rolling_update.report import Report
-from cluster.rollout_step import Rollout
+from cluster.rollout_state import Rollout
 
 ROLLOUTS: Final = "rollouts"
 ACTIVE: Final = f"{ROLLOUTS}/active.json"

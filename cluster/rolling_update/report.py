@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from cluster.handoff_state import Handoff, Step
 from cluster.rolling_update.shared import SharedReport, SharedStep
-from cluster.rollout_step import Phase, Rollout
+from cluster.rollout_state import Phase, Rollout
 
 
 class SlotReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from cluster.handoff_state import ENDED, Handoff, Step
-from cluster.rollout_step import Rollout
+from cluster.rollout_state import Rollout
 
 SHADOW: Final = "shadow"
 """Decisions of the owner to compare with."""

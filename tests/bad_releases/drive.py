@@ -16,7 +16,7 @@ from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.rolling_update.apply import Request, apply
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

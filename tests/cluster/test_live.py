@@ -8,24 +8,24 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from checkpoints.storage import LocalStorage
-from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from cluster.rolling_update.live import live_view, share_done, view
 from cluster.rolling_update.record import encode_state
+from cluster.rollout_state import Options, Phase, Rollout
 from tests.cluster.handoffs import ADOPTED, QUIESCED
 from tests.cluster.test_rollout_step import SLOTS, begun
 
 LIMIT_SECONDS = 90.0
 
 
-def at(step: Step, **fields: object) -> roll.Rollout:
+def at(step: Step, **fields: object) -> Rollout:
     """Return a roll in which the first slot stands at a step and the others wait."""
-    rollout = begun(roll.Options())
+    rollout = begun(Options())
     first = replace(rollout.handoffs[SLOTS[0]], step=step, **fields)
     return replace(rollout, handoffs=rollout.handoffs | {SLOTS[0]: first})
 
 
-def drawn(rollout: roll.Rollout) -> str:
+def drawn(rollout: Rollout) -> str:
     console = Console(file=io.StringIO(), width=120)
     console.print(view(rollout))
     return str(console.file.getvalue())  # type: ignore[attr-defined]
@@ -44,7 +44,7 @@ def test_each_slot_has_a_row_with_its_step_dark_time_and_hash_check() -> None:
 def test_a_state_that_differs_and_a_failure_cannot_be_overlooked() -> None:
     other = replace(ADOPTED, logical_hash="0" * 64)
     moved = at(Step.TAKING_BACK, quiesced=QUIESCED, adopted=other, failure="another state")
-    page = drawn(replace(moved, phase=roll.Phase.STOPPING, failure="btc-5m: another state"))
+    page = drawn(replace(moved, phase=Phase.STOPPING, failure="btc-5m: another state"))
     assert "DIFFERS" in page
     assert "why: btc-5m: another state" in page
 
@@ -53,7 +53,7 @@ def test_the_bar_only_grows_along_the_way_of_a_slot_and_ends_full() -> None:
     way = list(Step)[: list(Step).index(Step.DONE) + 1]
     shares = [share_done(at(step)) for step in way]
     assert shares == sorted(shares)
-    ended = begun(roll.Options())
+    ended = begun(Options())
     done = {slot: replace(handoff, step=Step.DONE) for slot, handoff in ended.handoffs.items()}
     assert share_done(replace(ended, handoffs=done)) == 1.0
 
@@ -86,5 +86,5 @@ def test_what_is_no_terminal_gets_every_line_of_the_job(tmp_path: Path) -> None:
     assert screen.getvalue() == f"{SLOTS[0]:<10} warming\n"
 
 
-def store(storage: LocalStorage, name: str, rollout: roll.Rollout) -> None:
+def store(storage: LocalStorage, name: str, rollout: Rollout) -> None:
     storage.write(f"rollouts/{name}/state.json", encode_state(replace(rollout, rollout=name)))

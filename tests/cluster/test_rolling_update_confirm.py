@@ -6,10 +6,10 @@ from itertools import chain, repeat
 from msgspec.structs import replace
 
 from checkpoints.journal_rows import JournalRow
-from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from cluster.rolling_update.calls import FleetCalls
 from cluster.rolling_update.driver import FROZEN_MS, HEAR_MS, Driver, Hearing, confirmable
+from cluster.rollout_state import Options, Phase, Rollout
 from tests.checkpoints.builders import row
 from tests.cluster.handoffs import record
 from tests.cluster.test_rollout_step import begun, now
@@ -17,8 +17,8 @@ from tests.cluster.test_rollout_step import begun, now
 DUE_MS = 320_000
 
 
-def confirming(step: Step, due_ms: int | None) -> roll.Rollout:
-    rollout = begun(roll.Options(shadow=0))
+def confirming(step: Step, due_ms: int | None) -> Rollout:
+    rollout = begun(Options(shadow=0))
     handoff = replace(
         rollout.handoffs["btc-5m"],
         step=step,
@@ -61,7 +61,7 @@ def test_a_driver_that_was_frozen_finds_the_decision_that_was_made_meanwhile() -
     driver = Driver(rollout, Calls(), lambda: next(times), lambda _: None)
     ended = asyncio.run(asyncio.wait_for(driver.run(), 30))
     assert ended.handoffs["btc-5m"].failure is None
-    assert ended.phase is roll.Phase.DONE
+    assert ended.phase is Phase.DONE
 
 
 def test_a_driver_whose_look_was_slow_looks_again_before_it_calls_a_decision_late() -> None:
@@ -89,7 +89,7 @@ def test_a_driver_whose_look_was_slow_looks_again_before_it_calls_a_decision_lat
     driver = Driver(rollout, Calls(), lambda: next(times), lambda _: None)
     ended = asyncio.run(asyncio.wait_for(driver.run(), 90))
     assert ended.handoffs["btc-5m"].failure is None
-    assert ended.phase is roll.Phase.DONE
+    assert ended.phase is Phase.DONE
 
 
 def test_time_is_not_judged_until_what_came_in_a_freeze_was_heard() -> None:

@@ -3,10 +3,14 @@
 from collections import deque
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from actors.messages import Granted, Opened, Refusal
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
 from cluster.handoff_state import SERIAL, Step
+from cluster.rollout_pace import START_PATIENCE_MS, TOGETHER_AT_ONCE, UNDO_WAIT_MS
+from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin
 from cluster.schedule import Schedule
 from signals.market import ALL_SLOTS, CYCLE_MS
 from signals.market_time import MarketClock
@@ -29,11 +33,9 @@ def now(market_ms: int) -> on.Now:
     return on.Now(wire_ms=SCHEDULE.clock.wire_ms(market_ms), market_ms=market_ms)
 
 
-def begun(options: roll.Options, slots: tuple[str, ...] = SLOTS) -> roll.Rollout:
-    occupants = tuple(
-        roll.Occupant(slot=slot, incarnation=1, fence=4, release="old") for slot in slots
-    )
-    return roll.begin("roll-1", "new", occupants, options, SCHEDULE, now(30_000))
+def begun(options: Options, slots: tuple[str, ...] = SLOTS) -> Rollout:
+    occupants = tuple(Occupant(slot=slot, incarnation=1, fence=4, release="old") for slot in slots)
+    return begin("roll-1", "new", occupants, options, SCHEDULE, now(30_000))
 
 
 def good_answer(effect: on.Effect) -> on.Event | None:  # noqa: C901, PLR0911 the vocabulary
@@ -63,7 +65,7 @@ def good_answer(effect: on.Effect) -> on.Event | None:  # noqa: C901, PLR0911 th
 Answerer = Callable[[str, on.Effect], on.Event | None]
 
 
-def run(rollout: roll.Rollout, answer: Answerer, cycles: int = 40) -> roll.Rollout:
+def run(rollout: Rollout, answer: Answerer, cycles: int = 40) -> Rollout:
     """Answer every effect at once; let each cycle bring one decision per confirming slot."""
     for cycle in range(cycles):
         base = cycle * CYCLE_MS
@@ -78,13 +80,13 @@ def run(rollout: roll.Rollout, answer: Answerer, cycles: int = 40) -> roll.Rollo
 
 
 def drained(
-    rollout: roll.Rollout, events: tuple[roll.Event, ...], answer: Answerer, at: on.Now
-) -> roll.Rollout:
+    rollout: Rollout, events: tuple[roll.Event, ...], answer: Answerer, at: on.Now
+) -> Rollout:
     queue = deque(events)
     while queue:
         rollout, effects = roll.step(rollout, queue.popleft(), at)
         serial = [h for h in rollout.handoffs.values() if h.step in SERIAL]
-        assert len(serial) <= (roll.TOGETHER_AT_ONCE if rollout.options.together else 1)
+        assert len(serial) <= (TOGETHER_AT_ONCE if rollout.options.together else 1)
         for effect in effects:
             event = answer(effect.slot, effect.effect)
             if event is not None:
@@ -93,20 +95,20 @@ def drained(
 
 
 def test_sixteen_slots_end_on_the_new_release() -> None:
-    ended = run(begun(roll.Options(canary="eth-5m")), lambda _, effect: good_answer(effect))
-    assert ended.phase is roll.Phase.DONE
+    ended = run(begun(Options(canary="eth-5m")), lambda _, effect: good_answer(effect))
+    assert ended.phase is Phase.DONE
     assert {h.step for h in ended.handoffs.values()} == {Step.DONE}
 
 
 def test_nothing_but_the_canary_is_touched_until_it_has_baked() -> None:
-    options = roll.Options(canary="eth-5m", bake=3)
+    options = Options(canary="eth-5m", bake=3)
     rollout = begun(options)
     for cycles in range(1, 4):
         rollout = run(rollout, lambda _, effect: good_answer(effect), cycles=1)
         others = {h.step for slot, h in rollout.handoffs.items() if slot != "eth-5m"}
         assert others == {Step.PLANNED}, cycles
     ended = run(rollout, lambda _, effect: good_answer(effect))
-    assert ended.phase is roll.Phase.DONE
+    assert ended.phase is Phase.DONE
 
 
 def test_a_release_that_is_bad_on_one_asset_stops_the_roll_and_raises_one_alarm() -> None:
@@ -119,8 +121,8 @@ def test_a_release_that_is_bad_on_one_asset_stops_the_roll_and_raises_one_alarm(
             return answered(Refusal(reason="raises on import"))
         return good_answer(effect)
 
-    rollout = run(begun(roll.Options(canary="btc-5m")), answer)
-    assert rollout.phase is roll.Phase.STOPPED
+    rollout = run(begun(Options(canary="btc-5m")), answer)
+    assert rollout.phase is Phase.STOPPED
     assert rollout.handoffs["doge-5m"].step is Step.FAILED
     assert rollout.handoffs["zec-15m"].step is Step.FAILED
     assert len(alarms) == 1
@@ -128,7 +130,7 @@ def test_a_release_that_is_bad_on_one_asset_stops_the_roll_and_raises_one_alarm(
 
 
 def test_a_slot_that_waited_for_its_number_when_another_failed_is_aborted_after_it() -> None:
-    rollout = begun(roll.Options())
+    rollout = begun(Options())
     first, second = rollout.order[:2]
 
     def answer(slot: str, effect: on.Effect) -> on.Event | None:
@@ -139,10 +141,10 @@ def test_a_slot_that_waited_for_its_number_when_another_failed_is_aborted_after_
         return good_answer(effect)
 
     rollout = drained(rollout, (roll.Tick(),), answer, now(30_000))
-    assert (rollout.phase, rollout.handoffs[second].step) == (roll.Phase.STOPPING, Step.OPENING)
+    assert (rollout.phase, rollout.handoffs[second].step) == (Phase.STOPPING, Step.OPENING)
     late = roll.SlotEvent(slot=second, event=answered(Opened(incarnation=2)))
     rollout = drained(rollout, (late,), answer, now(31_000))
-    assert rollout.phase is roll.Phase.STOPPED
+    assert rollout.phase is Phase.STOPPED
     assert rollout.handoffs[second].step is Step.FAILED
 
 
@@ -166,7 +168,7 @@ def test_the_quiet_time_is_a_third_of_the_gap_where_decisions_are_due_often() ->
 
 
 def test_a_switch_waits_for_the_start_under_way_and_the_next_start_for_the_switch() -> None:
-    rollout = begun(roll.Options(shadow=0))
+    rollout = begun(Options(shadow=0))
     first, second, third = rollout.order[:3]
 
     def held(*slots: str) -> Answerer:
@@ -176,7 +178,7 @@ def test_a_switch_waits_for_the_start_under_way_and_the_next_start_for_the_switc
 
         return answer
 
-    def steps(of: roll.Rollout) -> list[Step]:
+    def steps(of: Rollout) -> list[Step]:
         return [of.handoffs[slot].step for slot in (first, second, third)]
 
     rollout = drained(rollout, (roll.Tick(),), held(second, third), now(30_000))
@@ -189,16 +191,33 @@ def test_a_switch_waits_for_the_start_under_way_and_the_next_start_for_the_switc
     assert steps(rollout) == [Step.CONFIRMING, Step.CONFIRMING, Step.CREATING]
 
 
+def test_a_start_that_hangs_keeps_nobody_from_a_switch() -> None:
+    rollout = begun(Options(shadow=0))
+    first, second = rollout.order[:2]
+
+    def answer(slot: str, effect: on.Effect) -> on.Event | None:
+        hangs = slot == second and isinstance(effect, on.Create)
+        return None if hangs else good_answer(effect)
+
+    late = now(30_000 + int(SCHEDULE.clock.speed) * START_PATIENCE_MS)
+    nearly = replace(late, wire_ms=late.wire_ms - 1)
+    rollout = drained(rollout, (roll.Tick(),), answer, now(30_000))
+    rollout = drained(rollout, (roll.Tick(),), answer, nearly)
+    assert steps(rollout, (first, second)) == [Step.READY, Step.CREATING]
+    rollout = drained(rollout, (roll.Tick(),), answer, late)
+    assert steps(rollout, (first, second)) == [Step.CONFIRMING, Step.CREATING]
+
+
 def test_a_standby_that_waits_for_a_decision_to_shadow_keeps_nobody_from_starting() -> None:
     def answer(_: str, effect: on.Effect) -> on.Event | None:
         return None if isinstance(effect, on.AskShadow) else good_answer(effect)
 
-    rollout = drained(begun(roll.Options(shadow=1)), (roll.Tick(),), answer, now(30_000))
+    rollout = drained(begun(Options(shadow=1)), (roll.Tick(),), answer, now(30_000))
     assert {handoff.step for handoff in rollout.handoffs.values()} == {Step.SHADOWING}
 
 
 def test_together_switches_nobody_before_all_are_ready() -> None:
-    rollout = begun(roll.Options(together=True, shadow=0))
+    rollout = begun(Options(together=True, shadow=0))
     held = "zec-15m"
 
     def answer(slot: str, effect: on.Effect) -> on.Event | None:
@@ -211,16 +230,16 @@ def test_together_switches_nobody_before_all_are_ready() -> None:
     assert steps == {Step.READY}
     event = roll.SlotEvent(slot=held, event=answered(WARMED))
     rollout = drained(rollout, (event,), answer, now(CYCLE_MS + 30_000))
-    assert run(rollout, answer).phase is roll.Phase.DONE
+    assert run(rollout, answer).phase is Phase.DONE
 
 
 def test_together_two_slots_switch_at_a_time_and_the_canary_by_itself() -> None:
     def answer(_: str, effect: on.Effect) -> on.Event | None:
         return None if isinstance(effect, on.AskQuiesce) else good_answer(effect)
 
-    rollout = begun(roll.Options(together=True, shadow=0))
+    rollout = begun(Options(together=True, shadow=0))
     rollout = drained(rollout, (roll.Tick(),), answer, now(30_000))
-    assert steps(rollout, rollout.order).count(Step.QUIESCING) == roll.TOGETHER_AT_ONCE
+    assert steps(rollout, rollout.order).count(Step.QUIESCING) == TOGETHER_AT_ONCE
     quiesced = roll.SlotEvent(slot=rollout.order[0], event=answered(QUIESCED))
     rollout = drained(rollout, (quiesced,), answer, now(30_010))
     assert steps(rollout, rollout.order)[:4] == [
@@ -229,20 +248,20 @@ def test_together_two_slots_switch_at_a_time_and_the_canary_by_itself() -> None:
         Step.QUIESCING,
         Step.READY,
     ]
-    canary = begun(roll.Options(canary="sol-5m", together=True, shadow=0))
+    canary = begun(Options(canary="sol-5m", together=True, shadow=0))
     canary = drained(canary, (roll.Tick(),), answer, now(30_000))
     assert steps(canary, canary.order[:2]) == [Step.QUIESCING, Step.PLANNED]
 
 
-def switched(count: int) -> roll.Rollout:
+def switched(count: int) -> Rollout:
     """Return a rollout of that many slots, all of them confirming."""
-    rollout = begun(roll.Options(shadow=0), SLOTS[:count])
+    rollout = begun(Options(shadow=0), SLOTS[:count])
     rollout = drained(rollout, (roll.Tick(),), lambda _, e: good_answer(e), now(30_000))
     assert steps(rollout, rollout.order) == [Step.CONFIRMING] * count
     return rollout
 
 
-def steps(rollout: roll.Rollout, slots: tuple[str, ...]) -> list[Step]:
+def steps(rollout: Rollout, slots: tuple[str, ...]) -> list[Step]:
     return [rollout.handoffs[slot].step for slot in slots]
 
 
@@ -257,7 +276,7 @@ def test_an_operators_stop_takes_slots_back_one_after_the_other() -> None:
     rollout = switched(3)
     first, second, third = rollout.order[:3]
     rollout, effects = roll.step(rollout, STOP, now(31_000))
-    assert rollout.phase is roll.Phase.STOPPING
+    assert rollout.phase is Phase.STOPPING
     assert [e.slot for e in effects if isinstance(e.effect, on.AskTakeBack)] == [first]
     assert steps(rollout, (second, third)) == [Step.CONFIRMING] * 2
     rollout, effects = roll.step(rollout, taken_back(first), now(31_100))
@@ -271,16 +290,16 @@ def test_an_operators_stop_takes_slots_back_one_after_the_other() -> None:
 def test_a_take_back_without_an_answer_keeps_the_next_for_half_a_second() -> None:
     rollout, _ = roll.step(switched(2), STOP, now(31_000))
     first, second = rollout.order[:2]
-    short = on.Now(wire_ms=now(31_000).wire_ms + roll.UNDO_WAIT_MS - 1, market_ms=32_000)
+    short = on.Now(wire_ms=now(31_000).wire_ms + UNDO_WAIT_MS - 1, market_ms=32_000)
     rollout, _ = roll.step(rollout, roll.Tick(), short)
     assert steps(rollout, (first, second)) == [Step.TAKING_BACK, Step.CONFIRMING]
-    long = on.Now(wire_ms=now(31_000).wire_ms + roll.UNDO_WAIT_MS, market_ms=32_000)
+    long = on.Now(wire_ms=now(31_000).wire_ms + UNDO_WAIT_MS, market_ms=32_000)
     rollout, _ = roll.step(rollout, roll.Tick(), long)
     assert steps(rollout, (first, second)) == [Step.TAKING_BACK] * 2
 
 
 def test_a_switch_under_way_at_the_stop_is_taken_back_when_it_has_ended() -> None:
-    rollout = begun(roll.Options(shadow=0), SLOTS[:2])
+    rollout = begun(Options(shadow=0), SLOTS[:2])
     first, second = rollout.order
 
     def answer(slot: str, effect: on.Effect) -> on.Event | None:
@@ -306,5 +325,5 @@ def test_a_slot_that_was_confirmed_before_its_turn_stays() -> None:
     assert steps(rollout, rollout.order[:2]) == [Step.FAILED, Step.RETIRING]
     left = roll.SlotEvent(slot=second, event=on.Left())
     rollout, effects = roll.step(rollout, left, now(31_020))
-    assert rollout.phase is roll.Phase.STOPPED
+    assert rollout.phase is Phase.STOPPED
     assert "1 of 2 slots run the new release" in str(effects)

@@ -2,17 +2,17 @@
 
 from msgspec.structs import replace
 
-from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from cluster.rolling_update.report import make_report, page
 from cluster.rolling_update.waiting import BAKE, CONFIRM, QUIET, SHADOW, Waiting, waits_for
+from cluster.rollout_state import Options, Rollout
 from tests.cluster.test_rollout_step import SLOTS, begun
 
 FIRST, SECOND = SLOTS[:2]
 
 
-def at(**steps: Step) -> roll.Rollout:
-    rollout = begun(roll.Options())
+def at(**steps: Step) -> Rollout:
+    rollout = begun(Options())
     handoffs = {
         slot: replace(handoff, step=steps.get(name, Step.PLANNED))
         for (slot, handoff), name in zip(rollout.handoffs.items(), named(rollout), strict=True)
@@ -20,7 +20,7 @@ def at(**steps: Step) -> roll.Rollout:
     return replace(rollout, handoffs=handoffs)
 
 
-def named(rollout: roll.Rollout) -> list[str]:
+def named(rollout: Rollout) -> list[str]:
     return [{FIRST: "first", SECOND: "second"}.get(slot, slot) for slot in rollout.handoffs]
 
 

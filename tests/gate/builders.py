@@ -14,7 +14,7 @@ from cluster.gate.document import Extras, PlanDocument, make_document
 from cluster.gate.keys import public_of, sign
 from cluster.gate.settings import HOUR_MS
 from cluster.rolling_update.plan import Plan, change_class, file_changes
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 from signals.market_time import MarketClock
 from signals.params import Params
 

@@ -23,7 +23,7 @@ from cluster.handoff_state import Step
 from cluster.rolling_update.apply import Request
 from cluster.rolling_update.gated import check_way_back, document_of, let_in
 from cluster.rolling_update.record import RolloutRecord, encode_state, read_active, rollout_ids
-from cluster.rollout_step import Occupant, Options, begin
+from cluster.rollout_state import Occupant, Options, begin
 from cluster.schedule import Schedule
 from signals.market_time import MarketClock
 from tests.gate.builders import (

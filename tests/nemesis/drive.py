@@ -35,7 +35,7 @@ from cluster.errors import ClusterError
 from cluster.fleet import gateway_name, market_data_name
 from cluster.rolling_update.apply import Request, apply
 from cluster.rolling_update.ray_calls import RayCalls
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 NO_WRITES = (0, resource.RLIM_INFINITY)
 FREE_AGAIN = """

@@ -13,7 +13,7 @@ import msgspec
 import ray
 
 from cluster.rolling_update.apply import Request, apply
-from cluster.rollout_step import Options
+from cluster.rollout_state import Options
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ from cluster.rolling_update.record import (
     read_report,
     take_turn,
 )
-from cluster.rollout_step import Options, Phase, Rollout
+from cluster.rollout_state import Options, Phase, Rollout
 from cluster.schedule import Schedule
 from signals.market_time import MarketClock
 from tests.rolling_update.plans import plan

@@ -12,8 +12,8 @@ from actors.slot.seat import Phase, Seat
 from actors.slot.state import SlotState
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import valid_rows
-from cluster import rollout_step as roll
 from cluster.handoff_state import Step
+from cluster.rollout_state import Phase as RollPhase
 from signals.market import Slot, deadline_ms, decision_points
 from tests.simulation.fault_kinds import GRACE_S, Declared, Fault
 from tests.simulation.slot_actor import STRATEGY
@@ -206,7 +206,7 @@ def _judge_roll(world: "World", each: "Roll", declared: list[Declared]) -> None:
         vacated = each.release.id in world.monitor.vacancies_of(slot)
         if step is Step.STUCK and not vacated:  # who fills a vacancy is not the roll's any more
             blame(f"roll {each.name} is stuck at {slot}: {state.failure}")
-    if each.release.kind in GOOD and quiet and state.phase is not roll.Phase.DONE:
+    if each.release.kind in GOOD and quiet and state.phase is not RollPhase.DONE:
         blame(f"roll {each.name} to a good release failed without a fault: {state.failure}")
-    if each.release.kind not in (*GOOD, Kind.ALTERS_STATE) and state.phase is roll.Phase.DONE:
+    if each.release.kind not in (*GOOD, Kind.ALTERS_STATE) and state.phase is RollPhase.DONE:
         blame(f"roll {each.name} to a bad release ({each.release.kind}) went through")

@@ -16,10 +16,10 @@ from actors.gateway.status import FenceTable
 from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on
-from cluster import rollout_step as roll
 from cluster.handoff_state import Step
 from cluster.rolling_update import abort
 from cluster.rolling_update.driver import Driver
+from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin
 from cluster.schedule import Schedule
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.fleet_calls import SimulatedCalls
@@ -28,7 +28,7 @@ from tests.simulation.strategies import Release
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-ENDED: Final = frozenset({roll.Phase.DONE, roll.Phase.STOPPED})
+ENDED: Final = frozenset({Phase.DONE, Phase.STOPPED})
 BEAT_S: Final = 2.0
 WRITES_MAX: Final = 60
 OPERATORS: Final = 0.25
@@ -55,14 +55,12 @@ def operators_stop(seed: int, rollout: str) -> OperatorsStop | None:
 class Roll:
     """One rollout: planned, driven, perhaps without a driver for a while, ended."""
 
-    def __init__(
-        self, world: "World", number: int, release: Release, options: roll.Options
-    ) -> None:
+    def __init__(self, world: "World", number: int, release: Release, options: Options) -> None:
         self.world = world
         self.name = f"r{number:04d}"
         self.release = release
         self.options = options
-        self.state: roll.Rollout | None = None
+        self.state: Rollout | None = None
         self.gone = False
         self.process: Any = None
         self.began_s = world.loop.now_s
@@ -147,12 +145,12 @@ class Roll:
         self.gone = True
         return None
 
-    async def _plan(self) -> roll.Rollout | None:
+    async def _plan(self) -> Rollout | None:
         table = await GatewayCaller(self.world).fences()
         if not isinstance(table, FenceTable):
             return None
         occupants = tuple(
-            roll.Occupant(slot=o.slot, incarnation=o.incarnation, fence=o.fence, release=o.release)
+            Occupant(slot=o.slot, incarnation=o.incarnation, fence=o.fence, release=o.release)
             for o in table.owners
             if o.release != self.release.id
         )
@@ -164,15 +162,13 @@ class Roll:
             offsets_ms=self.world.slot_rules.timing.decision_offsets_ms,
             clock=self.world.slot_rules.clock,
         )
-        return roll.begin(
-            self.name, self.release.id, occupants, self.options, schedule, self._now()
-        )
+        return begin(self.name, self.release.id, occupants, self.options, schedule, self._now())
 
     def _now(self) -> on.Now:
         wire_ms = self.world.wire_ms_exact()
         return on.Now(wire_ms=wire_ms, market_ms=self.world.slot_rules.clock.market_ms(wire_ms))
 
-    def _watch(self, rollout: roll.Rollout) -> None:
+    def _watch(self, rollout: Rollout) -> None:
         before, self.state = self.state, rollout
         steps = {slot: handoff.step for slot, handoff in rollout.handoffs.items()}
         for slot, step in steps.items():

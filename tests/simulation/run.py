@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from cluster import rollout_step as roll
 from cluster.handoff_state import Step
+from cluster.rollout_state import Options, Phase, Rollout
 from tests.simulation.fault_kinds import AIMED, CRASHES, Aim, Fault
 from tests.simulation.faults import Faults
 from tests.simulation.handoff_steps import STEPS
@@ -160,7 +160,7 @@ def _plan_roll(world: World, rng: random.Random, when_s: float, kinds: tuple[Kin
     release = Release(f"{number:02x}" * 32, kind)
     world.add_release(release)
     slots = world.slots
-    options = roll.Options(
+    options = Options(
         canary=rng.choice((None, slots[0])),
         bake=rng.choice((0, 0, 1)),
         shadow=rng.choice((0, 1, 1)),
@@ -170,7 +170,7 @@ def _plan_roll(world: World, rng: random.Random, when_s: float, kinds: tuple[Kin
     world.later(when_s, lambda: _begin_roll(world, release, options))
 
 
-def _begin_roll(world: World, release: Release, options: roll.Options) -> None:
+def _begin_roll(world: World, release: Release, options: Options) -> None:
     """One roll at a time: a second waits for the first's end."""
     if any(not each.gone for each in world.rolls):
         world.later(1.0, lambda: _begin_roll(world, release, options))
@@ -197,10 +197,10 @@ def _rest(world: World) -> None:
             return
 
 
-def _end_of(each: Roll, state: roll.Rollout) -> str:
+def _end_of(each: Roll, state: Rollout) -> str:
     if each.put_away_s is not None:
         return "put away"
-    if state.phase is roll.Phase.DONE:
+    if state.phase is Phase.DONE:
         return "done"
     return "stopped by the operator" if state.undo is not None else "stopped"
 

@@ -8,7 +8,7 @@ from actors.supervisor.shadowing import Shadows
 from checkpoints.approvals import APPLIED, PLANS
 from checkpoints.storage import LocalStorage
 from cluster.handoff_state import Handoff
-from cluster.rollout_step import Options, Rollout
+from cluster.rollout_state import Options, Rollout
 
 RELEASE = "b2" * 32
 

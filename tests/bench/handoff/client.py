@@ -14,7 +14,7 @@ import msgspec
 from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus, SlotStatus
 from cluster.handoff_state import Step
-from cluster.rollout_step import Rollout
+from cluster.rollout_state import Rollout
 
 ACTIVE: Final = "active"
 LOOK_SECONDS: Final = 0.02

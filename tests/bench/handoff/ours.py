@@ -18,7 +18,7 @@ from cluster.handoff_state import Handoff, Step
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import Report
 from cluster.rolling_update.waiting import CONFIRM
-from cluster.rollout_step import Rollout
+from cluster.rollout_state import Rollout
 from tests.bench.handoff import carrier
 from tests.bench.handoff.client import Client, Dark
 from tests.bench.rig import ALL, Rig, until
