@@ -172,7 +172,7 @@ def _ours(found: Measured) -> Sequence[Row]:
     ]
     if found.back is not None:
         back = spread(found.back.dark_ms)
-        what = f"{name}: rollback while warm, all sixteen at once, dark per slot, p50"
+        what = f"{name}: rollback while warm, all sixteen at one signal, dark per slot, p50"
         note = f"p99 {back.p99:.0f}, n={back.count}; signal to last claim {found.back.all_ms:.0f}"
         rows.append(row_at_most(what, back.p50, ROLLBACK_AIM_MS, "ms", note))
     return rows

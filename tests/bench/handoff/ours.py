@@ -64,7 +64,7 @@ class Rolled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Back(msgspec.Struct, frozen=True, kw_only=True):
-    """A rollback while all old incarnations are warm, the sixteen at once."""
+    """A rollback while all old incarnations are warm, the sixteen one after the other."""
 
     dark_ms: tuple[float, ...]
     """The new one fenced out to the old one's claim, per slot."""
@@ -131,8 +131,8 @@ def _parts(rig: Rig, handoff: Handoff) -> Parts:
 def roll_back_warm(rig: Rig) -> Back:
     """Stop a roll when all have switched and none is confirmed: each goes back to its warm old one.
 
-    All sixteen at once, so a client would be in their way: the figures are the disk's. Leaves an
-    alarm behind, so it is the last thing done with a fleet.
+    Sixteen go back within a third of a second, too fast for a client: the figures are the disk's.
+    Leaves an alarm behind, so it is the last thing done with a fleet.
     """
     _edit(rig)
     _await_gap(rig)
