@@ -26,7 +26,8 @@ ADOPT_DEADLINE_MS: Final = 3_000
 """Wire. Measured 2-20 ms when quiet, 1.9 s at load 10."""
 TAKE_BACK_DEADLINE_MS: Final = 3_000
 """Wire, each try."""
-TAKE_BACK_TRIES_MAX: Final = 5
+TAKE_BACK_TRIES_MAX: Final = 8
+"""Longer than a gateway that hangs takes to be replaced, 20 s: nobody is given up before."""
 QUIESCE_TRIES_MAX: Final = 20
 """An owner may be busy with a decision or a page of events; it says so and is asked again."""
 UNPROVED_MAX: Final = 3

@@ -26,6 +26,9 @@ from tests.cluster.handoffs import (
     walked,
 )
 
+GATEWAY_REPLACED_MS = 20_000
+"""Wire: the supervisor has ended one that hangs, and another serves."""
+
 
 def test_a_process_that_does_not_start_is_discarded_with_its_reason() -> None:
     handoff, _ = after(walked(Step.CREATING), on.Created(failure="SyntaxError"), on.Left())
@@ -137,6 +140,14 @@ def test_a_take_back_that_cannot_be_proved_ends_stuck_with_an_alarm() -> None:
         handoff, effects = after(handoff, refused)
     assert handoff.step is Step.STUCK
     assert isinstance(effects[0], on.Alarm)
+
+
+def test_a_gateway_that_hangs_until_it_is_replaced_leaves_no_slot_stuck() -> None:
+    """Seed 4716 of the simulation."""
+    handoff, _ = after(walked(Step.CONFIRMING), decided(failure="raised"))
+    for wire_ms in range(0, GATEWAY_REPLACED_MS, 50):
+        handoff, _ = after(handoff, on.TimePassed(), now=later(wire_ms=wire_ms))
+    assert handoff.step is Step.TAKING_BACK
 
 
 def test_an_abort_while_shadowing_discards_and_while_fencing_lets_the_switch_end() -> None:
