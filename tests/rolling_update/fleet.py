@@ -36,6 +36,7 @@ SIXTEEN = tuple(str(slot) for slot in ALL_SLOTS)
 LATE_KINDS = frozenset({"actor_silent", "clock_skew", "feed_stale", "heartbeat_gap"})
 """Alarms that a machine raises honestly while it is too busy to answer. What that may never cost, a
 decision or an order, has kinds of its own, and the judge counts it."""
+DAILY_LOSS = "daily_loss_micro_usd = 400_000_000"
 PORTS_FROM, PORTS_TO = 24_000, 25_600
 """Below the range of Ray's own ports and of the kernel's choice."""
 
@@ -223,8 +224,13 @@ def _is_of(process: Path, fleet: Fleet) -> bool:
 
 
 def write_config(tree: Path, file: Path, slots: tuple[str, ...]) -> Path:
-    """Write the shipped sandbox configuration with only these slots."""
+    """Write the shipped sandbox configuration with only these slots.
+
+    What invented makers win says nothing of a roll: no day's loss ends the trading.
+    """
     text = (tree / "cluster/configs/sandbox.toml").read_text(encoding="utf-8")
+    assert DAILY_LOSS in text
+    text = text.replace(DAILY_LOSS, f"{DAILY_LOSS}_000")
     head, _, tail = text.partition("[slots]\n")
     after = tail.partition("\n\n")[2]
     lines = "".join(f"{slot} = {{}}\n" for slot in slots)

@@ -9,7 +9,7 @@ import pytest
 
 from checkpoints.archive import archive_release
 from cluster.rolling_update.record import read_report, rollout_ids
-from tests.rolling_update.fleet import SIXTEEN, Fleet, running_fleet
+from tests.rolling_update.fleet import LATE_KINDS, SIXTEEN, Fleet, running_fleet
 from tests.rolling_update.soak_drive import Orders, Part
 from tests.rolling_update.test_awkward_drivers import other_tree
 from tests.rolling_update.trees import ROOT, edit
@@ -66,7 +66,7 @@ def roll_parts(fleet: Fleet, releases: tuple[str, str], parts: int) -> None:
         for part in range(parts // 2)
         for release in releases
     )
-    orders = Orders(storage=str(fleet.state.storage), parts=asked)
+    orders = Orders(storage=str(fleet.state.storage), parts=asked, late_kinds=LATE_KINDS)
     (fleet.tree / "orders.json").write_bytes(msgspec.json.encode(orders))
     fleet.job(fleet.tree, "soak_drive.py", "orders.json", seconds=JOB_SECONDS)
 
