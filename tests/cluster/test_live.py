@@ -13,7 +13,7 @@ from cluster.rolling_update.live import live_view, share_done, view
 from cluster.rolling_update.record import encode_state
 from cluster.rollout_state import Options, Phase, Rollout
 from tests.cluster.handoffs import ADOPTED, QUIESCED
-from tests.cluster.test_rollout_step import SLOTS, begun
+from tests.cluster.rollouts import SLOTS, begun
 
 LIMIT_SECONDS = 90.0
 

@@ -12,7 +12,7 @@ from cluster.rolling_update.driver import FROZEN_MS, HEAR_MS, Driver, Hearing, c
 from cluster.rollout_state import Options, Phase, Rollout
 from tests.checkpoints.builders import row
 from tests.cluster.handoffs import record
-from tests.cluster.test_rollout_step import begun, now
+from tests.cluster.rollouts import begun, now
 
 DUE_MS = 320_000
 

@@ -6,7 +6,7 @@ from cluster.handoff_state import Step
 from cluster.rolling_update.report import make_report, page
 from cluster.rolling_update.waiting import BAKE, CONFIRM, QUIET, SHADOW, Waiting, waits_for
 from cluster.rollout_state import Options, Rollout
-from tests.cluster.test_rollout_step import SLOTS, begun
+from tests.cluster.rollouts import SLOTS, begun
 
 FIRST, SECOND = SLOTS[:2]
 
