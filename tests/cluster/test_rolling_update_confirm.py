@@ -65,16 +65,14 @@ def test_a_driver_that_was_frozen_finds_the_decision_that_was_made_meanwhile() -
 
 
 def test_a_driver_whose_look_was_slow_looks_again_before_it_calls_a_decision_late() -> None:
-    half = now(DUE_MS + 150_000)
+    time = [now(DUE_MS)]
 
     class Calls(FleetCalls):
-        looks = 0
-
         async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
             assert (slot, after_sequence) == ("btc-5m", 11)
-            self.looks += 1
-            if self.looks == 1:
-                return []  # began before the row was durable, and ends after half of the time
+            if len(time) == 1:  # began before the row was durable, and ends after half of the time
+                time.append(now(DUE_MS + 150_000))
+                return []
             fence = record().fence
             return [row(12, fence=fence, release="new", due_ms=DUE_MS, snapshot="s")]
 
@@ -85,8 +83,7 @@ def test_a_driver_whose_look_was_slow_looks_again_before_it_calls_a_decision_lat
     others = {slot: replace(h, step=Step.DONE) for slot, h in rollout.handoffs.items()}
     confirm = replace(rollout.handoffs["btc-5m"], confirm_deadline_ms=DUE_MS + 300_000)
     rollout = replace(rollout, handoffs=others | {"btc-5m": confirm})
-    times = chain([now(DUE_MS)] * 3, repeat(half))
-    driver = Driver(rollout, Calls(), lambda: next(times), lambda _: None)
+    driver = Driver(rollout, Calls(), lambda: time[-1], lambda _: None)
     ended = asyncio.run(asyncio.wait_for(driver.run(), 90))
     assert ended.handoffs["btc-5m"].failure is None
     assert ended.phase is Phase.DONE

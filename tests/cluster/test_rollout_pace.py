@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from actors.messages import Refusal
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
 from cluster.handoff_state import Step
@@ -152,6 +153,14 @@ def test_a_take_back_without_an_answer_keeps_the_next_for_half_a_second() -> Non
     assert steps(rollout, (first, second)) == [Step.TAKING_BACK, Step.CONFIRMING]
     long = on.Now(wire_ms=now(31_000).wire_ms + UNDO_WAIT_MS, market_ms=32_000)
     rollout, _ = roll.step(rollout, roll.Tick(), long)
+    assert steps(rollout, (first, second)) == [Step.TAKING_BACK] * 2
+
+
+def test_a_take_back_that_was_refused_once_keeps_nobody() -> None:
+    rollout, _ = roll.step(switched(2), STOP, now(31_000))
+    first, second = rollout.order
+    refused = answered(Refusal(reason="nobody there"))
+    rollout, _ = roll.step(rollout, roll.SlotEvent(slot=first, event=refused), now(31_010))
     assert steps(rollout, (first, second)) == [Step.TAKING_BACK] * 2
 
 
