@@ -16,8 +16,8 @@ STARTS_AT_ONCE: Final = 2
 """Process starts at normal priority beside a trading fleet. Three were tried on two cores: a roll
 of sixteen took a quarter less time and the worst decision beside it came twice as late."""
 START_PATIENCE_MS: Final = 20_000
-"""Wire: how long a start under way keeps a slot that is ready from its switch; measured 1-14 s. One
-that hangs has its own deadline and keeps nobody."""
+"""Wire: how long each of a start's two steps keeps a slot that is ready from its switch; measured
+1-14 s. One that hangs has its own deadline and keeps nobody."""
 TOGETHER_AT_ONCE: Final = 2
 """Switches under way with `together`: half of one is waiting for the disk and for answers."""
 UNDO_WAIT_MS: Final = 500
