@@ -118,7 +118,7 @@ class Detecting:
         expected, self._lately_ms = allowed(
             state, planned, self._lately_ms, self._archived, wire_ms
         )
-        myself = Running(subject=me.subject, attested=self._me.release, shared=True)
+        myself = Running(subject=me.subject, attested=self._me.release, life=me.life, shared=True)
         return judge(running(state, strangers, self._on_disk, myself), expected)
 
     def _hashed(self, seen: tuple[Process, ...]) -> dict[str, OnDisk]:
@@ -131,7 +131,7 @@ class Detecting:
                 continue
             if root not in releases:
                 releases[root] = self._disk.release_at(root)
-            found[process.subject] = OnDisk(root=root, release=releases[root])
+            found[process.life] = OnDisk(root=root, release=releases[root])
         return found
 
     # ---- journal ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import msgspec
 
 from actors.detectors.uniformity import Expected, Running, running_of
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor.state import SupervisorState, Watched
+from actors.supervisor.state import Shared, SupervisorState, Watched
 
 LINGER_MS: Final = 60_000
 """Wire. A release stays allowed for so long after its last owner: old processes leave meanwhile."""
@@ -35,6 +35,8 @@ class Stranger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OnDisk(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process runs from, by its life: its successor runs from another folder."""
+
     root: str
     release: str | None
 
@@ -89,16 +91,16 @@ def running(
 ) -> tuple[Running, ...]:
     """Put together what every process says, what was granted to it and what lies under it."""
     owned = [_of_slot(state, watched, on_disk) for watched in state.slots.values()]
-    shared = [
-        _with_disk(Running(subject=one.who, attested=one.release, shared=True), on_disk)
-        for one in state.shared.values()
-        if one.release
-    ]
+    shared = [_with_disk(_of_shared(one), on_disk) for one in state.shared.values() if one.release]
     others = [
         _with_disk(running_of(one.incarnation, one.status, state.owners.get(one.slot)), on_disk)
         for one in strangers
     ]
     return (*(one for one in owned if one is not None), *shared, *others, _with_disk(me, on_disk))
+
+
+def _of_shared(one: Shared) -> Running:
+    return Running(subject=one.who, attested=one.release, life=one.life or "", shared=True)
 
 
 def _of_slot(
@@ -114,7 +116,7 @@ def _of_slot(
 
 
 def _with_disk(one: Running, on_disk: Mapping[str, OnDisk]) -> Running:
-    found = on_disk.get(one.subject)
+    found = on_disk.get(one.life)
     if found is None:
         return one
     return msgspec.structs.replace(one, root=found.root, on_disk=found.release)

@@ -123,6 +123,32 @@ def test_files_edited_under_a_living_process_are_named_by_their_folder(
     assert look(one, watch) == ["code_changed_on_disk/pkg_7"]
 
 
+def test_an_actor_that_changed_hands_is_not_held_against_its_predecessors_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "pkg_7"
+    (tree / "actors").mkdir(parents=True)
+    (tree / "actors/x.py").write_text("x = 1\n")
+    monkeypatch.setattr(
+        module, "root_of", lambda process: str(tree) if process.life == "5-5" else None
+    )
+    one, watch = detecting(tmp_path), fleet()
+    before = one._disk.release_at(str(tree))
+    for release in (before, RELEASE):
+        LocalStorage(tmp_path).write(f"releases/{release}.zip", b"")
+
+    def gateway(life: str, release: str | None) -> None:
+        served = watch.state.shared["gateway"]
+        served = msgspec.structs.replace(served, life=life, release=release)
+        shared = {**watch.state.shared, "gateway": served}
+        watch.state = msgspec.structs.replace(watch.state, shared=shared)
+
+    gateway("5-5", before)
+    assert look(one, watch) == []
+    gateway("9-9", RELEASE)  # the next hashing is some looks away
+    assert look(one, watch) == []
+
+
 def test_the_files_of_a_real_process_are_hashed_from_outside(tmp_path: Path) -> None:
     tree = tmp_path / "pkg_8"
     (tree / "actors").mkdir(parents=True)
@@ -132,10 +158,10 @@ def test_the_files_of_a_real_process_are_hashed_from_outside(tmp_path: Path) -> 
         life = f"{child.pid}-{process_start(child.pid)}"
         process = Process(subject="btc-5m/1", life=life, node_id="n", told_root="elsewhere")
         one = detecting(tmp_path)
-        before = one._hashed((process,))["btc-5m/1"]
+        before = one._hashed((process,))[life]
         assert (before.root, before.release) == (str(tree), release_of(tree, "").release)
         (tree / "actors/x.py").write_text("x = 2\n")
-        assert one._hashed((process,))["btc-5m/1"].release != before.release
+        assert one._hashed((process,))[life].release != before.release
         assert one._hashed((msgspec.structs.replace(process, node_id="other"),)) == {}
     finally:
         child.kill()
