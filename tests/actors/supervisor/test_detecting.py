@@ -1,68 +1,32 @@
 """A look over real files: processes, journal, deployment; kept over restarts; never fatal."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from actors.config import FleetConfig, SlotConfig
-from actors.detectors.finding import Finding
 from actors.messages import encode
-from actors.runtime import life_id, process_start
 from actors.slot.status import SlotNotRunning
 from actors.supervisor import detecting as module
 from actors.supervisor import looks
-from actors.supervisor.detecting import Detecting, Me, read_kept, root_of
-from actors.supervisor.events import FencesRead, SlotCreated, SlotMissing, SlotSeen
+from actors.supervisor.detecting import read_kept
+from actors.supervisor.events import SlotCreated, SlotMissing, SlotSeen
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.looks import find_strangers
 from actors.supervisor.plans import read_planned
-from actors.supervisor.sightings import LINGER_MS, Planned, Process, Stranger, allowed
+from actors.supervisor.sightings import LINGER_MS, Planned, Stranger, allowed
 from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
-from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 from signals.params import Params, params_id
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS
-from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, owner, status
+from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, status
+from tests.actors.supervisor.watchers import RELEASE, STRANGE, detecting, fleet, look
 from tests.checkpoints.builders import row
-from tests.rolling_update.test_params import config as fleet_config
 
-RELEASE = "aa" * 32
-STRANGE = "ee" * 32
 LATE_MS = 2_500
-
-
-def config(root: Path) -> FleetConfig:
-    return msgspec.structs.replace(fleet_config(root), slots=(SlotConfig(slot=SLOT),))
-
-
-def detecting(root: Path, release: str = RELEASE) -> Detecting:
-    return Detecting(LocalStorage(root), config(root), Me(release=release, life="1-1", node_id="n"))
-
-
-def fleet(now_ms: int = DUE_MS, **fields: Any) -> Watch:
-    """A supervisor with one live slot, granted when this cycle began."""
-    watch = Watch().live()
-    watch.now_ms = now_ms
-    granted = msgspec.structs.replace(owner(), granted_wire_ms=DUE_MS - CYCLE_MS // 2)
-    watch.hear(FencesRead, owners={SLOT: granted}, history={SLOT: (granted,)})
-    seen = status(now_ms, release=RELEASE, node_id="n", **fields)
-    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=seen)
-    return watch
-
-
-def held(found: tuple[Finding, ...]) -> list[str]:
-    return [finding.key for finding in found if finding.holds]
-
-
-def look(one: Detecting, watch: Watch, *strangers: Stranger) -> list[str]:
-    return held(one.look(watch.state, strangers, watch.now_ms))
 
 
 def test_a_fleet_that_runs_what_was_granted_raises_nothing(tmp_path: Path) -> None:
@@ -92,81 +56,6 @@ def test_a_stray_actor_of_another_package_is_named(tmp_path: Path) -> None:
     stray = status(DUE_MS, release=STRANGE, life="8-8")
     stranger = Stranger(slot=SLOT, incarnation=9, status=stray)
     assert look(detecting(tmp_path), fleet(), stranger) == [f"wrong_code/{SLOT}/9"]
-
-
-def test_files_edited_under_a_living_process_are_named_by_their_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tree = tmp_path / "pkg_7"
-    (tree / "actors").mkdir(parents=True)
-    (tree / "actors/x.py").write_text("x = 1\n")
-    monkeypatch.setattr(
-        module, "root_of", lambda process: str(tree) if process.life == "7-7" else None
-    )
-    one = detecting(tmp_path)
-    release = one._disk.release_at(str(tree))
-    LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
-    watch = fleet()
-    watched = watch.state.slots[SLOT]
-    same = msgspec.structs.replace(watched, release=release)
-    assert watched.status is not None
-    same = msgspec.structs.replace(
-        same, status=msgspec.structs.replace(watched.status, release=release)
-    )
-    granted = msgspec.structs.replace(watch.state.owners[SLOT], release=release)
-    watch.state = msgspec.structs.replace(
-        watch.state, slots={SLOT: same}, owners={SLOT: granted}, history={}
-    )
-    assert look(one, watch) == []
-    (tree / "actors/x.py").write_text("x = 2\n")
-    look(one, watch)
-    assert look(one, watch) == ["code_changed_on_disk/pkg_7"]
-
-
-def test_an_actor_that_changed_hands_is_not_held_against_its_predecessors_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tree = tmp_path / "pkg_7"
-    (tree / "actors").mkdir(parents=True)
-    (tree / "actors/x.py").write_text("x = 1\n")
-    monkeypatch.setattr(
-        module, "root_of", lambda process: str(tree) if process.life == "5-5" else None
-    )
-    one, watch = detecting(tmp_path), fleet()
-    before = one._disk.release_at(str(tree))
-    for release in (before, RELEASE):
-        LocalStorage(tmp_path).write(f"releases/{release}.zip", b"")
-
-    def gateway(life: str, release: str | None) -> None:
-        served = watch.state.shared["gateway"]
-        served = msgspec.structs.replace(served, life=life, release=release)
-        shared = {**watch.state.shared, "gateway": served}
-        watch.state = msgspec.structs.replace(watch.state, shared=shared)
-
-    gateway("5-5", before)
-    assert look(one, watch) == []
-    gateway("9-9", RELEASE)  # the next hashing is some looks away
-    assert look(one, watch) == []
-
-
-def test_the_files_of_a_real_process_are_hashed_from_outside(tmp_path: Path) -> None:
-    tree = tmp_path / "pkg_8"
-    (tree / "actors").mkdir(parents=True)
-    (tree / "actors/x.py").write_text("x = 1\n")
-    child = subprocess.Popen([sys.executable, "-c", "input()"], cwd=tree, stdin=subprocess.PIPE)
-    try:
-        life = f"{child.pid}-{process_start(child.pid)}"
-        process = Process(subject="btc-5m/1", life=life, node_id="n", told_root="elsewhere")
-        one = detecting(tmp_path)
-        before = one._hashed((process,))[life]
-        assert (before.root, before.release) == (str(tree), release_of(tree, "").release)
-        (tree / "actors/x.py").write_text("x = 2\n")
-        assert one._hashed((process,))[life].release != before.release
-        assert one._hashed((msgspec.structs.replace(process, node_id="other"),)) == {}
-    finally:
-        child.kill()
-        child.communicate()
-    assert one._hashed((process,)) == {}, "it is gone"
 
 
 def decide(root: Path, sequence: int, due_ms: int, params: str) -> None:
@@ -238,23 +127,6 @@ def test_a_detectors_own_fault_is_an_alarm_and_the_others_look_on(
     monkeypatch.setattr(one._tail, "read", torn)
     late = fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS)
     assert look(one, late) == ["detectors_failed/journal", f"release_never_decided/{SLOT}"]
-
-
-def test_a_process_is_looked_at_where_the_kernel_says_that_it_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = str(tmp_path / "told")
-    me = Process(subject="me", life=life_id(), node_id="n", told_root=told)
-    (tmp_path / "actors").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert root_of(me) == str(tmp_path)
-    (tmp_path / "actors").rmdir()
-    assert root_of(me) == told
-    gone = msgspec.structs.replace(me, life=f"{os.getpid()}-1")
-    assert root_of(gone) is None
-
-
-# ---- who is there, and what was planned -------------------------------------------------------
 
 
 class Names:
