@@ -22,6 +22,8 @@ from tests.judge_ledger import LedgerSide, VenueFill, read_ledger
 
 GRACE_WIRE_MS = 10_000
 """What the ledger has of the last ten wire seconds may still be on its way to the journal."""
+START_WIRE_MS = 240_000
+"""So long a launch waits for its slots: one that claims within it owes from its own claim on."""
 LIST_LIMIT = 20
 
 
@@ -57,7 +59,8 @@ def judge(storage: Path, ledger: Path) -> Verdict:
     venue = read_ledger(ledger)
     slots = [entry.slot for entry in config.slots]
     offsets = config.timing.decision_offsets_ms
-    due = {slot: list(due_points(journal, Slot.parse(slot), offsets)) for slot in slots}
+    start_ms = int(START_WIRE_MS * config.clock.speed)
+    due = {slot: list(due_points(journal, Slot.parse(slot), offsets, start_ms)) for slot in slots}
     made = {(row.slot, row.due_ms): row for row in decisions_in_time(journal, due)}
     missed = [
         f"{slot}@{point}" for slot in slots for point, _ in due[slot] if (slot, point) not in made
@@ -86,10 +89,10 @@ def judge(storage: Path, ledger: Path) -> Verdict:
 
 
 def due_points(
-    journal: JournalSide, slot: Slot, offsets_ms: tuple[int, ...]
+    journal: JournalSide, slot: Slot, offsets_ms: tuple[int, ...], start_ms: int = 0
 ) -> Iterator[tuple[int, int]]:
-    """Yield (due, deadline) of every point at which the slot was up, by its claims and stops."""
-    for begin_ms, end_ms in journal.lives(str(slot)):
+    """Yield (due, deadline) of every point of the fleet's runs that the slot owed a decision at."""
+    for begin_ms, end_ms in journal.lives(str(slot), start_ms):
         points = decision_points(slot.timeframe, offsets_ms, begin_ms)
         point = next(points)
         for following in points:

@@ -1,5 +1,6 @@
 """The journal's side of the judge: rows read with plain pyarrow, void ones dropped, money added."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,16 +70,40 @@ class JournalSide(msgspec.Struct, kw_only=True):
     damaged: list[str] = []
     last_wire_ms: int = 0
     last_market_ms: int = 0
+    row_times: set[int] = set()
+    """Market time of every row."""
 
-    def lives(self, slot: str) -> Iterator[tuple[int, int]]:
-        """Yield (first claim, ordered stop or end of record): a crash in between is no excuse."""
-        stops = [*self.stops.get(slot, []), self.last_market_ms]
-        after_ms = -1
-        for stop_ms in stops:
-            claims = [at for at in self.claims.get(slot, []) if after_ms < at <= stop_ms]
-            if claims:
-                yield claims[0], stop_ms
-            after_ms = stop_ms
+    def runs(self) -> list[tuple[int, int]]:
+        """Return the fleet's runs: (first claim of any slot, last row of any slot before the next).
+
+        A run ends with an ordered stop after which no slot has a row until the next claim: a crash
+        ends none, nor does one slot's stop.
+        """
+        claims = sorted(at for times in self.claims.values() for at in times)
+        stops = sorted(at for times in self.stops.values() for at in times)
+        rows = sorted(self.row_times | {self.last_market_ms})
+        begins = claims[:1]
+        for claim, before in zip(claims[1:], claims, strict=False):
+            ended = [at for at in stops if before <= at < claim]
+            if ended and rows[bisect_left(rows, claim) - 1] <= ended[-1]:
+                begins.append(claim)
+        ends = [rows[bisect_left(rows, begin) - 1] for begin in begins[1:]]
+        return list(zip(begins, [*ends, self.last_market_ms], strict=False))
+
+    def lives(self, slot: str, start_ms: int = 0) -> Iterator[tuple[int, int]]:
+        """Yield from when to when the slot owed decisions.
+
+        To its own ordered stop, else to the last row of the run: being dark is no excuse. From its
+        own claim if that came within `start_ms` of the run's first one, else from that one.
+        """
+        for begin_ms, end_ms in self.runs():
+            claims = [at for at in self.claims.get(slot, []) if begin_ms <= at <= end_ms]
+            came_up = claims and claims[0] <= begin_ms + start_ms
+            cursor = claims[0] if came_up else begin_ms
+            for stop_ms in (at for at in self.stops.get(slot, []) if begin_ms <= at <= end_ms):
+                yield cursor, stop_ms
+                cursor = min((at for at in claims if at > stop_ms), default=end_ms)
+            yield cursor, end_ms
 
     def pnl(self, condition: str) -> int:
         """Return profit of a settled market in micro-USD, from fills that did not fail."""
@@ -136,6 +161,7 @@ def _valid(rows: dict[Key, Row], entries: dict[Key, Entry]) -> list[Key]:
 def _take(side: JournalSide, row: Row, entry: Entry) -> None:
     side.last_wire_ms = max(side.last_wire_ms, row.wire_ms)
     side.last_market_ms = max(side.last_market_ms, row.market_ms)
+    side.row_times.add(row.market_ms)
     if row.kind == "decision":
         side.decisions.append(row)
     if isinstance(entry.fact, ClaimFact):

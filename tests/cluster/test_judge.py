@@ -77,3 +77,62 @@ def test_points_are_due_from_the_first_claim_to_the_stop_also_over_a_crash() -> 
     journal.stops["btc-5m"] = [CYCLE_MS]
     due = [point for point, _ in due_points(journal, slot, (20_000,))]
     assert due == [20_000, *(20_000 + n * CYCLE_MS for n in range(2, 6))]
+
+
+def points(journal: JournalSide, slot: str, start_ms: int = 0) -> list[int]:
+    return [point for point, _ in due_points(journal, Slot.parse(slot), (20_000,), start_ms)]
+
+
+def two_slots(**times: int) -> JournalSide:
+    """btc-5m claims at the start and has rows up to six cycles later."""
+    journal = JournalSide(last_market_ms=6 * CYCLE_MS, row_times={1_000, 6 * CYCLE_MS})
+    journal.claims["btc-5m"] = [1_000]
+    if "claim" in times:
+        journal.claims["eth-5m"] = [times["claim"]]
+        journal.row_times.add(times["claim"])
+    return journal
+
+
+ALL = [20_000 + n * CYCLE_MS for n in range(6)]
+
+
+def test_a_slot_without_rows_owes_every_point_of_the_run() -> None:
+    assert points(two_slots(), "eth-5m") == ALL
+
+
+def test_a_slot_that_goes_dark_owes_up_to_the_last_row_of_the_fleet() -> None:
+    assert points(two_slots(claim=2_000), "eth-5m") == ALL
+
+
+def test_a_slot_that_came_up_late_owes_from_the_start_of_the_run_and_a_starting_one_does_not() -> (
+    None
+):
+    late = two_slots(claim=2 * CYCLE_MS)
+    assert points(late, "eth-5m", CYCLE_MS) == ALL
+    assert points(late, "eth-5m", 3 * CYCLE_MS) == ALL[2:]
+
+
+def test_a_slot_that_never_came_back_after_an_ordered_stop_owes_the_whole_second_run() -> None:
+    journal = two_slots(claim=2_000)
+    journal.stops = {"btc-5m": [CYCLE_MS], "eth-5m": [CYCLE_MS + 5]}
+    journal.row_times |= {CYCLE_MS, CYCLE_MS + 5}
+    journal.claims["btc-5m"].append(3 * CYCLE_MS)
+    journal.row_times.add(3 * CYCLE_MS)
+    assert points(journal, "eth-5m") == [ALL[0], *ALL[3:]]
+    assert points(journal, "btc-5m") == [ALL[0], *ALL[3:]]
+
+
+def test_one_dark_slot_is_not_excused_by_the_stop_of_the_others() -> None:
+    journal = two_slots(claim=2_000)
+    journal.stops = {"btc-5m": [5 * CYCLE_MS]}
+    assert points(journal, "eth-5m") == ALL
+    assert points(journal, "btc-5m") == ALL[:5]
+
+
+def test_one_slot_stopped_alone_and_started_again_excuses_no_other() -> None:
+    journal = two_slots(claim=2_000)
+    journal.stops = {"eth-5m": [CYCLE_MS]}
+    journal.claims["eth-5m"].append(3 * CYCLE_MS)
+    journal.row_times |= {n * CYCLE_MS + 21_000 for n in range(6)} | {3 * CYCLE_MS}
+    assert points(journal, "btc-5m") == ALL
+    assert points(journal, "eth-5m") == [ALL[0], *ALL[3:]]
