@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from signals.decision import Action, Decision, Leg, Style
 from signals.market import Side
-from signals.sizing import CENT_MICRO_USD
+from signals.sizing import usd_step_micro_usd
 from signals.snapshot import MarketView
 from signals.units import MICRO, SIZE_STEP_MICRO_SHARES
 
@@ -42,10 +42,20 @@ def _leg_faults(leg: Leg, market: MarketView | None) -> Iterator[str]:
     if market is None:
         yield "there is no market to trade in"
         return
-    taken = leg.style is Style.TAKE and leg.side is Side.BUY
-    if taken and leg.price * leg.shares % (CENT_MICRO_USD * MICRO):
-        yield "a taker's buy must cost whole cents: round with signals.sizing.to_cent_step"
+    yield from _usd_faults(leg)
     book = market.book(leg.outcome)
     tick = 1 if book is None else book.tick_micro_usd
     if type(leg.price) is not int or not 0 < leg.price < MICRO or leg.price % tick:
         yield f"price {leg.price!r}, a multiple of {tick} between 0 and {MICRO} is needed"
+
+
+def _usd_faults(leg: Leg) -> Iterator[str]:
+    """Name a fill-and-kill whose USD has more decimals than the venue takes."""
+    whole = type(leg.price) is int and type(leg.shares) is int
+    if leg.style is not Style.TAKE or not whole:
+        return
+    if leg.price * leg.shares % (usd_step_micro_usd(leg.side) * MICRO):
+        if leg.side is Side.BUY:
+            yield "a taker's buy must cost whole cents: round with signals.sizing.to_cent_step"
+        else:
+            yield "a taker's sale has at most 4 decimals of USD: see signals.sizing.to_sale_step"

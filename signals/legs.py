@@ -14,9 +14,9 @@ from signals.fair_value import NoData
 from signals.market import Outcome, Side
 from signals.offers import Offer, best_offer, chance, fee_rate, taker_cost
 from signals.params import Params
-from signals.sizing import most_shares, target_shares, to_cent_step, to_step
+from signals.sizing import most_shares, target_shares, to_cent_step, to_sale_step, to_step
 from signals.snapshot import Book, MarketView
-from signals.units import MICRO, MicroShares, PriceMicroUsd
+from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroShares, PriceMicroUsd
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ def choose_purchase(
         case Offer():
             pass
     other = offer.outcome.opposite
-    if held(position, other) or resting(position, other):
+    if held(position, other) >= SIZE_STEP_MICRO_SHARES or resting(position, other):
         return Choice(leg=None, reason=f"edge: {offer.edge:+.3f}, but {other} is held or rests")
     return _purchase(offer, chance(probability_up, offer.outcome), market, position, params)
 
@@ -148,15 +148,13 @@ def _sale(outcome: Outcome, excess: float, least: float, book: Book, rate: float
     """
     bids = tuple(level for level in book.bids if _net(level.price, rate) >= least)
     found = walk(bids, excess)
-    if found is None or not to_step(found.shares):
+    if found is None:
         return None
-    return Leg(
-        outcome=outcome,
-        side=Side.SELL,
-        style=Style.TAKE,
-        price=PriceMicroUsd(found.worst_micro_usd),
-        shares=to_step(found.shares),
-    )
+    price = PriceMicroUsd(found.worst_micro_usd)
+    shares = to_sale_step(to_step(found.shares), price)
+    if not shares:
+        return None  # dust that no order of the venue can carry: it stays until settlement
+    return Leg(outcome=outcome, side=Side.SELL, style=Style.TAKE, price=price, shares=shares)
 
 
 def _net(price: int, rate: float) -> float:

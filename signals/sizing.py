@@ -9,10 +9,14 @@ net Up exposure of one settlement time (eight coins are nearly one bet) belong t
 import math
 from typing import Final
 
+from signals.market import Side
 from signals.param_sections import SizingParams
 from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroShares, MicroUsd, PriceMicroUsd
 
-CENT_MICRO_USD: Final = 10_000
+BUY_USD_STEP_MICRO_USD: Final = 10_000
+"""A taker's buy offers whole cents."""
+SALE_USD_STEP_MICRO_USD: Final = 100
+"""A taker's sale asks for at most four decimals of a USD."""
 
 
 def kelly(probability: float, cost: float) -> float:
@@ -40,10 +44,25 @@ def most_shares(cost: float, allocation: MicroUsd, params: SizingParams) -> floa
 def to_cent_step(shares: MicroShares, price: PriceMicroUsd) -> MicroShares:
     """Round down until price times shares is whole cents, which the venue wants of a taker's buy.
 
-    Source: the venue's market-order precision (maker amount, here USD, at most two decimals).
+    Source: the venue's precision of fill-and-kill orders, whatever the tick: the offered amount has
+    at most two decimals, the asked one four. A buy offers USD, a sale asks for it.
     """
-    whole_cents = CENT_MICRO_USD * MICRO // math.gcd(price, CENT_MICRO_USD * MICRO)
-    step = math.lcm(SIZE_STEP_MICRO_SHARES, whole_cents)
+    return _to_usd_step(shares, price, BUY_USD_STEP_MICRO_USD)
+
+
+def to_sale_step(shares: MicroShares, price: PriceMicroUsd) -> MicroShares:
+    """Round down until price times shares has four decimals of a USD, as a taker's sale needs."""
+    return _to_usd_step(shares, price, SALE_USD_STEP_MICRO_USD)
+
+
+def usd_step_micro_usd(side: Side) -> int:
+    """Return the step of a fill-and-kill order's USD amount."""
+    return BUY_USD_STEP_MICRO_USD if side is Side.BUY else SALE_USD_STEP_MICRO_USD
+
+
+def _to_usd_step(shares: MicroShares, price: PriceMicroUsd, usd_step: int) -> MicroShares:
+    whole = usd_step * MICRO // math.gcd(price, usd_step * MICRO)
+    step = math.lcm(SIZE_STEP_MICRO_SHARES, whole)
     return MicroShares(shares - shares % step)
 
 

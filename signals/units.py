@@ -1,12 +1,15 @@
 """Integer units of money, price and quantity. Floats live only inside a signal's arithmetic.
 
-A price is micro-USD per share (0 .. 1_000_000), so both tick sizes of the venue (0.01 and 0.001)
-are exact. Sizes at the venue have two decimals (multiples of 10_000 micro-shares), so
-``price x shares`` is a whole number of micro-USD for every order the venue accepts.
+A price is micro-USD per share (0 .. 1_000_000), so every tick of the venue (0.1 .. 0.0001) is
+exact. Order sizes have two decimals (multiples of 10_000 micro-shares), so ``price x shares`` is a
+whole number of micro-USD for every order. A fill may have six decimals of a share:
+`fill_value_micro_usd` is the one rule for what it costs.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NewType
+
+from signals.market import Outcome
 
 MicroUsd = NewType("MicroUsd", int)
 """Money: 1_000_000 is one USD."""
@@ -34,14 +37,26 @@ def notional_micro_usd(price: PriceMicroUsd, shares: MicroShares) -> MicroUsd:
     return MicroUsd(whole)
 
 
-def taker_fee_micro_usd(price: PriceMicroUsd, shares: MicroShares, rate: Decimal) -> MicroUsd:
-    """Charge shares x rate x p x (1 - p) USDC, five decimals, half up, at least 0.00001 if not 0.
+def fill_value_micro_usd(outcome: Outcome, price: PriceMicroUsd, shares: MicroShares) -> MicroUsd:
+    """Return what a fill moves in cash before fees, as the exchange's ledger has it.
+
+    A fraction of a micro-USD goes to the Down side: Up is rounded down, Down up, for the buyer and
+    the seller alike. So both sides of a pair together always come to one USD a share.
+    """
+    product = price * shares
+    return MicroUsd(product // MICRO if outcome is Outcome.UP else -(-product // MICRO))
+
+
+def taker_fee_micro_usd(
+    price: PriceMicroUsd, shares: MicroShares, rate: Decimal, exponent: Decimal = Decimal(1)
+) -> MicroUsd:
+    """Charge shares x rate x (p x (1 - p))^exponent USDC, five decimals, at least 0.00001 if not 0.
 
     Source: the venue's fee schedule (crypto_fees_v2); makers pay nothing. The rounding direction
     is not documented by the venue: half up is an assumption, checked by reconciliation.
     """
     p = Decimal(price) / MICRO
-    raw = Decimal(shares) * rate * p * (1 - p)
+    raw = Decimal(shares) * rate * (p * (1 - p)) ** exponent
     if raw <= 0:
         return MicroUsd(0)
     steps = int((raw / FEE_STEP_MICRO_USD).quantize(Decimal(1), rounding=ROUND_HALF_UP))

@@ -29,12 +29,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cash_of(terms: Terms, winner: str) -> int:
-    """Return what a fill brought once its market settled, micro-USD; a fraction goes against us."""
+    """Return what a fill brought once its market settled, micro-USD, rounded as the ledger does."""
     exact = terms.price * terms.shares
+    value = exact // MICRO if terms.outcome == "Up" else -(-exact // MICRO)
     paid = terms.shares if terms.outcome == winner else 0
     if terms.side == "BUY":
-        return paid - -(-exact // MICRO) - terms.fee_micro_usd
-    return exact // MICRO - terms.fee_micro_usd - paid
+        return paid - value - terms.fee_micro_usd
+    return value - terms.fee_micro_usd - paid
 
 
 class VenueFill(msgspec.Struct, kw_only=True):

@@ -7,7 +7,7 @@ again exactly, whatever happened between.
 import msgspec
 
 from signals.market import Outcome, Side
-from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
+from signals.units import MicroShares, MicroUsd, PriceMicroUsd, fill_value_micro_usd
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +52,6 @@ def holding_key(slot: str, condition_id: str, outcome: Outcome) -> str:
     return f"{slot}|{condition_id}|{outcome}"
 
 
-def value_micro_usd(price: PriceMicroUsd, shares: MicroShares) -> MicroUsd:
-    """Price times quantity of a fill, rounded down where the venue left a fraction."""
-    return MicroUsd(price * shares // MICRO)
-
-
 def with_fill(
     holding: Holding,
     side: Side,
@@ -66,7 +61,7 @@ def with_fill(
     sign: int = 1,
 ) -> Holding:
     """Add a fill, or take it out again with `sign` -1."""
-    value = value_micro_usd(price, shares)
+    value = fill_value_micro_usd(holding.outcome, price, shares)
     if side is Side.BUY:
         return msgspec.structs.replace(
             holding,

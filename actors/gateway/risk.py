@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from actors.gateway.exposure import value_micro_usd
 from actors.gateway.records import KeptIntent
 from actors.gateway.risk_case import (
     Case,
@@ -22,12 +21,12 @@ from actors.gateway.risk_case import (
 from actors.messages import Intent, TradingState
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side
-from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroUsd
+from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroUsd, notional_micro_usd
 
 TAKE_NOTIONAL_MIN_MICRO_USD: Final = MICRO
 """The venue refuses a marketable order below 1 USD."""
-PRICE_STEP_MICRO_USD: Final = 1_000
-"""The venue's finest tick; the coarser one is checked where the market's data is."""
+PRICE_STEP_MICRO_USD: Final = 100
+"""The venue's finest tick; the market's own is checked against its book."""
 INTENT_AGE_MAX_MS: Final = CYCLE_MS
 """Market ms after its decision point: by then the slot has decided again."""
 MINUTE_MS: Final = 60_000
@@ -132,7 +131,7 @@ def _too_small(case: Case) -> str | None:
     intent = case.intent
     if intent.style is Style.REST and intent.shares < intent.min_order_shares:
         return f"{intent.shares} micro-shares; the market's minimum is {intent.min_order_shares}"
-    value = value_micro_usd(intent.price, intent.shares)
+    value = notional_micro_usd(intent.price, intent.shares)
     if intent.style is Style.TAKE and value < TAKE_NOTIONAL_MIN_MICRO_USD:
         return f"{value} micro-USD; a taking order needs {TAKE_NOTIONAL_MIN_MICRO_USD}"
     return None

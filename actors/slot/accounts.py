@@ -31,7 +31,7 @@ from actors.slot.state import (
     SlotState,
 )
 from signals.market import Outcome, Side, Slot, Window
-from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
+from signals.units import MicroShares, MicroUsd, fill_value_micro_usd
 
 _replace = msgspec.structs.replace
 
@@ -52,12 +52,6 @@ def account_event(state: SlotState, event: OutboxEvent) -> SlotState:
             return _settle(state, event)
         case _ as never:
             assert_never(never)
-
-
-def notional_against_us(price: PriceMicroUsd, shares: MicroShares, side: Side) -> MicroUsd:
-    """Return price x shares; a fraction (only fill dust has one) is rounded to our loss."""
-    whole, rest = divmod(price * shares, MICRO)
-    return MicroUsd(whole + (1 if rest and side is Side.BUY else 0))
 
 
 def intent_window(slot: str, intent_id: str) -> tuple[Window, int]:
@@ -166,7 +160,7 @@ def _fill(state: SlotState, event: Filled) -> SlotState:
         outcome=event.outcome,
         side=event.side,
         shares=event.shares,
-        notional_micro_usd=notional_against_us(event.price, event.shares, event.side),
+        notional_micro_usd=fill_value_micro_usd(event.outcome, event.price, event.shares),
         fee_micro_usd=event.fee_micro_usd,
     )
     state = _book(state, fill, 1, event.at_ms)

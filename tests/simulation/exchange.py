@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 import msgspec
 
-from actors.slot.accounts import notional_against_us
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -49,6 +49,13 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
 def token_id(condition_id: str, outcome: Outcome) -> str:
     return f"{condition_id}/{outcome}"
+
+
+def _ledger_value(trade: VenueTrade) -> int:
+    """Price times shares as docs/sandbox-ledger.md says it, written apart from the fleet's rule."""
+    value = Decimal(trade.price * trade.shares) / MICRO
+    up = trade.token_id.endswith(f"/{Outcome.UP}")
+    return int(value.to_integral_value(ROUND_FLOOR if up else ROUND_CEILING))
 
 
 class Exchange:
@@ -254,7 +261,7 @@ class Exchange:
             if market.slot != slot or trade.status is TradeStatus.FAILED:
                 continue
             sign = 1 if trade.side is Side.BUY else -1
-            total -= sign * notional_against_us(trade.price, trade.shares, trade.side)
+            total -= sign * _ledger_value(trade)
             total -= trade.fee_micro_usd
             winner = self.winners.get(trade.condition_id)
             if winner is not None and trade.token_id == token_id(trade.condition_id, winner):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +19,7 @@ from actors.messages import (
     Settled,
     intent_id,
 )
-from actors.slot.accounts import account_event, drop_settled, notional_against_us
+from actors.slot.accounts import account_event, drop_settled
 from actors.slot.state import KEEP_SETTLED_MS, SlotState
 from signals.decision import Style
 from signals.market import Outcome, Side
@@ -138,14 +137,6 @@ def test_order_life_ends_once() -> None:
     state = booked(signed(0), OrderOpened(sequence=0, order_id="o0", at_ms=0), ended, ended)
     assert state.counts.ended == {OrderEnd.FILLED: 1}
     assert state.open_orders == 0
-
-
-@pytest.mark.parametrize(
-    ("side", "expected"), [(Side.BUY, 490_001), (Side.SELL, 490_000)], ids=["buy", "sale"]
-)
-def test_fraction_of_a_micro_dollar_is_rounded_to_our_loss(side: Side, expected: int) -> None:
-    price, dust = PriceMicroUsd(490_000), MicroShares(1_000_001)
-    assert notional_against_us(price, dust, side) == expected
 
 
 def test_settled_market_is_forgotten_after_its_grace_and_not_while_a_fill_is_provisional() -> None:
