@@ -1,11 +1,11 @@
-"""`python -m cluster COMMAND`: the operator's front door.
+"""`midstride COMMAND` (or `python -m cluster COMMAND`): the operator's front door.
 
 Exit 0: done; 1: refused or failed, with the reason on stderr; 2: usage. Each command lives in a
-file of `cluster/commands/` and is imported only when it is asked for.
+file of `cluster/commands/` and is imported only when it is asked for. No traceback reaches a
+person: a fault of our own is written to a file, and one line names it.
 """
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from typing import Final, cast
@@ -14,44 +14,83 @@ import click
 
 from cluster.errors import ClusterError
 
-COMMANDS: Final = {
-    "run": "run",
-    "launch": "launch",
-    "status": "status",
-    "rolling-update": "rolling_update",
-    "update": "update",
-    "gate": "gate",
-    "audit": "audit",
-    "replay": "replay",
-    "try": "try_signal",
-    "doctor": "doctor",
-    "alarms": "alarms",
-    "trading": "trading",
-    "config": "config",
-    "head": "head",
-    "stop": "stop",
+PROGRAM: Final = "midstride"
+
+SECTIONS: Final = {
+    "First steps": {
+        "run": "run",
+        "status": "status",
+        "stop": "stop",
+        "doctor": "doctor",
+        "try": "try_signal",
+        "config": "config",
+    },
+    "Operating": {
+        "update": "update",
+        "rolling-update": "rolling_update",
+        "trading": "trading",
+        "alarms": "alarms",
+    },
+    "Looking back": {
+        "audit": "audit",
+        "replay": "replay",
+    },
+    "Building": {
+        "gate": "gate",
+        "launch": "launch",
+        "head": "head",
+        "completion": "completion",
+    },
 }
-"""Command name to module of `cluster.commands`, in the order of the help."""
+"""Command name to module of `cluster.commands`, by the section of the help it stands in."""
+COMMANDS: Final = {name: module for rows in SECTIONS.values() for name, module in rows.items()}
 
 
 class Commands(click.Group):
+    """The commands, imported when asked for and listed by section."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return [name for name in COMMANDS if _exists(name)]
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name not in COMMANDS or not _exists(cmd_name):
+        if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"cluster.commands.{COMMANDS[cmd_name]}")
         return cast("click.Command", module.command)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, names in SECTIONS.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            room = formatter.width - 6 - max(map(len, COMMANDS))
+            rows = [(name, one.get_short_help_str(room)) for name, one in commands.items() if one]
+            with formatter.section(section):
+                formatter.write_dl(rows, col_max=max(map(len, COMMANDS)))
 
-def _exists(name: str) -> bool:
-    return importlib.util.find_spec(f"cluster.commands.{COMMANDS[name]}") is not None
+
+def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 click's way
+    if not wanted:
+        return
+    from cluster.version import version_line
+
+    click.echo(version_line())
+    ctx.exit()
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with `midstride run`; `midstride COMMAND --help` has examples.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show version and release of this tree, and exit.",
+)
 def main() -> None:
     """Run, watch and change the midstride fleet."""
 
@@ -59,7 +98,7 @@ def main() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        result = main.main(args=arguments, prog_name="cluster", standalone_mode=False)
+        result = main.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         return 1
@@ -69,19 +108,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ClusterError as error:
         click.echo(f"error: {error}", err=True)
         return 1
-    except Exception as error:
-        _tell(sys.argv[1:] if arguments is None else arguments, error)
-        raise
+    except Exception as error:  # noqa: BLE001 the last door: a person gets one line, a file the rest
+        from cluster.faults import report
+
+        click.echo(report(sys.argv[1:] if arguments is None else arguments, error), err=True)
+        return 1
     return result if isinstance(result, int) else 0
-
-
-def _tell(arguments: Sequence[str], fault: Exception) -> None:
-    """Say that a job died of its own code; where even this cannot be imported, its sender says."""
-    try:
-        from cluster.unstarted import tell_from_job
-    except (ImportError, SyntaxError):
-        return
-    tell_from_job(arguments, fault)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import msgspec
 from actors.gateway.heir import heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
-from actors.messages import FenceRecord
+from actors.messages import FenceRecord, Refusal
 from actors.runtime import RAY_NAMESPACE
 from actors.supervisor import turn
 from checkpoints.errors import MissingFileError
@@ -31,6 +31,8 @@ ASK_SECONDS: Final = 10.0
 FIRST_MARKET_DATA: Final = "market-data/1"
 MARKET_DATA_CURRENT: Final = "market-data/current"
 FIRST_GATEWAY: Final = "gateway/1"
+REFUSED: Final = "refusal"
+"""Tag of `Refusal` on the wire."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -146,11 +148,25 @@ def supervisor_name(storage: LocalStorage) -> str:
 
 
 def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> bytes:
-    """Return the answer; raise `FleetError` with the reason where there is none."""
+    """Return the answer; raise `FleetError` where there is none or the actor refused."""
     answer = link.ask([call], limit_seconds)[0]
     if isinstance(answer, str):
         raise FleetError(f"{call.actor} {call.method}: {answer}")
+    refused = refusal_in(answer)
+    if refused is not None:
+        raise FleetError(f"{call.actor} refused: {refused.reason}")
     return answer
+
+
+def refusal_in(answer: bytes) -> Refusal | None:
+    """Return the refusal that an actor answered with, None where it answered what was asked."""
+    try:
+        decoded = msgspec.msgpack.decode(answer)
+        if isinstance(decoded, dict) and decoded.get("type") == REFUSED:
+            return msgspec.convert(decoded, type=Refusal)
+    except msgspec.MsgspecError:
+        pass  # no message of ours, e.g. plain text
+    return None
 
 
 def owner_records(link: FleetLink, gateway: str) -> tuple[FenceRecord, ...]:

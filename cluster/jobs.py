@@ -1,5 +1,6 @@
 """Submit a command of this package as a Ray job, as a real `ray job submit` subprocess."""
 
+import json
 import os
 import re
 import subprocess
@@ -21,11 +22,16 @@ NOISE: Final = re.compile(
 
 
 def submit(
-    state: StateFolder, ports: HeadPorts, arguments: Sequence[str], line: Callable[[str], None]
+    state: StateFolder,
+    ports: HeadPorts,
+    arguments: Sequence[str],
+    line: Callable[[str], None],
+    name: str = "",
 ) -> None:
     """Run `python -m cluster ARGUMENTS` as a job, pass on its lines; raise `JobError` if it failed.
 
     The working tree is the job's working directory: what is in it is what the fleet runs.
+    `name`: what Ray's dashboard shows for it; the command where it is empty.
     """
     command = [
         str(Path(sys.executable).with_name("ray")),
@@ -36,6 +42,8 @@ def submit(
         "--log-style=record",
         "--working-dir",
         ".",
+        "--metadata-json",
+        json.dumps({"job_name": name or " ".join(arguments[:2])}),
         "--",
         sys.executable,
         "-m",
@@ -57,8 +65,12 @@ def submit(
         errors="replace",
     ) as child:
         assert child.stdout is not None
-        for text in _own_lines(child.stdout):
-            line(text)
+        try:
+            for text in _own_lines(child.stdout):
+                line(text)
+        except BaseException:
+            child.terminate()  # it only follows the job's lines; the job goes on
+            raise
     if child.returncode:
         raise JobError(f"the job `python -m cluster {arguments[0]}` failed; its lines are above")
 

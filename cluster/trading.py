@@ -12,8 +12,8 @@ from typing import Final, assert_never
 import msgspec
 
 from actors.config import FleetConfig
-from actors.gateway.lock import HALT_FILE
-from actors.messages import SetTrading, TradingState, encode
+from actors.gateway.lock import HALT_FILE, halt_reason
+from actors.messages import SetTrading, TradingState, decode, encode
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.storage import LocalStorage
 from cluster.console import operator
@@ -35,9 +35,15 @@ class TradingSet(msgspec.Struct, frozen=True, kw_only=True):
     """Orders cancelled by this process because the gateway did not answer."""
 
 
-def halt(storage: LocalStorage, config: FleetConfig, join: Join, reason: str) -> TradingSet:
-    """Stop all trading now; raise `FleetError` only if nobody could cancel what rests."""
+def halt(storage: LocalStorage, config: FleetConfig | None, join: Join, reason: str) -> TradingSet:
+    """Stop all trading now; raise `FleetError` only if nobody could cancel what rests.
+
+    `config`: None where no fleet was ever launched; then nothing can rest, and the HALT file holds
+    for the first start.
+    """
     storage.write(HALT_FILE, f"{reason}\n".encode())
+    if config is None:
+        return TradingSet(state=TradingState.HALTED, by_gateway=False)
     try:
         _set(join(), storage, TradingState.HALTED, reason, HALT_SECONDS)
     except FleetError as silent:
@@ -47,7 +53,13 @@ def halt(storage: LocalStorage, config: FleetConfig, join: Join, reason: str) ->
 
 
 def reduce(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
-    """Take only orders that lower exposure."""
+    """Take only orders that lower exposure; refused while a halt is in force."""
+    halted = halt_reason(storage.root)
+    if halted is not None:
+        raise FleetError(
+            f"trading is halted ({halted}) and stays halted; to reduce instead: "
+            "`midstride trading resume`, then `midstride trading reduce`"
+        )
     _set(join(), storage, TradingState.REDUCING, reason, SET_SECONDS)
     return TradingSet(state=TradingState.REDUCING, by_gateway=True)
 
@@ -64,8 +76,21 @@ def resume(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
 def _set(
     link: FleetLink, storage: LocalStorage, state: TradingState, reason: str, seconds: float
 ) -> None:
+    """Ask the gateway for a state; raise `FleetError` unless it is in force then."""
     order = SetTrading(state=state, reason=reason, who=operator())
-    ask_one(link, Call(gateway_name(storage), "set_trading", (encode(order),)), seconds)
+    answer = ask_one(link, Call(gateway_name(storage), "set_trading", (encode(order),)), seconds)
+    try:
+        present = decode(answer, SetTrading)
+    except msgspec.MsgspecError as error:
+        raise FleetError(
+            f"the gateway's answer was not understood ({error}); `midstride status` shows what is "
+            "in force"
+        ) from error
+    if present.state is not state:
+        raise FleetError(
+            f"trading is {present.state} and stays so ({present.reason}, {present.who}); "
+            f"it was not set to {state}"
+        )
 
 
 async def cancel_directly(config: FleetConfig, silent: str) -> int:

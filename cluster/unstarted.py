@@ -32,7 +32,7 @@ EVIDENCE_MAX: Final = 1_500
 
 
 def submit_roll_job(
-    state: StateFolder, arguments: Sequence[str], line: Callable[[str], None]
+    state: StateFolder, arguments: Sequence[str], line: Callable[[str], None], name: str = ""
 ) -> None:
     """Submit a roll and pass on its lines; raise `JobError`, and the alarm, if it did not begin."""
     said: deque[str] = deque(maxlen=LINES_KEPT)
@@ -42,7 +42,7 @@ def submit_roll_job(
         line(text)
 
     try:
-        submit(state, state.read_run().ports, arguments, hear)
+        submit(state, state.read_run().ports, arguments, hear, name)
     except JobError:
         tell_unstarted(LocalStorage(state.storage), WORKING_TREE, tuple(said))
         raise

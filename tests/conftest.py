@@ -3,7 +3,10 @@
 No profile has a deadline: machines are slow and shared, and time is measured in tests/bench.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +16,12 @@ settings.register_profile(
     "ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+STATE_HOME = tempfile.mkdtemp(prefix="midstride-state-")
+"""No test reads or writes the state folder of the person who runs it."""
+os.environ["XDG_STATE_HOME"] = STATE_HOME
+os.environ.pop("MIDSTRIDE_STATE", None)
+atexit.register(shutil.rmtree, STATE_HOME, ignore_errors=True)
 
 
 @pytest.hookimpl(tryfirst=True)

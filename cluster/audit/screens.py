@@ -35,6 +35,11 @@ def when(time_ms: int | None) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
+def wire_when(wire_ms: float) -> str:
+    """Write a moment of wire time as UTC; 0 means that it is not known."""
+    return f"{when(int(wire_ms))} UTC" if wire_ms > 0 else "an unknown time"
+
+
 def usd(micro: int | None) -> str:
     return "" if micro is None else f"{micro / MICRO:+.4f}"
 

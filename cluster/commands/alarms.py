@@ -1,55 +1,140 @@
 """`alarms list|clear`: alarms latch until a person clears them with a reason."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import click
 
 from actors.runtime import wire_ms
-from checkpoints.alarms import AlarmStore
-from checkpoints.errors import MissingFileError
+from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.storage import LocalStorage
+from cluster.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
+from cluster.audit.screens import wire_when
 from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
+from cluster.state_folder import StateFolder
 
 EVIDENCE_SHOWN: Final = 6
+SUBJECTS_SHOWN: Final = 6
 
 
 @click.group("alarms")
 def command() -> None:
-    """See and clear alarms; needs no running fleet."""
+    r"""See and clear alarms; works also when no fleet runs.
+
+    \b
+    Examples:
+      midstride alarms list
+      midstride alarms clear 3f9a2 --reason "restarted the router"
+      midstride alarms clear --all --reason "seen after the power cut"
+    """
 
 
 @command.command("list")
 @state_option
 @click.option("--all", "everything", is_flag=True, help="Cleared ones too.")
+@click.option("--each", is_flag=True, help="One line an alarm; do not group by cause.")
 @json_option
-def list_command(state: str | None, everything: bool, as_json: bool) -> None:  # noqa: FBT001 click
-    """Show the alarms that nobody has cleared."""
-    store = AlarmStore(LocalStorage(state_of(state).storage))
+def list_command(
+    state: str | None,
+    everything: bool,  # noqa: FBT001 click passes flags by name
+    each: bool,  # noqa: FBT001 click passes flags by name
+    as_json: bool,  # noqa: FBT001 click passes flags by name
+) -> None:
+    """Show the alarms that nobody has cleared, grouped by cause."""
+    store = _store(state_of(state))
     states = store.history() if everything else store.latched()
     if as_json:
         emit(states)
         return
-    for entry in states:
-        alarm = entry.alarm
-        cleared = f"   cleared: {entry.cleared.reason}" if entry.cleared else ""
-        click.echo(f"{alarm.id}   {alarm.severity}   {alarm.action}{cleared}")
-        for key, value in list(alarm.evidence.items())[:EVIDENCE_SHOWN]:
-            click.echo(f"    {key}: {value}")
-    say(f"{len(states)} alarms")
+    shorts = short_ids([one.alarm.id for one in store.history()])
+    for group in _each(states) if each else group_alarms(states):
+        for line in group_lines(group, shorts):
+            click.echo(line)
+    say(_count(states))
 
 
 @command.command("clear")
-@click.argument("identity")
-@click.option("--reason", required=True, help="Why it may be cleared; kept with it.")
+@click.argument("identities", metavar="[ID]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that are latched now.")
+@click.option("--kind", help="All latched alarms of one kind, e.g. no_decision.")
+@click.option("--reason", required=True, help="Why it may be cleared; kept with the alarm.")
 @state_option
-def clear_command(identity: str, reason: str, state: str | None) -> None:
-    """Clear one alarm by its id."""
+def clear_command(
+    identities: tuple[str, ...],
+    everything: bool,  # noqa: FBT001 click passes flags by name
+    kind: str | None,
+    reason: str,
+    state: str | None,
+) -> None:
+    """Clear alarms: by short or whole id, by kind, or all."""
     if not reason.strip():
-        raise click.BadParameter("say why it may be cleared", param_hint="--reason")
-    store = AlarmStore(LocalStorage(state_of(state).storage))
-    try:
+        raise click.BadParameter("write why it may be cleared", param_hint="--reason")
+    if bool(identities) + everything + (kind is not None) != 1:
+        raise click.UsageError("name alarms by id, or use --kind KIND, or --all: one of the three")
+    store = _store(state_of(state))
+    chosen = _chosen(store, identities, kind)
+    for identity in chosen:
         new = store.clear(identity, reason, operator(), int(wire_ms()))
-    except MissingFileError:
-        raise FleetError(f"there is no alarm {identity}; `alarms list` shows their ids") from None
-    say(f"{identity} cleared" if new else f"{identity} was cleared before")
+        say(f"cleared {identity}" if new else f"{identity} was cleared before")
+    if not chosen:
+        say("no alarm is latched; nothing to clear")
+
+
+def _chosen(store: AlarmStore, words: Sequence[str], kind: str | None) -> tuple[str, ...]:
+    """Return the ids to clear; raise `FleetError` for a word that names none or several."""
+    if words:
+        known = [one.alarm.id for one in store.history()]
+        return tuple(dict.fromkeys(_one(word, known) for word in words))
+    latched = store.latched()
+    chosen = tuple(one.alarm.id for one in latched if kind in {None, one.alarm.kind})
+    if kind is not None and not chosen:
+        kinds = ", ".join(sorted({one.alarm.kind for one in latched})) or "none"
+        raise FleetError(f"no alarm of kind {kind} is latched; latched kinds: {kinds}")
+    return chosen
+
+
+def _one(word: str, known: Sequence[str]) -> str:
+    found = find_alarms(word, known)
+    if not found:
+        raise FleetError(f"there is no alarm {word}; `midstride alarms list` shows their ids")
+    if len(found) > 1:
+        raise FleetError(f"{word} names {len(found)} alarms; write more letters of the id")
+    return found[0]
+
+
+def _store(folder: StateFolder) -> AlarmStore:
+    return AlarmStore(LocalStorage(folder.storage))
+
+
+def _each(states: Sequence[AlarmState]) -> tuple[AlarmGroup, ...]:
+    return tuple(group for one in states for group in group_alarms([one]))
+
+
+def group_lines(group: AlarmGroup, shorts: dict[str, str]) -> list[str]:
+    """Return the lines of one group: what and since when, what to do, evidence, how to clear it."""
+    first, latest = group.alarms[0].alarm, group.alarms[-1]
+    subjects = ", ".join(group.subjects[:SUBJECTS_SHOWN])
+    more = len(group.subjects) - SUBJECTS_SHOWN
+    about = f"{subjects} and {more} more" if more > 0 else subjects
+    lines = [
+        f"{str(group.severity).upper()}  {group.kind}: {about}",
+        f"    since {wire_when(first.raised_wire_ms)}   id {_ids(group, shorts)}",
+        f"    what to do: {group.action}",
+    ]
+    evidence = list(first.evidence.items())[:EVIDENCE_SHOWN]
+    lines += [f"    {key}: {value}" for key, value in evidence]
+    if latest.cleared is not None:
+        lines.append(f"    cleared by {latest.cleared.who}: {latest.cleared.reason}")
+    return lines
+
+
+def _ids(group: AlarmGroup, shorts: dict[str, str]) -> str:
+    return " ".join(shorts[one.alarm.id] for one in group.alarms)
+
+
+def _count(states: Sequence[AlarmState]) -> str:
+    if not states:
+        return "no alarms"
+    count = f"{len(states)} alarm{'s' if len(states) != 1 else ''}"
+    return f"{count}; clear with `midstride alarms clear ID --reason TEXT` or `--all`"

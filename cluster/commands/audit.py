@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
 from cluster.audit.journal_view import JournalView, read_journal
 from cluster.audit.problem import Problem
@@ -19,6 +20,7 @@ from cluster.audit.releases import release_reports
 from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
+from cluster.commands.arguments import DAY, SLOT, check_configured, check_release
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 
@@ -44,11 +46,15 @@ def journal(state: str | None, read: Callable[[JournalView], _T]) -> tuple[_T, t
 
 
 @command.command("trades")
-@click.option("--slot", help="One slot, e.g. btc-5m.")
-@click.option("--day", help="UTC day of market time, YYYY-MM-DD.")
-@click.option("--release", help="That decided them; the beginning of the id is enough.")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="Bought side, or what became of it.")
-@click.option("--filled", is_flag=True, help="Only those with a fill that stands.")
+@click.option("--slot", type=SLOT, help="One slot, e.g. btc-5m.")
+@click.option("--day", type=DAY, help="UTC day of market time, YYYY-MM-DD.")
+@click.option("--release", help="Only trades that this release decided (a prefix is enough).")
+@click.option(
+    "--outcome",
+    type=click.Choice(OUTCOMES),
+    help="Side bought (up, down) or result (won, lost, open, unfilled).",
+)
+@click.option("--filled", is_flag=True, help="Only trades with a fill that was not reversed.")
 @parquet_option
 @state_option
 @json_option
@@ -63,6 +69,7 @@ def trades_command(
     as_json: bool,  # noqa: FBT001 click
 ) -> None:
     """List every signed order with its fills, its money and the code that decided it."""
+    _check_named(state_of(state).storage, slot, release)
     chosen = TradeFilter(slot=slot, day=day, release=release, outcome=outcome, filled_only=filled)
     table, problems = journal(state, lambda view: trades_table(view, chosen))
     if parquet is not None:
@@ -169,6 +176,18 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
             click.echo(text)
         say(f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets")
     return 1 if found.differences else 0
+
+
+def _check_named(storage: Path, slot: str | None, release: str | None) -> None:
+    """Refuse a slot or a release that this fleet never had; an empty table would hide the slip."""
+    if release is not None:
+        check_release(LocalStorage(storage), release)
+    if slot is not None:
+        try:
+            configured = [str(one.slot) for one in load_config(str(storage)).slots]
+        except FileNotFoundError:
+            return  # a journal without its configuration is read all the same
+        check_configured([slot], configured)
 
 
 def _write_parquet(file: Path, table: Any) -> None:

@@ -100,7 +100,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     help="File of your private key.",
 )
 @click.option("--hours", type=float, help="How long it gives the right to apply.")
-@click.option("--yes", is_flag=True, envvar="YES", help="Do not ask.")
+@click.option("--yes", is_flag=True, envvar="YES", help="Skip the question.")
 @state_option
 @json_option
 def approve(

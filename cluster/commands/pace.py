@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from cluster.commands.arguments import SLOT, SLOTS
 from cluster.console import operator
 from cluster.gate.document import PlanDocument
 from cluster.jobs import git_commit
@@ -13,21 +14,42 @@ from cluster.rollout_state import Options
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 PACE = (
-    click.option("--canary", help="Slot that goes first, alone."),
-    click.option("--bake", default=0, help="Good decisions of the canary before the rest starts."),
-    click.option("--shadow", default=1, help="Decisions compared before each switch."),
+    click.option("--canary", type=SLOT, help="Slot that is replaced first, alone."),
+    click.option(
+        "--bake",
+        type=click.IntRange(0),
+        default=0,
+        help="Good decisions of the canary before the other slots follow.",
+    ),
+    click.option(
+        "--shadow",
+        type=click.IntRange(0),
+        default=1,
+        help="Decisions compared with the old code's before each switch.",
+    ),
     click.option(
         "--expect",
         type=click.Choice(["identical", "report"]),
         default="report",
-        help="What a differing shadow decision does: stop the roll, or be reported.",
+        help="A shadow decision that differs stops the roll (identical) or is reported.",
     ),
-    click.option("--fast", is_flag=True, help="Shadow on recorded decisions, do not wait."),
-    click.option("--together", is_flag=True, help="Switch the rest in one gap between cycles."),
-    click.option("--slots", default="", help="Only these, with commas between."),
-    click.option("--all", is_flag=True, help="Then supervisor, market data and gateway too."),
+    click.option(
+        "--fast", is_flag=True, help="Compare on recorded decisions; do not wait for live ones."
+    ),
+    click.option(
+        "--together", is_flag=True, help="Switch all other slots in one gap between two decisions."
+    ),
+    click.option(
+        "--slots",
+        type=SLOTS,
+        default="",
+        help="Comma-separated slots, e.g. btc-5m,eth-5m [default: all].",
+    ),
+    click.option(
+        "--all", is_flag=True, help="Afterwards also replace supervisor, market data and gateway."
+    ),
     click.option("--commit", help="Git commit of the working tree [default: ask git]."),
-    click.option("--submitted", type=float, help="When it was submitted, Unix ms."),
+    click.option("--submitted", type=float, hidden=True, help="Set by the command that submits."),
 )
 
 

@@ -3,6 +3,7 @@
 import click
 
 from checkpoints.errors import CheckpointsError
+from cluster.commands.arguments import DAY, SLOT
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.page import page
@@ -13,8 +14,8 @@ from cluster.replay.run import ReplayOptions, replay
 
 
 @click.command("replay")
-@click.option("--day", help="UTC day of market time, YYYY-MM-DD.")
-@click.option("--slot", help="One slot, e.g. btc-5m.")
+@click.option("--day", type=DAY, help="UTC day of market time, YYYY-MM-DD.")
+@click.option("--slot", type=SLOT, help="One slot, e.g. btc-5m.")
 @click.option("--release", help="Decisions of this release (or the beginning of its id).")
 @click.option("--last", type=click.IntRange(1), help="Only so many of the latest decisions.")
 @click.option("--with", "with_release", help="Decide with this archived release instead.")

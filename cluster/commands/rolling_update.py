@@ -7,6 +7,8 @@ themselves from the working tree and pass on what the job says.
 import asyncio
 import logging
 import os
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -16,6 +18,7 @@ from rich.console import Console
 from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
+from cluster.commands.arguments import SLOT
 from cluster.commands.gate import approve
 from cluster.commands.pace import (
     gate_options,
@@ -48,7 +51,12 @@ def command() -> None:
 @command.command()
 @state_option
 @pace_options
-@click.option("--replay", default=288, help="Last decisions made again; 0: none.")
+@click.option(
+    "--replay",
+    type=click.IntRange(0),
+    default=288,
+    help="Re-run this many recorded decisions under the new code; 0: none.",
+)
 @json_option
 def plan(state: str | None, as_json: bool, replay: int, **words: Any) -> None:  # noqa: FBT001 click's way
     """Make the document that `approve` signs and `apply` does; touch nothing of the fleet."""
@@ -129,8 +137,9 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
     """Roll out the rest of a rollout that stopped, to the same release."""
     folder = state_of(state)
     if JOB_MARK not in os.environ:
-        with live_view(LocalStorage(folder.storage), Console()) as line:
-            submit(folder, folder.read_run().ports, _job_words("resume", folder, as_json), line)
+        words = _job_words("resume", folder, as_json)
+        ports = folder.read_run().ports
+        _watch(folder, lambda line: submit(folder, ports, words, line))
         return
     from cluster.rolling_update.resume import resume as run_resume
 
@@ -150,28 +159,46 @@ def abort(
     as_json: bool,  # noqa: FBT001 click's way
 ) -> None:
     """End the rollout under way, also one whose driver is gone."""
-    root = storage or str(state_of(state).storage)
+    folder = state_of(state)
+    root = storage or str(folder.storage)
     if address is None:
-        join_fleet(state_of(state))
+        join_fleet(folder)
     else:
         import ray
 
         ray.init(address=address, namespace=RAY_NAMESPACE, logging_level=logging.ERROR)
-    from cluster.rolling_update.abort import abort as run_abort
-    from cluster.rolling_update.ray_calls import RayCalls
-
-    speed = load_config(root).clock.speed
-    ended = asyncio.run(run_abort(root, RayCalls(root), speed, say))
+    ended = _abort(root)
     if as_json:
         emit(ended)
     else:
         say(f"{ended.rollout} ended: {ended.how}")
 
 
+def _abort(root: str) -> Any:
+    from cluster.rolling_update.abort import abort as run_abort
+    from cluster.rolling_update.ray_calls import RayCalls
+
+    speed = load_config(root).clock.speed
+    return asyncio.run(run_abort(root, RayCalls(root), speed, say))
+
+
 @command.command()
 @state_option
-@click.option("--set", "words", multiple=True, required=True, help="section.name=value; again.")
-@click.option("--slot", "slots", multiple=True, help="Only this slot; again [default: all].")
+@click.option(
+    "--set",
+    "words",
+    multiple=True,
+    required=True,
+    metavar="KEY=VALUE",
+    help="A parameter, e.g. sizing.kelly_fraction=0.4; repeat for several.",
+)
+@click.option(
+    "--slot",
+    "slots",
+    type=SLOT,
+    multiple=True,
+    help="Only this slot; repeat for several [default: all].",
+)
 @click.option("--propose", is_flag=True, help="Only make the plan that `approve` signs.")
 @gate_options
 @json_option
@@ -249,8 +276,43 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     """Submit this command as a job from the working tree."""
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
     arguments = [*_job_words(verb, folder, as_json), *job_options(given)]
-    with live_view(LocalStorage(folder.storage), Console()) as line:
-        submit_roll_job(folder, arguments, line)
+    name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"
+    _watch(folder, lambda line: submit_roll_job(folder, arguments, line, name))
+
+
+def _watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], None]) -> None:
+    """Submit a roll's job and draw it; Ctrl-C ends the watching, and the roll only if asked to."""
+    storage = LocalStorage(folder.storage)
+    try:
+        with live_view(storage, Console()) as line:
+            submit_job(line)
+    except KeyboardInterrupt:
+        _stop_watching(folder, storage)
+        raise click.exceptions.Exit(1) from None
+
+
+def _stop_watching(folder: StateFolder, storage: LocalStorage) -> None:
+    active = read_active(storage)
+    if active is None:
+        say(
+            "You stopped watching before a roll began; it may still begin. "
+            "`midstride rolling-update status` shows it, `midstride rolling-update abort` ends it."
+        )
+        return
+    say(f"You stopped watching; roll {active.rollout} goes on.")
+    try:
+        wanted = sys.stdin.isatty() and click.confirm(f"Abort {active.rollout} now?", err=True)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        wanted = False
+    if not wanted:
+        say(
+            "It goes on. `midstride rolling-update status` shows it, "
+            "`midstride rolling-update abort` ends it."
+        )
+        return
+    join_fleet(folder)
+    ended = _abort(str(folder.storage))
+    say(f"{ended.rollout} ended: {ended.how}")
 
 
 def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click

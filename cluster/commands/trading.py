@@ -1,7 +1,9 @@
 """`trading halt|reduce|resume`."""
 
 import click
+import msgspec
 
+from actors.config import FleetConfig
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, say, state_of, state_option
@@ -13,12 +15,19 @@ from cluster.trading import TradingSet, halt, reduce, resume
 
 @click.group("trading")
 def command() -> None:
-    """Halt, reduce or resume trading; durable, also over restarts and rolls."""
+    r"""Halt, reduce or resume trading; it stays so over restarts and rolls.
+
+    \b
+    Examples:
+      midstride trading halt --reason "exchange announced maintenance"
+      midstride trading reduce
+      midstride trading resume --reason "maintenance is over"
+    """
 
 
 def _storage(folder: StateFolder) -> LocalStorage:
     if not folder.storage.is_dir():
-        raise FleetError(f"there is no fleet in {folder.root}")
+        raise FleetError(f"there is no fleet in {folder.root}; --state names another folder")
     return LocalStorage(folder.storage)
 
 
@@ -27,8 +36,29 @@ def _tell(done: TradingSet, *, as_json: bool) -> None:
         emit(done)
     elif done.by_gateway:
         say(f"trading is {done.state}")
+    elif done.cancelled_directly is None:
+        say(
+            f"trading is {done.state}: no fleet was started here yet, so no order can be open; "
+            "the first start will not trade until `midstride trading resume`"
+        )
     else:
-        say(f"trading is {done.state}; {done.cancelled_directly} orders cancelled at the venue")
+        say(
+            f"trading is {done.state}; the gateway did not answer, so {done.cancelled_directly} "
+            "open orders were cancelled at the venue directly"
+        )
+
+
+def _config(folder: StateFolder) -> FleetConfig | None:
+    """Return the stored configuration; None before the first launch."""
+    try:
+        return load_config(str(folder.storage))
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise FleetError(
+            f"HALT cannot reach the venue: the stored configuration is damaged ({error}); "
+            "cancel at the venue's own page"
+        ) from error
 
 
 @command.command("halt")
@@ -36,11 +66,10 @@ def _tell(done: TradingSet, *, as_json: bool) -> None:
 @click.option("--reason", default="operator", show_default=True)
 @json_option
 def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
-    """No orders any more, and cancel what rests; works also when Ray does not."""
+    """Send no more orders and cancel all open ones; works even when Ray is down."""
     folder = state_of(state)
     storage = _storage(folder)
-    config = load_config(str(folder.storage))
-    _tell(halt(storage, config, lambda: join_fleet(folder), reason), as_json=as_json)
+    _tell(halt(storage, _config(folder), lambda: join_fleet(folder), reason), as_json=as_json)
 
 
 @command.command("reduce")
@@ -48,7 +77,7 @@ def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa
 @click.option("--reason", default="operator", show_default=True)
 @json_option
 def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
-    """Take only orders that lower exposure."""
+    """Take only orders that lower exposure; refused while trading is halted."""
     folder = state_of(state)
     _tell(reduce(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)
 
@@ -58,6 +87,6 @@ def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # no
 @click.option("--reason", default="operator", show_default=True)
 @json_option
 def resume_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
-    """Trade again."""
+    """Trade again: lift a halt or a reduction."""
     folder = state_of(state)
     _tell(resume(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)

@@ -14,8 +14,13 @@ from cluster.gate.page import summary_page
 @click.command("update")
 @state_option
 @pace_options
-@click.option("--replay", type=int, help="Last decisions made again [default: if closed, 288].")
-@click.option("--yes", is_flag=True, envvar="YES", help="Do not ask.")
+@click.option(
+    "--replay",
+    type=click.IntRange(0),
+    help="Re-run this many recorded decisions under the new code "
+    "[default: 288 if the gate is closed, else 0].",
+)
+@click.option("--yes", is_flag=True, envvar="YES", help="Skip the question.")
 def command(state: str | None, yes: bool, replay: int | None, **words: object) -> None:  # noqa: FBT001 click's way
     """Show what would change, ask, and roll the working tree's code out."""
     folder = state_of(state)

@@ -2,10 +2,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actors.config import FleetConfig
 from actors.gateway.lock import HALT_FILE
-from actors.messages import SetTrading, TradingState, decode
+from actors.messages import Refusal, SetTrading, TradingState, decode, encode
 from checkpoints.storage import LocalStorage
 from cluster import trading
 from cluster.errors import FleetError
@@ -16,8 +17,12 @@ from tests.cluster.test_config import read
 class Gateway:
     """A link to a gateway that answers, or does not."""
 
-    def __init__(self, *, answers: bool) -> None:
+    def __init__(
+        self, *, answers: bool, refuses: str | None = None, stays: TradingState | None = None
+    ) -> None:
         self.answers = answers
+        self.refuses = refuses
+        self.stays = stays
         self.states: list[TradingState] = []
 
     def ask(self, calls: Sequence[Call], limit_seconds: float = ASK_SECONDS) -> list[bytes | str]:
@@ -26,7 +31,15 @@ class Gateway:
             return ["no answer in time" for _ in calls]
         orders = [call.arguments[0] for call in calls if call.method == "set_trading"]
         self.states += [decode(order, SetTrading).state for order in orders]
-        return [b"" for _ in calls]
+        return [self._answer(call) for call in calls]
+
+    def _answer(self, call: Call) -> bytes:
+        if call.method != "set_trading":
+            return b""
+        order = decode(call.arguments[0], SetTrading)
+        if self.refuses is not None:
+            return encode(Refusal(reason=self.refuses))
+        return encode(replace(order, state=self.stays or order.state))
 
 
 @pytest.fixture
@@ -77,3 +90,37 @@ def test_a_resume_removes_the_file_and_sets_active(tmp_path: Path) -> None:
     trading.resume(LocalStorage(tmp_path), lambda: gateway, "over")
     assert gateway.states == [TradingState.ACTIVE]
     assert not (tmp_path / HALT_FILE).exists()
+
+
+def test_no_command_drops_the_gateways_refusal(tmp_path: Path, config: FleetConfig) -> None:
+    gateway = Gateway(answers=True, refuses="the log is damaged")
+    storage = LocalStorage(tmp_path)
+    for ask in (
+        lambda: trading.reduce(storage, lambda: gateway, "lunch"),
+        lambda: trading.resume(storage, lambda: gateway, "over"),
+    ):
+        with pytest.raises(FleetError, match="the log is damaged"):
+            ask()
+
+
+def test_a_state_that_is_not_in_force_is_not_claimed(tmp_path: Path) -> None:
+    gateway = Gateway(answers=True, stays=TradingState.HALTED)
+    with pytest.raises(FleetError, match="trading is halted and stays so"):
+        trading.reduce(LocalStorage(tmp_path), lambda: gateway, "lunch")
+
+
+def test_reduce_during_a_halt_is_refused_before_anyone_is_asked(tmp_path: Path) -> None:
+    (tmp_path / HALT_FILE).write_text("lunch")
+    gateway = Gateway(answers=True)
+    with pytest.raises(FleetError, match=r"trading resume"):
+        trading.reduce(LocalStorage(tmp_path), lambda: gateway, "later")
+    assert gateway.states == []
+
+
+def test_a_halt_before_the_first_launch_holds_for_the_first_start(tmp_path: Path) -> None:
+    def join() -> Gateway:
+        raise AssertionError("nobody to ask")
+
+    done = trading.halt(LocalStorage(tmp_path), None, join, "not yet")
+    assert (done.by_gateway, done.cancelled_directly) == (False, None)
+    assert (tmp_path / HALT_FILE).exists()

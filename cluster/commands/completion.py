@@ -1,0 +1,24 @@
+"""`completion`: the lines that make a shell complete commands, options and names."""
+
+import click
+from click.shell_completion import get_completion_class
+
+PROGRAM = "midstride"
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(shell: str) -> None:
+    r"""Print the completion script of a shell.
+
+    \b
+    Examples:
+      bash:  midstride completion bash > ~/.local/share/bash-completion/completions/midstride
+      zsh:   midstride completion zsh > ~/.zfunc/_midstride
+      fish:  midstride completion fish > ~/.config/fish/completions/midstride.fish
+    """
+    from cluster.__main__ import main
+
+    made = get_completion_class(shell)
+    assert made is not None, shell
+    click.echo(made(main, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE").source())
