@@ -7,13 +7,10 @@ themselves from the working tree and pass on what the job says.
 import asyncio
 import logging
 import os
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
 
 from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
@@ -22,23 +19,21 @@ from cluster.commands.arguments import SLOT
 from cluster.commands.gate import approve
 from cluster.commands.pace import (
     gate_options,
-    job_options,
     pace_options,
     planned_words,
     request_of,
 )
+from cluster.commands.roll_job import abort_rollout, job_words, submit_roll, watch
 from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
 from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.door import Entrant, announce
 from cluster.gate.page import document_page
-from cluster.jobs import git_commit, submit
-from cluster.rolling_update.live import live_view
+from cluster.jobs import submit
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import page
 from cluster.state_folder import StateFolder
-from cluster.unstarted import submit_roll_job
 
 JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
@@ -137,9 +132,9 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
     """Roll out the rest of a rollout that stopped, to the same release."""
     folder = state_of(state)
     if JOB_MARK not in os.environ:
-        words = _job_words("resume", folder, as_json)
+        words = job_words("resume", folder, as_json)
         ports = folder.read_run().ports
-        _watch(folder, lambda line: submit(folder, ports, words, line))
+        watch(folder, lambda line: submit(folder, ports, words, line))
         return
     from cluster.rolling_update.resume import resume as run_resume
 
@@ -167,19 +162,11 @@ def abort(
         import ray
 
         ray.init(address=address, namespace=RAY_NAMESPACE, logging_level=logging.ERROR)
-    ended = _abort(root)
+    ended = abort_rollout(root)
     if as_json:
         emit(ended)
     else:
         say(f"{ended.rollout} ended: {ended.how}")
-
-
-def _abort(root: str) -> Any:
-    from cluster.rolling_update.abort import abort as run_abort
-    from cluster.rolling_update.ray_calls import RayCalls
-
-    speed = load_config(root).clock.speed
-    return asyncio.run(run_abort(root, RayCalls(root), speed, say))
 
 
 @command.command()
@@ -270,54 +257,6 @@ def _show(report: Any, *, as_json: bool) -> None:
         say(page(report))
     if report.outcome != "done":
         raise FleetError(f"rollout {report.rollout} stopped: {report.failure}")
-
-
-def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
-    """Submit this command as a job from the working tree."""
-    given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
-    arguments = [*_job_words(verb, folder, as_json), *job_options(given)]
-    name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"
-    _watch(folder, lambda line: submit_roll_job(folder, arguments, line, name))
-
-
-def _watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], None]) -> None:
-    """Submit a roll's job and draw it; Ctrl-C ends the watching, and the roll only if asked to."""
-    storage = LocalStorage(folder.storage)
-    try:
-        with live_view(storage, Console()) as line:
-            submit_job(line)
-    except KeyboardInterrupt:
-        _stop_watching(folder, storage)
-        raise click.exceptions.Exit(1) from None
-
-
-def _stop_watching(folder: StateFolder, storage: LocalStorage) -> None:
-    active = read_active(storage)
-    if active is None:
-        say(
-            "You stopped watching before a roll began; it may still begin. "
-            "`midstride rolling-update status` shows it, `midstride rolling-update abort` ends it."
-        )
-        return
-    say(f"You stopped watching; roll {active.rollout} goes on.")
-    try:
-        wanted = sys.stdin.isatty() and click.confirm(f"Abort {active.rollout} now?", err=True)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        wanted = False
-    if not wanted:
-        say(
-            "It goes on. `midstride rolling-update status` shows it, "
-            "`midstride rolling-update abort` ends it."
-        )
-        return
-    join_fleet(folder)
-    ended = _abort(str(folder.storage))
-    say(f"{ended.rollout} ended: {ended.how}")
-
-
-def _job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
-    words = ["rolling-update", verb, f"--state={folder.root}"]
-    return [*words, "--json"] if as_json else words
 
 
 def _previous_release(folder: StateFolder) -> str:

@@ -3,7 +3,7 @@
 import click
 
 from cluster.commands.pace import pace_options, request_of
-from cluster.commands.rolling_update import submit_roll
+from cluster.commands.roll_job import submit_roll
 from cluster.console import say, state_of, state_option
 from cluster.ending import leave
 from cluster.errors import FleetError

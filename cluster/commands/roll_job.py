@@ -1,0 +1,78 @@
+"""Submit a roll as a Ray job and watch it; Ctrl-C ends the watching, and the roll only if asked."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.console import Console
+
+from actors.runtime import load_config, wire_ms
+from checkpoints.storage import LocalStorage
+from cluster.commands.pace import job_options
+from cluster.console import say
+from cluster.fleet import join_fleet
+from cluster.jobs import git_commit
+from cluster.rolling_update.live import live_view
+from cluster.rolling_update.record import read_active
+from cluster.state_folder import StateFolder
+from cluster.unstarted import submit_roll_job
+
+
+def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
+    """Submit this command as a job from the working tree."""
+    given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
+    arguments = [*job_words(verb, folder, as_json), *job_options(given)]
+    name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"
+    watch(folder, lambda line: submit_roll_job(folder, arguments, line, name))
+
+
+def watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], None]) -> None:
+    """Submit a roll's job and draw it; Ctrl-C ends the watching, and the roll only if asked to."""
+    storage = LocalStorage(folder.storage)
+    try:
+        with live_view(storage, Console()) as line:
+            submit_job(line)
+    except KeyboardInterrupt:
+        _stop_watching(folder, storage)
+        raise click.exceptions.Exit(1) from None
+
+
+def _stop_watching(folder: StateFolder, storage: LocalStorage) -> None:
+    active = read_active(storage)
+    if active is None:
+        say(
+            "You stopped watching before a roll began; it may still begin. "
+            "`midstride rolling-update status` shows it, `midstride rolling-update abort` ends it."
+        )
+        return
+    say(f"You stopped watching; roll {active.rollout} goes on.")
+    try:
+        wanted = sys.stdin.isatty() and click.confirm(f"Abort {active.rollout} now?", err=True)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        wanted = False
+    if not wanted:
+        say(
+            "It goes on. `midstride rolling-update status` shows it, "
+            "`midstride rolling-update abort` ends it."
+        )
+        return
+    join_fleet(folder)
+    ended = abort_rollout(str(folder.storage))
+    say(f"{ended.rollout} ended: {ended.how}")
+
+
+def abort_rollout(root: str) -> Any:
+    """End the rollout under way; the head must be joined."""
+    from cluster.rolling_update.abort import abort as run_abort
+    from cluster.rolling_update.ray_calls import RayCalls
+
+    speed = load_config(root).clock.speed
+    return asyncio.run(run_abort(root, RayCalls(root), speed, say))
+
+
+def job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
+    """Return the words of the command that the job runs."""
+    words = ["rolling-update", verb, f"--state={folder.root}"]
+    return [*words, "--json"] if as_json else words
