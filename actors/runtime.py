@@ -5,26 +5,17 @@ import json
 import logging
 import os
 import sys
-import time
 from pathlib import Path
 
 import msgspec
 
+from actors.clock import follow_fleet
+from actors.clock import wire_ms as wire_ms  # noqa: PLC0414 every shell takes it from here
 from actors.config import FleetConfig
 
 CONFIG_FILE = "config/current.json"
 """Under the storage root; written by launch, read once by each life."""
 RAY_NAMESPACE = "midstride"
-
-
-def wire_ms() -> float:
-    """Return real UTC time in milliseconds."""
-    return time.time_ns() / 1e6
-
-
-def monotonic_ms() -> float:
-    """Return time that only goes forwards, whatever sets the machine's clock; for durations."""
-    return time.monotonic() * 1_000
 
 
 def process_start(pid: int | None = None) -> int:
@@ -46,9 +37,14 @@ def life_id() -> str:
 
 
 def load_config(storage_root: str) -> FleetConfig:
-    """Read the frozen configuration; raise `FileNotFoundError` before the first launch."""
+    """Read the frozen configuration; raise `FileNotFoundError` before the first launch.
+
+    From then on this process reads the fleet's own time, see `actors.clock`.
+    """
     data = (Path(storage_root) / CONFIG_FILE).read_bytes()
-    return msgspec.json.decode(data, type=FleetConfig)
+    config = msgspec.json.decode(data, type=FleetConfig)
+    follow_fleet(config.clock)
+    return config
 
 
 def log_event(event: str, **fields: str | float | bool | None) -> None:

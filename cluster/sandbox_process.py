@@ -40,6 +40,8 @@ class SandboxReady(msgspec.Struct, frozen=True, kw_only=True):
     speed: int
     anchor_wire_ms: int
     anchor_market_ms: int
+    anchor_boot_ms: int = 0
+    anchor_boot_id: str = ""
     provenance: tuple[SeriesSource, ...] = ()
     notice: str = ""
 
@@ -64,6 +66,8 @@ class SandboxReady(msgspec.Struct, frozen=True, kw_only=True):
             speed=self.speed,
             anchor_wire_ms=self.anchor_wire_ms,
             anchor_market_ms=self.anchor_market_ms,
+            anchor_boot_ms=self.anchor_boot_ms,
+            anchor_boot_id=self.anchor_boot_id,
         )
 
 

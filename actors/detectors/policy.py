@@ -76,6 +76,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "fill_unconfirmed": Reaction.NOTIFY,
     "fill_failed_after_confirmed": Reaction.NOTIFY,
     "clock_skew": Reaction.NOTIFY,
+    "clock_set": Reaction.NOTIFY,  # the fleet counts time by itself
     "gateway_log_damaged": Reaction.NOTIFY,  # it is halted already
     # disk
     "disk_low": Reaction.NOTIFY,

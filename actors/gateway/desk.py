@@ -67,6 +67,7 @@ class Desk:
         now: Callable[[], tuple[int, int]],
         may_post: Callable[[], str | None],
         raise_alarm: Callable[[RaiseAlarm], None],
+        wall_ms: Callable[[], float] | None = None,
     ) -> None:
         self._log = log
         self._state = state
@@ -80,7 +81,7 @@ class Desk:
         self._stepped = asyncio.Event()
         self._tick_waits = False
         self.failure: BaseException | None = None
-        self.hands = Hands(venue, self.tell, now, may_post)
+        self.hands = Hands(venue, self.tell, now, may_post, wall_ms)
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._replies: dict[int, asyncio.Future[msgspec.Struct]] = {}

@@ -3,8 +3,10 @@
 Pure; every period is named with its clock. A tick that finds nothing due changes nothing.
 """
 
+import math
 from typing import Final, assert_never
 
+from actors.clock import elapsed_ms
 from actors.gateway.draft import Draft
 from actors.gateway.events import (
     AskResolution,
@@ -34,6 +36,8 @@ LOOK_LOST_MS: Final = 15_000
 """Wire: a look without an answer by then is asked again."""
 LOOK_BACK_MS: Final = 60_000
 """Wire: trades are asked from this long before the oldest open question."""
+UNDATED_BACK_MS: Final = 86_400_000
+"""Wire: so far back for an order whose stamp lies in the future; it is settled long before."""
 CANCEL_AGAIN_MS: Final = 1_000
 """Wire, between two cancels of one order."""
 CANCELS_AT_ONCE: Final = 500
@@ -168,7 +172,16 @@ def _look(draft: Draft) -> None:
     times += [kept.wire_ms for kept in provisional]
     if not flight.reconciled:
         times += [order.signed_wire_ms for order in draft.ledger.ended.values()]
-    draft.ask(Look(after_s=max(0, (min(times) - LOOK_BACK_MS) // 1000)))
+    oldest_ms = min(_dated(draft, time_ms) for time_ms in times)
+    after_ms = oldest_ms + draft.flight.venue_ahead_ms - LOOK_BACK_MS
+    draft.ask(Look(after_s=max(0, after_ms // 1000)))
+
+
+def _dated(draft: Draft, stamp_ms: int) -> int:
+    """Return a stamp; one of a clock that was set back since says nothing, so look far back."""
+    if math.isinf(elapsed_ms(draft.wire_ms, stamp_ms)):
+        return draft.wire_ms - UNDATED_BACK_MS
+    return stamp_ms
 
 
 def _resolve(draft: Draft) -> None:
@@ -217,16 +230,16 @@ def _passed(draft: Draft, market: Market | None) -> bool:
         ),
         default=0,
     )
-    return market.settled and draft.wire_ms > newest_ms + RETENTION_WIRE_MS
+    return market.settled and elapsed_ms(draft.wire_ms, newest_ms) > RETENTION_WIRE_MS
 
 
 def _report_overdue(draft: Draft) -> None:
     for order in draft.ledger.orders.values():
         over = draft.market_ms > order.close_ms
-        if over and draft.wire_ms - order.signed_wire_ms > UNSETTLED_MS:
+        if over and elapsed_ms(draft.wire_ms, order.signed_wire_ms) > UNSETTLED_MS:
             action = "look for it at the venue; audit reconcile"
             draft.alarm("order_without_end", order.order_id, action, f"{order.state}")
     for kept in draft.ledger.fills.values():
-        if not kept.final and draft.wire_ms - kept.wire_ms > UNSETTLED_MS:
+        if not kept.final and elapsed_ms(draft.wire_ms, kept.wire_ms) > UNSETTLED_MS:
             action = "look for the trade on chain"
             draft.alarm("fill_unconfirmed", kept.fill.fill_id, action, kept.slot)

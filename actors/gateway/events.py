@@ -118,11 +118,13 @@ class ResolutionSeen(Instant, frozen=True, kw_only=True):
 
 
 class TimeSeen(Instant, frozen=True, kw_only=True):
-    """Answer to `AskTime`; `wire_ms` of the event is the middle of the round trip."""
+    """Answer to `AskTime`; `wire_ms` and `wall_ms` are of the middle of the round trip."""
 
     server_ms: int | Unknown
     round_trip_ms: int = 0
     """The answer tells the venue's time to half of this."""
+    wall_ms: int | None = None
+    """This machine's clock, whose stamps orders and log-ins carry; None: not read apart."""
 
 
 class TradingAsked(Instant, frozen=True, kw_only=True):
@@ -262,6 +264,9 @@ class Flight(msgspec.Struct, kw_only=True):
     resolutions: dict[str, PostTry] = {}
     """Condition id to the tries of asking for its winner."""
     skew_ms: int = 0
+    """By how much the venue's clock is ahead of ours at least, the machine's or the fleet's."""
+    venue_ahead_ms: int = 0
+    """Of the fleet's time: what the venue stamps is ahead by this."""
     time_due_wire_ms: int = 0
     sweep_due_wire_ms: int = 0
     alarmed: dict[str, int] = {}

@@ -61,12 +61,15 @@ class Hands:
         tell: Callable[[Event], None],
         now: Callable[[], tuple[int, int]],
         may_post: Callable[[], str | None],
+        wall_ms: Callable[[], float] | None = None,
     ) -> None:
         self._venue = venue
         self._tell = tell
         self._now = now
         """Wire and market ms."""
         self._may_post = may_post
+        self._wall_ms = wall_ms
+        """This machine's clock; None: the fleet's time is it."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._warm_s: dict[str, float] = {}
         self._conditions: dict[str, str] = {}
@@ -190,6 +193,12 @@ class Hands:
         looked = Looked(orders=orders, trades=trades, started_wire_ms=started_ms, **self._at())
         self._tell(looked)
 
+    def _wall_of(self, wire_ms: int) -> int | None:
+        """Return what the machine's clock shows at an instant of the last seconds."""
+        if self._wall_ms is None:
+            return None
+        return int(self._wall_ms()) - (self._now()[0] - wire_ms)
+
     async def _time(self, started_ms: int) -> None:
         server_ms = await _value(self._venue.server_time_ms())
         ended_ms, market_ms = self._now()
@@ -197,6 +206,7 @@ class Hands:
             server_ms=server_ms,
             round_trip_ms=ended_ms - started_ms,
             wire_ms=(started_ms + ended_ms) // 2,
+            wall_ms=self._wall_of((started_ms + ended_ms) // 2),
             market_ms=market_ms,
         )
         self._tell(seen)

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from actors.clock import elapsed_ms, wall_ms
 from actors.config import FleetConfig, Venue
 from actors.gateway.authority import Authority
 from actors.gateway.desk import Desk
@@ -163,6 +164,7 @@ class GatewayLife:
             now=self.now,
             may_post=self._may_post,
             raise_alarm=self._raise_alarm,
+            wall_ms=wall_ms,
         )
         started = Started(
             generation=self.generation,
@@ -183,7 +185,7 @@ class GatewayLife:
 
     def _beat_before(self) -> int:
         beat_ms = beat_before(self._storage, self._holder.name)
-        return beat_ms if self.now()[0] - beat_ms < ONE_CHAIN_MS else 0
+        return beat_ms if elapsed_ms(self.now()[0], beat_ms) < ONE_CHAIN_MS else 0
 
     async def _halt_damaged(self, reason: str) -> None:
         """Stay HALTED on a damaged log: an old fence table would issue old fences."""

@@ -217,9 +217,16 @@ def _time(draft: Draft, event: TimeSeen) -> None:
     error_ms = event.round_trip_ms // 2
     if isinstance(event.server_ms, Unknown) or error_ms > limit_ms:
         return  # it says nothing that matters: what was known holds, asked again within a minute
-    skew_ms = event.server_ms - event.wire_ms
+    draft.flight.venue_ahead_ms = event.server_ms - event.wire_ms
+    wall_ms = event.wire_ms if event.wall_ms is None else event.wall_ms
+    # orders are stamped by the machine's clock, decided and cancelled by the fleet's time
+    skew_ms = max(event.server_ms - wall_ms, draft.flight.venue_ahead_ms, key=abs)
     least_ms = max(0, abs(skew_ms) - error_ms)
     draft.flight.skew_ms = least_ms if skew_ms > 0 else -least_ms
     if least_ms > limit_ms:
-        evidence = f"the venue is {draft.flight.skew_ms} ms ahead; the limit is {limit_ms}"
-        draft.alarm("clock_skew", "venue", "set this machine's clock (NTP)", evidence)
+        evidence = (
+            f"the venue is {event.server_ms - wall_ms} ms ahead of this machine's clock and "
+            f"{draft.flight.venue_ahead_ms} ms of the fleet's time; the limit is {limit_ms}"
+        )
+        action = "set this machine's clock (NTP); if only the fleet's time is off, start it again"
+        draft.alarm("clock_skew", "venue", action, evidence)

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from actors.clock import elapsed_ms
 from actors.gateway.records import KeptIntent
 from actors.gateway.risk_case import (
     Case,
@@ -205,7 +206,7 @@ def _rate(case: Case) -> str | None:
     limit = case.rules.limits.orders_per_minute
     sent = 0
     for kept in reversed(case.ledger.intents.values()):
-        if kept.wire_ms <= case.wire_ms - MINUTE_MS:
+        if elapsed_ms(case.wire_ms, kept.wire_ms) >= MINUTE_MS:
             break
         sent += kept.refusal is None
     # the judged intent is kept already: it counts itself

@@ -3,8 +3,10 @@
 A trade may be heard any number of times, in any order of its statuses; its fill is counted once.
 """
 
+import math
 from typing import Final
 
+from actors.clock import elapsed_ms
 from actors.gateway.draft import Draft
 from actors.gateway.order_life import Order, OrderState, end_of_absent
 from actors.gateway.posts import end_order, open_order
@@ -80,7 +82,10 @@ def _throttle(draft: Draft, order: Order) -> None:
 
 
 def _orphan_trade(draft: Draft, trade: VenueTrade) -> None:
-    if trade.matched_wire_ms <= draft.ledger.forgotten_wire_ms + FORGOTTEN_GRACE_MS:
+    forgotten_ms = draft.ledger.forgotten_wire_ms
+    matched_ms = trade.matched_wire_ms - draft.flight.venue_ahead_ms
+    dated = not math.isinf(elapsed_ms(draft.wire_ms, forgotten_ms))
+    if dated and matched_ms <= forgotten_ms + FORGOTTEN_GRACE_MS:
         return
     evidence = f"{trade.side} {trade.shares} at {trade.price} in {trade.condition_id}"
     draft.alarm("orphan_fill", trade.order_id, "find out who else uses this key", evidence)

@@ -74,8 +74,6 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """End this process for good; called once."""
     observe: Callable[[Seat, Seat], None]
     """Told of every step: before and after (metrics)."""
-    monotonic_ms: Callable[[], float] | None = None
-    """What a lease runs on; None: wire time never jumps here."""
 
 
 class SlotLoop:
@@ -97,8 +95,6 @@ class SlotLoop:
         self._tick_wire_ms = 0.0
         """When the clock is looked at next, at the latest."""
         self._ticked_wire_ms = 0.0
-        self._anchor = (0.0, 0.0)
-        """Wire and monotonic ms at the last look without a lease."""
         self._writer = RowWriter(
             Journal(requests.storage, seat.who.slot),
             seat.who,
@@ -133,7 +129,7 @@ class SlotLoop:
         """Run until the slot has left."""
         while not self._left:
             event = await self._next_event()
-            wire_ms = self._wire_ms()
+            wire_ms = self._shell.wire_ms()
             market_ms = self.seat.rules.clock.market_ms(wire_ms)
             before = self.seat
             self.seat, effects = step(before, event(market_ms, int(wire_ms)))
@@ -147,32 +143,18 @@ class SlotLoop:
 
     async def _next_event(self) -> Undated:
         """Wait for an event or for the next moment asked for; then time itself is the event."""
-        left_ms = self._moment_ms() - self._wire_ms()
+        left_ms = self._moment_ms() - self._shell.wire_ms()
         if left_ms > 0:
             try:
                 async with asyncio.timeout(left_ms / 1000):
                     return await self._events.get()
             except TimeoutError:
                 pass
-        now = self._wire_ms()
+        now = self._shell.wire_ms()
         while self._wakes and self._wakes[0] <= now:
             heapq.heappop(self._wakes)
         self._tick_wire_ms, self._ticked_wire_ms = now + TICK_MS, now
         return undated(Ticked)
-
-    def _wire_ms(self) -> float:
-        """Return wire time; from the beginning of a lease to its end it goes on monotonically.
-
-        A clock that is set back would keep the slot dark, one that is set forwards would end the
-        lease under the driver's hands.
-        """
-        wire_ms = self._shell.wire_ms()
-        if self._shell.monotonic_ms is None:
-            return wire_ms
-        now_ms = self._shell.monotonic_ms()
-        if self.seat.lease is None:
-            self._anchor = (wire_ms, now_ms)
-        return self._anchor[0] + now_ms - self._anchor[1]
 
     def _moment_ms(self) -> float:
         """Return the wire time at which to look at the clock, however many events come."""

@@ -150,7 +150,6 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
     handoff: str
     ends_wire_ms: int
-    """The shell lets wire time go on monotonically while a lease runs."""
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from actors.attest import attest_process
 from actors.config import FleetConfig
-from actors.runtime import life_id, load_config, monotonic_ms, wire_ms
+from actors.runtime import life_id, load_config, wire_ms
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.ports import GatewayPort, SnapshotPort
 from actors.slot.recovery import MemoryKind, Recovery, recover
@@ -81,9 +81,7 @@ def open_loop(
         runner=StrategyRunner(strategy, who.seat.timeframe, RecordSet()),
         memory=memory,
     )
-    shell = Shell(
-        wire_ms=wire_ms, leave=hooks.leave, observe=hooks.observe, monotonic_ms=monotonic_ms
-    )
+    shell = Shell(wire_ms=wire_ms, leave=hooks.leave, observe=hooks.observe)
     return SlotLoop(seat, requests, shell, _damage(found))
 
 

@@ -27,6 +27,7 @@ from actors.runtime import (
 )
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.baking import Baker
+from actors.supervisor.clock_watch import ClockWatcher
 from actors.supervisor.detecting import Detecting, Me
 from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
@@ -109,6 +110,7 @@ class Supervisor:
             asyncio.create_task(Upkeep(self._storage, self._now).run()),
             asyncio.create_task(Baker(self._storage, self._config, wire_ms).run()),
             asyncio.create_task(self._look(self._loop)),
+            asyncio.create_task(ClockWatcher(self._storage, self._now).run()),
         ]
         try:
             while await asyncio.to_thread(self._is_named):

@@ -8,6 +8,7 @@ release that came by a vacancy stays.
 
 from collections.abc import Sequence
 
+from actors.clock import elapsed_ms
 from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
@@ -148,7 +149,10 @@ def know_owner(
 def hear_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
     """Put away a rollout whose driver has given no sign for its lease."""
     state = replace(state, rollout_asking=False, rollout=event.rollout)
-    lost = event.rollout is not None and event.wire_ms - event.beat_wire_ms > ROLLOUT_LEASE_MS
+    lost = (
+        event.rollout is not None
+        and elapsed_ms(event.wire_ms, event.beat_wire_ms) > ROLLOUT_LEASE_MS
+    )
     finding = Finding(
         kind="rollout_without_driver",
         subject=event.rollout or "",

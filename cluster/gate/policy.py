@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from actors.clock import elapsed_ms
 from actors.config import GateConfig
 from checkpoints.approvals import Application, GateFiles, Statement, strict, verify
 from cluster.gate.document import PlanDocument, drift
@@ -126,7 +127,7 @@ def _too_often(asked: Asked) -> tuple[str, ...]:
     if len(today) >= gate.rolls_per_day:
         reasons.append(f"{len(today)} rolls today use up the budget of {gate.rolls_per_day}")
     if history:
-        since_ms = asked.wire_ms - history[-1].applied_wire_ms
+        since_ms = elapsed_ms(asked.wire_ms, history[-1].applied_wire_ms)
         if since_ms < gate.minutes_between_rolls * MINUTE_MS:
             minutes = since_ms / MINUTE_MS
             reasons.append(

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import msgspec
 
 from actors import handoff as said
+from actors.clock import elapsed_ms
 from actors.messages import FenceRecord, FenceRequest, Granted, decode
 from actors.rollout_beat import last_beat_ms
 from actors.runtime import wire_ms
@@ -105,7 +106,9 @@ def stop_driver(storage: Storage, active: Active) -> bool:
 
 
 def _sign_age_ms(storage: Storage, active: Active) -> float:
-    return wire_ms() - max(active.begun_wire_ms, last_beat_ms(storage, active.rollout))
+    now_ms = wire_ms()
+    signs = (active.begun_wire_ms, last_beat_ms(storage, active.rollout))
+    return min(elapsed_ms(now_ms, sign_ms) for sign_ms in signs)
 
 
 def _signal(active: Active, number: signal.Signals) -> None:

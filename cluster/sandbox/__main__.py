@@ -18,7 +18,8 @@ from cluster.sandbox.limits import Tier
 from cluster.sandbox.model import MICRO
 from cluster.sandbox.prices.tape import TapeError
 from cluster.sandbox.server.serving import PortTakenError, listen, serve
-from cluster.sandbox.server.world import World, wire_clock_ms
+from cluster.sandbox.server.world import World
+from cluster.sandbox.wire_time import wire_clock_ms
 
 SPEED_MAX: Final = 3_600
 MARKER: Final = "sandbox-state"

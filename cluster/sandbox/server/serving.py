@@ -13,6 +13,7 @@ import uvicorn
 from cluster.sandbox.model import Provenance
 from cluster.sandbox.server.app import make_app
 from cluster.sandbox.server.world import World
+from cluster.sandbox.wire_time import boot_anchor_ms, boot_id
 
 HOST: Final = "127.0.0.1"
 PULSE_S: Final = 0.05
@@ -52,6 +53,10 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     speed: int
     anchor_wire_ms: int
     anchor_market_ms: int
+    anchor_boot_ms: int
+    """Time since the machine's start at the anchor: the fleet counts from it, as the sandbox does,
+    whatever sets the machine's clock in between."""
+    anchor_boot_id: str
     provenance: tuple[Provenance, ...]
     notice: str = "Invented makers with a planted edge: profit and loss here mean nothing."
 
@@ -95,6 +100,8 @@ def write_ready(path: Path, world: World, port: int) -> None:
         speed=clock.speed,
         anchor_wire_ms=clock.anchor_wire_ms,
         anchor_market_ms=clock.anchor_market_ms,
+        anchor_boot_ms=boot_anchor_ms(clock.anchor_wire_ms),
+        anchor_boot_id=boot_id(),
         provenance=world.exchange.provenance(),
     )
     temporary = path.with_name(f"{path.name}.part")

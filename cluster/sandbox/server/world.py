@@ -1,6 +1,5 @@
 """Everything one running sandbox holds, and the two things that every request does with it."""
 
-import time
 from typing import assert_never
 
 import msgspec
@@ -28,14 +27,10 @@ from cluster.sandbox.model import Market, Now, PriceTick
 from cluster.sandbox.sockets.market_socket import MarketFeed
 from cluster.sandbox.sockets.price_socket import PriceFeed
 from cluster.sandbox.sockets.user_socket import UserFeed
+from cluster.sandbox.wire_time import wire_clock_ms
 
 SNAPSHOT_MARKET_MS = 120_000
 """The price socket's snapshot holds the last two minutes."""
-
-
-def wire_clock_ms() -> int:
-    """Read the real clock: the sandbox's only source of wire time."""
-    return time.time_ns() // 1_000_000
 
 
 class World:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from actors.clock import boot_ms, wire_ms
 from actors.messages import (
     Claim,
     ClaimAnswer,
@@ -17,7 +18,6 @@ from actors.messages import (
     Retired,
     Standby,
 )
-from actors.runtime import monotonic_ms, wire_ms
 from checkpoints.snapshots import encode_snapshot, snapshot_digest
 from signals.market import Asset
 from tests.signals.builders import make_snapshot
@@ -31,10 +31,10 @@ class SteadyClock:
 
     def __init__(self) -> None:
         self._now_ms = wire_ms()
-        self._looked_ms = monotonic_ms()
+        self._looked_ms = boot_ms()
 
     def wire_ms(self) -> float:
-        looked_ms = monotonic_ms()
+        looked_ms = boot_ms()
         self._now_ms += min(looked_ms - self._looked_ms, PAUSE_MS_MAX)
         self._looked_ms = looked_ms
         return self._now_ms
