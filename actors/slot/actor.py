@@ -20,11 +20,13 @@ from actors.runtime import keep_loaded, log_event, start_logging, wire_ms
 from actors.slot.events import RetireAsked, StopAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import SlotLoop
+from actors.slot.naming import error_name
 from actors.slot.params import SetParams, change_params
 from actors.slot.requests import undated
 from actors.slot.seat import Identity, Seat
 from actors.slot.start import Hooks, SeatName, attest_seat, open_loop
 from actors.slot.status import SlotNotRunning
+from actors.slot.surroundings import Surroundings
 
 STOP_SECONDS: Final = 10.0
 """A stop waits this long for the last rows and checkpoint; then the journal has what is needed."""
@@ -39,6 +41,7 @@ class Slot:
 
     def __init__(self, storage_root: str, slot: str, incarnation: int) -> None:
         start_logging()
+        os.register_at_fork(after_in_child=lambda: os._exit(1))  # a strategy's fork: half a slot
         self._name = SeatName(storage_root=storage_root, slot=slot, incarnation=incarnation)
         context = ray.get_runtime_context()
         self._me: Any = context.current_actor
@@ -78,7 +81,19 @@ class Slot:
         gateway = GatewayClient(self._name.storage_root)
         snapshots = self._snapshots
         hooks = Hooks(leave=self._leave, observe=self._observe)
-        return open_loop(self._name, who, gateway, snapshots, hooks)
+        surroundings = Surroundings.now()
+        try:
+            loop = open_loop(self._name, who, gateway, snapshots, hooks)
+            changed = surroundings.changed()
+        except Exception:
+            raise
+        except BaseException as error:  # a module that exits as it is imported
+            raise RuntimeError(f"start ended by {error_name(error)}") from error
+        finally:
+            surroundings.restore()
+        if changed:
+            raise RuntimeError(f"the strategy's module changed {', '.join(changed)}")
+        return loop
 
     def _observe(self, before: Seat, after: Seat) -> None:
         if self._metrics is not None:

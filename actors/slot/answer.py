@@ -1,11 +1,13 @@
 """From a strategy's answer to what may be journaled: checked, and made into intents."""
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from actors.messages import Intent, intent_id
+from actors.slot.naming import error_name, type_name
 from actors.slot.state import SlotState
 from checkpoints.journal_rows import STRATEGY_ERROR
 from signals.decision import Action, Decision, Leg, Position
@@ -18,6 +20,10 @@ LEGS_MAX: Final = 4
 FINEST_TICK_MICRO_USD: Final = 1_000
 """The venue's finest tick, where the book does not say."""
 REASON_CHARS_MAX: Final = 400
+DECISION_BYTES_MAX: Final = 65_536
+"""Ten times what the shipped signal explains; every reader of the journal carries it."""
+WHOLE_NUMBER_MAX: Final = 2**53
+"""Columns hold 64 bits, JSON readers 53."""
 
 
 def no_trade(reason: str) -> Decision:
@@ -31,27 +37,51 @@ def strategy_error(what: str) -> Decision:
 
 def fault_of(answer: object, market: MarketView | None) -> str | None:
     """Say what is wrong with a strategy's decision, or None."""
-    if not isinstance(answer, Decision):
-        return f"decide returned {type(answer).__name__}, not a Decision"
-    try:
-        decision = msgspec.convert(msgspec.to_builtins(answer), Decision)
-    except (msgspec.ValidationError, TypeError, ValueError) as error:
-        return f"malformed decision: {error}"
+    decision = plain_decision(answer)
+    if isinstance(decision, str):
+        return decision
     return _number_fault(decision) or _legs_fault(decision, market)
 
 
-def _number_fault(decision: Decision) -> str | None:
-    numbers = {
-        "probability_up": decision.probability_up,
-        "market_mid_up": decision.market_mid_up,
-        "fair_up": decision.fair_up,
-        "spread_points": decision.spread_points,
-    }
-    for score in decision.factors:
-        numbers |= {f"{score.name}.bull": score.bull, f"{score.name}.bear": score.bear}
-    for name, number in numbers.items():
-        if number is not None and not math.isfinite(number):
+def plain_decision(answer: object) -> Decision | str:
+    """Rebuild a decision from its bytes, so that it holds plain values only; or say its fault.
+
+    What cannot be written into a row (a lone surrogate, a number of 70 bits) is a fault.
+    """
+    if not isinstance(answer, Decision):
+        return f"decide returned {type_name(answer)}, not a Decision"
+    try:
+        data = msgspec.msgpack.encode(answer)
+        if len(data) > DECISION_BYTES_MAX:
+            return f"decision of {len(data)} bytes, at most {DECISION_BYTES_MAX}"
+        decision = msgspec.msgpack.decode(data, type=Decision)
+    except Exception as error:  # noqa: BLE001 its fields may be anything
+        return f"malformed decision: {error_name(error)}"
+    return _content_fault(decision) or decision
+
+
+def _content_fault(decision: Decision) -> str | None:
+    """Find the first number that a row or a replay cannot keep, wherever it lies."""
+    for name, number in _numbers_in(decision):
+        if isinstance(number, float) and not math.isfinite(number):
             return f"{name} is {number}"
+        if isinstance(number, int) and abs(number) > WHOLE_NUMBER_MAX:
+            return f"{name} is a number of {number.bit_length()} bits"
+    return None
+
+
+def _numbers_in(decision: Decision) -> Iterator[tuple[str, int | float]]:
+    parts: list[tuple[str, msgspec.Struct]] = [("", decision)]
+    parts += [(f"{score.name}.", score) for score in decision.factors]
+    parts += [(f"leg {place} ", leg) for place, leg in enumerate(decision.legs)]
+    for prefix, part in parts:
+        for field in part.__struct_fields__:
+            value = getattr(part, field)
+            if isinstance(value, int | float):
+                yield f"{prefix}{field}", value
+
+
+def _number_fault(decision: Decision) -> str | None:
     probability = decision.probability_up
     if probability is not None and not 0 < probability < 1:
         return f"probability_up is {probability}"

@@ -1,8 +1,9 @@
 """Run a stranger's `decide` where it can do no harm: in a thread of its own, against a clock.
 
-It may raise, return nonsense, put NaN into its memory, or not return. Each becomes the decision
-"no trade: strategy_error ..."; a call that does not return keeps its thread (Python cannot end
-one), every following decision says so at once, and the supervisor ends the process.
+It may raise, return nonsense, put NaN into its memory (see `actors.slot.guard`), or not return.
+Each becomes the decision "no trade: strategy_error ..."; a call that does not return keeps its
+thread (Python cannot end one), every following decision says so at once, and the supervisor ends
+the process.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ import msgspec
 from actors.slot.answer import strategy_error
 from actors.slot.events import RunStrategy
 from actors.slot.facts import RecordChange
+from actors.slot.guard import Case, Decided, Failed, call
+from actors.slot.naming import error_name
 from actors.slot.recovery import MEMORY_PREFIX
 from checkpoints.record_set import Delta, RecordSet, combine_hashes
 from signals.decision import Decision
@@ -38,7 +41,7 @@ class StrategyRunner:
         self._timeframe = timeframe
         self.records = records
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="strategy")
-        self._running: Future[tuple[Decision, msgspec.Struct]] | None = None
+        self._running: Future[Decided | Failed] | None = None
         self._since = 0.0
 
     def blocked_ms(self) -> int:
@@ -55,42 +58,39 @@ class StrategyRunner:
         if self.blocked_ms():
             what = f"blocked: the previous call has not returned for {self.blocked_ms()} ms"
             return self._failed(effect, before, what)
+        answer = await self._call(effect)
+        if isinstance(answer, Failed):
+            return self._failed(effect, before, answer.what)
         try:
-            decision, memory = await self._call(effect)
-        except TimeoutError:
-            return self._failed(effect, before, f"blocked: no answer in {effect.timeout_ms} ms")
-        except Exception as error:  # noqa: BLE001 a strategy is a stranger's code
-            return self._failed(effect, before, f"{type(error).__name__}: {error}")
-        if not isinstance(memory, self.strategy.Memory):
-            what = f"decide returned memory of type {type(memory).__name__}"
-            return self._failed(effect, before, what)
-        try:
-            changes = self._apply_memory(memory)
-        except (TypeError, ValueError) as error:  # NaN, -0.0 or what JSON cannot say
-            return self._failed(effect, before, f"memory: {error}")
+            changes = self._apply_memory(answer.memory)
+        except Exception as error:  # noqa: BLE001 NaN, -0.0 or what JSON cannot say
+            return self._failed(effect, before, f"memory: {error_name(error)}")
         return Answer(
-            decision=decision,
+            decision=answer.decision,
             failed=False,
-            memory=memory,
+            memory=answer.memory,
             memory_changes=changes,
             pre_state_hash=before,
             memory_hash=self._memory_hash(),
         )
 
-    async def _call(self, effect: RunStrategy) -> tuple[Decision, msgspec.Struct]:
-        self._since = time.monotonic()
-        self._running = self._executor.submit(
-            self.strategy.decide,
-            effect.snapshot,
-            self._timeframe,
-            effect.position,
-            effect.memory,
-            effect.params,
+    async def _call(self, effect: RunStrategy) -> Decided | Failed:
+        """Wait for the call as long as it may take; what it raises is in its answer."""
+        case = Case(
+            snapshot=effect.snapshot,
+            timeframe=self._timeframe,
+            position=effect.position,
+            memory=effect.memory,
+            params=effect.params,
         )
+        self._since = time.monotonic()
+        self._running = self._executor.submit(call, self.strategy, case)
         waiting = asyncio.wrap_future(self._running)
-        async with asyncio.timeout(effect.timeout_ms / 1000):
-            decision, memory = await asyncio.shield(waiting)
-        return decision, memory
+        try:
+            async with asyncio.timeout(effect.timeout_ms / 1000):
+                return await asyncio.shield(waiting)
+        except TimeoutError:
+            return Failed(what=f"blocked: no answer in {effect.timeout_ms} ms")
 
     def _apply_memory(self, memory: msgspec.Struct) -> tuple[RecordChange, ...]:
         mark = self.records.mark()

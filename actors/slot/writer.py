@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from actors.slot.events import AppendEntries
+from actors.slot.naming import error_name
 from actors.slot.rows import row_of
 from actors.slot.seat import Identity
 from checkpoints.errors import StaleWriterError, StorageError
@@ -52,8 +53,9 @@ class RowWriter:
                 if not await asyncio.to_thread(self._mine, batch):
                     self._on_overtaken(str(error))
                     return
-            except StorageError as error:
-                self._on_failure(str(error))
+            except Exception as error:  # noqa: BLE001 rows wait, whatever the reason
+                is_storage = isinstance(error, StorageError)
+                self._on_failure(str(error) if is_storage else error_name(error))
                 await asyncio.sleep(APPEND_RETRY_SECONDS)
                 continue
             del self._rows[: len(batch)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from actors.handoff import HandoffAsk, HandoffFailed
 from actors.messages import MESSAGE_VERSION, Attestation
 from actors.slot.events import AppendEntries, RetireAsked
+from actors.slot.guard import Failed
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.recovery import MemoryKind, Recovery, recover
@@ -40,14 +41,12 @@ class Inline:
 
     def submit(self, call: Any, *arguments: Any) -> "Future[Any]":
         future: Future[Any] = Future()
-        try:
-            future.set_result(call(*arguments))
-        except HangError:
-            pass
-        except DieError:
+        answer = call(*arguments)
+        what = answer.what if isinstance(answer, Failed) else ""
+        if what.startswith(DieError.__name__):
             self._process.kill()
-        except Exception as error:  # noqa: BLE001 as an executor does
-            future.set_exception(error)
+        elif not what.startswith(HangError.__name__):
+            future.set_result(answer)
         return future
 
 
