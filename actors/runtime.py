@@ -1,5 +1,6 @@
 """What every shell needs from its process: wire time, identity, configuration, log events."""
 
+import datetime as dt
 import gc
 import json
 import logging
@@ -47,13 +48,27 @@ def load_config(storage_root: str) -> FleetConfig:
     return config
 
 
+_log_labels: dict[str, str] = {}
+
+
+def label_logs(**labels: str) -> None:
+    """Put these fields into every event that this process logs from now on."""
+    _log_labels.update(labels)
+
+
 def log_event(event: str, **fields: str | float | bool | None) -> None:
-    """Log one event with its fields as a JSON line; never pass a secret."""
-    logging.getLogger("midstride").info(json.dumps({"event": event, **fields}, sort_keys=True))
+    """Log one event with its fields as a JSON line; never pass a secret.
+
+    Every line has ``time`` (UTC, milliseconds) and the process's own labels: actor and release.
+    """
+    now = dt.datetime.fromtimestamp(wire_ms() / 1_000, dt.UTC)
+    line = {"event": event, **_log_labels, **fields, "time": now.isoformat(timespec="milliseconds")}
+    logging.getLogger("midstride").info(json.dumps(line, sort_keys=True))
 
 
-def start_logging() -> None:
+def start_logging(actor: str) -> None:
     """Send the project's log events to this process's stderr, one JSON line each."""
+    label_logs(actor=actor)
     logger = logging.getLogger("midstride")
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)

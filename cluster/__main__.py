@@ -30,8 +30,10 @@ SECTIONS: Final = {
         "rolling-update": "rolling_update",
         "trading": "trading",
         "alarms": "alarms",
+        "logs": "logs",
     },
     "Looking back": {
+        "pnl": "pnl",
         "audit": "audit",
         "replay": "replay",
     },

@@ -20,7 +20,14 @@ from actors.gateway.identity import fleet_name, identity_of
 from actors.gateway.life import Connect, GatewayLife
 from actors.gateway.lock import Holder
 from actors.messages import Moved, Refusal, encode
-from actors.runtime import keep_loaded, load_config, log_event, start_logging, wire_ms
+from actors.runtime import (
+    keep_loaded,
+    label_logs,
+    load_config,
+    log_event,
+    start_logging,
+    wire_ms,
+)
 from actors.venue.sdk import connect, load_sdk
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
@@ -41,12 +48,13 @@ class GatewayShell:
     connect: Connect = staticmethod(connect)
 
     def __init__(self, storage_root: str, name: str) -> None:
-        start_logging()
+        start_logging(name)
         self._root = Path(storage_root)
         self._name = name
         self._config = load_config(storage_root)
         load_sdk()
         self._identity = identity_of(name)
+        label_logs(release=self._identity.release[:12])
         self._ready = asyncio.Event()
         self._moved_to: str | None = None
         self._final: str | None = None

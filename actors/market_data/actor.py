@@ -39,6 +39,7 @@ from actors.messages import encode
 from actors.runtime import (
     RAY_NAMESPACE,
     keep_loaded,
+    label_logs,
     life_id,
     load_config,
     log_event,
@@ -77,13 +78,14 @@ class MarketData:
         from actors.feeds.reads import FeedReads
         from actors.feeds.streams import BookStream, PriceStream
 
-        start_logging()
+        start_logging(name)
         self._name = name
         self._life = life_id()
         self._config = load_config(storage_root)
         self._storage = LocalStorage(Path(storage_root))
         store = SnapshotStore(self._storage)
         self._release = release_running()
+        label_logs(release=self._release[:12])
         self._desk = SnapshotDesk(store, self._config.clock, self._make, self._release)
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue

@@ -16,7 +16,7 @@ from actors.handoff import HandoffAsk, HandoffFailed
 from actors.market_data.client import MarketDataClient
 from actors.messages import Refusal, decode, encode
 from actors.metrics import SlotMetrics
-from actors.runtime import keep_loaded, log_event, start_logging, wire_ms
+from actors.runtime import keep_loaded, label_logs, log_event, start_logging, wire_ms
 from actors.slot.events import RetireAsked, StopAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import SlotLoop
@@ -40,9 +40,9 @@ class Slot:
     """Async actor; its loop runs as a task beside the remote methods."""
 
     def __init__(self, storage_root: str, slot: str, incarnation: int) -> None:
-        start_logging()
         os.register_at_fork(after_in_child=lambda: os._exit(1))  # a strategy's fork: half a slot
         self._name = SeatName(storage_root=storage_root, slot=slot, incarnation=incarnation)
+        start_logging(str(self._name))
         context = ray.get_runtime_context()
         self._me: Any = context.current_actor
         self._snapshots = MarketDataClient(storage_root)
@@ -54,6 +54,8 @@ class Slot:
             self._who = attest_seat(self._name, os.getpid(), context.get_node_id())
         except AttestationError as error:  # no claim is ever made; the status says why
             self._trouble = str(error)
+        if self._who is not None:
+            label_logs(release=self._who.attestation.release[:12])
         self._handoff: SlotHandoff | None = None
         self._task = asyncio.get_running_loop().create_task(self._live())
         self._task.add_done_callback(self._ended)

@@ -18,6 +18,7 @@ from actors.gateway.client import GatewayClient
 from actors.messages import encode
 from actors.metrics import FleetMetrics
 from actors.runtime import (
+    label_logs,
     life_id,
     load_config,
     log_event,
@@ -58,7 +59,7 @@ class Supervisor:
     """Async actor; its loop runs as a task beside the remote methods."""
 
     def __init__(self, storage_root: str, name: str) -> None:
-        start_logging()
+        start_logging(name)
         self._config = load_config(storage_root)
         self._root = storage_root
         self._storage = LocalStorage(Path(storage_root))
@@ -71,6 +72,7 @@ class Supervisor:
             node_id=context.get_node_id(),
             release=release_running(),
         )
+        label_logs(release=self._who.release[:12])
         self._metrics = FleetMetrics()
         self._loop: SupervisorLoop | None = None
         self._watching = asyncio.Event()

@@ -1,0 +1,72 @@
+"""`logs`: what the actors logged, one line an event."""
+
+import time
+from typing import Final
+
+import click
+
+from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.errors import FleetError
+from cluster.log_files import LogLine, LogReader, concerns, show
+
+FOLLOW_SECONDS: Final = 0.5
+"""A person reads no faster."""
+
+
+@click.command("logs")
+@click.argument("name", required=False)
+@click.option("--follow", "-f", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option(
+    "--last",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="How many lines to begin with.",
+)
+@state_option
+@json_option
+def command(
+    name: str | None,
+    follow: bool,  # noqa: FBT001 click passes flags by name
+    last: int,
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click passes flags by name
+) -> None:
+    r"""Show what actors logged: of NAME, a slot, `gateway`, `market-data` or `supervisor`, or all.
+
+    \b
+    Examples:
+      midstride logs
+      midstride logs btc-5m --follow
+      midstride logs gateway --last 200
+    """
+    folder = state_of(state).ray / "session_latest" / "logs"
+    if not folder.is_dir():
+        raise FleetError(f"there are no logs in {folder}; a fleet writes them when it starts")
+    reader = LogReader(folder)
+    lines = reader.new_lines()
+    chosen = [line for line in lines if name is None or concerns(line, name)]
+    if name is not None and not chosen and not follow:
+        known = ", ".join(sorted({line.actor.rpartition("/")[0] for line in lines} - {""}))
+        raise FleetError(f"nothing was logged by {name}; there are lines of: {known or 'nobody'}")
+    if as_json:
+        emit(chosen[-last:])
+        return
+    _print(chosen[-last:])
+    if follow:
+        say("following; Ctrl-C ends this view, not the fleet")
+        _follow(reader, name)
+
+
+def _follow(reader: LogReader, name: str | None) -> None:
+    try:
+        while True:
+            time.sleep(FOLLOW_SECONDS)
+            _print([one for one in reader.new_lines() if name is None or concerns(one, name)])
+    except KeyboardInterrupt:
+        return
+
+
+def _print(lines: list[LogLine]) -> None:
+    for line in lines:
+        click.echo(show(line))

@@ -1,0 +1,64 @@
+"""`pnl`: profit and loss over time, from the journal."""
+
+from pathlib import Path
+
+import click
+
+from actors.runtime import load_config
+from checkpoints.errors import CheckpointsError
+from cluster.audit.journal_view import read_journal
+from cluster.audit.pnl import By, pnl_report
+from cluster.audit.pnl_screen import pnl_html, pnl_lines
+from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.errors import ClusterError
+from cluster.pictures.page import write_page
+
+
+@click.command("pnl")
+@click.option(
+    "--by",
+    type=click.Choice([str(one) for one in By]),
+    default=str(By.DAY),
+    show_default=True,
+    help="What a row stands for.",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one self-contained page with pictures.",
+)
+@state_option
+@json_option
+def command(by: str, html: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
+    r"""Show profit and loss of settled trades; works also when no fleet runs.
+
+    \b
+    Examples:
+      midstride pnl
+      midstride pnl --by slot
+      midstride pnl --by hour --html pnl.html
+    """
+    storage = state_of(state).storage
+    try:
+        report = read_journal(storage, lambda view: pnl_report(view, By(by)))
+    except CheckpointsError as error:
+        raise ClusterError(str(error)) from error
+    notice = _notice(storage)
+    if html is not None:
+        write_page(html, pnl_html(report, notice))
+        say(f"wrote {html}")
+    if as_json:
+        emit(report)
+        return
+    for line in pnl_lines(report):
+        click.echo(line)
+    if notice:
+        say(notice)
+
+
+def _notice(storage: Path) -> str:
+    """Return the notice that the configuration wants beside every result."""
+    try:
+        return load_config(str(storage)).labels.get("notice", "")
+    except FileNotFoundError:
+        return ""
