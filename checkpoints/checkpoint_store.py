@@ -192,8 +192,8 @@ def _name(meta: CheckpointMeta) -> str:
 
 
 def _state(meta: CheckpointMeta) -> tuple[object, ...]:
-    """Return what tells two files of one name apart but for the time at which they were made."""
-    return msgspec.structs.astuple(msgspec.structs.replace(meta, time_ms=0))
+    """Return what tells two files of one name apart but for when and after what they were made."""
+    return msgspec.structs.astuple(msgspec.structs.replace(meta, time_ms=0, previous_sequence=None))
 
 
 def _age(checkpoint: Checkpoint) -> tuple[int, int]:

@@ -75,6 +75,8 @@ class CheckpointMeta(msgspec.Struct, frozen=True, kw_only=True):
     memory_version: int | None = None
     """Of the strategy's memory inside."""
     handoff: str | None = None
+    previous_sequence: int | None = None
+    """Of the full checkpoint that this life took before: a lost one in between is found."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ def take(seat: Seat, effect: TakeCheckpoint, records: RecordSet) -> Taken:
 def take_meta(seat: Seat, effect: TakeCheckpoint, logical_hash: str) -> CheckpointMeta:
     """Say all about the effect's state."""
     attestation = seat.who.attestation
+    before = seat.checkpoint_sequence
     return CheckpointMeta(
         schema_version=seat.rules.state_version,
         slot=seat.who.slot,
@@ -48,4 +49,5 @@ def take_meta(seat: Seat, effect: TakeCheckpoint, logical_hash: str) -> Checkpoi
         logical_hash=logical_hash,
         strategy=seat.rules.strategy,
         memory_version=seat.rules.memory_version,
+        previous_sequence=before if 0 < before < effect.state.journal_sequence else None,
     )

@@ -14,6 +14,7 @@ from checkpoints.archive import archived_releases, commit_of, load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage
+from cluster.audit.completeness import check_record
 from cluster.audit.errors import AuditError
 from cluster.audit.journal_view import read_journal
 from cluster.audit.problem import Problem
@@ -70,7 +71,11 @@ def open_case(storage: Path, release: str) -> Case:
     disk = LocalStorage(storage)
     try:
         reports, problems = read_journal(
-            storage, lambda view: (release_reports(view), view.problems())
+            storage,
+            lambda view: (
+                release_reports(view),
+                (*view.problems(), *check_record(view).problems),
+            ),
         )
     except CheckpointsError as error:
         reports, problems = (), (Problem(kind="missing", subject="journal", reason=str(error)),)

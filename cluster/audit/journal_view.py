@@ -43,7 +43,7 @@ class JournalView:
         self.storage = LocalStorage(storage)
         self._verify = verify
         if not (storage / JOURNAL).is_dir():
-            raise StorageError(f"{storage} holds no journal: nothing was ever decided there")
+            raise StorageError(_no_journal(storage))
         self.damaged: list[Damage] = []
         self._registered: set[str] = set()
         self.sql = self._open()
@@ -159,6 +159,16 @@ class JournalView:
                 wrong = str(error)
         self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
         return None
+
+
+def _no_journal(storage: Path) -> str:
+    known = [name for name in ("checkpoints", "gateway") if (storage / name).is_dir()]
+    if known:
+        return (
+            f"the journal of {storage} is gone, and {' and '.join(known)} tell of a fleet that "
+            "traded: restore the folder `journal` from a copy"
+        )
+    return f"{storage} holds no journal: nothing was ever decided there"
 
 
 class Ownership(NamedTuple):

@@ -116,9 +116,15 @@ def chain_screen(chain: TradeChain) -> RenderableType:
     return Group(head, inputs, steps, problems_screen(chain.problems))
 
 
-def problems_screen(problems: Sequence[Problem]) -> RenderableType:
+def problems_screen(problems: Sequence[Problem], checked: Sequence[str] = ()) -> RenderableType:
+    """Name what is wrong; where nothing is, say what that rests on.
+
+    `checked`: what the record was compared with; empty: only what the page was made from was read.
+    """
     if not problems:
-        return Text("nothing is damaged or missing in the record")
+        if not checked:
+            return Text("all that this page was made from is intact; `audit check` tests the rest")
+        return Text(f"nothing is damaged or missing in the record. Checked: {'; '.join(checked)}")
     rows = ((one.kind, one.subject, one.reason) for one in problems[:ROWS_MAX])
     return grid(f"{len(problems)} problems", ("kind", "subject", "reason"), rows)
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from cluster.audit.problem import Problem
+from cluster.audit.problem import Problem, rows_said
 
 PROBLEMS_MAX: Final = 200
 """Named one by one; more of them say no more."""
@@ -54,5 +54,6 @@ def _broken(slot: str, sequence: Any, market_ms: Any, wire_ms: Any) -> Iterator[
                 said = f"{clock} time is {-change_ms} ms before that of the row before it"
                 yield Problem(kind="clock_backwards", subject=subject, reason=said)
         if steps[0][place] > 1:
-            said = f"{steps[0][place] - 1} rows before it"
+            lost = rows_said(sequence[place] + 1, sequence[place + 1] - 1)
+            said = f"{lost}, before it"
             yield Problem(kind="missing_rows", subject=subject, reason=said)

@@ -13,8 +13,8 @@ from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
+from cluster.audit.completeness import Completeness, check_record
 from cluster.audit.journal_view import JournalView, read_journal
-from cluster.audit.problem import Problem
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
 from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen
@@ -37,12 +37,25 @@ def command() -> None:
 _T = TypeVar("_T")
 
 
-def journal(state: str | None, read: Callable[[JournalView], _T]) -> tuple[_T, tuple[Problem, ...]]:
-    """Read a fleet's journal, and what is wrong with it; a storage's failure is the operator's."""
+def journal(state: str | None, read: Callable[[JournalView], _T]) -> _T:
+    """Read a fleet's journal; a storage's failure is the operator's."""
     try:
-        return read_journal(state_of(state).storage, lambda view: (read(view), view.problems()))
+        return read_journal(state_of(state).storage, read)
     except CheckpointsError as error:
         raise ClusterError(str(error)) from error
+
+
+def proven(
+    state: str | None, read: Callable[[JournalView], _T], *, deep: bool = False
+) -> tuple[_T, Completeness]:
+    """Read a fleet's journal, and compare it with all that knows what must be in it."""
+
+    def both(view: JournalView) -> tuple[_T, Completeness]:
+        answer, found = read(view), check_record(view, deep=deep)
+        problems = (*view.problems(), *found.problems)
+        return answer, Completeness(problems=problems, checked=found.checked)
+
+    return journal(state, both)
 
 
 @command.command("trades")
@@ -71,14 +84,14 @@ def trades_command(
     """List every signed order with its fills, its money and the code that decided it."""
     _check_named(state_of(state).storage, slot, release)
     chosen = TradeFilter(slot=slot, day=day, release=release, outcome=outcome, filled_only=filled)
-    table, problems = journal(state, lambda view: trades_table(view, chosen))
+    table, record = proven(state, lambda view: trades_table(view, chosen))
     if parquet is not None:
         _write_parquet(parquet, table)
     trades = tuple(Trade(**row) for row in table.to_pylist())
     if as_json:
-        emit({"trades": trades, "problems": problems})
+        emit({"trades": trades, "problems": record.problems, "checked": record.checked})
     else:
-        show(trades_screen(trades), problems_screen(problems))
+        show(trades_screen(trades), problems_screen(record.problems, record.checked))
 
 
 @command.command("trade")
@@ -87,7 +100,7 @@ def trades_command(
 @json_option
 def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Show one trade on one page, from snapshot to P&L, with the release of each line."""
-    found, _ = journal(state, lambda view: trade_chain(view, identity))
+    found = journal(state, lambda view: trade_chain(view, identity))
     if as_json:
         emit(found)
     else:
@@ -100,13 +113,13 @@ def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # n
 @json_option
 def releases_command(parquet: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Compare releases: time live, trades, P&L, edge, calibration, slippage, with intervals."""
-    reports, problems = journal(state, release_reports)
+    reports, record = proven(state, release_reports)
     if parquet is not None:
         _write_parquet(parquet, pa.Table.from_pylist([flat_release(one) for one in reports]))
     if as_json:
-        emit({"releases": reports, "problems": problems})
+        emit({"releases": reports, "problems": record.problems, "checked": record.checked})
     else:
-        show(releases_screen(reports), problems_screen(problems))
+        show(releases_screen(reports), problems_screen(record.problems, record.checked))
 
 
 @command.command("windows")
@@ -121,14 +134,27 @@ def windows_command(
     as_json: bool,  # noqa: FBT001 click
 ) -> None:
     """List windows with the releases that decided in them; mixed ones are marked."""
-    reports, problems = journal(state, lambda view: window_reports(view, mixed_only=mixed))
+    reports, record = proven(state, lambda view: window_reports(view, mixed_only=mixed))
     rows = [{**msgspec.to_builtins(one), "mixed": one.mixed} for one in reports]
     if parquet is not None:
         _write_parquet(parquet, pa.Table.from_pylist(rows))
     if as_json:
-        emit({"windows": rows, "problems": problems})
+        emit({"windows": rows, "problems": record.problems, "checked": record.checked})
     else:
-        show(windows_screen(reports), problems_screen(problems))
+        show(windows_screen(reports), problems_screen(record.problems, record.checked))
+
+
+@command.command("check")
+@state_option
+@json_option
+def check_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
+    """Compare the whole record with all that knows of it; exit 1 if anything is amiss."""
+    _, record = proven(state, lambda _view: None, deep=True)
+    if as_json:
+        emit(record)
+    else:
+        show(problems_screen(record.problems, record.checked))
+    return 1 if record.problems else 0
 
 
 @command.command("evidence")

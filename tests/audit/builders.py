@@ -104,7 +104,7 @@ class Story:
         params: Params = EAGER,
         commit: str = "c0ffee",
     ) -> None:
-        self.gateway_release = GATEWAY
+        self.gateway_release, self.maker = GATEWAY, MARKET_DATA
         self.storage = storage
         self.slot = Slot.parse(slot)
         self.params = params
@@ -150,7 +150,7 @@ class Story:
             asset=self.slot.asset, due_ms=self.due_ms, **{"seed": seed, **about}
         )
         digest, data = SnapshotStore(self.storage).put(
-            self.slot.asset, self.due_ms, encode_snapshot(snapshot, MARKET_DATA)
+            self.slot.asset, self.due_ms, encode_snapshot(snapshot, self.maker)
         )
         fact = self._decide(decode_snapshot(data), digest)
         self._write(fact, self.due_ms + 1_000)

@@ -16,6 +16,7 @@ import pytest
 from checkpoints.journal_days import compact_day, open_days
 from checkpoints.storage import LocalStorage
 from cluster.replay.ray_rooms import RayRooms
+from tests.audit.losses import LOSSES
 from tests.gate.closed_fleet import clean_tree, commit, git
 from tests.rolling_update.fleet import Fleet, running_fleet
 from tests.rolling_update.trees import ROOT, release_in
@@ -135,6 +136,22 @@ def test_every_trade_has_the_release_commit_and_parameters_that_decided_it(left:
     _, decided = asked(left.state, "audit", "releases")
     assert {one["release"] for one in decided["releases"]} == set(left.releases)
     assert len({tag for one in decided["releases"] for tag in one["params"]}) == 2
+
+
+def test_the_whole_record_of_a_fleet_that_was_rolled_twice_is_complete(left: Left) -> None:
+    code, found = asked(left.state, "audit", "check")
+    assert found["problems"] == []
+    assert code == 0
+
+
+@pytest.mark.parametrize("name", ["last_three_flushes", "a_checkpoint", "a_payload_rewritten"])
+def test_a_loss_that_no_single_file_shows_is_named(state: Path, name: str) -> None:
+    lose, begins = LOSSES[name]
+    lose(state / "storage", SLOTS[0])
+    code, found = asked(state, "audit", "check")
+    assert code == 1
+    named = [f"{one['subject']}: {one['reason']}" for one in found["problems"]]
+    assert any(text.startswith(begins.format(slot=SLOTS[0])) for text in named), named
 
 
 def test_the_first_trades_chain_is_whole_and_each_line_says_who_did_it(left: Left) -> None:

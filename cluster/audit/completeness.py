@@ -1,0 +1,189 @@
+"""Is the record complete? The journal against everything else that knows what must be in it.
+
+A journal cannot tell by itself that its end, its beginning or all of a slot is gone. Checkpoints,
+the gateway's log, the configuration's schedule and the files that rows name can; what they say is
+compared here, and what was compared is said with the answer.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from actors.config import FleetConfig
+from actors.gateway.records import Ledger, Seat
+from actors.runtime import CONFIG_FILE
+from checkpoints.checkpoint_store import CHECKPOINTS
+from checkpoints.errors import CheckpointsError
+from checkpoints.journal_days import JOURNAL_DAYS_KEPT, SNAPSHOT_DAYS_KEPT
+from cluster.audit import against_checkpoints, against_log, against_schedule, named_files
+from cluster.audit.against_checkpoints import Bound, Due, Kept
+from cluster.audit.log_reading import read_log
+from cluster.audit.problem import Problem
+from cluster.audit.recompute import recompute
+from cluster.audit.slot_rows import SlotRows, slot_rows
+from signals.market import DAY_MS, day_of
+
+RECOMPUTED_MAX: Final = 20_000
+"""Rows after the oldest kept checkpoint: two hours of a slot are some hundred."""
+
+
+class Completeness(msgspec.Struct, frozen=True, kw_only=True):
+    """What is missing, and what the journal was compared with."""
+
+    problems: tuple[Problem, ...]
+    checked: tuple[str, ...]
+
+
+class _Case:
+    """What all comparisons look at, read once."""
+
+    def __init__(self, view: Any) -> None:
+        self.view = view
+        self.storage = view.storage
+        self.problems: list[Problem] = []
+        self.config = self._config()
+        log = read_log(self.storage)
+        self.ledger: Ledger | None = log.ledger
+        self.problems += log.problems
+        found = slot_rows(view)
+        self.last_ms = max((one.last_ms for one in found.values()), default=0)
+        self.last_wire_ms = max((one.last_wire_ms for one in found.values()), default=0)
+        self.rows = {name: found.get(name, SlotRows(slot=name)) for name in self._slots(found)}
+        self.kept = {name: self._kept(name) for name in self.rows}
+
+    def _config(self) -> FleetConfig | None:
+        try:
+            return msgspec.json.decode(self.storage.read(CONFIG_FILE), type=FleetConfig)
+        except (CheckpointsError, msgspec.MsgspecError) as error:
+            self.problems.append(Problem(kind="missing", subject=CONFIG_FILE, reason=str(error)))
+            return None
+
+    def _slots(self, found: dict[str, SlotRows]) -> list[str]:
+        configured = () if self.config is None else (one.slot for one in self.config.slots)
+        seated = () if self.ledger is None else self.ledger.seats
+        kept = self.storage.folders(CHECKPOINTS)
+        return sorted({*found, *configured, *seated, *kept})
+
+    def _kept(self, slot: str) -> Kept:
+        first = "select fence, min(sequence) from rows where slot = ? group by fence"
+        bounds = [
+            Bound(slot=slot, fence=fence, journal_sequence=sequence - 1)
+            for fence, sequence in self.view.fetch(first, slot)
+        ]
+        seat = self.seat(slot)
+        return against_checkpoints.read_kept(
+            self.storage, slot, (*bounds, *(() if seat is None else seat.history))
+        )
+
+    def seat(self, slot: str) -> Seat | None:
+        return None if self.ledger is None else self.ledger.seats.get(slot)
+
+    @property
+    def speed(self) -> float:
+        return 1.0 if self.config is None else self.config.clock.speed
+
+    @property
+    def cut_ms(self) -> int:
+        """Market time: what is younger may still be on its way to the journal."""
+        return self.last_ms - int(against_log.GRACE_WIRE_MS * self.speed)
+
+
+def check_record(view: Any, *, deep: bool = False) -> Completeness:
+    """Compare the journal with all that names it. `deep`: every snapshot's bytes, every row."""
+    case = _Case(view)
+    checked: list[str] = []
+    for slot, rows in case.rows.items():
+        case.problems += case.kept[slot].problems
+        case.problems += _of_slot(case, rows)
+    checked.append(_rows_said(case))
+    checked += _schedule(case)
+    if case.ledger is not None:
+        case.problems += against_log.altered_orders(view, case.ledger)
+    checked.append(_recomputed(case, deep=deep))
+    checked += _files(case, deep=deep)
+    return Completeness(problems=tuple(case.problems), checked=tuple(checked))
+
+
+def _of_slot(case: _Case, rows: SlotRows) -> Iterator[Problem]:
+    """Yield what one slot's rows lack; the first that proves rows missing at the end is enough."""
+    kept, ledger = case.kept[rows.slot], case.ledger
+    ends = list(against_checkpoints.missing_rows(kept, rows))
+    if ledger is not None:
+        ends += against_log.missing_by_fences(ledger, rows, case.last_wire_ms)
+        ends += against_log.missing_events(case.view, ledger, rows, case.cut_ms)
+    if not rows.rows and (ends or any(one.decisions for one in case.rows.values())):
+        yield against_schedule.no_rows(rows.slot)
+        ends = ends[:1]
+    yield from ends
+    oldest = day_of(case.last_ms - (JOURNAL_DAYS_KEPT - 1) * DAY_MS)
+    yield from against_schedule.lost_head(rows, oldest, day_of(rows.first_ms))
+    if rows.rows:
+        yield from against_checkpoints.missing_checkpoints(kept, rows, _due(case, kept, rows))
+    seat = case.seat(rows.slot)
+    yield from against_checkpoints.missing_handoff(kept, None if seat is None else seat.owner)
+
+
+def _due(case: _Case, kept: Kept, rows: SlotRows) -> Due:
+    box = None if case.ledger is None else case.ledger.outbox.get(rows.slot)
+    newest = max((one.meta.sequence for one in kept.fulls), default=0)
+    query = "select count(*) from valid where slot = ? and kind = 'decision' and sequence > ?"
+    ((count,),) = case.view.fetch(query, rows.slot, newest)
+    return Due(
+        every=1 if case.config is None else case.config.timing.checkpoint_every_decisions,
+        since=int(count),
+        acknowledged=0 if box is None else box.acknowledged,
+    )
+
+
+def _rows_said(case: _Case) -> str:
+    rows = sum(one.rows for one in case.rows.values())
+    events = sum(one.events for one in case.rows.values())
+    fulls = sum(len(one.fulls) + len(one.deltas) for one in case.kept.values())
+    log = f"{events} order events against the gateway's log"
+    if case.ledger is None:
+        log = "no gateway's log"
+    return f"{rows} rows of {len(case.rows)} slots against {fulls} checkpoints, {log}"
+
+
+def _schedule(case: _Case) -> Iterator[str]:
+    if case.config is None:
+        return
+    offsets = case.config.timing.decision_offsets_ms
+    points = 0
+    for slot, rows in case.rows.items():
+        covered = against_schedule.covered_points(case.view, slot)
+        points += len(covered)
+        case.problems += against_schedule.missing_points(rows, covered, offsets)
+    case.problems += against_schedule.dark_slots(case.rows.values(), offsets, case.cut_ms)
+    yield f"{points} decision points against the schedule"
+
+
+def _recomputed(case: _Case, *, deep: bool) -> str:
+    made = 0
+    for slot, kept in case.kept.items():
+        if made < RECOMPUTED_MAX or deep:
+            found = recompute(
+                case.view, slot, kept.fulls, whole=deep and case.rows[slot].first == 1
+            )
+            made += found.rows
+            case.problems += found.problems
+    return f"{made} rows made again"
+
+
+def _files(case: _Case, *, deep: bool) -> Iterator[str]:
+    since_ms = (case.last_ms // DAY_MS - SNAPSHOT_DAYS_KEPT + 1) * DAY_MS
+    hashed_max = None if deep else named_files.HASHED_MAX
+    snapshots = named_files.check_snapshots(case.view, since_ms, hashed_max)
+    case.problems += snapshots.problems
+    yield f"{snapshots.named} snapshots by name, {snapshots.hashed} by their bytes"
+    owners = {seat.owner.release for seat in _seats(case) if seat.owner is not None}
+    releases = named_files.named_releases(case.view) | snapshots.makers | owners
+    case.problems += named_files.check_releases(case.storage, releases)
+    count, problems = named_files.check_params(case.view)
+    case.problems += problems
+    yield f"{len(releases)} releases and {count} parameter sets"
+
+
+def _seats(case: _Case) -> Iterator[Seat]:
+    yield from () if case.ledger is None else case.ledger.seats.values()
