@@ -24,6 +24,7 @@ SECTIONS: Final = {
         "doctor": "doctor",
         "try": "try_signal",
         "config": "config",
+        "strategies": "strategies",
     },
     "Operating": {
         "update": "update",
