@@ -1,1 +1,1 @@
-"""Twelve bad releases on a real fleet: each must do no harm, and say what it was."""
+"""Bad releases on a real fleet: each must do no harm, be taken back, and be named by an alarm."""

@@ -1,120 +1,108 @@
-"""Entry point of a job: roll out archived releases one after another, as a JSON file says.
+"""Entry point of a job that lives as long as its fleet: it does the orders laid into a folder.
 
-It is copied to the root of a tree, whose code drives. One job for many rolls saves a start each.
-Each line it prints is one `Outcome`.
+It is copied to the root of a tree, whose code drives. ``NUMBER.order`` is answered by
+``NUMBER.outcome``; the file ``end`` ends it. One job for many rolls saves a start each.
 """
 
 import asyncio
 import logging
 import sys
+import time
 from pathlib import Path
 
 import msgspec
 import ray
 
-from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.rolling_update.apply import Request, apply
+from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update.record import rollout_ids
+from cluster.rolling_update.shared import Kind
+from cluster.rolling_update.shared_calls import RaySharedCalls
 from cluster.rollout_state import Options
+
+LOOK_SECONDS = 0.1
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    release: str
-    slots: tuple[str, ...]
-    canary: str | None
-    back: bool
-    """Roll back to the release named here instead of rolling one out."""
+    release: str | None
+    """None: only look at the shared actors."""
+    slots: tuple[str, ...] = ()
+    canary: str | None = None
     shadow: int = 0
-
-
-class Orders(msgspec.Struct, frozen=True, kw_only=True):
-    storage: str
-    orders: tuple[Order, ...]
-    late_kinds: frozenset[str]
-    """Of alarms that a busy machine raises: no roll is refused for them."""
+    everything: bool = False
+    verb: str = "apply"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    rollout: str
     outcome: str
-    switched: int
-    failure: str | None
-    began_wire_ms: float
-    ended_wire_ms: float
-    alarms: tuple[str, ...]
-    """Kinds and reasons of the alarms that were latched when it ended; then they were cleared."""
+    """``done``, ``stopped``, ``refused``, ``looked``."""
+    rollout: str = ""
+    switched: int = 0
+    failure: str = ""
+    shared: dict[str, str] = {}
+    """Kind -> release that serves, or what was said instead."""
+    heartbeat_gap_ms: int = 0
 
 
-def clear(storage_root: str, kinds: frozenset[str]) -> None:
-    store = AlarmStore(LocalStorage(Path(storage_root)))
-    for state in store.latched():
-        if state.alarm.kind in kinds:
-            store.clear(state.alarm.id, "a busy machine", "test")
+async def look(root: str) -> Outcome:
+    calls = RaySharedCalls(root)
+    shared, gap_ms = {}, 0
+    for kind in Kind:
+        try:
+            seen = await calls.look(kind, calls.current(kind))
+        except CallFailedError as error:
+            shared[str(kind)] = f"no answer: {error}"
+            continue
+        shared[str(kind)] = seen.release if seen.serves else f"{seen.release[:12]} {seen.phase}"
+        gap_ms = max(gap_ms, seen.heartbeat_gap_ms)
+    return Outcome(outcome="looked", shared=shared, heartbeat_gap_ms=gap_ms)
 
 
-async def run(storage_root: str, order: Order) -> Outcome:
-    from actors.runtime import wire_ms
-
+async def roll(root: str, order: Order) -> Outcome:
     request = Request(
         options=Options(canary=order.canary, shadow=order.shadow),
         slots=order.slots,
         to_release=order.release,
-        verb="rollback" if order.back else "apply",
+        everything=order.everything,
+        verb=order.verb,
     )
-    began = wire_ms()
+    begun = set(rollout_ids(LocalStorage(Path(root))))
     try:
-        report = await apply(storage_root, request, lambda line: print(line, file=sys.stderr))
+        report = await apply(root, request, lambda line: print(line, flush=True))
     except ClusterError as error:
-        return _outcome(storage_root, order.name, began, "", "refused", 0, str(error))
-    return _outcome(
-        storage_root,
-        order.name,
-        began,
-        report.rollout,
-        report.outcome,
-        report.switched,
-        report.failure,
-    )
-
-
-def _outcome(
-    storage_root: str,
-    name: str,
-    began: float,
-    rollout: str,
-    outcome: str,
-    switched: int,
-    failure: str | None,
-) -> Outcome:
-    from actors.runtime import wire_ms
-
-    store = AlarmStore(LocalStorage(Path(storage_root)))
-    latched = store.latched()
-    for state in latched:
-        store.clear(state.alarm.id, "seen by the test", "test")
-    alarms = tuple(f"{s.alarm.kind}: {s.alarm.evidence.get('reason', '')}" for s in latched)
+        mine = [r for r in rollout_ids(LocalStorage(Path(root))) if r not in begun]
+        return Outcome(outcome="refused", failure=str(error), rollout="".join(mine[:1]))
     return Outcome(
-        name=name,
-        rollout=rollout,
-        outcome=outcome,
-        switched=switched,
-        failure=failure,
-        began_wire_ms=began,
-        ended_wire_ms=wire_ms(),
-        alarms=alarms,
+        outcome=report.outcome,
+        rollout=report.rollout,
+        switched=report.switched,
+        failure=report.failure or "",
     )
+
+
+async def do(root: str, order: Order) -> Outcome:
+    return await (look(root) if order.release is None else roll(root, order))
 
 
 def main() -> None:
-    orders = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)
+    root, folder = sys.argv[1], Path(sys.argv[2])
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    for order in orders.orders:
-        clear(orders.storage, orders.late_kinds)
-        outcome = asyncio.run(run(orders.storage, order))
-        print(f"OUTCOME {msgspec.json.encode(outcome).decode()}", flush=True)
+    done = 0
+    while not (folder / "end").exists():
+        asked = folder / f"{done}.order"
+        if not asked.exists():
+            time.sleep(LOOK_SECONDS)
+            continue
+        order = msgspec.json.decode(asked.read_bytes(), type=Order)
+        print(f"ORDER {done} {order}", flush=True)
+        outcome = asyncio.run(do(root, order))
+        print(f"OUTCOME {done} {outcome}", flush=True)
+        written = folder / f"{done}.written"
+        written.write_bytes(msgspec.json.encode(outcome))
+        written.rename(folder / f"{done}.outcome")
+        done += 1
 
 
 if __name__ == "__main__":

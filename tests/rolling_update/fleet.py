@@ -91,11 +91,13 @@ class Fleet:
         *words: str,
         seconds: float = COMMAND_SECONDS,
         must_succeed: bool = True,
+        wait: bool = True,
     ) -> str:
         """Run a Python program of a tree as a job to its end; return what it said."""
         ports = self.state.read_run().ports
         command = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
         command += ["--address", dashboard_url(ports), "--log-style=record", "--working-dir", "."]
+        command += [] if wait else ["--no-wait"]
         child = subprocess.run(
             [*command, "--", sys.executable, *words],
             cwd=tree,
