@@ -149,7 +149,7 @@ def who_took_back(fleet: Fleet, slots: tuple[str, ...], bad: str, old: str, roll
         back = [r for r in records if r.release == old and served and r.fence > served[0]]
         if back:
             said.add(_way_of(back[0], rollout))
-    return ", ".join(sorted(said)) or "never served"
+    return ", ".join(sorted(said)) or "nobody"
 
 
 def _way_of(record: FenceRecord, rollout: str) -> str:

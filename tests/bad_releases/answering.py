@@ -49,7 +49,6 @@ ANSWERING: Final = (
         "a lone surrogate in a reason",
         answers("d = msgspec.structs.replace(d, reason='edge \\ud800')"),
         turns=True,
-        short=True,
     ),
     Case("an age of 2**70", answers(FIRST_FACTOR.format("input_age_ms=2**70")), turns=True),
     Case("NaN in a nested field", answers(FIRST_FACTOR.format("maximum=float('nan')")), turns=True),

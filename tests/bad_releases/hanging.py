@@ -42,7 +42,6 @@ HANGING: Final = (
         "a regular expression that holds the interpreter",
         turns("import re", "re.match(r'(a+)+$', 'a' * 60 + 'b')"),
         turns=True,
-        short=True,
     ),
     Case(
         "a decision that never ends",

@@ -21,7 +21,6 @@ LEAVING: Final = (
     Case(
         "sys.exit from its fifth decision on",
         decides("if len(_KEPT) >= 5:", "    _sys.exit('enough')"),
-        short=True,
     ),
     Case(
         "raises CancelledError",
@@ -33,7 +32,7 @@ LEAVING: Final = (
     Case("raises a BaseException of its own", turns(*OWN_KIND), turns=True, caught="Gone"),
     Case("raises StopIteration", turns("next(iter(()))"), turns=True, caught="StopIteration"),
     Case("raises what has no words", turns(*MUTE), turns=True, caught="Mute"),
-    Case("ends its process (os._exit)", turns("_os._exit(3)"), turns=True, short=True),
+    Case("ends its process (os._exit)", turns("_os._exit(3)"), turns=True),
     Case(
         "dies by a signal (segmentation fault)",
         turns("import ctypes", "ctypes.string_at(0)"),

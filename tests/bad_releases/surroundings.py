@@ -41,7 +41,6 @@ SURROUNDINGS: Final = (
         "closes every open file of its process",
         turns("_os.closerange(3, 4096)"),
         turns=True,
-        short=True,
     ),
     Case("may open no file any more", turns(*OPEN_LIMIT), turns=True),
     Case("may write no file any more", turns(*FILE_LIMIT), turns=True),
