@@ -37,6 +37,7 @@ SECTIONS: Final = {
         "pnl": "pnl",
         "audit": "audit",
         "replay": "replay",
+        "blame": "blame",
     },
     "Building": {
         "gate": "gate",

@@ -44,7 +44,7 @@ class TradeChain(msgspec.Struct, frozen=True, kw_only=True):
 
 def trade_chain(view: JournalView, identity: str) -> TradeChain:
     """Follow one trade by intent id or order id (or its beginning); raise `AuditError`."""
-    intent_id = _intent_of(view, identity)
+    intent_id = intent_of(view, identity)
     slot, window_open_ms, due_ms, _ = intent_id.split("/")
     problems: list[Problem] = []
     decisions = _steps(
@@ -86,8 +86,8 @@ def trade_chain(view: JournalView, identity: str) -> TradeChain:
     )
 
 
-def _intent_of(view: JournalView, identity: str) -> str:
-    """Return the intent id behind what was asked for."""
+def intent_of(view: JournalView, identity: str) -> str:
+    """Return the intent id behind an intent or order id, or its beginning; raise `AuditError`."""
     found = view.fetch(
         "select distinct intent_id from valid where intent_id = ? or order_id = ?",
         identity,
@@ -111,6 +111,10 @@ def _intent_of(view: JournalView, identity: str) -> str:
         NEAR_SHOWN,
     )
     known = ", ".join(name for (name,) in last) or "none at all"
+    if len(identity) < PREFIX_MIN:
+        raise AuditError(
+            f"{identity} is too short: write at least {PREFIX_MIN} letters of an order or intent id"
+        )
     raise AuditError(
         f"no trade {identity} is in the journal; ids are an intent id (slot/window/due/leg) or an "
         f"order id; the latest are {known}{view.lost}"

@@ -43,7 +43,7 @@ def code_difference(
     """Show each file of `digests` (path -> SHA-256 before and after) that changed."""
     found = []
     for path, (old, new) in sorted(digests.items()):
-        text = _unified(path, before.get(path, b""), after.get(path, b""))
+        text = unified(path, before.get(path, b""), after.get(path, b""))
         found.append(
             FileDifference(
                 path=path,
@@ -56,7 +56,8 @@ def code_difference(
     return tuple(found)
 
 
-def _unified(path: str, before: bytes, after: bytes) -> str:
+def unified(path: str, before: bytes, after: bytes) -> str:
+    """Return the unified diff of one file."""
     lines = difflib.unified_diff(
         before.decode(errors="replace").splitlines(),
         after.decode(errors="replace").splitlines(),
