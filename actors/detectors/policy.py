@@ -34,7 +34,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "fence_of_another_release": Reaction.HALT,  # it may be trading
     "code_changed_on_disk": Reaction.NOTIFY,
     "mixed_releases": Reaction.NOTIFY,  # resuming or undoing the roll is the cure
-    "release_never_decided": Reaction.ROLL_BACK,
+    "release_never_decided": Reaction.NOTIFY,  # two points: its slots go back by themselves
     "params_never_read": Reaction.NOTIFY,
     "signal_never_ran": Reaction.ROLL_BACK,
     "release_did_not_start": Reaction.NOTIFY,  # the old one goes on
@@ -43,7 +43,9 @@ POLICY: Final[dict[str, Reaction]] = {
     "release_without_edge": Reaction.ROLL_BACK,
     "decisions_changed": Reaction.NOTIFY,
     "shadow_disagrees": Reaction.ROLL_BACK,
-    "release_turned_bad": Reaction.NOTIFY,  # the slot went back already
+    "release_turned_bad": Reaction.NOTIFY,  # the slot goes back by itself
+    "no_way_back": Reaction.REDUCE,
+    "release_fails": Reaction.NOTIFY,  # the first one here: there is nothing before it
     "break_glass": Reaction.NOTIFY,
     "unapproved_release": Reaction.NOTIFY,  # refused already
     # inputs

@@ -29,12 +29,14 @@ from actors.runtime import (
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.baking import Baker
 from actors.supervisor.clock_watch import ClockWatcher
+from actors.supervisor.decisions import DecisionReader, read_on
 from actors.supervisor.detecting import Detecting, Me
 from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
 from actors.supervisor.looks import look_on
 from actors.supervisor.loop import Shell, SupervisorLoop
 from actors.supervisor.requests import Requests, undated
+from actors.supervisor.standing import read_standing
 from actors.supervisor.state import Place, Rules, SupervisorState
 from actors.supervisor.status import Identity, status_of
 from actors.supervisor.turn import name_supervisor, pass_on, supervisor_name, with_conditions
@@ -112,6 +114,9 @@ class Supervisor:
             asyncio.create_task(Upkeep(self._storage, self._now).run()),
             asyncio.create_task(Baker(self._storage, self._config, wire_ms).run()),
             asyncio.create_task(self._look(self._loop)),
+            asyncio.create_task(
+                read_on(DecisionReader(self._storage), self._loop, self._loop.market_ms)
+            ),
             asyncio.create_task(ClockWatcher(self._storage, self._now).run()),
         ]
         try:
@@ -145,6 +150,7 @@ class Supervisor:
         rules = Rules(
             timing=self._config.timing, clock=self._config.clock, policy=self._config.policy
         )
+        state = SupervisorState(rules=rules, standing=read_standing(self._storage))
         release = release_here()
         requests = Requests(
             fleet=RayFleet(self._root, release),
@@ -153,7 +159,7 @@ class Supervisor:
             release=release,
         )
         return SupervisorLoop(
-            with_conditions(self._storage, self._who.name, SupervisorState(rules=rules)),
+            with_conditions(self._storage, self._who.name, state),
             requests,
             SinkPump(self._storage, self._config.alarms),
             Shell(wire_ms=wire_ms, observe=self._metrics.observe),

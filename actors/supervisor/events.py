@@ -7,6 +7,8 @@ from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord, TradingState
 from actors.slot.status import AnySlotStatus
+from actors.supervisor.conduct import Made
+from actors.supervisor.standing import Standing
 from checkpoints.alarms import Severity
 
 
@@ -69,6 +71,8 @@ class SeatOpened(Event, frozen=True, kw_only=True):
 class SeatRefused(Event, frozen=True, kw_only=True):
     slot: str
     reason: str
+    not_archived: str | None = None
+    """The release that was wanted and is not in the archive."""
 
 
 class SlotCreated(Event, frozen=True, kw_only=True):
@@ -79,6 +83,7 @@ class SlotCreated(Event, frozen=True, kw_only=True):
 class CreateFailed(Event, frozen=True, kw_only=True):
     slot: str
     reason: str
+    incarnation: int = 0
 
 
 class GatewaySeen(Event, frozen=True, kw_only=True):
@@ -106,6 +111,15 @@ class RolloutSeen(Event, frozen=True, kw_only=True):
     """None: no rollout is under way."""
     beat_wire_ms: int = 0
     """When its driver was last seen alive."""
+
+
+class DecisionsRead(Event, frozen=True, kw_only=True):
+    """The journal was read to its end as it was at a moment; a disk that is full takes no rows."""
+
+    made: tuple[Made, ...]
+    read_to_ms: int
+    """Market time."""
+    writable: bool = True
 
 
 class Detected(Event, frozen=True, kw_only=True):
@@ -150,6 +164,12 @@ class AskSlot(Effect, frozen=True, kw_only=True):
     incarnation: int
 
 
+class Ends(msgspec.Struct, frozen=True, kw_only=True):
+    incarnation: int
+    life: str | None
+    node_id: str
+
+
 class OpenSeat(Effect, frozen=True, kw_only=True):
     """Declare a vacancy at the gateway -> SeatOpened | SeatRefused."""
 
@@ -162,6 +182,8 @@ class OpenSeat(Effect, frozen=True, kw_only=True):
     """Back to an older release: only if it is in the archive."""
     request: str | None = None
     """The same while it is the same wish: an answer that was lost is asked for again."""
+    ends: Ends | None = None
+    """Who loses the seat is ended first: started again it would claim, and undo the vacancy."""
 
 
 class CreateSlot(Effect, frozen=True, kw_only=True):
@@ -229,6 +251,12 @@ class RaiseAlarm(Effect, frozen=True, kw_only=True):
     evidence: dict[str, str]
 
 
+class KeepStanding(Effect, frozen=True, kw_only=True):
+    """Store which releases are proven where, and which were taken back."""
+
+    standing: Standing
+
+
 class KeepWanted(Effect, frozen=True, kw_only=True):
     """Store which slots shall live, for the supervisor's own restart."""
 
@@ -252,6 +280,7 @@ AnyEvent = (
     | FeedsSeen
     | SharedSilent
     | RolloutSeen
+    | DecisionsRead
     | Detected
     | AlarmLatched
     | RolledBack
@@ -263,6 +292,7 @@ AnyEffect = (
     | EndProcess
     | EndRollout
     | RaiseAlarm
+    | KeepStanding
     | KeepWanted
     | TightenTrading
     | RollBack

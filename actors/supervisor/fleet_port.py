@@ -48,6 +48,9 @@ class FleetPort(Protocol):
     async def end_process(self, life: str, node_id: str) -> bool:
         """SIGKILL the process that a life names; False if it is gone already."""
 
+    async def end_actor(self, actor: str) -> bool:
+        """End an actor so that it is not started again; False if there is none."""
+
     async def end_rollout(self) -> str | None:
         """Put away the rollout whose driver is gone; return why that failed, or None."""
 
@@ -152,6 +155,15 @@ class RayFleet:
         except (RayError, TimeoutError):
             return False
 
+    async def end_actor(self, actor: str) -> bool:
+        self._handles.pop(actor, None)
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await asyncio.to_thread(_kill_actor, actor)
+        except (ValueError, RayError, TimeoutError):
+            return False
+        return True
+
     async def end_rollout(self) -> str | None:
         return await abort_rollout(self._fleet(), ROOT)
 
@@ -161,6 +173,11 @@ class RayFleet:
     def _fleet(self) -> Fleet:
         address = ray.get_runtime_context().gcs_address
         return Fleet(storage_root=self._storage_root, address=address)
+
+
+def _kill_actor(actor: str) -> None:
+    """Raises `ValueError` where Ray knows no such actor."""
+    ray.kill(ray.get_actor(actor, namespace=RAY_NAMESPACE), no_restart=True)
 
 
 def end_process(life: str) -> bool:

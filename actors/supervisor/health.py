@@ -19,7 +19,6 @@ from actors.supervisor.events import (
     SlotSeen,
     SlotSilent,
 )
-from actors.supervisor.releases import count_errors, undo_if_bad
 from actors.supervisor.state import (
     BLOCKED_AFTER_MS,
     GATEWAY,
@@ -39,6 +38,7 @@ from actors.supervisor.state import (
     put_shared,
     replace,
 )
+from actors.supervisor.taking_back import forgive_for_gateway
 
 LOOKED_AT = (Place.STARTING, Place.LIVE, Place.SILENT)
 OWNING = (str(Phase.ACTIVE), str(Phase.QUIESCING), str(Phase.QUIESCED), str(Phase.RESUMING))
@@ -85,7 +85,7 @@ def _hear_running(
     findings = judge_slot(state.rules, event, status, watched.status)
     owns = status.state in OWNING  # what does not own its slot may run anything
     watched = replace(
-        count_errors(watched, status),
+        watched,
         status=status,
         life=status.life,
         node_id=status.node_id,
@@ -106,8 +106,7 @@ def _hear_running(
         put(state, watched), event, (*findings, blocked, _cannot_start(watched, event))
     )
     if not blocked.holds and not _is_stuck(state, event, watched, status):
-        state, undone = undo_if_bad(state, event, watched)
-        return state, (*alarms, *undone)
+        return state, alarms
     state, ended = _end(state, event, watched)
     return state, (*alarms, *ended)
 
@@ -223,6 +222,8 @@ def _hear_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
     since_ms = max(shared.answered_wire_ms, state.started_wire_ms)
     limit_ms = HUNG_AFTER_MS if shared.answered_wire_ms else STARTING_MS
     late = event.wire_ms - since_ms >= limit_ms
+    if shared.who == GATEWAY:
+        state = forgive_for_gateway(state, event)
     state, alarms = report(put_shared(state, shared), event, (_silent(shared, holds=late),))
     pause_ms = kill_pause_ms(max(1, shared.kills + shared.creations))
     if not late or event.wire_ms - shared.killed_wire_ms < pause_ms:

@@ -18,6 +18,7 @@ from actors.supervisor.events import (
     CreateSlot,
     EndProcess,
     EndRollout,
+    KeepStanding,
     KeepWanted,
     LookAtRollout,
     OpenSeat,
@@ -31,6 +32,7 @@ from actors.supervisor.events import (
 )
 from actors.supervisor.requests import Requests, Undated, undated
 from actors.supervisor.shared import renew_shared
+from actors.supervisor.standing import store_standing
 from actors.supervisor.state import TICK_MS, SupervisorState
 from actors.supervisor.step import step
 from checkpoints.alarms import Alarm, AlarmStore
@@ -64,6 +66,7 @@ class SupervisorLoop:
         self._events: asyncio.Queue[Undated] = asyncio.Queue(EVENTS_WAITING_MAX)
         self._tasks: set[asyncio.Task[None]] = set()
         self._tick_wire_ms = 0.0
+        self._keeping = asyncio.Lock()
         wanted = read_wanted(requests.storage)
         if wanted:
             self.post(undated(StartAsked, slots=wanted))
@@ -138,8 +141,8 @@ class SupervisorLoop:
                 self._start(self._end(effect))
             case CreateShared():
                 self._start(self._create_shared(effect))
-            case KeepWanted(slots=slots):
-                self._start(self._keep_wanted(slots))
+            case KeepStanding() | KeepWanted():
+                self._start(self._keep(effect))
             case TightenTrading() | RollBack():
                 self._start(self._react(effect))
 
@@ -194,13 +197,18 @@ class SupervisorLoop:
             done = f"storage: {error}"
         log_event("shared_renewed", who=effect.who, done=done)
 
-    async def _keep_wanted(self, slots: tuple[str, ...]) -> None:
+    async def _keep(self, effect: KeepStanding | KeepWanted) -> None:
+        """Store one after the other, and of the standing always the latest."""
+        storage = self._requests.storage
         try:
-            await asyncio.to_thread(
-                self._requests.storage.write, WANTED_FILE, msgspec.json.encode(slots)
-            )
+            async with self._keeping:
+                if isinstance(effect, KeepStanding):
+                    await asyncio.to_thread(store_standing, storage, self.state.standing)
+                else:
+                    data = msgspec.json.encode(effect.slots)
+                    await asyncio.to_thread(storage.write, WANTED_FILE, data)
         except CheckpointsError as error:
-            log_event("wanted_not_stored", reason=str(error))
+            log_event("not_kept", what=type(effect).__name__, reason=str(error))
 
 
 def _raise(fault: BaseException) -> Any:

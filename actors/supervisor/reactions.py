@@ -2,7 +2,8 @@
 
 Trading is reduced or halted through the gateway, a release is taken back by the operator's own
 `rolling-update rollback`. Where that cannot be done, or not in `BACK_TRIES_MAX` tries, the fleet
-takes no new risk. A release that was taken back is never gone back to.
+takes no new risk. Slots go back only to a release that is proven in them and was never taken back,
+see `actors.supervisor.standing`.
 """
 
 from typing import Final, assert_never
@@ -20,6 +21,7 @@ from actors.supervisor.events import (
     RolledBack,
     TightenTrading,
 )
+from actors.supervisor.standing import taken_back, way_back
 from actors.supervisor.state import (
     ROLLOUT_PAUSE_MS,
     Step,
@@ -28,11 +30,11 @@ from actors.supervisor.state import (
     WayBack,
     replace,
 )
+from actors.supervisor.taking_back import with_standing
 
 BACK_TRIES_MAX: Final = 3
 BACK_PAUSE_MS: Final = 10_000
 """Wire between two tries: what stood in the way, as an abort, takes some seconds."""
-TAKEN_BACK_MAX: Final = 64
 RELEASE_LETTERS_MIN: Final = 6
 """Of a release's beginning, as a subject: less names nobody."""
 
@@ -79,14 +81,22 @@ def _begin(state: SupervisorState, event: AlarmLatched) -> Step:
     if not runs:
         return state, ()  # nobody runs it any more
     bad = runs[0].release
-    to = next((w.predecessor for w in runs if w.predecessor not in (None, *state.taken_back)), None)
-    if bad is None or to is None:
-        why = ": there is no release to go back to"
+    if bad is None or not _targets(state, bad):
+        why = ": there is no release to go back to that is proven in this slot"
         return state, (_tighten(TradingState.REDUCING, event.alarm, why),)
-    way = WayBack(release=bad, to=to, why=event.alarm)
-    taken = (*state.taken_back, bad)[-TAKEN_BACK_MAX:]
-    known = state.ways_back.get(bad, way)
-    return replace(state, ways_back={**state.ways_back, bad: known}, taken_back=taken), ()
+    known = state.ways_back.get(bad, WayBack(release=bad, why=event.alarm))
+    state = replace(state, ways_back={**state.ways_back, bad: known})
+    return with_standing(state, taken_back(state.standing, bad))
+
+
+def _targets(state: SupervisorState, bad: str) -> dict[str, list[str]]:
+    """Return the slots that run a release by the release that each may go back to."""
+    found: dict[str, list[str]] = {}
+    for watched in state.slots.values():
+        to = way_back(state.standing, watched.slot, bad) if watched.release == bad else None
+        if to is not None:
+            found.setdefault(to, []).append(watched.slot)
+    return found
 
 
 def _slots_of(state: SupervisorState, event: AlarmLatched) -> list[Watched]:
@@ -105,9 +115,12 @@ def take_back(state: SupervisorState, event: Event) -> Step:
     way = next(iter(state.ways_back.values()), None)
     if way is None or way.under_way:
         return state, ()
-    slots = tuple(w.slot for w in state.slots.values() if w.release == way.release)
-    if not slots:
-        return _forget(state, way), ()
+    targets = _targets(state, way.release)
+    if not targets:
+        left = any(watched.release == way.release for watched in state.slots.values())
+        why = ": some slots have no release to go back to that is proven in them"
+        told = (_tighten(TradingState.REDUCING, way.why, why),) if left else ()
+        return _forget(state, way), told
     if way.tries >= BACK_TRIES_MAX:
         why = f": release {way.release[:12]} could not be taken back"
         return _forget(state, way), (_tighten(TradingState.REDUCING, way.why, why),)
@@ -116,7 +129,8 @@ def take_back(state: SupervisorState, event: Event) -> Step:
     if state.rollout is not None:
         return _end_rollout(state, event, state.rollout)
     state = _put(state, replace(way, under_way=True, tried_wire_ms=event.wire_ms))
-    return state, (RollBack(release=way.release, to=way.to, slots=slots),)
+    to, slots = next(iter(targets.items()))
+    return state, (RollBack(release=way.release, to=to, slots=tuple(slots)),)
 
 
 def _end_rollout(state: SupervisorState, event: Event, rollout: str) -> Step:

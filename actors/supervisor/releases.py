@@ -1,9 +1,7 @@
-"""What the supervisor does for rolling updates: undo a release that turns bad, end lost rollouts.
+"""Who owns a slot and what ran there before; the end of a rollout whose driver is gone.
 
-While a rollout confirms a slot its driver watches every decision. After that nobody does, and a
-release may still turn bad: then the slot goes back to the release that the rollout replaced, from
-the archive, through the gateway's vacancy. Only what a rollout brought is undone, and only once: a
-release that came by a vacancy stays.
+While a rollout confirms a slot its driver watches every decision. What happens to a release that
+turns bad later is in `actors.supervisor.taking_back`.
 """
 
 from collections.abc import Sequence
@@ -11,11 +9,11 @@ from collections.abc import Sequence
 from actors.clock import elapsed_ms
 from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
-from actors.slot.status import SlotStatus
 from actors.supervisor.alarms import report
 from actors.supervisor.events import (
     AnyEffect,
     EndRollout,
+    Ends,
     Event,
     FencesRead,
     OpenSeat,
@@ -26,16 +24,11 @@ from actors.supervisor.state import (
     DEATHS_WINDOW_MS,
     ROLLOUT_LEASE_MS,
     ROLLOUT_PAUSE_MS,
-    STRATEGY_ERRORS_MAX,
-    Place,
     Step,
     SupervisorState,
     Watched,
-    move,
-    put,
     replace,
 )
-from checkpoints.journal_rows import STRATEGY_ERROR
 
 
 def replaced_release(history: Sequence[FenceRecord], owner: FenceRecord) -> str | None:
@@ -47,21 +40,6 @@ def replaced_release(history: Sequence[FenceRecord], owner: FenceRecord) -> str 
             return record.release if by_rollout else None
         first = record
     return None
-
-
-def count_errors(watched: Watched, status: SlotStatus) -> Watched:
-    """Count the latest decisions in a row that failed; a good one, or a new release, ends it.
-
-    One without a snapshot was not the strategy's: it neither counts nor ends the row.
-    """
-    last = status.last_decision
-    if last is None or last.due_ms <= watched.error_due_ms:
-        return watched
-    if last.snapshot is None:
-        return replace(watched, error_due_ms=last.due_ms)
-    failed = last.reason.startswith(STRATEGY_ERROR) and last.release == status.release
-    errors = watched.errors + 1 if failed else 0
-    return replace(watched, errors=errors, error_due_ms=last.due_ms)
 
 
 def count_deaths(history: Sequence[FenceRecord], owner: FenceRecord, since_ms: float) -> int:
@@ -77,8 +55,8 @@ def _fruitless_since_ms(state: SupervisorState, watched: Watched, event: Event) 
     return max(decided_ms, event.wire_ms - DEATHS_WINDOW_MS)
 
 
-def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
-    """Bring the predecessor back where the present release cannot decide any more."""
+def say_if_dying(state: SupervisorState, event: Event, watched: Watched) -> Step:
+    """Tell of a process that dies again and again and decides nothing between."""
     dies = Finding(
         kind="slot_dies",
         subject=watched.slot,
@@ -86,34 +64,7 @@ def undo_if_bad(state: SupervisorState, event: Event, watched: Watched) -> Step:
         action="its process dies again and again; what a rollout brought is undone, else mend it",
         evidence={"release": (watched.release or "")[:12], "deaths": str(watched.deaths)},
     )
-    state, dying = report(put(state, watched), event, (dies,))
-    fails = watched.errors >= STRATEGY_ERRORS_MAX
-    dead = dies.holds and state.rollout is None  # else its driver takes the slot back
-    turned = (fails or dead) and watched.predecessor is not None
-    why = _last_reason(watched) if fails else f"its process died {watched.deaths} times in a row"
-    finding = Finding(
-        kind="release_turned_bad",
-        subject=watched.slot,
-        holds=turned,
-        action="the slot goes back to the release before; roll the others back or mend the release",
-        evidence={
-            "release": (watched.release or "")[:12],
-            "back_to": (watched.predecessor or "")[:12],
-            "reason": why[:500],
-        },
-    )
-    state, alarms = report(state, event, (finding,))
-    alarms = (*dying, *alarms)
-    if not turned or (watched.place is not Place.LIVE and not dead):
-        return state, alarms
-    watched = replace(watched, back_to=watched.predecessor, reason=f"turned bad: {why}"[:200])
-    state = put(state, move(watched, Place.OPENING, event.wire_ms))
-    return state, (*alarms, open_seat(watched))
-
-
-def _last_reason(watched: Watched) -> str:
-    last = None if watched.status is None else watched.status.last_decision
-    return "" if last is None else last.reason
+    return report(state, event, (dies,))
 
 
 def open_seat(watched: Watched) -> OpenSeat:
@@ -124,7 +75,15 @@ def open_seat(watched: Watched) -> OpenSeat:
         reason=watched.reason or "no incarnation lives",
         back=watched.back_to is not None,
         request=f"{watched.slot}/{watched.fence}/{watched.creations}",
+        ends=_ends(watched),
     )
+
+
+def _ends(watched: Watched) -> Ends | None:
+    """Name what loses the seat: only a release that is taken back is ended before its time."""
+    if watched.back_to is None:
+        return None
+    return Ends(incarnation=watched.incarnation, life=watched.life, node_id=watched.node_id)
 
 
 def know_owner(
@@ -139,7 +98,6 @@ def know_owner(
         release=owner.release,
         predecessor=replaced_release(history, owner),
         back_to=None if arrived else watched.back_to,
-        errors=watched.errors if owner.release == watched.release else 0,
         deaths=count_deaths(history, owner, _fruitless_since_ms(state, watched, event)),
         life=owner.life,
         reason="",

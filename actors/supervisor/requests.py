@@ -30,6 +30,7 @@ from actors.supervisor.events import (
     AskSlot,
     CreateFailed,
     CreateSlot,
+    Ends,
     FeedsSeen,
     FencesRead,
     FencesUnread,
@@ -102,7 +103,8 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
             case CreateSlot(slot=slot, incarnation=incarnation, release=release):
                 failure = await self.fleet.create_slot(slot, incarnation, release)
                 if failure is not None:
-                    return undated(CreateFailed, slot=slot, reason=failure)
+                    named = {"slot": slot, "incarnation": incarnation}
+                    return undated(CreateFailed, **named, reason=failure)
                 return undated(SlotCreated, slot=slot, incarnation=incarnation)
             case AskGateway() | AskFeeds():
                 return await self._ask_shared(effect)
@@ -161,7 +163,9 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
         release = effect.release or self.release
         if effect.back and not self._archived(release):
             reason = f"release {release[:12]} is not in the archive"
-            return undated(SeatRefused, slot=effect.slot, reason=reason)
+            return undated(SeatRefused, slot=effect.slot, reason=reason, not_archived=release)
+        if effect.ends is not None:
+            await self._end_for_good(effect.slot, effect.ends)
         request = OpenIncarnation(
             slot=effect.slot,
             expected_fence=effect.expected_fence,
@@ -176,6 +180,16 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
                 SeatOpened, slot=effect.slot, incarnation=answer.incarnation, release=release
             )
         return undated(SeatRefused, slot=effect.slot, reason=answer.reason)
+
+    async def _end_for_good(self, slot: str, ends: Ends) -> None:
+        """End an actor so that Ray does not start it again, then its process by id.
+
+        Ray forgets the name at once; a process that hangs or is stopped would outlive that.
+        """
+        ended = await self.fleet.end_actor(f"{slot}/{ends.incarnation}")
+        if ends.life is not None:
+            await self.fleet.end_process(ends.life, ends.node_id)
+        log_event("incarnation_ended", slot=slot, incarnation=ends.incarnation, ended=ended)
 
     def _archived(self, release: str) -> bool:
         try:

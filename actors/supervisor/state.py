@@ -14,7 +14,9 @@ from actors.config import Timing
 from actors.detectors.policy import Reaction
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
+from actors.supervisor.conduct import Made
 from actors.supervisor.events import AnyEffect
+from actors.supervisor.standing import Standing
 from signals.market_time import MarketClock
 
 TICK_MS: Final = 500
@@ -40,9 +42,6 @@ CREATING_MAX: Final = 8
 """Slots that start at one time. Ray itself starts as many processes at once as it has cores; with
 four here two cores stood idle until the supervisor had seen that one of the four was live."""
 RETRY_MS: Final = 2_000
-STRATEGY_ERRORS_MAX: Final = 2
-"""Decisions in a row that a strategy could not make: the first may be the world's fault, and a roll
-that is still confirming takes back after one; the second undoes the roll of this slot."""
 DEATHS_MAX: Final = 5
 DEATHS_WINDOW_MS: Final = 60_000
 """Wire. A process that dies at each try of a decision is started again every few seconds, and never
@@ -93,13 +92,31 @@ TRANSITIONS: Final = (
     Transition(_P.LIVE, "SlotSeen", _P.STARTING, "it lost the slot or restarted"),
     Transition(_P.LIVE, "SlotSilent", _P.SILENT, "no answer for HUNG_AFTER_MS"),
     Transition(_P.LIVE, "SlotMissing", _P.VACANT, "Ray gave it up"),
-    Transition(_P.LIVE, "SlotSeen", _P.OPENING, "its release turned bad: back to the one before"),
     Transition(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
-    Transition(_P.LIVE, "FencesRead", _P.OPENING, "it dies again and again: the release before"),
-    Transition(_P.STARTING, "FencesRead", _P.OPENING, "the same, seen between two lives"),
-    Transition(_P.VACANT, "FencesRead", _P.OPENING, "the same, after Ray gave it up"),
-    Transition(_P.STARTING, "SlotSeen", _P.OPENING, "the same, as it starts"),
-    Transition(_P.SILENT, "FencesRead", _P.OPENING, "the same, of one that never answers"),
+    Transition(_P.LIVE, "Ticked", _P.OPENING, "its release is bad: back to a proven one"),
+    Transition(_P.LIVE, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+    Transition(_P.LIVE, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+    Transition(
+        _P.STARTING,
+        "Ticked",
+        _P.OPENING,
+        "its release is bad: back to a proven one",
+    ),
+    Transition(_P.STARTING, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+    Transition(_P.STARTING, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+    Transition(_P.SILENT, "Ticked", _P.OPENING, "its release is bad: back to a proven one"),
+    Transition(_P.SILENT, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+    Transition(_P.SILENT, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+    Transition(_P.VACANT, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+    Transition(_P.VACANT, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+    Transition(
+        _P.CREATING,
+        "Ticked",
+        _P.OPENING,
+        "its release is bad: back to a proven one",
+    ),
+    Transition(_P.CREATING, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+    Transition(_P.CREATING, "DecisionsRead", _P.OPENING, "the same, by the journal"),
     Transition(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),
     Transition(_P.SILENT, "SlotSeen", _P.STARTING, "back, claims"),
     Transition(_P.SILENT, "SlotMissing", _P.VACANT, "Ray gave it up"),
@@ -120,10 +137,14 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """Release that a rollout replaced by the present one; None where none did."""
     back_to: str | None = None
     """Release that a vacancy was declared for, because the present one turned bad."""
-    errors: int = 0
-    """Latest decisions in a row that the strategy could not make."""
-    error_due_ms: int = 0
-    """Latest decision that was counted."""
+    made: tuple[Made, ...] = ()
+    """Its latest decisions, by the journal."""
+    owes_from_ms: int | None = None
+    """Market time since which a missing decision is its release's; None: it may be starting."""
+    forgiven_wire_ms: int = 0
+    """Since when it has had the time to start."""
+    opened_wire_ms: int = 0
+    """When it was last taken back."""
     deaths: int = 0
     """Of processes of the present release that owned the slot and decided nothing."""
     life: str | None = None
@@ -161,7 +182,6 @@ class WayBack(msgspec.Struct, frozen=True, kw_only=True):
     """A release that the policy takes back, until no slot runs it any more."""
 
     release: str
-    to: str
     why: str
     """Id of the alarm."""
     tries: int = 0
@@ -207,8 +227,13 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     """Wire ms since which a condition has held, by ``<kind>/<subject>``."""
     ways_back: dict[str, WayBack] = {}
     """By release."""
-    taken_back: tuple[str, ...] = ()
-    """Releases that no way back leads to any more."""
+    standing: Standing = Standing()
+    """Which releases are proven in which slot, and which were taken back; stored."""
+    not_archived: tuple[str, ...] = ()
+    """Releases that could not be gone back to, because the archive lacks them."""
+    read_to_ms: int = 0
+    """Market time up to which the journal is read."""
+    ticked_wire_ms: int = 0
     raised: dict[str, int] = {}
     """Conditions that have been raised and still hold: said once."""
 

@@ -15,6 +15,7 @@ from actors.supervisor.events import (
     AskSlot,
     CreateFailed,
     CreateSlot,
+    DecisionsRead,
     Detected,
     Event,
     FeedsSeen,
@@ -39,7 +40,7 @@ from actors.supervisor.events import (
 )
 from actors.supervisor.health import LOOKED_AT, hear_shared, hear_slot
 from actors.supervisor.reactions import hear_alarm, take_back
-from actors.supervisor.releases import hear_rollout, know_owner, open_seat, undo_if_bad
+from actors.supervisor.releases import hear_rollout, know_owner, open_seat, say_if_dying
 from actors.supervisor.state import (
     ASK_EVERY_MS,
     CREATING_MAX,
@@ -58,6 +59,7 @@ from actors.supervisor.state import (
     put_shared,
     replace,
 )
+from actors.supervisor.taking_back import hear_decisions, judge_slots, watch_time
 
 UNDER_WAY = (Place.OPENING, Place.CREATING)
 
@@ -77,24 +79,30 @@ def step(state: SupervisorState, event: AnyEvent) -> Step:
             return _hear_creation(state, event)
         case GatewaySeen() | FeedsSeen() | SharedSilent():
             return hear_shared(state, event)
-        case RolloutSeen() | Detected() | AlarmLatched() | RolledBack():
+        case RolloutSeen() | DecisionsRead() | Detected() | AlarmLatched() | RolledBack():
             return _hear_news(state, event)
         case _ as never:
             assert_never(never)
 
 
 def _hear_news(
-    state: SupervisorState, event: RolloutSeen | Detected | AlarmLatched | RolledBack
+    state: SupervisorState,
+    event: RolloutSeen | DecisionsRead | Detected | AlarmLatched | RolledBack,
 ) -> Step:
-    if isinstance(event, RolloutSeen):
-        return hear_rollout(state, event)
-    return hear_alarm(state, event)
+    match event:
+        case RolloutSeen():
+            return hear_rollout(state, event)
+        case DecisionsRead():
+            return hear_decisions(state, event)
+        case _:
+            return hear_alarm(state, event)
 
 
 def _obey(state: SupervisorState, event: StartAsked | StopAsked) -> Step:
     match event:
         case StartAsked(slots=slots):
-            watched = {slot: state.slots.get(slot, Watched(slot=slot)) for slot in slots}
+            new = {slot: Watched(slot=slot, forgiven_wire_ms=event.wire_ms) for slot in slots}
+            watched = {slot: state.slots.get(slot, new[slot]) for slot in slots}
             state = replace(state, stopping=False, slots={**state.slots, **watched})
             state, asked = _ask_for_owners(state, event)
             return state, (KeepWanted(slots=tuple(state.slots)), *asked)
@@ -112,8 +120,9 @@ def _tick(state: SupervisorState, event: Ticked) -> Step:
         return state, ()
     if not state.started_wire_ms:
         state = replace(state, started_wire_ms=event.wire_ms)
+    state, judged = judge_slots(watch_time(state, event), event)
     state, asked = _ask_for_all(state, event)
-    effects: list[AnyEffect] = [*asked]
+    effects: list[AnyEffect] = [*judged, *asked]
     for watched in state.slots.values():
         if (
             watched.place in LOOKED_AT
@@ -193,9 +202,10 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
             known = replace(known, incarnation=owner.incarnation, misses=0, status=None)
             known = replace(known, answered_wire_ms=event.wire_ms)
             known = move(known, Place.STARTING, event.wire_ms)
-        state, undone = undo_if_bad(state, event, known)
-        effects += undone
-    return state, tuple(effects)
+        state, dying = say_if_dying(put(state, known), event, known)
+        effects += dying
+    state, judged = judge_slots(state, event)
+    return state, (*effects, *judged)
 
 
 def _hear_creation(
@@ -215,14 +225,23 @@ def _hear_creation(
             return put(state, watched), (create,)
         case SeatRefused() if watched.place is Place.OPENING:
             watched = replace(watched, reason=event.reason, creations=watched.creations + 1)
-            return put(state, move(watched, Place.UNSEEN, event.wire_ms)), ()
-        case SlotCreated() if watched.place is Place.CREATING:
+            watched = replace(watched, back_to=None)  # a way back is judged again by what owns now
+            if event.not_archived is not None:
+                lacking = (*state.not_archived, event.not_archived)
+                state = replace(state, not_archived=lacking)
+            return _ask_for_owners(put(state, move(watched, Place.UNSEEN, event.wire_ms)), event)
+        case SlotCreated() if _is_awaited(watched, event.incarnation):
             watched = replace(
                 watched, creations=watched.creations + 1, answered_wire_ms=event.wire_ms
             )
             return put(state, move(watched, Place.STARTING, event.wire_ms)), ()
-        case CreateFailed() if watched.place is Place.CREATING:
+        case CreateFailed() if _is_awaited(watched, event.incarnation):
             watched = replace(watched, reason=event.reason, creations=watched.creations + 1)
             return put(state, move(watched, Place.VACANT, event.wire_ms)), ()
         case _:
             return state, ()
+
+
+def _is_awaited(watched: Watched, incarnation: int) -> bool:
+    """Tell the creation under way from an earlier one that was given up."""
+    return watched.place is Place.CREATING and incarnation in (0, watched.incarnation)

@@ -153,6 +153,14 @@ class SimulatedFleet:
         del node_id
         return self._world.end_life(life)
 
+    async def end_actor(self, actor: str) -> bool:
+        found = self._world.slot_actors.get(actor)
+        if found is None or found.gone:
+            return False
+        found.gone = True
+        found.process.kill()
+        return True
+
     async def end_rollout(self) -> str | None:
         lost = next((roll for roll in self._world.rolls if not roll.ended), None)
         return None if lost is None else await lost.put_away()

@@ -9,13 +9,17 @@ from actors.config import RiskLimits, Timing
 from actors.gateway.risk_case import Rules as GatewayRules
 from actors.slot.seat import Rules as SlotRules
 from actors.supervisor.alarm_sinks import SinkPump
-from actors.supervisor.events import StartAsked
+from actors.supervisor.conduct import made_of
+from actors.supervisor.events import DecisionsRead, StartAsked
 from actors.supervisor.loop import Shell as SupervisorShell
 from actors.supervisor.loop import SupervisorLoop
 from actors.supervisor.requests import Requests as SupervisorRequests
 from actors.supervisor.requests import undated
+from actors.supervisor.standing import read_standing
 from actors.supervisor.state import Rules as SupervisorRules
 from actors.supervisor.state import SupervisorState
+from checkpoints.journal import Journal
+from checkpoints.journal_rows import JournalRow, valid_rows
 from cluster.handoff_state import Step
 from signals.market_time import MarketClock
 from signals.units import MicroUsd
@@ -37,6 +41,9 @@ OPEN_MS: Final = 1_767_225_600_000
 WIRE_MS: Final = 1_800_000_000_000
 SPEED: Final = 30
 CURRENT_MARKET_DATA: Final = "market-data/current"
+READ_S: Final = 0.7
+ROWS_AGAIN: Final = 16
+"""Read again at each look: an owner that is taken back writes the same sequences anew."""
 RESTART_S: Final = (0.2, 1.5)
 """Wire: how long Ray takes to start a process anew."""
 
@@ -89,9 +96,31 @@ class SupervisorActor:
         )
         rules = SupervisorRules(timing=world.slot_rules.timing, clock=world.slot_rules.clock)
         shell = SupervisorShell(wire_ms=world.wire_ms_exact, observe=lambda _state, _count: None)
-        loop = SupervisorLoop(SupervisorState(rules=rules), requests, SilentPump(), shell)
+        state = SupervisorState(rules=rules, standing=read_standing(world.disk))
+        loop = SupervisorLoop(state, requests, SilentPump(), shell)
         loop.post(undated(StartAsked, slots=self._slots))
-        await loop.run()
+        reading = asyncio.create_task(self._read_decisions(loop))
+        try:
+            await loop.run()
+        finally:
+            reading.cancel()
+
+    async def _read_decisions(self, loop: SupervisorLoop) -> None:
+        """Read the journal as `actors.supervisor.decisions` does, from the simulated disk."""
+        read = dict.fromkeys(self._slots, 0)
+        while True:
+            market_ms = loop.market_ms()
+            rows: list[JournalRow] = []
+            for slot in self._slots:
+                new = (
+                    Journal(self.world.disk, slot).rows_after(max(0, read[slot] - ROWS_AGAIN)).rows
+                )
+                read[slot] = max((row.sequence for row in new), default=read[slot])
+                rows += new
+            bounds = [record for history in loop.state.history.values() for record in history]
+            made = tuple(one for row in valid_rows(rows, bounds) if (one := made_of(row)))
+            loop.post(undated(DecisionsRead, made=made, read_to_ms=market_ms))
+            await asyncio.sleep(READ_S)
 
 
 class World:

@@ -16,6 +16,7 @@ from actors.supervisor.events import (
     Detected,
     EndRollout,
     FencesRead,
+    KeepStanding,
     RaiseAlarm,
     RollBack,
     RolledBack,
@@ -73,7 +74,8 @@ def test_what_detectors_find_is_said_once_while_it_holds() -> None:
 
 def test_a_release_is_taken_back_to_the_one_that_the_rollout_replaced() -> None:
     watch = watched()
-    assert latched(watch, "signal_never_ran", SLOT) == [], "remembered; the next look goes it"
+    (kept,) = latched(watch, "signal_never_ran", SLOT)
+    assert isinstance(kept, KeepStanding), "remembered, durably; the next look goes it"
     (back,) = of(watch.hear(Ticked), RollBack)
     assert (back.release, back.to, back.slots) == (BAD, OLD, (SLOT,))
     assert of(watch.hear(Ticked), RollBack) == [], "one at a time"

@@ -7,17 +7,15 @@ import msgspec
 from actors.messages import FenceRecord
 from actors.slot.state import LastDecision
 from actors.slot.status import SlotStatus
+from actors.supervisor.conduct import Made, Outcome
 from actors.supervisor.events import (
     AskSlot,
-    CreateFailed,
-    CreateSlot,
+    DecisionsRead,
     EndRollout,
     FencesRead,
     LookAtRollout,
     OpenSeat,
     RolloutSeen,
-    SeatOpened,
-    SlotCreated,
     SlotSeen,
     StartAsked,
     Ticked,
@@ -29,84 +27,73 @@ from actors.supervisor.state import (
     ROLLOUT_EVERY_MS,
     ROLLOUT_LEASE_MS,
     ROLLOUT_PAUSE_MS,
-    STRATEGY_ERRORS_MAX,
-    Place,
 )
-from tests.actors.slot.builders import CYCLE_MS
+from tests.actors.slot.builders import CYCLE_MS, OPEN_MS
 from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, alarms, of, owner, status
 
+TICKS_MS = 4_000
 OLD, BAD = "aa" * 32, "bb" * 32
 
 
 def record(release: str, fence: int, handoff: str | None) -> FenceRecord:
-    made = owner(incarnation=fence, fence=fence)
-    return msgspec.structs.replace(made, release=release, handoff=handoff)
+    owns = owner(incarnation=fence, fence=fence)
+    at_ms = OPEN_MS - CYCLE_MS // 2
+    changes = {"release": release, "handoff": handoff, "granted_wire_ms": at_ms}
+    return msgspec.structs.replace(owns, **changes)
 
 
 ROLLED = (record(OLD, 1, None), record(BAD, 2, "r0001-btc-5m"))
 
 
-def decided(
+def made(
     watch: Watch,
-    reason: str,
-    incarnation: int = 2,
+    outcome: Outcome,
     release: str = BAD,
-    snapshot: str | None = "s",
-) -> list[Any]:
-    """Let one decision point pass and the slot say what it decided there."""
-    watch.after(CYCLE_MS)
-    seen = decision(watch, reason, incarnation, release, snapshot)
-    return watch.hear(SlotSeen, slot=SLOT, incarnation=incarnation, status=seen)
+    due_ms: int | None = None,
+    reason: str = "points",
+    slot: str = SLOT,
+) -> Made:
+    """Return a decision that the journal holds, of the point that was due last."""
+    at_ms = (watch.now_ms - 20_000) // CYCLE_MS * CYCLE_MS + 20_000 if due_ms is None else due_ms
+    return Made(slot=slot, due_ms=at_ms, release=release, fence=2, outcome=outcome, reason=reason)
 
 
-def decision(
-    watch: Watch, reason: str, incarnation: int, release: str, snapshot: str | None = "s"
-) -> SlotStatus:
+def read(watch: Watch, *decisions: Made, writable: bool = True) -> list[Any]:
+    """Let the journal be read to its end now; it holds these decisions more."""
+    return watch.hear(DecisionsRead, made=decisions, read_to_ms=watch.now_ms, writable=writable)
+
+
+def decided(watch: Watch, outcome: Outcome, release: str = BAD, reason: str = "r") -> list[Any]:
+    """Let one decision point pass and the journal say what was decided there."""
+    for _ in range(CYCLE_MS // TICKS_MS):
+        watch.after(TICKS_MS).hear(Ticked)
+    return read(watch, made(watch, outcome, release, reason=reason))
+
+
+def decision(watch: Watch, reason: str, incarnation: int, release: str) -> SlotStatus:
     """Return the status of a slot that decides now."""
     last = LastDecision(
         due_ms=watch.now_ms,
         journaled_ms=watch.now_ms,
         action="no_trade",
         reason=reason,
-        snapshot=snapshot,
+        snapshot="s",
         release=release,
     )
     return status(watch.now_ms, last_decision=last, release=release, incarnation=incarnation)
 
 
-def watched(history: tuple[FenceRecord, ...] = ROLLED) -> Watch:
+def watched(history: tuple[FenceRecord, ...] = ROLLED, *proven: str) -> Watch:
+    """A slot that runs the last release of its history; those before it are proven in it."""
     watch = Watch()
     watch.hear(StartAsked, slots=(SLOT,))
     watch.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    before = proven or tuple(one.release for one in history[:-1])
+    for release in before:
+        for ago in (3, 2):
+            due_ms = OPEN_MS - ago * CYCLE_MS + 20_000
+            read(watch, made(watch, Outcome.GOOD, release, due_ms))
     return watch
-
-
-def test_release_that_turns_bad_goes_back_to_the_one_that_the_rollout_replaced() -> None:
-    watch = watched()
-    for _ in range(STRATEGY_ERRORS_MAX - 1):
-        assert of(decided(watch, "strategy_error: raised"), OpenSeat) == []
-    effects = decided(watch, "strategy_error: raised")
-    assert alarms(effects) == ["release_turned_bad"]
-    opened = of(effects, OpenSeat)[0]
-    assert (opened.release, opened.expected_fence, opened.back) == (OLD, 2, True)
-    effects = watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
-    assert of(effects, CreateSlot)[0].release == OLD
-    watch.hear(SlotCreated, slot=SLOT, incarnation=3)
-    back = (*ROLLED, record(OLD, 3, None))
-    watch.hear(FencesRead, owners={SLOT: back[-1]}, history={SLOT: back})
-    for _ in range(STRATEGY_ERRORS_MAX + 1):
-        effects = decided(watch, "strategy_error: raised", incarnation=3, release=OLD)
-        assert of(effects, OpenSeat) == [], "no release is undone by a vacancy's release"
-    assert watch.place() is Place.LIVE
-
-
-def test_a_decision_without_a_snapshot_neither_counts_nor_clears() -> None:
-    watch = watched()
-    for _ in range(STRATEGY_ERRORS_MAX - 1):
-        decided(watch, "strategy_error: raised")
-    without = decided(watch, "stale: no snapshot: no answer", snapshot=None)
-    assert of(without, OpenSeat) == [], "the strategy was not asked"
-    assert alarms(decided(watch, "strategy_error: raised")) == ["release_turned_bad"]
 
 
 def dying(
@@ -167,7 +154,7 @@ def test_a_process_that_decides_between_its_deaths_is_no_bad_release() -> None:
 
 def test_what_no_rollout_brought_is_not_undone_when_it_dies_but_an_alarm_says_so() -> None:
     effects = dying(watched((record(BAD, 2, None),)), DEATHS_MAX + 1, rolled=False)
-    assert alarms(effects) == ["slot_dies"]
+    assert alarms(effects) == ["slot_dies", "release_fails"]
     assert of(effects, OpenSeat) == []
 
 
@@ -177,39 +164,6 @@ def test_a_slot_that_dies_under_a_living_rollout_is_its_drivers() -> None:
     effects = dying(watch, DEATHS_MAX + 1)
     assert alarms(effects) == ["slot_dies"]
     assert of(effects, OpenSeat) == []
-
-
-def test_one_error_between_good_decisions_changes_nothing() -> None:
-    watch = watched()
-    for reason in ("strategy_error: raised", "points", "strategy_error: raised", "points"):
-        assert of(decided(watch, reason), OpenSeat) == []
-
-
-def test_the_same_decision_seen_again_counts_once() -> None:
-    watch = watched()
-    decided(watch, "strategy_error: raised")
-    seen = watch.state.slots[SLOT].status
-    for _ in range(STRATEGY_ERRORS_MAX):
-        effects = watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
-        assert of(effects, OpenSeat) == []
-
-
-def test_way_back_that_could_not_be_created_is_tried_again_with_the_old_release() -> None:
-    watch = watched()
-    for _ in range(STRATEGY_ERRORS_MAX):
-        decided(watch, "strategy_error: raised")
-    watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
-    watch.hear(CreateFailed, slot=SLOT, reason="no worker")
-    watch.hear(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
-    again = of(watch.after(60_000).hear(Ticked), OpenSeat)
-    assert [opened.release for opened in again] == [OLD]
-
-
-def test_release_without_a_predecessor_stays() -> None:
-    watch = watched((record(BAD, 2, None),))
-    for _ in range(STRATEGY_ERRORS_MAX + 1):
-        effects = decided(watch, "strategy_error: raised")
-        assert of(effects, OpenSeat) == []
 
 
 def test_replaced_release_is_found_behind_later_claims_of_the_same_release() -> None:

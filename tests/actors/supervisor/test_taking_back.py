@@ -1,0 +1,436 @@
+"""A slot goes back from a release that keeps it from deciding: when, whereto, and what it needs."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors.detectors.policy import Reaction, reaction_of
+from actors.messages import Opened, OpenIncarnation
+from actors.supervisor.conduct import Outcome
+from actors.supervisor.events import (
+    CreateFailed,
+    CreateSlot,
+    Ends,
+    FencesRead,
+    KeepStanding,
+    OpenSeat,
+    RaiseAlarm,
+    RolloutSeen,
+    SeatOpened,
+    SeatRefused,
+    SharedSilent,
+    SlotCreated,
+    SlotMissing,
+    SlotSeen,
+    SlotSilent,
+    StartAsked,
+    Ticked,
+)
+from actors.supervisor.requests import Requests
+from actors.supervisor.standing import (
+    PROVEN_GOOD,
+    Standing,
+    is_proven,
+    read_standing,
+    store_standing,
+    way_back,
+    with_decisions,
+)
+from actors.supervisor.state import GATEWAY, HUNG_AFTER_MS, RETRY_MS, STARTING_MS, Place
+from actors.supervisor.taking_back import GAP_MS
+from checkpoints.storage import LocalStorage
+from tests.actors.slot.builders import CYCLE_MS, OPEN_MS
+from tests.actors.supervisor.test_supervisor_releases import (
+    BAD,
+    OLD,
+    ROLLED,
+    decided,
+    decision,
+    made,
+    read,
+    record,
+    watched,
+)
+from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, alarms, of
+
+OLDER = "cc" * 32
+HOUR_MS = 3_600_000
+
+
+def live(watch: Watch | None = None) -> Watch:
+    watch = watch or watched()
+    seen = decision(watch, "points", incarnation=2, release=BAD)
+    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+    watch.hear(Ticked)
+    assert watch.place() is Place.LIVE
+    return watch
+
+
+def wait(watch: Watch, for_ms: int, *, every_ms: int = 2_000) -> list[Any]:
+    """Let time pass: the clock ticks and the journal, without a new row, is read to its end."""
+    effects: list[Any] = []
+    for _ in range(for_ms // every_ms):
+        effects += watch.after(every_ms).hear(Ticked)
+        effects += read(watch)
+    return effects
+
+
+def test_two_failed_decisions_lead_back_to_the_proven_release() -> None:
+    watch = live()
+    assert of(decided(watch, Outcome.FAILED), OpenSeat) == []
+    effects = decided(watch, Outcome.FAILED, reason="strategy_error: SystemExit: bye")
+    (alarm,) = of(effects, RaiseAlarm)
+    assert (alarm.kind, alarm.subject, str(alarm.severity)) == (
+        "release_turned_bad",
+        SLOT,
+        "critical",
+    )
+    assert alarm.evidence == {
+        "release": BAD[:12],
+        "slot": SLOT,
+        "reason": "strategy_error: SystemExit: bye",
+        "back_to": OLD[:12],
+    }
+    (opened,) = of(effects, OpenSeat)
+    assert (opened.release, opened.expected_fence, opened.back) == (OLD, 2, True)
+    assert opened.ends == Ends(incarnation=2, life="7-7", node_id="")
+    (kept,) = of(effects, KeepStanding)
+    assert (kept.standing.taken_back, kept.standing.led_back) == ((BAD,), {SLOT: OLD})
+
+
+def test_the_seat_is_filled_with_the_proven_release_which_is_then_left_alone() -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    decided(watch, Outcome.FAILED)
+    created = watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
+    assert [(c.release, c.incarnation) for c in of(created, CreateSlot)] == [(OLD, 3)]
+    watch.hear(SlotCreated, slot=SLOT, incarnation=3)
+    assert of(wait(watch, STARTING_MS - 2_000), OpenSeat) == [], "its new owner is starting"
+    granted = msgspec.structs.replace(record(OLD, 3, None), granted_wire_ms=watch.now_ms)
+    watch.hear(FencesRead, owners={SLOT: granted}, history={SLOT: (*ROLLED, granted)})
+    seen = decision(watch, "points", incarnation=3, release=OLD)
+    watch.hear(SlotSeen, slot=SLOT, incarnation=3, status=seen)
+    effects: list[Any] = []
+    for _ in range(5):
+        effects += decided(watch, Outcome.FAILED, OLD)
+    assert of(effects, OpenSeat) == [], "nothing that was led back to is led away from"
+    assert alarms(effects) == ["no_way_back"]
+
+
+def test_a_hang_is_taken_back_at_the_second_point_before_the_third_is_due() -> None:
+    watch = live()
+    effects = wait(watch, 2 * CYCLE_MS)
+    (opened,) = of(effects, OpenSeat)
+    assert opened.release == OLD
+    assert alarms(effects) == ["release_turned_bad"]
+
+
+@pytest.mark.parametrize(
+    "course",
+    [
+        (Outcome.FAILED, None),
+        (None, Outcome.FAILED),
+        (Outcome.FAILED, Outcome.GOOD, None, Outcome.GOOD, Outcome.FAILED),
+        (None, Outcome.GOOD, Outcome.FAILED, Outcome.GOOD, None),
+    ],
+)
+def test_failed_and_missing_decisions_count_together(course: tuple[Outcome | None, ...]) -> None:
+    watch = live()
+    effects: list[Any] = []
+    for outcome in course:
+        assert of(effects, OpenSeat) == []
+        effects = wait(watch, CYCLE_MS) if outcome is None else decided(watch, outcome)
+    assert len(of(effects, OpenSeat)) == 1
+
+
+@pytest.mark.parametrize("place", [Place.SILENT, Place.STARTING, Place.VACANT, Place.CREATING])
+def test_it_does_not_matter_what_the_slot_is_doing(place: Place) -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    match place:
+        case Place.SILENT:
+            watch.after(HUNG_AFTER_MS)
+            watch.hear(SlotSilent, slot=SLOT, incarnation=2, reason="no answer")
+        case Place.STARTING:
+            seen = msgspec.structs.replace(
+                decision(watch, "points", 2, BAD), state="claiming", release=BAD
+            )
+            watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+        case _:
+            watch.hear(SlotMissing, slot=SLOT, incarnation=2)
+            watch.hear(SlotMissing, slot=SLOT, incarnation=2)
+    if place is Place.CREATING:
+        watch.hear(Ticked)
+        watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=BAD)
+    assert watch.place() is place
+    effects = read(watch.after(CYCLE_MS), made(watch, Outcome.FAILED))
+    (opened,) = of(effects, OpenSeat)
+    assert (opened.release, opened.back) == (OLD, True)
+    if place is Place.CREATING:
+        watch.hear(SeatOpened, slot=SLOT, incarnation=4, release=OLD)
+        watch.hear(CreateFailed, slot=SLOT, reason="late", incarnation=3)
+        assert watch.place() is Place.CREATING, "that was the creation of the bad one"
+
+
+def test_a_rollout_under_way_changes_nothing_about_two_bad_points() -> None:
+    watch = live()
+    watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
+    decided(watch, Outcome.FAILED)
+    assert len(of(decided(watch, Outcome.FAILED), OpenSeat)) == 1
+
+
+def test_a_way_back_that_could_not_be_created_is_tried_again_with_the_proven_release() -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    decided(watch, Outcome.FAILED)
+    watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
+    watch.hear(CreateFailed, slot=SLOT, reason="no worker", incarnation=3)
+    watch.hear(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
+    again = of(watch.after(STARTING_MS).hear(Ticked), OpenSeat)
+    assert [opened.release for opened in again] == [OLD]
+
+
+def test_a_seat_that_is_refused_is_asked_for_again_under_the_fence_of_now() -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    decided(watch, Outcome.FAILED)
+    watch.hear(SeatRefused, slot=SLOT, reason="the fence is 3, not 2")
+    restarted = (*ROLLED, record(BAD, 3, None))
+    assert (
+        of(
+            watch.hear(FencesRead, owners={SLOT: restarted[-1]}, history={SLOT: restarted}),
+            OpenSeat,
+        )
+        == []
+    ), "not at once"
+    (opened,) = of(watch.after(RETRY_MS).hear(Ticked), OpenSeat)
+    assert (opened.release, opened.expected_fence) == (OLD, 3)
+
+
+def test_a_release_that_the_archive_lacks_gives_way_to_the_one_before_it() -> None:
+    history = (record(OLDER, 1, None), record(OLD, 2, "r0001"), record(BAD, 3, "r0002"))
+    watch = watched(history)
+    decided(watch, Outcome.FAILED)
+    assert [o.release for o in of(decided(watch, Outcome.FAILED), OpenSeat)] == [OLD]
+    watch.hear(SeatRefused, slot=SLOT, reason="not in the archive", not_archived=OLD)
+    watch.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    again = of(watch.after(RETRY_MS).hear(Ticked), OpenSeat)
+    assert [opened.release for opened in again] == [OLDER]
+
+
+# ---- where to ---------------------------------------------------------------------------------
+
+
+def test_a_predecessor_that_never_proved_itself_here_is_no_way_back() -> None:
+    history = (record(OLDER, 1, None), record(OLD, 2, "r0001"), record(BAD, 3, "r0002"))
+    watch = watched(history, OLDER)
+    decided(watch, Outcome.FAILED)
+    (opened,) = of(decided(watch, Outcome.FAILED), OpenSeat)
+    assert opened.release == OLDER
+
+
+def test_without_a_proven_release_an_alarm_says_so_and_no_new_risk_is_taken() -> None:
+    watch = watched(ROLLED, "dd" * 32)
+    gone = msgspec.structs.replace(watch.state.standing, taken_back=("dd" * 32,))
+    watch.state = msgspec.structs.replace(watch.state, standing=gone)
+    decided(watch, Outcome.FAILED)
+    effects = decided(watch, Outcome.FAILED)
+    assert of(effects, OpenSeat) == []
+    assert alarms(effects) == ["no_way_back"]
+    assert reaction_of("no_way_back") is Reaction.REDUCE
+    assert alarms(decided(watch, Outcome.FAILED)) == [], "said once"
+    decided(watch, Outcome.GOOD)
+    assert alarms(decided(watch, Outcome.FAILED)) == ["no_way_back"], "said again when it is back"
+
+
+def test_the_first_release_of_a_slot_stays_and_an_alarm_names_what_fails() -> None:
+    watch = watched((record(BAD, 2, None),))
+    decided(watch, Outcome.FAILED)
+    effects = decided(watch, Outcome.FAILED)
+    assert (alarms(effects), of(effects, OpenSeat)) == (["release_fails"], [])
+    assert reaction_of("release_fails") is Reaction.NOTIFY
+
+
+def test_proven_is_counted_by_slot_and_each_point_once(tmp_path: Path) -> None:
+    watch = Watch()
+    first = made(watch, Outcome.GOOD, OLD, OPEN_MS)
+    standing = with_decisions(Standing(), [first] * 5)
+    assert not is_proven(standing, SLOT, OLD)
+    rest = [made(watch, Outcome.GOOD, OLD, OPEN_MS + n) for n in range(1, PROVEN_GOOD)]
+    standing = with_decisions(standing, rest)
+    assert is_proven(standing, SLOT, OLD)
+    assert not is_proven(standing, "eth-5m", OLD)
+    assert with_decisions(standing, [made(watch, Outcome.GOOD, OLD, OPEN_MS + 9)]) == standing
+    storage = LocalStorage(tmp_path)
+    assert read_standing(storage) == Standing()
+    store_standing(storage, standing)
+    assert read_standing(storage) == standing
+    storage.write("supervisor/releases", b"\xff torn")
+    assert read_standing(storage) == Standing()
+
+
+def test_bad_decisions_prove_nothing() -> None:
+    watch = Watch()
+    bad = [Outcome.FAILED, Outcome.NO_SNAPSHOT] * 4
+    rows = [made(watch, each, OLD, OPEN_MS + n) for n, each in enumerate(bad)]
+    assert with_decisions(Standing(), rows) == Standing()
+
+
+def test_the_way_back_is_the_latest_that_is_proven_and_was_not_taken_back() -> None:
+    watch = Watch()
+    rows = [
+        made(watch, Outcome.GOOD, release, OPEN_MS + 10 * place + n)
+        for place, release in enumerate((OLDER, OLD, BAD))
+        for n in range(PROVEN_GOOD)
+    ]
+    standing = with_decisions(Standing(), rows)
+    assert way_back(standing, SLOT, BAD) == OLD
+    assert way_back(standing, "eth-5m", BAD) is None
+    without = msgspec.structs.replace(standing, taken_back=(OLD,))
+    assert way_back(without, SLOT, BAD) == OLDER
+    led = msgspec.structs.replace(without, led_back={SLOT: OLDER})
+    assert way_back(led, SLOT, OLDER) is None
+
+
+# ---- what is nobody's fault -------------------------------------------------------------------
+
+
+def test_what_fell_due_while_this_watch_stood_still_is_forgiven() -> None:
+    watch = live()
+    wait(watch, CYCLE_MS)
+    watch.after(HOUR_MS).hear(Ticked)
+    assert of(read(watch), OpenSeat) == [], "the machine was suspended"
+    assert of(wait(watch, CYCLE_MS), OpenSeat) == []
+    assert len(of(wait(watch, CYCLE_MS), OpenSeat)) == 1, "and then it counts again"
+
+
+def test_a_gap_is_longer_than_any_two_looks_of_a_busy_machine() -> None:
+    watch = live()
+    assert of(wait(watch, 2 * CYCLE_MS, every_ms=GAP_MS), OpenSeat) != []
+
+
+def test_a_supervisor_that_begins_gives_slots_the_time_to_start() -> None:
+    watch = watched()
+    assert of(wait(watch, STARTING_MS), OpenSeat) == []
+    assert of(wait(watch, CYCLE_MS), OpenSeat) == []
+    assert len(of(wait(watch, 2 * CYCLE_MS), OpenSeat)) == 1, "one that never starts goes back"
+
+
+def test_points_before_this_supervisor_began_are_not_counted_as_missing() -> None:
+    watch = Watch().after(HOUR_MS)
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
+    for ago in (3, 2):
+        read(watch, made(watch, Outcome.GOOD, OLD, OPEN_MS - ago * CYCLE_MS))
+    live(watch)
+    assert of(wait(watch, CYCLE_MS), OpenSeat) == []
+
+
+def test_without_the_gateway_a_slot_that_cannot_claim_is_not_at_fault() -> None:
+    watch = live()
+    seen = msgspec.structs.replace(decision(watch, "points", 2, BAD), state="claiming")
+    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+    effects: list[Any] = []
+    for _ in range(4 * CYCLE_MS // 2_000):
+        effects += wait(watch, 2_000)
+        effects += watch.hear(SharedSilent, who=GATEWAY, missing=False, reason="no answer")
+    assert of(effects, OpenSeat) == []
+
+
+def test_a_full_disk_is_not_the_fault_of_the_slots_that_cannot_write() -> None:
+    watch = live()
+    ill = msgspec.structs.replace(decision(watch, "points", 2, BAD), journal_failure="full")
+    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=ill)
+    effects: list[Any] = []
+    for _ in range(4 * CYCLE_MS // 2_000):
+        effects += watch.after(2_000).hear(Ticked)
+        effects += read(watch, writable=False)
+    assert of(effects, OpenSeat) == []
+    assert of(wait(watch, 3 * CYCLE_MS), OpenSeat) != [], "a slot alone that cannot write is"
+
+
+def test_nothing_is_missing_before_the_journal_was_read() -> None:
+    watch = live()
+    effects: list[Any] = []
+    for _ in range(4 * CYCLE_MS // 2_000):
+        effects += watch.after(2_000).hear(Ticked)
+    assert of(effects, OpenSeat) == []
+
+
+def test_a_restarted_supervisor_still_knows_what_was_taken_back() -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    (kept,) = of(decided(watch, Outcome.FAILED), KeepStanding)
+    again = Watch()
+    again.state = msgspec.structs.replace(again.state, standing=kept.standing)
+    again.hear(StartAsked, slots=(SLOT,))
+    history = (record(BAD, 1, None), record(OLD, 2, "r0002"))
+    again.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    decided(again, Outcome.FAILED, OLD)
+    effects = decided(again, Outcome.FAILED, OLD)
+    assert of(effects, OpenSeat) == [], "the one before it was itself taken back"
+    assert alarms(effects) == ["no_way_back"]
+
+
+# ---- what it needs of others ------------------------------------------------------------------
+
+
+class Fleet:
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def end_actor(self, actor: str) -> bool:
+        self.done.append(f"end {actor}")
+        return True
+
+    async def end_process(self, life: str, node_id: str) -> bool:
+        self.done.append(f"kill {life}{node_id}")
+        return True
+
+
+def opening(root: Path, fleet: Fleet, effect: OpenSeat) -> Any:
+    class Gateway:
+        async def open_incarnation(self, request: OpenIncarnation) -> Opened:
+            fleet.done.append(f"open {request.slot} {request.expected_fence}")
+            return Opened(incarnation=3)
+
+    class Archived(Requests, frozen=True, kw_only=True):
+        def _archived(self, release: str) -> bool:
+            return release == OLD
+
+    requests = Archived(
+        fleet=fleet,  # type: ignore[arg-type]
+        gateway=Gateway(),  # type: ignore[arg-type]
+        storage=LocalStorage(root),
+        release="r",
+    )
+    return asyncio.run(requests.answer(effect))(0, 0)
+
+
+def test_the_bad_incarnation_is_ended_for_good_before_its_seat_is_declared_vacant(
+    tmp_path: Path,
+) -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    (effect,) = of(decided(watch, Outcome.FAILED), OpenSeat)
+    fleet = Fleet()
+    assert isinstance(opening(tmp_path, fleet, effect), SeatOpened)
+    assert fleet.done == [f"end {SLOT}/2", "kill 7-7", f"open {SLOT} 2"]
+
+
+def test_nothing_is_ended_for_a_release_that_cannot_be_gone_back_to(tmp_path: Path) -> None:
+    fleet = Fleet()
+    effect = OpenSeat(
+        slot=SLOT,
+        expected_fence=2,
+        release=OLDER,
+        reason="r",
+        back=True,
+        ends=Ends(incarnation=2, life="7-7", node_id=""),
+    )
+    refused = opening(tmp_path, fleet, effect)
+    assert isinstance(refused, SeatRefused)
+    assert (refused.not_archived, fleet.done) == (OLDER, [])
