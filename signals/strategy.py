@@ -62,16 +62,30 @@ def load_strategy(name: str) -> Strategy:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
         raise StrategyError(
-            f"strategy {name!r}: there is no signals/strategies/{name}.py; there are "
-            f"{', '.join(known)}; the nearest is {near[0] if near else 'none'}"
+            f"unknown strategy {name!r}; there are {', '.join(known)}; "
+            f"the nearest is {near[0] if near else 'none'}"
         )
     try:
         module = importlib.import_module(f"signals.strategies.{name}")
+    except SyntaxError as error:
+        where = f"line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
+        raise StrategyError(f"signals/strategies/{name}.py does not import: {where}") from error
     except Exception as error:  # a strategy file is a stranger's code: anything can come
-        raise StrategyError(f"signals/strategies/{name}.py does not import: {error!r}") from error
+        what = f"{type(error).__name__}: {error}{_line_in(name, error)}"
+        raise StrategyError(f"signals/strategies/{name}.py does not import: {what}") from error
     for fault in _form_faults(module):
         raise StrategyError(f"signals/strategies/{name}.py {fault}")
     return cast("Strategy", module)
+
+
+def _line_in(name: str, error: BaseException) -> str:
+    """Return `` (line N)`` of the strategy's own file that the error came through, or nothing."""
+    trace, found = error.__traceback__, ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.endswith(f"strategies/{name}.py"):
+            found = f" (line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return found
 
 
 def _form_faults(module: ModuleType) -> Iterator[str]:

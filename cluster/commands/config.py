@@ -6,15 +6,14 @@ from typing import Any
 import click
 import msgspec
 
-from actors.config import FleetConfig, Venue, config_id
+from actors.config import FleetConfig, config_id
 from actors.runtime import load_config
-from cluster.config import Deployment, build_config, read_config, read_document
 from cluster.config_new import Answers, config_text
+from cluster.config_offline import read_offline
 from cluster.config_show import setting_lines, settings_of
 from cluster.console import config_option, emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 from signals.market import Asset, Timeframe
-from signals.market_time import MarketClock
 from signals.strategy import strategy_names
 
 SLOT_USD_MAX = 100_000
@@ -38,7 +37,7 @@ def command() -> None:
 @json_option
 def check(config: Path, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
     """Check the configuration file without starting anything."""
-    found = read_config(config, _deployment())
+    found, _ = read_offline(config)
     if as_json:
         emit(found)
     else:
@@ -59,8 +58,7 @@ def show(config: Path, running: bool, state: str | None, as_json: bool) -> None:
         stored = _stored(state_of(state).storage)
         settings = settings_of(stored, _as_document(stored))
     else:
-        document = read_document(config)
-        settings = settings_of(build_config(str(config), document, _deployment()), document)
+        settings = settings_of(*read_offline(config))
     if as_json:
         emit({"schema": 1, "settings": settings})
         return
@@ -134,13 +132,3 @@ def _number(what: str, given: int | None, default: int) -> int:
         return given
     kind = click.IntRange(1, SLOT_USD_MAX)
     return int(click.prompt(what, default=default, type=kind, err=True))
-
-
-def _deployment() -> Deployment:
-    """Stand in for what only a start knows, so that a file can be checked without one."""
-    urls = {
-        field.name: "http://127.0.0.1:1"
-        for field in msgspec.structs.fields(Venue)
-        if field.name.endswith("_url")
-    }
-    return Deployment(storage="/", clock=MarketClock(), venue=urls)

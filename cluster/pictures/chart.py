@@ -16,7 +16,9 @@ HEIGHT: Final = 260
 LEFT: Final = 76
 """Room for the labels of the value axis, in pixels."""
 RIGHT: Final = 16
-TOP: Final = 12
+TOP: Final = 30
+"""Room for the names of the lines, in pixels."""
+NAME_WIDTH: Final = 190
 BOTTOM: Final = 34
 TICKS: Final = 5
 BAR: Final = 22
@@ -48,7 +50,7 @@ def step_chart(title: str, series: Sequence[Series], x_label: Label, y_label: La
         path = _steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
         parts.append(f'<path class="line line{number % 4}" d="{path}"/>')
         parts.append(
-            f'<text class="name line{number % 4}" x="{LEFT + 8}" y="{TOP + 14 + 16 * number}">'
+            f'<text class="name line{number % 4}" x="{LEFT + NAME_WIDTH * number}" y="16">'
             f"{escape(one.name)}</text>"
         )
     return _svg(title, HEIGHT, parts)
@@ -67,7 +69,7 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]], label: Label) -> st
         left, right = sorted((across(0.0), across(value)))
         kind = "loss" if value < 0 else "gain"
         parts.append(
-            f'<text class="tick" x="{LEFT + room - 96}" y="{top + 14}" text-anchor="end">'
+            f'<text class="tick" x="{LEFT + room - 12}" y="{top + 14}" text-anchor="end">'
             f"{escape(name)}</text>"
             f'<rect class="{kind}" x="{left:.1f}" y="{top + 3}" width="{max(right - left, 1):.1f}"'
             f' height="{BAR - 7}"/>'

@@ -10,11 +10,11 @@ from cluster.replay.run import Progress as Told
 
 
 @contextmanager
-def progress_bar() -> Iterator[Told]:
+def progress_bar(what: str = "replaying") -> Iterator[Told]:
     """Show decisions done, decisions per second and time left; silent without a terminal."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("replaying"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[pace]}"),
@@ -23,7 +23,7 @@ def progress_bar() -> Iterator[Told]:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task("replay", total=None, pace="")
+        task = bar.add_task(what, total=None, pace="")
 
         def told(done: int, total: int) -> None:
             elapsed = bar.tasks[0].elapsed or 0.0

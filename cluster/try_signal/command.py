@@ -1,19 +1,28 @@
-"""`python -m cluster try`: the command line of a tape run."""
+"""`midstride try`: the command line of a tape run."""
 
+import os
+import sys
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
-from cluster.console import json_option
-from cluster.try_signal import CYCLES, run_try, to_json, to_text
+from cluster.config_offline import read_offline
+from cluster.console import config_option, json_option, say
+from cluster.pictures.page import write_page
+from cluster.replay.progress import progress_bar
+from cluster.try_signal import CYCLES, Fleet, run_try, to_json, to_text
 from cluster.try_signal.errors import SignalError
+from cluster.try_signal.picture import to_html
 
-CYCLES_MAX = 100_000
+CYCLES_MAX: Final = 100_000
 """Nearly a year; a tape holds less."""
+PARALLEL_FROM: Final = 3 * CYCLES
+"""Cycles from which a second process pays for its start."""
 
 
 @click.command("try")
-@click.option("--signal", default="five_factor", show_default=True, help="A strategy by name.")
+@click.option("--signal", help="A strategy by name [default: each slot's own].")
 @click.option(
     "--tape",
     type=click.Path(path_type=Path, file_okay=False),
@@ -29,27 +38,53 @@ CYCLES_MAX = 100_000
     show_default=True,
     help="The last five-minute cycles of the tape.",
 )
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of what is generated.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one self-contained page with pictures.",
+)
+@config_option
 @json_option
-def command(  # click passes each option by name
-    *,
-    signal: str,
-    tape: Path | None,
-    changes: tuple[str, ...],
-    cycles: int,
-    seed: int,
-    as_json: bool,
-) -> None:
-    """Run a strategy over a tape: decisions, trades and calibration, in seconds."""
-    pairs = [change.partition("=") for change in changes]
+def command(**words: Any) -> None:
+    r"""Run strategies over a tape: decisions, trades and calibration, in seconds.
+
+    Slots, capital and parameters are those of the configuration, as the fleet would run them.
+
+    \b
+    Examples:
+      midstride try --signal my_signal
+      midstride try --signal my_signal --tape ../shared/data --html try.html
+      midstride try --set blend.fair=0.7 --cycles 2000
+    """
+    pairs = [change.partition("=") for change in words["changes"]]
     wrong = next((key for key, equals, _ in pairs if not equals), None)
     if wrong is not None:
         raise SignalError(f"--set {wrong}: write KEY=VALUE, e.g. --set blend.fair=0.5")
-    result = run_try(
-        signal,
-        tape,
-        cycles=cycles,
-        seed=seed,
-        overrides={key: value for key, _, value in pairs},
-    )
-    click.echo(to_json(result) if as_json else to_text(result).rstrip())
+    cycles = words["cycles"]
+    with progress_bar("trying") as progress:
+        result = run_try(
+            words["signal"],
+            words["tape"],
+            cycles=cycles,
+            seed=words["seed"],
+            overrides={key: value for key, _, value in pairs},
+            fleet=_fleet(words["config"]),
+            progress=progress,
+            processes=len(os.sched_getaffinity(0)) if cycles >= PARALLEL_FROM else 1,
+        )
+    if words["html"] is not None:
+        write_page(words["html"], to_html(result))
+        say(f"wrote {words['html']}")
+    if words["as_json"]:
+        sys.stdout.buffer.write(to_json(result) + b"\n")
+        sys.stdout.flush()
+    else:
+        click.echo(to_text(result).rstrip())
+
+
+def _fleet(file: Path) -> Fleet:
+    """Read the slots and parameters that a start with this file would have."""
+    config, _ = read_offline(file)
+    source = f"{len(config.slots)} slots and their parameters from {file.name}"
+    return Fleet(slots=config.slots, params=config.params, source=source)

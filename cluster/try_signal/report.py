@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from cluster.try_signal.result import Calibration, TriedDecision, TriedTrade, TryResult
-from signals.market import DAY_MS, day_of
+from cluster.try_signal.result import Bin, Calibration, TriedDecision, TriedTrade, TryResult
+from cluster.try_signal.times import clock
 from signals.units import MICRO
 
 SHOWN: Final = 12
@@ -21,6 +21,8 @@ def _lines(result: TryResult) -> Iterator[str]:
     yield f"signal    {result.signal}, params {result.params[:12]}"
     yield f"tape      {result.source}"
     yield f"          {result.model}"
+    yield from _lacking(result)
+    yield f"slots     {result.configuration}"
     yield f"period    {clock(result.first_due_ms)} .. {clock(result.last_due_ms)} UTC"
     yield f"decide    {result.decide_ms_mean:.2f} ms mean, {result.decide_ms_max:.2f} ms max"
     yield ""
@@ -31,10 +33,16 @@ def _lines(result: TryResult) -> Iterator[str]:
     yield from _calibration(result.calibration)
 
 
-def clock(time_ms: int) -> str:
-    """Return ``YYYY-MM-DD HH:MM:SS``."""
-    seconds = time_ms % DAY_MS // 1000
-    return f"{day_of(time_ms)} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+def _lacking(result: TryResult) -> Iterator[str]:
+    """Name each asset and input that the tape lacks, once."""
+    if result.not_on_tape:
+        yield f"          not on the tape, so not tried: {', '.join(result.not_on_tape)}"
+    for feed, count in sorted(result.lacking.items()):
+        name = feed.replace("_", " ")
+        yield (
+            f"          no fresh {name} on the tape at {count} of {result.points} decision points: "
+            "decided without it; the fleet would call it stale"
+        )
 
 
 def _decisions(decisions: tuple[TriedDecision, ...]) -> Iterator[str]:
@@ -74,13 +82,29 @@ def _calibration(rows: tuple[Calibration, ...]) -> Iterator[str]:
     )
     yield "  lower is better; a coin has 0.6931 and 0.2500"
     for row in rows:
-        yield f"  {row.name:<20} log-loss {row.log_loss:.4f}  Brier {row.brier:.4f}"
+        yield f"  {row.name:<20} log-loss {row.log_loss:.4f}  Brier {row.brier:.4f}{_beats(row)}"
     yield f"  reliability of {first.name}:"
     for part in first.reliability:
         yield (
-            f"    {part.low:.1f}-{part.high:.1f}  said {part.mean_forecast:.3f}  "
-            f"came {part.share_up:.3f}  n {part.forecasts}"
+            f"    {part.low:.1f}-{part.high:.1f}  forecast {part.mean_forecast:.3f}  "
+            f"happened {part.share_up:.3f} {_interval(part)}  ({part.forecasts})"
         )
+
+
+def _beats(row: Calibration) -> str:
+    if row.beats_market is None:
+        return ""
+    if row.beats_market_low is None or row.beats_market_high is None:
+        return f"  better than the market by {row.beats_market:+.4f} (too few to tell)"
+    told = f"{row.beats_market_low:+.4f} to {row.beats_market_high:+.4f}"
+    shown = "" if row.beats_market_low > 0 or row.beats_market_high < 0 else ", not shown"
+    return f"  better than the market by {row.beats_market:+.4f} (95 %: {told}{shown})"
+
+
+def _interval(part: Bin) -> str:
+    if part.share_up_low is None or part.share_up_high is None:
+        return "[too few]     "
+    return f"[{part.share_up_low:.3f}, {part.share_up_high:.3f}]"
 
 
 def _number(value: float | None) -> str:

@@ -42,6 +42,9 @@ class Bin(msgspec.Struct, frozen=True, kw_only=True):
     forecasts: int
     mean_forecast: float
     share_up: float
+    share_up_low: float | None = None
+    """95 % interval of the share, by settlement times; None where there are too few of them."""
+    share_up_high: float | None = None
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +58,11 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     log_loss: float
     brier: float
     reliability: tuple[Bin, ...]
+    beats_market: float | None = None
+    """Market's log-loss minus this one's, on the same decisions; above 0 is better."""
+    beats_market_low: float | None = None
+    """95 % interval of that; if it holds 0, nothing is shown."""
+    beats_market_high: float | None = None
 
 
 class TryResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,3 +80,28 @@ class TryResult(msgspec.Struct, frozen=True, kw_only=True):
     calibration: tuple[Calibration, ...]
     decide_ms_mean: float
     decide_ms_max: float
+    lacking: dict[str, int] = {}
+    """Input -> decision points at which the tape had nothing fresh of it; decided without."""
+    points: int = 0
+    """Decision points of all assets, for `lacking`."""
+    not_on_tape: tuple[str, ...] = ()
+    """Slots whose asset the tape does not hold."""
+    configuration: str = ""
+    """The file whose slots, parameters and capital were tried."""
+    schema: int = 1
+
+
+class SlotTried(msgspec.Struct, frozen=True, kw_only=True):
+    """What one slot did, as it comes back from the process that ran it."""
+
+    decisions: tuple[TriedDecision, ...]
+    trades: tuple[TriedTrade, ...]
+    orders: int
+    pnl_micro_usd: int
+    decide_seconds: tuple[float, ...]
+
+
+class AssetTried(msgspec.Struct, frozen=True, kw_only=True):
+    slots: tuple[SlotTried, ...]
+    lacking: dict[str, int]
+    points: int

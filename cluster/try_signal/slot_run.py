@@ -7,7 +7,9 @@ from typing import Final
 
 from cluster.try_signal.errors import SignalError
 from cluster.try_signal.model_market import FEE_RATE, TICK_MICRO_USD, ModelMarket
-from cluster.try_signal.result import TriedDecision, TriedTrade
+from cluster.try_signal.place import place_of
+from cluster.try_signal.result import SlotTried, TriedDecision, TriedTrade
+from cluster.try_signal.times import clock
 from signals.book_price import market_mid_up, walk
 from signals.decision import Decision, Leg, Position, Style
 from signals.decision_check import faults
@@ -27,8 +29,16 @@ FILL_STEP_MS: Final = 5_000
 class SlotRun:
     """Position, resting orders and results of one slot. Whatever rests fills in full or not."""
 
-    def __init__(self, slot: Slot, strategy: Strategy, params: Params, market: ModelMarket) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        strategy: Strategy,
+        params: Params,
+        market: ModelMarket,
+        allocation_micro_usd: MicroUsd = ALLOCATION_MICRO_USD,
+    ) -> None:
         self._slot = slot
+        self._allocation = allocation_micro_usd
         self._strategy = strategy
         self._params = params
         self._market = market
@@ -86,14 +96,16 @@ class SlotRun:
         self._window = None
 
     def _asked(self, point: DecisionPoint, snapshot: Snapshot) -> Decision:
-        at = f"{self._slot} at {point.due_ms}"
+        at = f"{self._slot} at {point.due_ms} ({clock(point.due_ms)} UTC)"
         started = time.perf_counter()
         try:
             decision, memory = self._strategy.decide(
                 snapshot, self._slot.timeframe, self._position(), self._memory, self._params
             )
         except Exception as error:  # a strategy file is a stranger's code: anything can come
-            raise SignalError(f"decide raised {error!r} for {at}") from error
+            raise SignalError(
+                f"decide raised {error!r}{place_of(error)} for {at}; {self._input(snapshot)}"
+            ) from error
         self.decide_seconds.append(time.perf_counter() - started)
         wrong = faults(decision, snapshot.market(self._slot.timeframe))
         if not isinstance(memory, self._strategy.Memory):
@@ -102,6 +114,28 @@ class SlotRun:
             raise SignalError(f"decide broke its contract for {at}: {'; '.join(wrong)}")
         self._memory = memory
         return decision
+
+    def _input(self, snapshot: Snapshot) -> str:
+        """Describe what the failed call was given."""
+        market = snapshot.market(self._slot.timeframe)
+        mid = None if market is None else market_mid_up(market)
+        position = self._position()
+        return (
+            f"its input: market {'none' if market is None else market.condition_id}, mid {mid}, "
+            f"{len(snapshot.funding)} funding and {len(snapshot.open_interest)} open interest "
+            f"points, {position.up_shares / MICRO:g} Up and {position.down_shares / MICRO:g} Down "
+            "shares held"
+        )
+
+    def tried(self) -> SlotTried:
+        """Return what came out, as values."""
+        return SlotTried(
+            decisions=tuple(self.decisions),
+            trades=tuple(self.trades),
+            orders=self.orders,
+            pnl_micro_usd=self.pnl_micro_usd,
+            decide_seconds=tuple(self.decide_seconds),
+        )
 
     def _position(self) -> Position:
         resting = dict.fromkeys(Outcome, 0)
@@ -113,7 +147,7 @@ class SlotRun:
             down_shares=MicroShares(self._held[Outcome.DOWN]),
             resting_up_shares=MicroShares(resting[Outcome.UP]),
             resting_down_shares=MicroShares(resting[Outcome.DOWN]),
-            allocation_micro_usd=ALLOCATION_MICRO_USD,
+            allocation_micro_usd=self._allocation,
         )
 
     def _take(self, point: DecisionPoint, leg: Leg) -> None:
@@ -183,11 +217,3 @@ class SlotRun:
                 fee_micro_usd=charge,
             )
         )
-
-
-def mean_max_ms(runs: list[SlotRun]) -> tuple[float, float]:
-    """Return mean and largest time of one `decide`, milliseconds."""
-    seconds = [one for run in runs for one in run.decide_seconds]
-    if not seconds:
-        return 0.0, 0.0
-    return 1000 * sum(seconds) / len(seconds), 1000 * max(seconds)

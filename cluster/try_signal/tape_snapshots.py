@@ -1,6 +1,8 @@
 """Snapshots from a tape: what market data would have served at a decision point."""
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from actors.config import FeedLimits
@@ -8,7 +10,16 @@ from cluster.try_signal.model_market import LOOK_BACK_SECONDS, ModelMarket
 from cluster.try_signal.price_path import PricePath
 from cluster.try_signal.tape import AssetTape
 from signals.market import CYCLE_MS, Timeframe, Window
-from signals.snapshot import Candles, Feed, InputAge, Interval, Snapshot, Ticks
+from signals.snapshot import (
+    Candles,
+    Feed,
+    FundingPoint,
+    InputAge,
+    Interval,
+    OpenInterestPoint,
+    Snapshot,
+    Ticks,
+)
 
 LENGTH_MS: Final = {
     Interval.M5: CYCLE_MS,
@@ -72,6 +83,8 @@ class TapeSnapshots:
         self._funding_ms = [point.time_ms for point in tape.funding]
         self._interest_ms = [point.time_ms for point in tape.open_interest]
         self._limits = FeedLimits()
+        self.lacking: Counter[Feed] = Counter()
+        """Decision points at which the tape has nothing fresh of an input."""
 
     def at(self, due_ms: int) -> Snapshot | None:
         """Return the snapshot at `due_ms`; None where the tape has no price or no market."""
@@ -84,6 +97,10 @@ class TapeSnapshots:
         funding = self._tape.funding[: bisect_right(self._funding_ms, due_ms)][-FUNDING_MAX:]
         known = bisect_right(self._interest_ms, due_ms)
         interest = self._tape.open_interest[max(0, known - INTEREST_MAX) : known]
+        if not self._fresh(Feed.FUNDING, funding, due_ms, self._limits.funding_ms):
+            funding = ()
+        if not self._fresh(Feed.OPEN_INTEREST, interest, due_ms, self._limits.open_interest_ms):
+            interest = ()
         newest = candles[0].open_time_ms[-1] + CYCLE_MS if len(candles[0]) else None
         return Snapshot(
             asset=self._tape.asset,
@@ -100,13 +117,13 @@ class TapeSnapshots:
                 _age(Feed.TICKS, due_ms - 1000, due_ms, self._limits.ticks_ms),
                 _age(
                     Feed.FUNDING,
-                    funding[-1].time_ms if funding else None,
+                    funding[-1].time_ms if funding else due_ms,
                     due_ms,
                     self._limits.funding_ms,
                 ),
                 _age(
                     Feed.OPEN_INTEREST,
-                    interest[-1].time_ms if interest else None,
+                    interest[-1].time_ms if interest else due_ms,
                     due_ms,
                     self._limits.open_interest_ms,
                 ),
@@ -114,6 +131,24 @@ class TapeSnapshots:
                 _age(Feed.MARKETS, due_ms, due_ms, self._limits.markets_ms),
             ),
         )
+
+    def _fresh(
+        self,
+        feed: Feed,
+        points: Sequence[FundingPoint | OpenInterestPoint],
+        due_ms: int,
+        limit_ms: int,
+    ) -> bool:
+        """Say whether the newest point is fresh; count a lack.
+
+        A tape may hold no funding or no open interest, or have gaps. The strategy then gets none
+        of it, and its age counts as fresh: a trial decides on what the tape has. The fleet would
+        call the input stale.
+        """
+        fresh = bool(points) and due_ms - points[-1].time_ms <= limit_ms
+        if not fresh:
+            self.lacking[feed] += 1
+        return fresh
 
     def _ticks(self, last_ms: int) -> Ticks | None:
         first_ms = last_ms - 1000 * (TICK_SECONDS + LOOK_BACK_SECONDS - 1)

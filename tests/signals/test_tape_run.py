@@ -1,6 +1,7 @@
 """The tape run: path, resampling, no look into the future, fills, settlement, errors."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,10 +9,14 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cluster.try_signal import SignalError, TapeError, run_try, to_json, to_text
+from actors.config import SlotConfig
+from cluster.config import DEFAULT_FILE
+from cluster.config_offline import read_offline
+from cluster.try_signal import Fleet, SignalError, TapeError, run_try, to_json, to_text
 from cluster.try_signal.calibration import Forecast, brier, log_loss, reliability
 from cluster.try_signal.command import command
 from cluster.try_signal.model_market import LABEL, ModelMarket
+from cluster.try_signal.picture import to_html
 from cluster.try_signal.price_path import PricePath
 from cluster.try_signal.result import TryResult
 from cluster.try_signal.slot_run import SlotRun
@@ -235,14 +240,121 @@ def test_a_strategy_that_breaks_its_contract_is_named_with_slot_and_time(
 
 
 def test_the_command_line_prints_text_or_json_and_passes_parameters() -> None:
-    asked = ["--cycles", "2", "--set", "blend.fair=1", "--set", "blend.mid=0"]
+    changes = ["--set", "blend.fair=1", "--set", "blend.mid=0"]
+    asked = ["--signal", "five_factor", "--cycles", "2", *changes]
     shown = CliRunner().invoke(command, asked)
     assert shown.exit_code == 0
     assert "DECISIONS 32" in shown.output
     read = CliRunner().invoke(command, [*asked, "--json"])
     result = msgspec.json.decode(read.stdout, type=TryResult)
-    moved = override(Params(), {"blend.fair": 1, "blend.mid": 0})
+    fleet, _ = read_offline(DEFAULT_FILE)
+    moved = override(fleet.params, {"blend.fair": 1, "blend.mid": 0})
     assert result.params == params_id(moved)
+    assert "16 slots and their parameters from sandbox.toml" in result.configuration
     refused = CliRunner().invoke(command, ["--set", "blend.fair"])
     assert isinstance(refused.exception, SignalError)
     assert "KEY=VALUE" in str(refused.exception)
+
+
+def test_a_tape_with_gaps_is_decided_on_what_it_has_and_the_gap_is_named_once() -> None:
+    whole = generate_tape(3).assets[0]
+    bare = msgspec.structs.replace(whole, open_interest=(), funding=whole.funding[:3])
+    market = ModelMarket(bare, PricePath(bare, 3), 3)
+    snapshots = TapeSnapshots(bare, PricePath(bare, 3), market)
+    end_ms = bare.candles.open_time_ms[-1] + 300_000
+    for cycle in range(1, 13):
+        snapshot = snapshots.at(end_ms - cycle * 300_000 + 20_000)
+        assert snapshot is not None
+        assert snapshot.complete
+        assert snapshot.open_interest == snapshot.funding == ()
+    assert snapshots.lacking == {"open_interest": 12, "funding": 12}
+
+
+def test_the_report_names_each_lacking_input_once(result: TryResult) -> None:
+    gappy = msgspec.structs.replace(
+        result, lacking={"open_interest": 96}, points=96, not_on_tape=("zec-5m",)
+    )
+    text = to_text(gappy)
+    assert text.count("no fresh open interest on the tape at 96 of 96 decision points") == 1
+    assert "not on the tape, so not tried: zec-5m" in text
+    assert "no fresh" not in to_text(result)
+    assert "not tried" not in to_text(result)
+
+
+def test_an_error_in_decide_names_file_line_and_input(
+    tape: AssetTape, market: ModelMarket, tmp_path: Path
+) -> None:
+    file = tmp_path / "strategies" / "broken.py"
+    file.parent.mkdir()
+    file.write_text("def decide(*_):\n    x = 1\n    return y + x\n")
+    space: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    broken = SimpleNamespace(MEMORY_VERSION=1, Memory=Memory, decide=space["decide"])
+    with pytest.raises(SignalError) as refusal:
+        run_window(tape, market, broken, windows(tape, market, Outcome.UP)[0])
+    text = str(refusal.value)
+    assert "strategies/broken.py, line 3: return y + x" in text
+    assert "its input: market btc-updown-15m" in text
+
+
+def test_two_processes_find_what_one_finds() -> None:
+    def run(processes: int) -> TryResult:
+        return run_try(
+            "five_factor",
+            cycles=6,
+            seed=3,
+            assets=frozenset({"btc", "eth"}),
+            processes=processes,
+        )
+
+    one, two = run(1), run(2)
+    assert (one.decisions, one.trades, one.calibration) == (
+        two.decisions,
+        two.trades,
+        two.calibration,
+    )
+
+
+def test_slots_try_their_own_strategy_parameters_and_capital() -> None:
+    slots = (
+        SlotConfig(slot="btc-5m", strategy="late_favourite"),
+        SlotConfig(slot="eth-5m", params={"blend.fair": 1.0}),
+    )
+    found = run_try(None, cycles=2, seed=3, fleet=Fleet(slots=slots, source="x.toml"))
+    assert {one.slot for one in found.decisions} == {"btc-5m", "eth-5m"}
+    assert found.signal == "five_factor, late_favourite"
+    assert (found.params, found.configuration) == ("2 sets", "x.toml")
+
+
+def test_intervals_draw_settlement_times_and_are_left_out_where_there_are_few() -> None:
+    few = [Forecast(0.5, up=True, settlement=str(n % 3)) for n in range(300)]
+    assert reliability(few)[0].share_up_low is None
+    many = [Forecast(0.5, up=n % 2 == 0, settlement=str(n // 8)) for n in range(808)]
+    (row,) = reliability(many)
+    assert row.share_up_low is not None
+    assert row.share_up_high is not None
+    assert row.share_up_low <= 0.5 <= row.share_up_high
+    together = [Forecast(0.5, up=n // 8 % 2 == 0, settlement=str(n // 8)) for n in range(808)]
+    (wide,) = reliability(together)
+    assert wide.share_up_low is not None
+    assert wide.share_up_low < row.share_up_low, "windows that settle together count as one"
+
+
+def test_progress_reaches_the_whole() -> None:
+    told: list[tuple[int, int]] = []
+    run_try(
+        "five_factor",
+        cycles=3,
+        assets=frozenset({"btc", "eth"}),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[0] == (0, 6)
+    assert told[-1] == (6, 6)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_the_page_of_a_run_is_one_file_without_scripts(result: TryResult) -> None:
+    page = to_html(result)
+    assert "<script" not in page
+    assert "log-loss" in page
+    assert page.count("<svg") >= 3
