@@ -5,7 +5,6 @@ What only the running machine knows (storage folder, clock, the sandbox's addres
 `Deployment`, not from the file.
 """
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +53,7 @@ def read_document(file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(str(file), "", None, "a TOML file; this one does not exist") from None
+        raise ConfigError(str(file), "", None, "a TOML file that exists") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(file), "", None, f"a readable TOML file ({error})") from error
     except tomllib.TOMLDecodeError as error:
@@ -67,9 +66,9 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
     tables = {field.name: field for field in msgspec.structs.fields(FleetConfig)}
     own = [name for name in tables if name not in DEPLOYED]
     known = ["mode", "venue", "params", "slots", SLOT_DEFAULTS, *own]
-    for key, value in document.items():
+    for key in document:
         if key not in known:
-            raise ConfigError.unknown(file, key, value, known)
+            raise ConfigError.unknown(file, key, known)
     params, changes = _params(file, document.get("params", {}))
     sections = {
         name: _section(file, name, tables[name].type, document[name])
@@ -92,7 +91,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
 
 def _check_gate(file: str, config: FleetConfig) -> None:
     for problem in config_problems(config.gate, is_open=config.gate_is_open):
-        key, _, allowed = problem.partition(": allowed is ")
+        key, _, allowed = problem.partition(": must be ")
         raise ConfigError(file, key, None, allowed)
 
 
@@ -118,10 +117,10 @@ def _policy(file: str, value: Any) -> dict[str, Reaction]:
     """Read what alarms lead to; a kind that no alarm has is refused."""
     if not isinstance(value, dict):
         raise ConfigError(file, "policy", value, "a table [policy]")
-    for kind, reaction in value.items():
+    for kind in value:
         if kind not in POLICY:
             known = [f"policy.{name}" for name in POLICY]
-            raise ConfigError.unknown(file, f"policy.{kind}", reaction, known)
+            raise ConfigError.unknown(file, f"policy.{kind}", known)
     return {
         kind: _convert(file, f"policy.{kind}", reaction, Reaction)
         for kind, reaction in value.items()
@@ -137,7 +136,7 @@ def read_table(file: str, prefix: str, kind: type[msgspec.Struct], value: Any) -
     for key, entry in value.items():
         path = f"{prefix}.{key}"
         if key not in fields:
-            raise ConfigError.unknown(file, path, entry, [f"{prefix}.{name}" for name in fields])
+            raise ConfigError.unknown(file, path, [f"{prefix}.{name}" for name in fields])
         values[key] = _convert(file, path, entry, fields[key].type)
         problem = within(path, values[key])
         if problem is not None:
@@ -174,16 +173,23 @@ def _override(file: str, prefix: str, base: Params, changes: Mapping[str, Any]) 
     try:
         return override(base, changes)
     except ParamsError as error:
-        raise ConfigError(file, prefix, None, str(error)) from error
+        raise ConfigError.because(file, prefix, f"{prefix}.{error}") from error
 
 
 def _venue(file: str, table: Any, deployment: Deployment) -> Venue:
     if not isinstance(table, dict):
         raise ConfigError(file, "venue", table, "a table [venue]")
     known = [f"venue.{key}" for key in KEY_FIELDS]
-    for key, value in table.items():
+    for key in table:
+        if key == "private_key":
+            raise ConfigError.because(
+                file,
+                "venue.private_key",
+                "venue.private_key: a key never stands in a configuration; name its file with "
+                "private_key_file or its environment variable with private_key_env",
+            )
         if key not in KEY_FIELDS:
-            raise ConfigError.unknown(file, f"venue.{key}", value, known)
+            raise ConfigError.unknown(file, f"venue.{key}", known)
     merged: dict[str, Any] = {**deployment.venue, **table}
     if not table.get("private_key_file") and not table.get("private_key_env"):
         merged["private_key_file"] = deployment.private_key_file
@@ -201,7 +207,7 @@ def _slots(file: str, document: Mapping[str, Any], params: Params) -> tuple[Slot
             raise ConfigError(file, key, table, f"a table [{key}] with at least one entry")
     return tuple(
         _slot(file, name, {**defaults, **_dict(file, name, entry)}, params)
-        for name, entry in sorted(tables.items(), key=lambda item: _place(file, *item))
+        for name, entry in sorted(tables.items(), key=lambda item: _place(file, item[0]))
     )
 
 
@@ -211,19 +217,12 @@ def _dict(file: str, name: str, entry: Any) -> dict[str, Any]:
     return entry
 
 
-def _place(file: str, name: str, entry: Any) -> int:
+def _place(file: str, name: str) -> int:
     try:
         return ALL_SLOTS.index(Slot.parse(name))
     except ValueError:
         names = [f"slots.{slot}" for slot in ALL_SLOTS]
-        near = difflib.get_close_matches(f"slots.{name}", names, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise ConfigError(
-            file,
-            f"slots.{name}",
-            entry,
-            f"{hint}the venue has markets for: {', '.join(str(slot) for slot in ALL_SLOTS)}",
-        ) from None
+        raise ConfigError.unknown(file, f"slots.{name}", names, "slot", "slots.") from None
 
 
 def _slot(file: str, name: str, entry: dict[str, Any], params: Params) -> SlotConfig:
@@ -235,5 +234,7 @@ def _slot(file: str, name: str, entry: dict[str, Any], params: Params) -> SlotCo
     try:
         load_strategy(slot.strategy)
     except StrategyError as error:
-        raise ConfigError(file, f"{prefix}.strategy", slot.strategy, str(error)) from error
+        raise ConfigError.because(
+            file, f"{prefix}.strategy", f"{prefix}.strategy: {error}"
+        ) from error
     return slot

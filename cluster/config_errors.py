@@ -1,4 +1,4 @@
-"""The one error of the configuration: it names file, key, value and what is allowed."""
+"""The one error of the configuration: it names file, key, value and what it must be."""
 
 import difflib
 import types
@@ -16,15 +16,30 @@ class ConfigError(ClusterError):
     def __init__(self, file: str, key: str, value: object, allowed: str) -> None:
         where = f"{file}: {key}" if key else file
         given = "" if value is None else f" = {value!r}"
-        super().__init__(f"{where}{given}: allowed is {allowed}")
+        super().__init__(f"{where}{given}: must be {allowed}")
         self.file = file
         self.key = key
 
     @classmethod
-    def unknown(cls, file: str, key: str, value: object, known: Sequence[str]) -> Self:
+    def because(cls, file: str, key: str, reason: str) -> Self:
+        """Say in a sentence of its own what is wrong."""
+        error = cls(file, key, None, "")
+        error.args = (f"{file}: {reason}",)
+        return error
+
+    @classmethod
+    def unknown(
+        cls, file: str, key: str, known: Sequence[str], what: str = "key", prefix: str = ""
+    ) -> Self:
+        """Name what is not known and what was probably meant; `prefix` is not shown."""
         near = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        return cls(file, key, value, f"a known key; {hint}known are: {', '.join(sorted(known))}")
+        names = [name.removeprefix(prefix) for name in known]
+        hint = (
+            f"did you mean {near[0].removeprefix(prefix)}?"
+            if near
+            else f"there are {', '.join(sorted(names))}"
+        )
+        return cls.because(file, key, f"unknown {what} {key.removeprefix(prefix)}; {hint}")
 
 
 def allowed_values(kind: Any, limits: tuple[float, float] | None) -> str:

@@ -121,7 +121,7 @@ def _contradictions(params: Params) -> Iterator[tuple[bool, str]]:
     points, volume, alignment = params.points, params.volume, params.alignment
     yield points.flat > points.act, f"points.flat = {points.flat}: at most points.act, {points.act}"
     shares = volume.ratio_share + volume.taker_share
-    yield shares > 1, f"volume.ratio_share + volume.taker_share = {shares}: allowed is at most 1"
+    yield shares > 1, f"volume.ratio_share + volume.taker_share = {shares}: must be at most 1"
     fast, slow = alignment.fast_candles, alignment.slow_candles
     yield fast >= slow, f"alignment.fast_candles = {fast}: less than alignment.slow_candles, {slow}"
 
@@ -171,7 +171,7 @@ def _number(value: object) -> float | None:
 
 
 def _refusal(field: Field, value: object) -> ParamsError:
-    return ParamsError(f"{field.key} = {value!r}: allowed is {field.allowed}")
+    return ParamsError(f"{field.key} = {value!r}: must be {field.allowed}")
 
 
 def _unknown(key: str, value: object) -> NoReturn:

@@ -196,7 +196,7 @@ def _lifetime_ms(hours: float | None, config: FleetConfig) -> int:
     allowed = config.gate.approval_hours
     wanted = allowed if hours is None else hours
     if not 0 < wanted <= allowed:
-        raise GateError(f"--hours {wanted:g}: allowed is above 0 up to {allowed:g}")
+        raise GateError(f"--hours {wanted:g}: must be above 0 up to {allowed:g}")
     return int(wanted * HOUR_MS)
 
 

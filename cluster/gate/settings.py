@@ -42,12 +42,12 @@ def _inside(minute: int, start: int, end: int) -> bool:
 def config_problems(gate: GateConfig, *, is_open: bool) -> tuple[str, ...]:
     """Check the [gate] table: each problem names its key and what is allowed."""
     problems = [
-        f"gate.freeze_utc {span!r}: allowed is HH:MM-HH:MM"
+        f"gate.freeze_utc {span!r}: must be HH:MM-HH:MM"
         for span in gate.freeze_utc
         if not _SPAN.fullmatch(span)
     ]
     problems += [
-        f"gate.operator_keys.{name}: allowed is an ed25519 public key of 64 hex digits"
+        f"gate.operator_keys.{name}: must be an ed25519 public key of 64 hex digits"
         for name, key in gate.operator_keys.items()
         if not _KEY.fullmatch(key)
     ]
@@ -59,9 +59,7 @@ def config_problems(gate: GateConfig, *, is_open: bool) -> tuple[str, ...]:
         ("staged_decisions", gate.staged_decisions, 0, 1_000_000),
     ):
         if not low <= value <= high:
-            problems.append(f"gate.{name} = {value}: allowed is {low:g} .. {high:g}")
+            problems.append(f"gate.{name} = {value}: must be {low:g} .. {high:g}")
     if not is_open and not gate.operator_keys:
-        problems.append(
-            "gate.operator_keys is empty: allowed is at least one, as the gate is closed"
-        )
+        problems.append("gate.operator_keys is empty: must be at least one, as the gate is closed")
     return tuple(problems)
