@@ -55,7 +55,7 @@ def best_offer(
     """Return the offer with the largest edge among those that reach theirs; None without any."""
     rate = fee_rate(market)
     if rate is None:
-        return NoData(f"fee rate {market.fee_rate!r}")
+        return NoData(f"the fee is not known: {market.fee_rate!r}")
     good: list[Offer] = []
     for outcome in outcomes:
         book = market.book(outcome)

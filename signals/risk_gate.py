@@ -19,6 +19,8 @@ def input_veto(snapshot: Snapshot) -> str | None:
     """Name the first needed input that is missing or stale."""
     for feed in NEEDED:
         age = snapshot.age(feed)
+        if age.fault:
+            return f"no_data: inputs disagree: {feed}: {age.fault}"
         if age.age_ms is None:
             return f"no_data: {feed} never seen"
         if not age.fresh:

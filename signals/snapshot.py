@@ -120,6 +120,8 @@ class InputAge(msgspec.Struct, frozen=True, kw_only=True):
     """Market ms since the newest datum; None: never seen."""
     limit_ms: int
     """Older than this is stale."""
+    fault: str = ""
+    """Why this input is not believed although it is there; its age is None then."""
 
     @property
     def fresh(self) -> bool:

@@ -52,6 +52,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "input_drift": Reaction.NOTIFY,
     "inputs_disagree": Reaction.REDUCE,
     "input_frozen": Reaction.REDUCE,
+    "input_refused": Reaction.NOTIFY,  # it was not used
     "feed_stale": Reaction.NOTIFY,  # slots answer "no trade: stale"
     # progress: the supervisor ends and restarts what hangs
     "no_decision": Reaction.NOTIFY,

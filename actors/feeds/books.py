@@ -115,7 +115,7 @@ def read_book_event(event: MarketEvent) -> BookEvent | None:
                 )
             case _:
                 return None
-    except Malformed:
+    except (Malformed, ArithmeticError, ValueError):
         return StreamFault(malformed=1)
 
 

@@ -16,7 +16,7 @@ import msgspec
 from actors.feeds.http import Malformed, Missing, Unreachable, fetch
 from actors.market_data.events import FetchMarket, MarketFound, MarketMissing
 from actors.market_data.state import KnownMarket
-from signals.market import Asset, Outcome, Window
+from signals.market import Asset, Outcome, Window, market_slug
 from signals.units import MICRO, MicroShares
 
 LOOK_BACK_TEXTS: Final = (re.compile(r"twap-(\d+)s"), re.compile(r"(\d+)[- ]second"))
@@ -24,12 +24,23 @@ LOOK_BACK_TEXTS: Final = (re.compile(r"twap-(\d+)s"), re.compile(r"(\d+)[- ]seco
 MS_PER_S: Final = 1_000
 
 
-class _FeeSchedule(msgspec.Struct):
-    rate: float = 0.0
+FEE_UNKNOWN: Final = "not known"
+"""Where a market's fee is not one that the signal can charge: no trade."""
+FEE_EXPONENT: Final = 1.0
+"""Of p (1 - p): the only one that is charged here."""
+
+
+class _FeeSchedule(msgspec.Struct, rename="camel"):
+    rate: float | None = None
+    exponent: float | None = None
+    taker_only: bool | None = None
 
 
 class _Config(msgspec.Struct, rename="camel"):
     twap_lookback_seconds: int | None = None
+    asset: str | None = None
+    duration: str | None = None
+    twap_enabled: bool | None = None
 
 
 class _Market(msgspec.Struct, rename="camel"):
@@ -42,9 +53,11 @@ class _Market(msgspec.Struct, rename="camel"):
     position_ids: list[str] | None = None
     accepting_orders: bool = False
     closed: bool = False
-    fees_enabled: bool = False
+    fees_enabled: bool | None = None
     fee_schedule: _FeeSchedule | None = None
     event_start_time: str | None = None
+    end_date: str | None = None
+    slug: str | None = None
     resolution_source: str | None = None
     description: str | None = None
     crypto_market_config: _Config | None = None
@@ -77,7 +90,7 @@ def parse_event(body: bytes, asset: Asset, window: Window, now_ms: int) -> Known
 def parse_market(
     market: _Market, asset: Asset, window: Window, now_ms: int, price_to_beat: float | None
 ) -> KnownMarket:
-    _check_open(market, window)
+    _check_window(market, asset, window)
     tokens = _tokens(market)
     return KnownMarket(
         asset=asset,
@@ -96,15 +109,29 @@ def parse_market(
     )
 
 
-def _check_open(market: _Market, window: Window) -> None:
-    if market.event_start_time is None:
+def _check_window(market: _Market, asset: Asset, window: Window) -> None:
+    """All that says whose market it is must agree: others look alike and settle otherwise."""
+    _check_instant("eventStartTime", market.event_start_time, window.open_ms)
+    _check_instant("endDate", market.end_date, window.close_ms)
+    slug = market_slug(asset, window)
+    if market.slug not in (None, slug):
+        raise Malformed(f"asked for {slug}, this is {market.slug}")
+    config = market.crypto_market_config or _Config()
+    if config.asset not in (None, str(asset)) or config.duration not in (None, window.timeframe):
+        raise Malformed(f"asked for {slug}, settles as {config.asset} over {config.duration}")
+    if config.twap_enabled is False:
+        raise Malformed("the market does not settle on an average")
+
+
+def _check_instant(name: str, text: str | None, wanted_ms: int) -> None:
+    if text is None:
         return
     try:
-        opened = datetime.fromisoformat(market.event_start_time)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Malformed(f"eventStartTime {market.event_start_time!r}") from error
-    if int(opened.timestamp()) * MS_PER_S != window.open_ms:
-        raise Malformed(f"the market opens {market.event_start_time}, not with its slug's window")
+        raise Malformed(f"{name} {text!r}") from error
+    if found.timestamp() * MS_PER_S != wanted_ms:
+        raise Malformed(f"{name} {text}, which is not its slug's window")
 
 
 def _tokens(market: _Market) -> dict[Outcome, str]:
@@ -128,9 +155,14 @@ def _texts(text: str | None) -> list[str]:
 
 
 def _fee_rate(market: _Market) -> str:
-    if not market.fees_enabled or market.fee_schedule is None:
+    """Return the rate of a fee of rate x p (1 - p) on takers; any other fee is not known."""
+    if market.fees_enabled is False:
         return "0"
-    return str(market.fee_schedule.rate)
+    schedule = market.fee_schedule
+    if schedule is None or schedule.rate is None or not 0 <= schedule.rate <= 1:
+        return FEE_UNKNOWN
+    plain = schedule.exponent == FEE_EXPONENT and schedule.taker_only is True
+    return str(schedule.rate) if plain else FEE_UNKNOWN
 
 
 def _look_back(market: _Market) -> int:

@@ -88,6 +88,7 @@ def replace_book(
         tick_micro_usd=fresh.tick_micro_usd or known_tick,
         stamp_wire_ms=stamp_wire_ms,
         received_ms=received_ms,
+        suspect=bool(fresh.bids) and bool(fresh.asks) and max(fresh.bids) >= min(fresh.asks),
     )
 
 

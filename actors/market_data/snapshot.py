@@ -1,5 +1,6 @@
 """Make a snapshot from the buffers: pure, and honest about what is old or missing."""
 
+from actors.market_data.agreement import Faults, faults
 from actors.market_data.state import (
     BOOK_LEVELS,
     INTERVAL_MS,
@@ -17,6 +18,7 @@ def build_snapshot(state: MarketDataState, asset: Asset, due_ms: int, taken_ms: 
     """Show what is known of an asset at `taken_ms`, at or after the decision point `due_ms`."""
     feeds = state.feeds[asset]
     known = _current_markets(state, asset, due_ms)
+    wrong = faults(feeds, known, state.books, taken_ms)
     markets = tuple(_view(market, state.books) for market in known)
     return Snapshot(
         asset=asset,
@@ -29,14 +31,20 @@ def build_snapshot(state: MarketDataState, asset: Asset, due_ms: int, taken_ms: 
         open_interest=feeds.open_interest,
         markets=markets,
         ages=tuple(
-            InputAge(
-                feed=feed,
-                age_ms=None if newest is None else max(0, taken_ms - newest),
-                limit_ms=state.settings.limits_ms[feed],
-            )
+            _age(feed, newest, taken_ms, state.settings.limits_ms[feed], wrong)
             for feed, newest in newest_ms(feeds, known, state.books).items()
         ),
     )
+
+
+def _age(feed: Feed, newest: int | None, taken_ms: int, limit_ms: int, wrong: Faults) -> InputAge:
+    """An input that its sisters contradict has no age: it counts as never seen, and says why."""
+    fault = wrong.get(feed)
+    if fault is not None:
+        told = f"{fault.name}: {fault.cause}"
+        return InputAge(feed=feed, age_ms=None, limit_ms=limit_ms, fault=told)
+    age_ms = None if newest is None else max(0, taken_ms - newest)
+    return InputAge(feed=feed, age_ms=age_ms, limit_ms=limit_ms)
 
 
 def newest_ms(

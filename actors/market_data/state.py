@@ -155,6 +155,16 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Messages older than what was known."""
 
 
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """What one input of one asset was refused for."""
+
+    count: int
+    cause: str
+    """Of the newest."""
+    wire_ms: int
+    """When the newest came."""
+
+
 class MarketDataState(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     next_due_ms: int
@@ -177,6 +187,8 @@ class MarketDataState(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts = Counts()
     trouble: dict[str, str] = {}
     """Job -> why it fails now."""
+    refused: dict[str, Refused] = {}
+    """``asset/input``, see `actors.market_data.inputs`; no more than there are of both."""
 
 
 def empty_candles(interval: Interval) -> Candles:

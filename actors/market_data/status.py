@@ -1,5 +1,7 @@
 """What market data says of itself to the console and the supervisor."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from actors.market_data.snapshot import newest_ms
@@ -19,6 +21,18 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def fresh(self) -> bool:
         return self.age_ms is not None and self.age_ms <= self.limit_ms
+
+
+class RefusedInput(msgspec.Struct, frozen=True, kw_only=True):
+    whose: str
+    """An asset, or ``books`` for a frame that speaks of several."""
+    name: str
+    """Of `actors.market_data.inputs.Name`."""
+    count: int
+    cause: str
+    """Of the newest."""
+    ago_ms: int
+    """Wire."""
 
 
 class MarketDataStatus(msgspec.Struct, frozen=True, kw_only=True, tag="market_data_status"):
@@ -46,6 +60,8 @@ class MarketDataStatus(msgspec.Struct, frozen=True, kw_only=True, tag="market_da
     """What runs, see `actors.attest.release_running`."""
     phase: str = ""
     """``warming``, ``standing by``, ``serving`` or ``moved``."""
+    refused: tuple[RefusedInput, ...] = ()
+    """What was not believed since the start of this life."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +76,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 TROUBLE_MAX: int = 20
 """Lines; one cause usually fails every fetch alike."""
+REFUSED_SHOWN_MS: int = 60_000
+"""Wire: so long a refused input is trouble of now; its count stays."""
 
 
 def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> MarketDataStatus:
@@ -71,6 +89,7 @@ def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> Mar
         ]
         for asset in state.settings.assets
     }
+    refused = tuple(_refused(state, now))
     return MarketDataStatus(
         name=who.name,
         life=who.life,
@@ -81,14 +100,30 @@ def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> Mar
         missing_markets=tuple(
             slug for slugs in current.values() for slug in slugs if slug not in state.markets
         ),
-        trouble=tuple(f"{job}: {why}" for job, why in sorted(state.trouble.items()))[:TROUBLE_MAX],
+        trouble=tuple(_trouble(state, refused))[:TROUBLE_MAX],
         waiting=not any(len(c) for f in state.feeds.values() for c in f.candles.values()),
         provenance=who.text,
         snapshots=who.snapshots,
         oldest_due_wait_ms=who.latest_wait_ms,
         release=who.release,
         phase=who.phase,
+        refused=refused,
     )
+
+
+def _trouble(state: MarketDataState, refused: tuple[RefusedInput, ...]) -> Iterator[str]:
+    for job, why in sorted(state.trouble.items()):
+        yield f"{job}: {why}"
+    for one in refused:
+        if one.ago_ms <= REFUSED_SHOWN_MS:
+            yield f"{one.whose} {one.name} refused {one.count} times, last: {one.cause}"
+
+
+def _refused(state: MarketDataState, now: Now) -> Iterator[RefusedInput]:
+    for key, one in sorted(state.refused.items()):
+        whose, _, name = key.partition("/")
+        ago_ms = now.wire_ms - one.wire_ms
+        yield RefusedInput(whose=whose, name=name, count=one.count, cause=one.cause, ago_ms=ago_ms)
 
 
 def _feed(

@@ -4,15 +4,6 @@ from typing import Final, assert_never
 
 import msgspec
 
-from actors.market_data.buffers import (
-    change_book,
-    merge_candles,
-    merge_funding,
-    merge_open_interest,
-    merge_ticks,
-    newly_received_ms,
-    replace_book,
-)
 from actors.market_data.events import (
     AnswerSnapshot,
     BookChanged,
@@ -34,31 +25,32 @@ from actors.market_data.events import (
     TicksReceived,
     Timer,
 )
+from actors.market_data.inputs import odd_of
 from actors.market_data.jobs import (
     FOLLOW_AHEAD_MS,
-    after_funding,
-    after_klines,
     after_market,
-    after_open_interest,
-    answered,
-    failed,
     start_due_jobs,
     with_market_jobs,
 )
-from actors.market_data.snapshot import build_snapshot
-from actors.market_data.state import (
-    AssetFeeds,
-    BookBuffer,
-    MarketDataState,
-    Now,
-    next_decision_point,
+from actors.market_data.receiving import (
+    Stepped,
+    apply_books,
+    apply_changes,
+    apply_failure,
+    apply_funding,
+    apply_klines,
+    apply_market,
+    apply_open_interest,
+    apply_tick_size,
+    apply_ticks,
+    refuse,
 )
+from actors.market_data.snapshot import build_snapshot
+from actors.market_data.state import MarketDataState, Now, next_decision_point
 from signals.market import Asset
 
 SILENT_WIRE_MS: Final = 10_000
 """A stream with no message at all for this long is made anew: sockets can hang while open."""
-
-Stepped = tuple[MarketDataState, list[Effect]]
 
 
 def step(state: MarketDataState, event: Event, now: Now) -> Stepped:  # noqa: C901, PLR0911, PLR0912 one arm for each event
@@ -67,30 +59,31 @@ def step(state: MarketDataState, event: Event, now: Now) -> Stepped:  # noqa: C9
         case Timer():
             return _time_passed(state, now)
         case KlinesReceived():
-            return _klines(state, event, now), []
+            return apply_klines(state, event, now)
         case FundingReceived():
-            return _funding(state, event, now), []
+            return apply_funding(state, event, now), []
         case OpenInterestReceived():
-            return _open_interest(state, event, now), []
+            return apply_open_interest(state, event, now), []
         case MarketFound():
-            return _market_found(state, event, now)
+            state, said = apply_market(state, event, now)
+            state, followed = _follow(state, now)
+            return state, [*said, *followed]
         case MarketMissing(slug=slug):
             return after_market(state, slug, None, now), []
         case FetchFailed():
-            return _failed(state, event, now)
+            return apply_failure(state, event, now)
         case TicksReceived():
-            return _ticks(state, event, now), []
+            return apply_ticks(state, event, now), []
         case BooksReceived():
-            return _books(state, event, now), []
+            return apply_books(state, event, now), []
         case BookChanged():
-            return _book_changed(state, event, now), []
+            return apply_changes(state, event, now), []
         case TickSizeChanged():
-            return _tick_size(state, event), []
+            return apply_tick_size(state, event, now), []
         case StreamFault():
             return _stream_fault(state, event), []
         case SnapshotAsked(asset=asset, due_ms=due_ms):
-            snapshot = build_snapshot(state, asset, due_ms, now.market_ms)
-            return state, [AnswerSnapshot(snapshot=snapshot)]
+            return _snapshot(state, asset, due_ms, now)
         case _:
             assert_never(event)
 
@@ -119,11 +112,19 @@ def _due_snapshots(state: MarketDataState, now: Now) -> Stepped:
     while point.due_ms <= now.market_ms:
         due_ms = point.due_ms
         point = next_decision_point(state.settings, due_ms)
-    made: list[Effect] = [
-        AnswerSnapshot(snapshot=build_snapshot(state, asset, due_ms, now.market_ms))
-        for asset in state.settings.assets
-    ]
+    made: list[Effect] = []
+    for asset in state.settings.assets:
+        state, answer = _snapshot(state, asset, due_ms, now)
+        made += answer
     return msgspec.structs.replace(state, next_due_ms=point.due_ms), made
+
+
+def _snapshot(state: MarketDataState, asset: Asset, due_ms: int, now: Now) -> Stepped:
+    """Make a snapshot, and count what it does not believe."""
+    snapshot = build_snapshot(state, asset, due_ms, now.market_ms)
+    wrong = [one for age in snapshot.ages if (one := odd_of(age.fault)) is not None]
+    state = refuse(state, str(asset), wrong, now)
+    return state, [AnswerSnapshot(snapshot=snapshot)]
 
 
 def _follow(state: MarketDataState, now: Now) -> Stepped:
@@ -150,131 +151,6 @@ def _follow(state: MarketDataState, now: Now) -> Stepped:
         state, followed=wanted, prices_followed=True, watched_wire_ms=watched_ms
     )
     return state, effects
-
-
-def _with_feeds(state: MarketDataState, asset: Asset, feeds: AssetFeeds) -> MarketDataState:
-    return msgspec.structs.replace(state, feeds=state.feeds | {asset: feeds})
-
-
-def _klines(state: MarketDataState, event: KlinesReceived, now: Now) -> MarketDataState:
-    feeds = state.feeds[event.asset]
-    interval = event.candles.interval
-    candles = merge_candles(feeds.candles[interval], event.candles)
-    feeds = msgspec.structs.replace(feeds, candles=feeds.candles | {interval: candles})
-    return after_klines(_with_feeds(state, event.asset, feeds), event.asset, interval, now)
-
-
-def _funding(state: MarketDataState, event: FundingReceived, now: Now) -> MarketDataState:
-    feeds = state.feeds[event.asset]
-    feeds = msgspec.structs.replace(
-        feeds,
-        funding=merge_funding(feeds.funding, event.points),
-        next_funding_ms=event.next_funding_ms,
-    )
-    return after_funding(_with_feeds(state, event.asset, feeds), event.asset, now)
-
-
-def _open_interest(
-    state: MarketDataState, event: OpenInterestReceived, now: Now
-) -> MarketDataState:
-    feeds = state.feeds[event.asset]
-    merged = merge_open_interest(feeds.open_interest, event.points)
-    feeds = msgspec.structs.replace(feeds, open_interest=merged)
-    return after_open_interest(_with_feeds(state, event.asset, feeds), event.asset, now)
-
-
-def _market_found(state: MarketDataState, event: MarketFound, now: Now) -> Stepped:
-    if f"market/{event.slug}" not in state.jobs:
-        return state, []  # its window is over
-    known = state.markets.get(event.slug)
-    market = event.market
-    if known is not None and market.price_to_beat is None:
-        market = msgspec.structs.replace(market, price_to_beat=known.price_to_beat)
-    state = msgspec.structs.replace(state, markets=state.markets | {event.slug: market})
-    return _follow(after_market(state, event.slug, market, now), now)
-
-
-def _failed(state: MarketDataState, event: FetchFailed, now: Now) -> Stepped:
-    counts = state.counts
-    if event.malformed:
-        counts = msgspec.structs.replace(counts, malformed=counts.malformed + 1)
-    else:
-        counts = msgspec.structs.replace(counts, unreachable=counts.unreachable + 1)
-    state, said = failed(
-        msgspec.structs.replace(state, counts=counts), event.job, event.reason, now
-    )
-    effects: list[Effect] = list[Effect](said)
-    return state, effects
-
-
-def _ticks(state: MarketDataState, event: TicksReceived, now: Now) -> MarketDataState:
-    feeds = state.feeds.get(event.asset)
-    if feeds is None:
-        return state
-    ticks, late = merge_ticks(feeds.ticks, event.ticks, now.market_ms)
-    state = _with_feeds(state, event.asset, msgspec.structs.replace(feeds, ticks=ticks))
-    counts = msgspec.structs.replace(state.counts, late=state.counts.late + late)
-    is_news = ticks.observed_ms[-1:] != feeds.ticks.observed_ms[-1:]
-    return msgspec.structs.replace(
-        state,
-        last_tick_wire_ms=now.wire_ms if is_news else state.last_tick_wire_ms,
-        counts=counts,
-    )
-
-
-def _books(state: MarketDataState, event: BooksReceived, now: Now) -> MarketDataState:
-    ticks = {
-        token: market.tick_micro_usd
-        for market in state.markets.values()
-        for token in market.token_ids
-    }
-    books, late = dict(state.books), 0
-    for fresh in event.books:
-        if fresh.token_id not in ticks:
-            continue
-        known = books.get(fresh.token_id)
-        received_ms = now.market_ms
-        if not event.polled:
-            received_ms = newly_received_ms(known, fresh.stamp_wire_ms, now.market_ms)
-        book = replace_book(known, fresh, ticks[fresh.token_id], received_ms)
-        if book is None:
-            late += 1
-        else:
-            books[fresh.token_id] = book
-    if event.polled:
-        return answered(_counted(state, books, late), "books", now.market_ms, now)
-    return _heard_books(_counted(state, books, late), state, now)
-
-
-def _counted(state: MarketDataState, books: dict[str, BookBuffer], late: int) -> MarketDataState:
-    counts = msgspec.structs.replace(state.counts, late=state.counts.late + late)
-    return msgspec.structs.replace(state, books=books, counts=counts)
-
-
-def _heard_books(after: MarketDataState, before: MarketDataState, now: Now) -> MarketDataState:
-    """Note that the stream lives, unless it only repeated itself."""
-    if after.books == before.books:
-        return after
-    return msgspec.structs.replace(after, last_book_wire_ms=now.wire_ms)
-
-
-def _book_changed(state: MarketDataState, event: BookChanged, now: Now) -> MarketDataState:
-    books, late = dict(state.books), 0
-    for change in event.changes:
-        known = books.get(change.token_id)
-        if known is None:
-            continue  # a whole book is on its way
-        late += event.stamp_wire_ms < known.stamp_wire_ms
-        books[change.token_id] = change_book(known, change, event.stamp_wire_ms, now.market_ms)
-    return _heard_books(_counted(state, books, late), state, now)
-
-
-def _tick_size(state: MarketDataState, event: TickSizeChanged) -> MarketDataState:
-    known = state.books.get(event.token_id)
-    if known is None:
-        return state
-    book = msgspec.structs.replace(known, tick_micro_usd=event.tick_micro_usd)
-    return msgspec.structs.replace(state, books=state.books | {event.token_id: book})
 
 
 def _stream_fault(state: MarketDataState, event: StreamFault) -> MarketDataState:

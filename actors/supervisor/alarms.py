@@ -4,12 +4,14 @@ A condition is raised once when it has held for its grace, and again only after 
 store latches: the same kind and subject stays one alarm until a person clears it.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from actors.detectors.finding import Finding
 from actors.detectors.policy import Reaction, reaction_of
 from actors.gateway.status import GatewayStatus
-from actors.market_data.status import MarketDataStatus
+from actors.market_data.inputs import Name
+from actors.market_data.status import MarketDataStatus, RefusedInput
 from actors.slot.status import SlotStatus
 from actors.supervisor.events import Event, RaiseAlarm
 from actors.supervisor.state import Rules, Step, SupervisorState, replace
@@ -30,6 +32,8 @@ SETTLEMENT_GRACE_MS: Final = 300_000
 HEARTBEAT_LIMIT_MS: Final = 8_000
 """The venue cancels everything after 10 s of silence."""
 STORAGE_GRACE_MS: Final = 2_000
+REFUSED_LATELY_MS: Final = 60_000
+"""Wire: a datum that was refused longer ago is no condition of now."""
 
 
 def report(state: SupervisorState, event: Event, findings: tuple[Finding, ...]) -> Step:
@@ -179,6 +183,30 @@ def judge_gateway(rules: Rules, event: Event, status: GatewayStatus) -> tuple[Fi
 
 
 def judge_feeds(status: MarketDataStatus) -> tuple[Finding, ...]:
+    return (*_judge_ages(status), *_judge_refused(status))
+
+
+def _judge_refused(status: MarketDataStatus) -> Iterator[Finding]:
+    """One alarm for each input, whichever assets it was refused for."""
+    by_name: dict[str, list[RefusedInput]] = {str(name): [] for name in Name}
+    for one in status.refused:
+        if one.ago_ms <= REFUSED_LATELY_MS and one.name != Name.BOOK_DOUBT:  # it mends itself
+            by_name.setdefault(one.name, []).append(one)
+    for name, found in by_name.items():
+        yield Finding(
+            kind="input_refused",
+            subject=name,
+            holds=bool(found),
+            severity=Severity.WARNING,
+            action=(
+                "a feed sent what cannot be, it was not used; where it stays so, slots answer "
+                "`no_data: inputs disagree`. See docs/inputs.md for what is expected of it"
+            ),
+            evidence={one.whose: f"{one.count} times, last: {one.cause}" for one in found},
+        )
+
+
+def _judge_ages(status: MarketDataStatus) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             kind="feed_stale",

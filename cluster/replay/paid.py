@@ -17,6 +17,7 @@ from cluster.audit.journal_view import JournalView
 from cluster.replay.recorded import Recorded
 from signals.decision import Decision, Style
 from signals.market import Outcome, Side, Slot, Window, day_of
+from signals.offers import fee_rate
 from signals.snapshot import MarketView, Snapshot
 from signals.units import MicroUsd, notional_micro_usd, taker_fee_micro_usd
 
@@ -50,7 +51,7 @@ class Payer:
         if winner is None:
             return None
         market = self._market(one.slot, one.fact.snapshot, one.due_ms)
-        rate = Decimal(market.fee_rate) if market else Decimal(0)
+        rate = _rate(market)
         total = 0
         for leg in decision.legs:
             value = notional_micro_usd(leg.price, leg.shares)
@@ -86,3 +87,9 @@ class Payer:
             return decode_snapshot(SnapshotStore(self._view.storage).get(digest, day_of(due_ms)))
         except (CheckpointsError, msgspec.DecodeError):
             return None
+
+
+def _rate(market: MarketView | None) -> Decimal:
+    """Return the market's fee rate; one that is not known let nobody trade."""
+    known = None if market is None else fee_rate(market)
+    return Decimal(0) if market is None or known is None else Decimal(market.fee_rate)

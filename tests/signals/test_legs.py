@@ -123,7 +123,9 @@ def test_the_opposite_of_what_is_held_or_rests_is_not_bought(field: str) -> None
 def test_a_fee_rate_that_is_no_number_is_no_data() -> None:
     for text in ("", "a lot", "nan", "7", "-0.1"):
         market = msgspec.structs.replace(MARKET, fee_rate=text)
-        assert best_offer(0.9, market, BOTH, PARAMS.edge) == NoData(f"fee rate {text!r}")
+        assert best_offer(0.9, market, BOTH, PARAMS.edge) == NoData(
+            f"the fee is not known: {text!r}"
+        )
 
 
 def test_a_holding_that_lost_its_reason_is_sold_into_the_bid() -> None:

@@ -97,6 +97,9 @@ def levels(
     stamp_ms: int = 0,
     shares: int = 7_000_000,
 ) -> BookLevels:
+    """Make a whole book; that of a Down token mirrors the one of Up."""
+    if token_id.startswith("down"):
+        bid, ask = 1_000_000 - ask, 1_000_000 - bid
     return BookLevels(
         token_id=token_id,
         bids={bid: shares, bid - 10_000: shares},

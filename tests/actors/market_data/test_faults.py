@@ -131,7 +131,7 @@ def test_repeated_ticks_are_no_sign_of_life() -> None:
 
 def test_late_ticks_are_put_in_their_place_and_the_first_value_stays() -> None:
     state = warm_state()
-    mixed = ticks((3_000, 103.0), (2_000, 102.0), (3_000, 999.0), (2_500, 102.5))
+    mixed = ticks((3_000, 103.0), (2_000, 102.0), (3_000, 99.0), (2_500, 102.5))
     state, _ = step(state, TicksReceived(asset=Asset.BTC, ticks=mixed), at(4_000))
     assert state.feeds[Asset.BTC].ticks.twap == (100.0, 102.0, 102.5, 103.0)
     assert state.counts.late == 3

@@ -21,7 +21,7 @@ from actors.market_data.events import (
     Timer,
 )
 from actors.market_data.jobs import RUNNING_MAX
-from actors.market_data.state import CANDLES_KEPT, Now
+from actors.market_data.state import CANDLES_KEPT, INTERVAL_MS, Now
 from actors.market_data.step import step
 from signals.market import Asset
 from signals.snapshot import Feed, FundingPoint, Interval, OpenInterestPoint
@@ -139,6 +139,10 @@ def test_a_feed_that_stopped_is_stale_and_the_others_are_not(feed: Feed) -> None
     state, _ = step(state, Timer(), at(hours_ms))
     events: list[Event] = [MarketFound(slug=slug(m), market=m) for m in found]
     events += [event for other, event in fresh.items() if other is not feed]
+    events += [
+        KlinesReceived(asset=Asset.BTC, candles=candles(i, hours_ms - INTERVAL_MS[i], 1))
+        for i in (Interval.M15, Interval.M30, Interval.H1, Interval.H4)
+    ]
     now = at(end - 100)
     stamp = end - 40_000 if feed is Feed.BOOKS else end - 100
     for event in events:

@@ -1,0 +1,129 @@
+"""Bodies that parse and say what cannot be: fees, windows, rows that contradict themselves."""
+
+import json
+
+import msgspec
+import pytest
+
+from actors.feeds.binance import (
+    parse_funding,
+    parse_klines,
+    parse_next_funding_ms,
+    parse_open_interest,
+    parse_open_interest_history,
+)
+from actors.feeds.gamma import FEE_UNKNOWN
+from actors.feeds.http import Malformed
+from signals.fair_value import NoData
+from signals.market import Outcome
+from signals.offers import best_offer
+from signals.params import Params
+from signals.snapshot import Interval
+from tests.actors.market_data.recordings import WINDOW
+from tests.actors.market_data.test_feeds import event, klines, read, row
+from tests.signals.builders import make_market
+
+# ---- what a market says of its fee --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [
+        ({"feesEnabled": True, "feeSchedule": None}, FEE_UNKNOWN),
+        ({"feesEnabled": True, "feeSchedule": {}}, FEE_UNKNOWN),
+        ({"feesEnabled": None, "feeSchedule": None}, FEE_UNKNOWN),
+        ({"feeSchedule": {"exponent": 1, "takerOnly": True}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": 0.07, "takerOnly": True}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": 0.07, "exponent": 1}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": 0.25, "exponent": 2, "takerOnly": True}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": 0.07, "exponent": 0.5, "takerOnly": True}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": False}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": -0.07, "exponent": 1, "takerOnly": True}}, FEE_UNKNOWN),
+        ({"feeSchedule": {"rate": 700, "exponent": 1, "takerOnly": True}}, FEE_UNKNOWN),
+        ({"feesEnabled": None}, "0.07"),
+        ({"feesEnabled": True}, "0.07"),
+        ({"feeSchedule": {"rate": 0, "exponent": 1, "takerOnly": True}}, "0.0"),
+        ({"feesEnabled": False}, "0"),
+        ({"feesEnabled": False, "feeSchedule": None}, "0"),
+    ],
+)
+def test_a_fee_that_is_not_said_is_not_known_and_nobody_trades_on_it(
+    said: dict[str, object], rate: str
+) -> None:
+    found = read(event(**said))
+    assert found.fee_rate == rate
+    market = msgspec.structs.replace(make_market(WINDOW), fee_rate=found.fee_rate)
+    offer = best_offer(0.99, market, (Outcome.UP,), Params().edge)
+    unknown = isinstance(offer, NoData) and "the fee is not known" in offer.reason
+    assert unknown == (rate == FEE_UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "said", [{"feeSchedule": "0.07"}, {"feeSchedule": {"rate": "free"}}, {"feesEnabled": "no"}]
+)
+def test_a_fee_of_another_form_is_no_market(said: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        read(event(**said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"endDate": "2026-01-01T00:15:00Z"},
+        {"endDate": "never"},
+        {"eventStartTime": "2026-01-01T00:00:00.500Z"},
+        {"slug": "eth-updown-5m-1767225600"},
+        {"slug": "bitcoin-up-or-down-january-1-2026-12am-et"},
+        {"cryptoMarketConfig": {"twapLookbackSeconds": 60, "asset": "eth"}},
+        {"cryptoMarketConfig": {"twapLookbackSeconds": 60, "duration": "15m"}},
+        {"cryptoMarketConfig": {"twapLookbackSeconds": 60, "twapEnabled": False}},
+    ],
+)
+def test_a_market_that_is_another_one_is_malformed(said: dict[str, object]) -> None:
+    with pytest.raises(Malformed):
+        read(event(**said))
+
+
+# ---- rows that say two things -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        klines(row(0, close_ms=59_999)),  # a candle of a minute
+        klines(row(0, close_ms=899_999)),
+        klines(row(0, volume="1250", quote="12.5")),  # quote units where base belongs
+        klines(row(0, open="10010", high="10100", low="9950", close="10070")),  # cents
+        klines(row(0, quote="1e300")),
+        klines(row(0, volume="1e300")),
+        klines(row(0, quote="nan")),
+        klines(row(300_000), row(0)),  # newest first
+    ],
+)
+def test_a_row_that_contradicts_itself_is_malformed(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        parse_klines(body, Interval.M5, 10**15)
+
+
+def test_a_candle_is_closed_by_a_later_one_or_by_some_time_not_by_our_clock_alone() -> None:
+    body = klines(row(0), row(300_000))
+    assert parse_klines(body, Interval.M5, 300_001).open_time_ms == (0,), "the next one is there"
+    for fast_ms in (0, 1, 1_500, 2_900):
+        early = parse_klines(body, Interval.M5, 600_000 + fast_ms)
+        assert early.open_time_ms == (0,), "it may still form: our clock may be fast"
+    assert parse_klines(body, Interval.M5, 603_000).open_time_ms == (0, 300_000)
+    assert parse_klines(klines(row(0, close_ms=299_999)), Interval.M5, 299_000).open_time_ms == ()
+
+
+def test_a_row_of_another_symbol_is_malformed() -> None:
+    told = {"symbol": "ETHUSDT"}
+    bodies = (
+        (parse_funding, [told | {"fundingTime": 1, "fundingRate": "0.1"}]),
+        (parse_next_funding_ms, told | {"nextFundingTime": 1}),
+        (parse_open_interest, told | {"openInterest": "1", "time": 1}),
+        (parse_open_interest_history, [told | {"sumOpenInterest": "1", "timestamp": 1}]),
+    )
+    for parse, body in bodies:
+        assert parse(json.dumps(body).encode(), "ETHUSDT")  # type: ignore[operator]
+        with pytest.raises(Malformed, match="asked for BTCUSDT"):
+            parse(json.dumps(body).encode(), "BTCUSDT")  # type: ignore[operator]
