@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
 
+from actors.venue.keys import PrivateKeyError
 from checkpoints.errors import CheckpointsError
 
 FAULTS_KEPT: Final = 20
@@ -21,7 +22,7 @@ FAULTS_KEPT: Final = 20
 def report(arguments: Sequence[str], fault: Exception) -> str:
     """Return the line for the operator; keep the traceback of a fault that is ours."""
     _tell_job(arguments, fault)
-    if isinstance(fault, CheckpointsError):
+    if isinstance(fault, CheckpointsError | PrivateKeyError):
         return f"error: {fault}"
     if isinstance(fault, OSError) and fault.strerror:
         where = f"{fault.filename}: " if fault.filename else ""

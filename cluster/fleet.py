@@ -21,7 +21,7 @@ from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.local_head import gcs_address, head_environment
-from cluster.state_folder import HeadPorts, StateFolder
+from cluster.state_folder import HeadPorts, RunRecord, StateFolder
 
 if TYPE_CHECKING:
     import ray
@@ -115,10 +115,15 @@ def connect(state: StateFolder, ports: HeadPorts) -> RayLink:
 
 def join_fleet(state: StateFolder) -> RayLink:
     """Join the fleet that `run` or `head start` left up; raise `FleetError` saying what to do."""
+    return connect(state, running(state).ports)
+
+
+def running(state: StateFolder) -> RunRecord:
+    """Return the processes of the fleet that is up; raise `FleetError` saying what to do."""
     record = state.read_run()
     if record.head is None or not record.head.alive:
         raise FleetError(f"no fleet runs in {state.root}; start one with `make run DETACH=1`")
-    return connect(state, record.ports)
+    return record
 
 
 def gateway_name(storage: LocalStorage) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from actors.config import FleetConfig
 from actors.gateway.lock import HALT_FILE, halt_reason
 from actors.messages import SetTrading, TradingState, decode, encode
+from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.storage import LocalStorage
 from cluster.console import operator
@@ -24,6 +25,7 @@ HALT_SECONDS: Final = 5.0
 """Wire. A gateway that takes longer to answer a halt is passed by."""
 SET_SECONDS: Final = 10.0
 CANCEL_SECONDS: Final = 10.0
+BY_ITSELF: Final = "The venue cancels open orders by itself 10 s after the last heartbeat."
 
 Join = Callable[[], FleetLink]
 
@@ -97,11 +99,17 @@ async def cancel_directly(config: FleetConfig, silent: str) -> int:
     """Cancel all orders of the account at the venue; raise `FleetError` saying what is left."""
     from actors.venue.polymarket import connect
 
-    venue = await connect(config.venue, CANCEL_SECONDS)
+    try:
+        venue = await connect(config.venue, CANCEL_SECONDS)
+    except PrivateKeyError as error:
+        raise FleetError(
+            f"HALT is set, but nothing could be cancelled: the gateway did not answer "
+            f"({silent}), and {error}. {BY_ITSELF}"
+        ) from error
     if isinstance(venue, Rejected | Unknown):
         raise FleetError(
-            f"HALT is written, but the gateway ({silent}) and the venue ({venue}) are silent: "
-            "orders that rest are cancelled by the venue 10 s after the last heartbeat"
+            f"HALT is set, but nothing could be cancelled: neither the gateway "
+            f"({silent}) nor the venue ({_words(venue)}) answered. {BY_ITSELF}"
         )
     try:
         outcome = await venue.cancel_all()
@@ -111,6 +119,21 @@ async def cancel_directly(config: FleetConfig, silent: str) -> int:
         case Cancelled(cancelled=cancelled):
             return len(cancelled)
         case Rejected() | Unavailable() | Unknown():
-            raise FleetError(f"HALT is written; the venue did not cancel: {outcome}")
+            raise FleetError(
+                f"HALT is set; the venue did not cancel: {_words(outcome)}. {BY_ITSELF}"
+            )
+        case _ as never:
+            assert_never(never)
+
+
+def _words(outcome: Rejected | Unavailable | Unknown) -> str:
+    """Say in words what the venue answered instead of doing it."""
+    match outcome:
+        case Rejected(message=message):
+            return message
+        case Unavailable(kind=kind, retry_after_ms=retry_after_ms):
+            return f"{kind}, try again in {retry_after_ms} ms"
+        case Unknown(reason=reason):
+            return reason
         case _ as never:
             assert_never(never)

@@ -12,7 +12,7 @@ from actors.runtime import load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.pace import job_options
 from cluster.console import say
-from cluster.fleet import join_fleet
+from cluster.fleet import join_fleet, running
 from cluster.jobs import git_commit
 from cluster.rolling_update.live import live_view
 from cluster.rolling_update.record import read_active
@@ -22,6 +22,7 @@ from cluster.unstarted import submit_roll_job
 
 def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
     """Submit this command as a job from the working tree."""
+    running(folder)  # before Ray's submitter looks for a head that is not there
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
     arguments = [*job_words(verb, folder, as_json), *job_options(given)]
     name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"

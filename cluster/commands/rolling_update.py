@@ -26,7 +26,7 @@ from cluster.commands.pace import (
 from cluster.commands.roll_job import abort_rollout, job_words, submit_roll, watch
 from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
-from cluster.fleet import join_fleet
+from cluster.fleet import join_fleet, running
 from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.door import Entrant, announce
 from cluster.gate.page import document_page
@@ -133,7 +133,7 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
     folder = state_of(state)
     if JOB_MARK not in os.environ:
         words = job_words("resume", folder, as_json)
-        ports = folder.read_run().ports
+        ports = running(folder).ports
         watch(folder, lambda line: submit(folder, ports, words, line))
         return
     from cluster.rolling_update.resume import resume as run_resume
