@@ -5,6 +5,7 @@ were set in place. `Deployment` joins it with the gateway's table: what should d
 when.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -119,14 +120,18 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """Of the slot, oldest first."""
     params: str | None
     """Id that its decisions should carry; None: not known."""
+    owes_from_ms: int | None
+    """Market time since which its points are owed; None: it may still be starting."""
 
 
 def judge_deployment(
     watch: Watch, deployment: Deployment, clock: MarketClock, timing: Timing, market_ms: int
 ) -> tuple[Finding, ...]:
-    """Say whether one slot's deployed code, its parameters and its signal ever decided."""
+    """Say whether one slot's deployed code, its parameters and its signal ever decided.
+
+    Only points since the present claim are owed, and since the supervisor holds the slot to them.
+    """
     owner = deployment.owner
-    granted_ms = clock.market_ms(owner.granted_wire_ms)
     set_ms = watch.params.get(owner.slot, ParamsSet()).since_ms
     expected = Deployed(
         slot=owner.slot,
@@ -137,10 +142,16 @@ def judge_deployment(
         speaks=owner.slot in watch.speaks,
     )
     points = passed_points(Slot.parse(owner.slot), clock, timing, market_ms)
-    owed = tuple(due_ms for due_ms in points if due_ms > granted_ms)
+    owed = tuple(due_ms for due_ms in points if due_ms > _owed_after_ms(deployment, clock))
     bounds = void_bounds(deployment.history).get(owner.slot, ())
     rows = [seen.decided for seen in watch.recent.get(owner.slot, ()) if not _void(seen, bounds)]
     return deployed.judge(expected, rows, owed)
+
+
+def _owed_after_ms(deployment: Deployment, clock: MarketClock) -> float:
+    if deployment.owes_from_ms is None:
+        return math.inf
+    return max(deployment.owes_from_ms, clock.market_ms(deployment.owner.granted_wire_ms))
 
 
 def came_wire_ms(history: tuple[FenceRecord, ...], owner: FenceRecord) -> int:

@@ -83,12 +83,21 @@ def overdue_due_ms(rules: Rules, slot: str, market_ms: int) -> int:
 
 
 def judge_slot(
-    rules: Rules, event: Event, status: SlotStatus, before: SlotStatus | None
+    rules: Rules,
+    event: Event,
+    status: SlotStatus,
+    before: SlotStatus | None,
+    owes_from_ms: int | None,
 ) -> tuple[Finding, ...]:
-    """Look at one slot's progress: decisions, intents, settlements, storage."""
+    """Look at one slot's progress: decisions, intents, settlements, storage.
+
+    `owes_from_ms`: points up to then are no fault of it; None: it may still be starting.
+    """
     due_ms = overdue_due_ms(rules, status.slot, event.market_ms)
-    late = status.started_ms and status.started_ms < due_ms and status.decided_due_ms < due_ms
+    owes = owes_from_ms is not None
+    late = owes and max(owes_from_ms or 0, status.started_ms) < due_ms > status.decided_due_ms
     missed = status.counts.missed - (before.counts.missed if before is not None else 0)
+    missed = missed if owes and status.decided_due_ms > (owes_from_ms or 0) else 0
     tags = {"incarnation": str(status.incarnation), "release": status.release[:12]}
     intent_age_ms = 0
     if status.oldest_intent_due_ms is not None:

@@ -73,6 +73,8 @@ class Detecting:
         self._lately_ms: dict[str, int] = {}
         self._held: frozenset[str] = frozenset()
         self._looks = 0
+        self._caught_up = False
+        """The journal was read to its end at this look: what is not in it was not decided."""
 
     def look(
         self, state: SupervisorState, strangers: tuple[Stranger, ...], wire_ms: int
@@ -137,7 +139,9 @@ class Detecting:
     # ---- journal ------------------------------------------------------------------------------
 
     def _look_at_journal(self, state: SupervisorState, market_ms: int) -> tuple[Finding, ...]:
+        self._caught_up = False
         news = self._tail.read()
+        self._caught_up = news.caught_up
         self.watch = watching.begin_late(self.watch, news.begun_late)
         records = [record for history in state.history.values() for record in history]
         for row in valid_rows(news.rows, records):
@@ -151,14 +155,18 @@ class Detecting:
 
     def _look_at_deployment(self, state: SupervisorState, market_ms: int) -> tuple[Finding, ...]:
         found: list[Finding] = []
+        if not self._caught_up:
+            return ()
         for slot, owner in state.owners.items():
-            if slot not in state.slots:
+            watched = state.slots.get(slot)
+            if watched is None:
                 continue
             in_place = self.watch.params.get(slot, ParamsSet())
             deployment = Deployment(
                 owner=owner,
                 history=state.history.get(slot, ()),
                 params=self._params.of(slot, owner.release, in_place),
+                owes_from_ms=watched.owes_from_ms,
             )
             config = self._config
             found += watching.judge_deployment(

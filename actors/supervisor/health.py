@@ -38,7 +38,7 @@ from actors.supervisor.state import (
     put_shared,
     replace,
 )
-from actors.supervisor.taking_back import forgive_for_gateway
+from actors.supervisor.taking_back import forgive_for_gateway, present_claim_ms
 
 LOOKED_AT = (Place.STARTING, Place.LIVE, Place.SILENT)
 OWNING = (str(Phase.ACTIVE), str(Phase.QUIESCING), str(Phase.QUIESCED), str(Phase.RESUMING))
@@ -82,7 +82,8 @@ def _hear_status(
 def _hear_running(
     state: SupervisorState, event: Event, watched: Watched, status: SlotStatus
 ) -> Step:
-    findings = judge_slot(state.rules, event, status, watched.status)
+    owes_from_ms = present_claim_ms(state, watched)
+    findings = judge_slot(state.rules, event, status, watched.status, owes_from_ms)
     owns = status.state in OWNING  # what does not own its slot may run anything
     watched = replace(
         watched,
@@ -141,7 +142,7 @@ def _hear_missing(state: SupervisorState, event: SlotMissing, watched: Watched) 
 
 
 def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -> Step:
-    silent_ms = event.wire_ms - watched.answered_wire_ms
+    silent_ms = event.wire_ms - max(watched.answered_wire_ms, state.resumed_wire_ms)
     limit_ms = HUNG_AFTER_MS if watched.place is Place.LIVE else STARTING_MS
     if watched.place is not Place.SILENT and silent_ms < limit_ms:
         return put(state, watched), ()
@@ -219,7 +220,7 @@ def _hear_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
     shared = state.shared[event.who]
     misses = shared.misses + 1 if event.missing else 0
     shared = replace(shared, asking=False, reason=event.reason, misses=misses)
-    since_ms = max(shared.answered_wire_ms, state.started_wire_ms)
+    since_ms = max(shared.answered_wire_ms, state.started_wire_ms, state.resumed_wire_ms)
     limit_ms = HUNG_AFTER_MS if shared.answered_wire_ms else STARTING_MS
     late = event.wire_ms - since_ms >= limit_ms
     if shared.who == GATEWAY:

@@ -234,6 +234,8 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     read_to_ms: int = 0
     """Market time up to which the journal is read."""
     ticked_wire_ms: int = 0
+    resumed_wire_ms: int = 0
+    """When this watch began, or went on after it had stood still: no silence is older."""
     raised: dict[str, int] = {}
     """Conditions that have been raised and still hold: said once."""
 

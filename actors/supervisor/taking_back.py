@@ -44,6 +44,7 @@ def watch_time(state: SupervisorState, event: Event) -> SupervisorState:
     gap_ms = event.wire_ms - state.ticked_wire_ms
     state = replace(state, ticked_wire_ms=event.wire_ms)
     if not 0 <= gap_ms <= GAP_MS:
+        state = replace(state, resumed_wire_ms=event.wire_ms)
         state = forgive(state, event, tuple(state.slots))
     for watched in state.slots.values():
         if watched.owes_from_ms is None and _must_decide(watched, event):
@@ -63,6 +64,15 @@ def forgive(state: SupervisorState, event: Event, slots: tuple[str, ...]) -> Sup
         forgiven = replace(watched, owes_from_ms=None, forgiven_wire_ms=event.wire_ms)
         state = put(state, forgiven)
     return state
+
+
+def present_claim_ms(state: SupervisorState, watched: Watched) -> int | None:
+    """Return since when (market ms) its present life owes decisions; None: not yet."""
+    if watched.owes_from_ms is None:
+        return None
+    owner = state.owners.get(watched.slot)
+    granted_ms = 0 if owner is None else state.rules.clock.market_ms(owner.granted_wire_ms)
+    return max(watched.owes_from_ms, granted_ms)
 
 
 def forgive_for_gateway(state: SupervisorState, event: Event) -> SupervisorState:

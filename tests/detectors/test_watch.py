@@ -46,12 +46,15 @@ def kinds(
     cycles: int,
     history: tuple[FenceRecord, ...] = HISTORY,
     params: str | None = "p",
+    owes_from_ms: int | None = 0,
 ) -> list[str]:
     """Hear rows, then look when so many deadlines have passed since `DUE_MS`."""
     watch = Watch()
     for one in rows:
         watch = watching.hear(watch, one)
-    deployment = Deployment(owner=history[-1], history=history, params=params)
+    deployment = Deployment(
+        owner=history[-1], history=history, params=params, owes_from_ms=owes_from_ms
+    )
     now_ms = DUE_MS + cycles * CYCLE_MS + LATE_MS
     found = judge_deployment(watch, deployment, CLOCK, TIMING, now_ms)
     return [finding.kind for finding in found if finding.holds]
@@ -61,6 +64,13 @@ def test_a_release_that_never_decides_is_found_after_two_deadlines() -> None:
     assert kinds([], 1) == []
     assert kinds([], 2) == ["release_never_decided"]
     assert kinds([decision(10, DUE_MS)], 2) == []
+
+
+def test_points_of_an_outage_are_not_owed() -> None:
+    """A grant is older than the outage; what began to watch after it is not."""
+    assert kinds([], 9, owes_from_ms=None) == []
+    assert kinds([], 9, owes_from_ms=DUE_MS + 8 * CYCLE_MS) == []
+    assert kinds([], 9, owes_from_ms=DUE_MS + 6 * CYCLE_MS) == ["release_never_decided"]
 
 
 def test_a_void_row_is_no_decision() -> None:

@@ -208,10 +208,34 @@ def test_blocked_strategy_ends_its_process() -> None:
 
 def test_slot_without_a_decision_by_its_deadline_is_an_alarm_once() -> None:
     watch = Watch().live()
+    watch.hear(Ticked)
     watch.now_ms = DUE_MS + CYCLE_MS + 2_000
     late = {"slot": SLOT, "incarnation": 1, "status": status(watch.now_ms, decided_due_ms=OPEN_MS)}
     assert alarms(watch.hear(SlotSeen, **late)) == ["no_decision"]
     assert alarms(watch.hear(SlotSeen, **late)) == []
+
+
+def test_points_of_a_downtime_are_no_alarm() -> None:
+    """The supervisor stood still with the slot: nothing of that time is held against anyone."""
+    away_ms = 10 * CYCLE_MS
+    for watch in (Watch().live(), Watch().after(CYCLE_MS).live()):
+        watch.hear(Ticked)
+        before = status(watch.now_ms)
+        watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=before)
+        watch.after(away_ms).hear(Ticked)
+        assert alarms(watch.hear(SlotSilent, slot=SLOT, incarnation=1, reason="woke")) == []
+        late = {"slot": SLOT, "incarnation": 1}
+        seen = status(watch.now_ms, decided_due_ms=DUE_MS)
+        assert alarms(watch.hear(SlotSeen, **late, status=seen)) == [], "not given up yet"
+        counts = msgspec.structs.replace(seen.counts, missed=9)
+        gone_ms = watch.now_ms - CYCLE_MS // 2
+        seen = status(watch.now_ms, decided_due_ms=gone_ms, counts=counts)
+        assert alarms(watch.hear(SlotSeen, **late, status=seen)) == [], "given up"
+        watch.hear(Ticked)
+        counts = msgspec.structs.replace(seen.counts, missed=10)
+        seen = status(watch.now_ms, decided_due_ms=watch.now_ms + CYCLE_MS, counts=counts)
+        watch.after(2 * CYCLE_MS)
+        assert alarms(watch.hear(SlotSeen, **late, status=seen)) == ["missed_decision"]
 
 
 def overdue(watch: Watch, **fields: Any) -> list[AnyEffect]:
@@ -229,6 +253,7 @@ def overdue(watch: Watch, **fields: Any) -> list[AnyEffect]:
 
 def test_loop_that_hangs_in_a_process_that_answers_is_ended() -> None:
     watch = Watch().live()
+    watch.hear(Ticked)
     watch.now_ms = DUE_MS + CYCLE_MS + 2_000
     assert of(overdue(watch), EndProcess) == []
     assert of(overdue(watch.after(STUCK_AFTER_MS - 1)), EndProcess) == []
@@ -239,6 +264,7 @@ def test_loop_that_hangs_in_a_process_that_answers_is_ended() -> None:
 def test_release_that_never_decided_a_full_disk_and_a_handoff_are_no_hanging_loop() -> None:
     for fields in ({"by": "bb" * 32}, {"journal_failure": "full"}, {"state": "quiesced"}):
         watch = Watch().live()
+        watch.hear(Ticked)
         watch.now_ms = DUE_MS + CYCLE_MS + 2_000
         overdue(watch, **fields)
         assert of(overdue(watch.after(STUCK_AFTER_MS), **fields), EndProcess) == []

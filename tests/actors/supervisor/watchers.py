@@ -8,7 +8,7 @@ import msgspec
 from actors.config import FleetConfig, SlotConfig
 from actors.detectors.finding import Finding
 from actors.supervisor.detecting import Detecting, Me
-from actors.supervisor.events import FencesRead, SlotSeen
+from actors.supervisor.events import FencesRead, SlotSeen, Ticked
 from actors.supervisor.sightings import Stranger
 from checkpoints.storage import LocalStorage
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS
@@ -29,7 +29,9 @@ def detecting(root: Path, release: str = RELEASE) -> Detecting:
 
 def fleet(now_ms: int = DUE_MS, **fields: Any) -> Watch:
     """A supervisor with one live slot, granted when this cycle began."""
-    watch = Watch().live()
+    watch = Watch()
+    watch.now_ms = DUE_MS - CYCLE_MS // 2
+    watch.live().hear(Ticked)
     watch.now_ms = now_ms
     granted = msgspec.structs.replace(owner(), granted_wire_ms=DUE_MS - CYCLE_MS // 2)
     watch.hear(FencesRead, owners={SLOT: granted}, history={SLOT: (granted,)})
