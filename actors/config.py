@@ -6,6 +6,7 @@ It holds no secret: only the name of the file or environment variable that does.
 
 import hashlib
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,11 @@ from actors.detectors.policy import Reaction
 from signals.market_time import MarketClock
 from signals.params import Params
 from signals.units import MicroUsd
+
+
+SETTINGS_FILE: Final = "signals/slot_settings.json"
+"""Of a release that was rolled with an edited configuration; its values go before those of the
+start's configuration."""
 
 
 class Mode(StrEnum):
@@ -44,6 +50,13 @@ class SlotConfig(msgspec.Struct, frozen=True, kw_only=True):
     allocation_micro_usd: MicroUsd = MicroUsd(100_000_000)
     params: dict[str, float | int | str] = {}
     """Overrides of the fleet's parameters for this slot."""
+
+
+class SlotSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release brings along of an edited configuration, in `SETTINGS_FILE`."""
+
+    slots: tuple[SlotConfig, ...]
+    params_set: dict[str, float | int | str] | None = None
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +158,15 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def slot(self, name: str) -> SlotConfig:
         return next(entry for entry in self.slots if entry.slot == name)
+
+    def under(self, settings: SlotSettings) -> "FleetConfig":
+        """Return the configuration that a release with these settings runs under."""
+        own = {entry.slot: entry for entry in settings.slots}
+        return msgspec.structs.replace(
+            self,
+            slots=tuple(own.get(entry.slot, entry) for entry in self.slots),
+            params_set=settings.params_set,
+        )
 
     @property
     def gate_is_open(self) -> bool:

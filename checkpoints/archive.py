@@ -7,6 +7,7 @@ archived without git, ``releases/<release>.commit`` may say its commit.
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,12 @@ import msgspec
 from checkpoints.arrow_file import digest_of
 from checkpoints.errors import DamagedArchiveError, StorageError
 from checkpoints.release import (
+    FILE_BYTES_MAX,
+    LOCK_FILE,
+    NOTHING,
+    PACKAGES,
     ReleaseFile,
     ReleaseManifest,
-    is_counted,
     release_id,
     release_of,
 )
@@ -27,8 +31,6 @@ RELEASES: Final = "releases"
 UNKNOWN_COMMIT: Final = "unknown"
 ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest a zip knows: equal releases make equal archives."""
-FILE_BYTES_MAX: Final = 16 * 1024 * 1024
-"""A source file above it is not ours; unpacking stops there."""
 
 
 class ArchiveRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +48,23 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     """The zip."""
 
 
-def archive_release(storage: Storage, root: Path, commit: str | None = None) -> ReleaseManifest:
+def archive_release(
+    storage: Storage,
+    root: Path,
+    commit: str | None = None,
+    extra: Mapping[str, bytes] = NOTHING,
+) -> ReleaseManifest:
     """Keep the release under `root`; what is kept intact already stays as it is.
 
-    Raises `StorageError`, also if the files change while they are read.
+    `extra`: files beside those of `root`. Raises `StorageError`, also if the files change while
+    they are read.
     """
-    manifest = release_of(root, commit)
+    manifest = release_of(root, commit, extra)
     try:
         return load_archive(storage, manifest.release).manifest
     except (DamagedArchiveError, StorageError):
         pass  # absent, or damaged: the same content is at hand
-    data = _pack(root, manifest)
+    data = _pack(root, manifest, extra)
     record = ArchiveRecord(manifest=manifest, zip_sha256=digest_of(data))
     record = msgspec.structs.replace(record, record_sha256=_record_digest(record))
     storage.write(_zip_name(manifest.release), data)
@@ -90,6 +98,11 @@ def unpack_archive(storage: Storage, release: str, folder: Path) -> ReleaseManif
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     return archive.manifest
+
+
+def archive_uri(root: Path | str, release: str) -> str:
+    """Return what Ray is told to run a release from: its archive, the same for ever."""
+    return f"file://{root}/{_zip_name(release)}"
 
 
 def archived_releases(storage: Storage) -> list[str]:
@@ -149,11 +162,13 @@ def _record_digest(record: ArchiveRecord) -> str:
     return digest_of(msgspec.json.encode(blank, order="sorted"))
 
 
-def _pack(root: Path, manifest: ReleaseManifest) -> bytes:
+def _pack(root: Path, manifest: ReleaseManifest, extra: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in manifest.files:
-            content = (root / file.path).read_bytes()
+            content = extra.get(file.path)
+            if content is None:
+                content = (root / file.path).read_bytes()
             if digest_of(content) != file.sha256:
                 raise StorageError(f"{root / file.path} changed while it was archived; try again")
             archive.writestr(zipfile.ZipInfo(file.path, ZIP_TIME), content, zipfile.ZIP_DEFLATED)
@@ -166,13 +181,24 @@ def _unpack(data: bytes, release: str) -> dict[str, bytes]:
             members = archive.infolist()
             for member in members:
                 path = member.filename
-                if not is_counted(path) or ".." in path.split("/"):
+                if not _may_unpack(path):
                     raise DamagedArchiveError(f"release {release}: {path} is no release file")
                 if member.file_size > FILE_BYTES_MAX:
                     raise DamagedArchiveError(f"release {release}: {path} is too large")
             return {member.filename: archive.read(member) for member in members}
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
         raise DamagedArchiveError(f"release {release}: unreadable zip: {error}") from error
+
+
+def _may_unpack(path: str) -> bool:
+    """Say whether a path of any release's archive stays where it belongs.
+
+    Which files count is that release's own rule: its id says whether they are all there.
+    """
+    package, _, inside = path.partition("/")
+    return path == LOCK_FILE or (
+        package in PACKAGES and inside != "" and ".." not in path.split("/")
+    )
 
 
 def _zip_name(release: str) -> str:

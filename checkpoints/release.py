@@ -1,8 +1,10 @@
 """Which code this is: the release id, found from files, and attested from loaded modules.
 
-Release id: SHA-256 over the sorted lines ``<sha256>  <path>`` of every ``.py`` and ``.toml`` file
-of the four packages (without cluster/configs) and requirements.lock. It guards against stale,
-edited and mixed-up code, not against malice: code that lies about itself can lie here too.
+Release id: SHA-256 over the sorted lines ``<sha256>  <path>`` of every file of the four packages
+and of requirements.lock: code, parameters, data, native libraries. Left out are cluster/configs,
+bytecode folders, hidden files and editors' backups. A release runs from its archive, where these
+are not, so opening one fails wherever it is started. The id guards against stale, edited and
+mixed-up code, not against malice: code that lies about itself can lie here too.
 """
 
 import hashlib
@@ -13,9 +15,9 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Final
 
 import msgspec
@@ -26,7 +28,12 @@ from checkpoints.errors import StorageError
 PACKAGES: Final = ("signals", "checkpoints", "actors", "cluster")
 LOCK_FILE: Final = "requirements.lock"
 NOT_COUNTED: Final = "cluster/configs/"
-SUFFIXES: Final = frozenset({".py", ".toml"})
+LEFT_OUT: Final = ("__pycache__",)
+"""Folders of that name, and whatever begins with a dot, or is an editor's backup (`left_out`)."""
+FILE_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Of one file: what an archive of any release may hold and be unpacked again."""
+RELEASE_BYTES_MAX: Final = 128 * 1024 * 1024
+"""Of all files: an archive is made and verified in memory."""
 DEPENDENCIES: Final = (
     "ray",
     "polymarket-client",
@@ -38,6 +45,7 @@ DEPENDENCIES: Final = (
     "coincurve",
 )
 """Those whose behaviour can reach a decision or an order; the lock file has all."""
+NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 GIT_SECONDS_MAX: Final = 10
 CLOCK_GRACE_NS: Final = 50_000_000
 """File times step with the kernel's tick (4 ms), process starts are known to 10 ms."""
@@ -69,12 +77,18 @@ class Attested(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: every loaded module of the four packages is the manifest's."""
 
 
-def release_of(root: Path, commit: str | None = None) -> ReleaseManifest:
+def release_of(
+    root: Path, commit: str | None = None, extra: Mapping[str, bytes] = NOTHING
+) -> ReleaseManifest:
     """Hash a release's files, of this process or of another one's root.
 
-    `commit`: what to record; None asks git at `root`. Raises `StorageError` if `root` holds none.
+    `commit`: what to record; None asks git at `root`. `extra`: files beside those of `root`, or in
+    their place. Raises `StorageError` if `root` holds none.
     """
-    files = tuple(_hash_files(root))
+    found = {file.path: file for file in _hash_files(root)}
+    for path, content in extra.items():
+        found[path] = ReleaseFile(path=path, sha256=hashlib.sha256(content).hexdigest())
+    files = tuple(found[path] for path in sorted(found))
     if not files:
         raise StorageError(f"{root} holds no release: none of {', '.join(PACKAGES)} is there")
     dependencies = {name: _version(name) for name in DEPENDENCIES}
@@ -95,24 +109,58 @@ def release_id(files: tuple[ReleaseFile, ...]) -> str:
 
 
 def release_paths(root: Path) -> list[str]:
-    """Return the counted files that lie under `root`, sorted."""
-    found = [
-        path.relative_to(root).as_posix()
-        for package in PACKAGES
-        for path in (root / package).rglob("*")
-        if path.suffix in SUFFIXES and path.is_file()
-    ]
+    """Return the counted files that lie under `root`, sorted.
+
+    Raises `StorageError` for what a release cannot hold: a link to a folder or to nothing, a
+    socket, a name that is not text.
+    """
+    found = [path for package in PACKAGES for path in _counted_under(root, package)]
     if (root / LOCK_FILE).is_file():
         found.append(LOCK_FILE)
-    return sorted(path for path in found if is_counted(path))
+    return sorted(found)
+
+
+def _counted_under(root: Path, folder: str) -> Iterator[str]:
+    if not (root / folder).is_dir():
+        return
+    try:
+        entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise StorageError(f"{root / folder} cannot be read: {error.strerror}") from error
+    for entry in entries:
+        path = f"{folder}/{entry.name}"
+        if left_out(entry.name) or f"{path}/" == NOT_COUNTED:
+            continue
+        _check_kind(root, path, entry)
+        if entry.is_dir():
+            yield from _counted_under(root, path)
+        else:
+            yield path
+
+
+def _check_kind(root: Path, path: str, entry: "os.DirEntry[str]") -> None:
+    shown = ascii(str(root / path))
+    if not path.isprintable():
+        raise StorageError(f"{shown}: a release's file names are printable UTF-8; rename it")
+    if entry.is_symlink() and entry.is_dir():
+        raise StorageError(f"{shown} is a link to a folder: a release holds files; copy it there")
+    if not (entry.is_dir() or entry.is_file()):
+        raise StorageError(f"{shown} is no file that can be read: remove it or put one there")
+
+
+def left_out(name: str) -> bool:
+    """Say whether a file or folder of this name is no part of a release: it is not archived."""
+    backup = name.endswith("~") or (name.startswith("#") and name.endswith("#"))
+    return name in LEFT_OUT or name.startswith(".") or backup
 
 
 def is_counted(path: str) -> bool:
     """Say whether a path, from the root, is part of the release."""
     if path == LOCK_FILE:
         return True
-    inside = path.split("/", 1)[0] in PACKAGES and "/" in path
-    return inside and Path(path).suffix in SUFFIXES and not path.startswith(NOT_COUNTED)
+    package, _, inside = path.partition("/")
+    counted = package in PACKAGES and inside != "" and not path.startswith(NOT_COUNTED)
+    return counted and not any(left_out(part) for part in inside.split("/"))
 
 
 def attest(root: Path, commit: str | None = None) -> Attested:
@@ -132,10 +180,12 @@ def git_commit(root: Path) -> str:
         return "unknown"
     try:
         commit = _git(root, "rev-parse", "HEAD").strip()
-        status = _git(root, "status", "--porcelain", "-uall", "--", *PACKAGES, LOCK_FILE)
+        words = ("status", "--porcelain", "-uall", "--ignored", "--", *PACKAGES, LOCK_FILE)
+        status = _git(root, *words)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    changed = any(is_counted(line[3:].split(" -> ")[-1].strip('"')) for line in status.splitlines())
+    names = [line[3:].split(" -> ")[-1].strip('"') for line in status.splitlines()]
+    changed = any(is_counted(name) for name in names if not name.endswith("/"))
     return f"{commit}-dirty" if changed else commit
 
 
@@ -148,9 +198,30 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _hash_files(root: Path) -> Iterator[ReleaseFile]:
+    total = 0
     for path in release_paths(root):
-        content = (root / path).read_bytes()
+        content = _content(root / path)
+        total += len(content)
+        if total > RELEASE_BYTES_MAX:
+            raise StorageError(
+                f"{root} holds more than {RELEASE_BYTES_MAX >> 20} MiB, too much for a release: "
+                f"move data that the code does not read out of {', '.join(PACKAGES)}"
+            )
         yield ReleaseFile(path=path, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _content(file: Path) -> bytes:
+    """Read a file of a release; raise `StorageError` with what to do where that cannot be."""
+    try:
+        size = file.stat().st_size
+        if size > FILE_BYTES_MAX:
+            raise StorageError(
+                f"{file} has {size / 2**20:.1f} MiB, a release's file at most "
+                f"{FILE_BYTES_MAX >> 20}: make it smaller, split it, or move it out of the release"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read: {error.strerror}; mend or remove it") from error
 
 
 def _loaded() -> list[ModuleType]:

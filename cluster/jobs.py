@@ -9,11 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from checkpoints.archive import archive_release, archive_uri, record_commit
+from checkpoints.errors import CheckpointsError
+from checkpoints.release import git_commit as tree_commit
+from checkpoints.storage import LocalStorage
 from cluster.errors import JobError
 from cluster.local_head import dashboard_url, head_environment
 from cluster.state_folder import HeadPorts, StateFolder
 
 WORKING_TREE: Final = Path(__file__).resolve().parent.parent
+BRINGS_NO_CODE: Final = frozenset({"rollback", "resume", "abort"})
+"""Words of jobs that roll out what was archived before."""
 NOISE: Final = re.compile(
     r"\t(INFO|SUCC|WARNING) (cli|dashboard_sdk|job_manager|packaging|sdk|worker|working_dir)\.py:"
     r"|^Running entrypoint for job|\(raylet\)"
@@ -30,7 +36,8 @@ def submit(
 ) -> None:
     """Run `python -m cluster ARGUMENTS` as a job, pass on its lines; raise `JobError` if it failed.
 
-    The working tree is the job's working directory: what is in it is what the fleet runs.
+    The job runs from the working tree's archive, as every actor does that it creates: what is
+    named by the release id is what runs.
     `name`: what Ray's dashboard shows for it; the command where it is empty.
     """
     command = [
@@ -41,7 +48,7 @@ def submit(
         dashboard_url(ports),
         "--log-style=record",
         "--working-dir",
-        ".",
+        packed_tree(state, arguments),
         "--metadata-json",
         json.dumps({"job_name": name or " ".join(arguments[:2])}),
         "--",
@@ -73,6 +80,24 @@ def submit(
             raise
     if child.returncode:
         raise JobError(f"the job `python -m cluster {arguments[0]}` failed; its lines are above")
+
+
+def packed_tree(state: StateFolder, arguments: Sequence[str]) -> str:
+    """Archive the working tree; return the archive's URI.
+
+    Raises `JobError` where it cannot be archived, unless the job brings none of its code: the way
+    back to an archived release is not barred by a tree or a disk that is ill.
+    """
+    storage = LocalStorage(state.storage)
+    try:
+        commit = tree_commit(WORKING_TREE)
+        release = archive_release(storage, WORKING_TREE, commit).release
+        record_commit(storage, release, commit)
+    except CheckpointsError as error:
+        if BRINGS_NO_CODE.intersection(arguments[:2]):
+            return "."
+        raise JobError(f"this tree cannot be a release: {error}") from error
+    return archive_uri(state.storage, release)
 
 
 def _own_lines(lines: Iterator[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ import msgspec
 from actors.config import FleetConfig, config_id
 from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
 from actors.supervisor.status import SupervisorStatus
-from checkpoints.archive import archive_release, record_commit
+from checkpoints.archive import archive_release, archive_uri, record_commit
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
@@ -86,7 +86,7 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     for place, name in enumerate(names):
         progress(name, place, len(names))
         if name not in living:
-            _create(name, config.storage)
+            _create(name, config.storage, release)
         _await_ready(link, name)
     progress("slots", 0, len(config.slots))
     slots = _start_slots(link, supervisor, len(config.slots), progress)
@@ -125,8 +125,8 @@ def _lives(name: str) -> bool:
     return True
 
 
-def _create(name: str, storage_root: str) -> None:
-    """Create one detached actor; its constructor gets its identity only."""
+def _create(name: str, storage_root: str, release: str) -> None:
+    """Create one detached actor from its release's archive; it is told its identity only."""
     kind = name.partition("/")[0]
     actor = _actor_class(kind)
     actor.options(
@@ -135,6 +135,7 @@ def _create(name: str, storage_root: str) -> None:
         lifetime="detached",
         max_restarts=-1,
         num_cpus=0,
+        runtime_env={"working_dir": archive_uri(storage_root, release)},
     ).remote(storage_root, name)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from checkpoints.errors import StorageError
-from checkpoints.release import LOCK_FILE, PACKAGES, SUFFIXES, release_of
+from checkpoints.release import LOCK_FILE, PACKAGES, left_out, release_of
 
 ROOTS_MAX: Final = 8
 """Packages that Ray may have unpacked side by side; the one looked at longest ago is let go."""
@@ -48,9 +48,11 @@ def _signs(root: Path) -> _Signs:
             continue
         with os.scandir(folder) as entries:
             for entry in entries:
+                if left_out(entry.name):
+                    continue
                 if entry.is_dir():
                     folders.append(entry.path)
-                elif entry.name.endswith(tuple(SUFFIXES)):
+                else:
                     found.append(_sign(entry))
     return tuple(sorted(found))
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from actors.config import FleetConfig
+from actors.config import SETTINGS_FILE, FleetConfig, SlotSettings
 from actors.detectors.watch import ParamsSet
 from checkpoints.archive import load_archive, load_manifest
 from checkpoints.errors import CheckpointsError
@@ -25,6 +25,14 @@ RELEASES_KEPT: Final = 16
 IDS_KEPT: Final = 1_024
 
 
+class OwnFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """What a release itself says of parameters."""
+
+    params: str
+    """Text of `PARAMS_TOML`."""
+    settings: SlotSettings | None
+
+
 class ExpectedParams:
     """Remembers what it computed. One instance per watcher, used by one thread at a time."""
 
@@ -33,7 +41,7 @@ class ExpectedParams:
         self._config = config
         self._release = release
         """The watcher's own."""
-        self._files: dict[str, str | None] = {}
+        self._files: dict[str, OwnFiles | None] = {}
         self._ids: dict[tuple[str, str, bytes], str | None] = {}
 
     def of(self, slot: str, release: str, in_place: ParamsSet) -> str | None:
@@ -48,37 +56,48 @@ class ExpectedParams:
         return self._ids[key]
 
     def _compute(self, slot: str, release: str, in_place: ParamsSet) -> str | None:
-        text = self._file_of(release)
-        if text is None:
+        files = self._files_of(release)
+        if files is None:
             return None
+        config = self._config if files.settings is None else self._config.under(files.settings)
         try:
-            own = self._config.slot(slot).params
-            return params_id(override(override(self._base(text), own), in_place.changes))
+            own = config.slot(slot).params
+            base = _base(config, files.params)
+            return params_id(override(override(base, own), in_place.changes))
         except (ParamsError, StopIteration):
             return None
 
-    def _base(self, text: str) -> Params:
-        changes = self._config.params_set
-        return self._config.params if changes is None else override(load_params(text), changes)
-
-    def _file_of(self, release: str) -> str | None:
-        """Return the release's parameter file, None where its parameters are another struct."""
+    def _files_of(self, release: str) -> OwnFiles | None:
+        """Return what the release says; None where its parameters are another struct."""
         if release not in self._files:
             self._files[release] = self._read(release)
             while len(self._files) > RELEASES_KEPT:
                 del self._files[next(iter(self._files))]
         return self._files[release]
 
-    def _read(self, release: str) -> str | None:
+    def _read(self, release: str) -> OwnFiles | None:
         try:
             archive = load_archive(self._storage, release)
             mine = load_manifest(self._storage, self._release)
             if _code(archive.manifest) != _code(mine):
                 return None
             with zipfile.ZipFile(io.BytesIO(archive.data)) as files:
-                return files.read(PARAMS_TOML).decode()
-        except (CheckpointsError, KeyError, UnicodeDecodeError):
+                return OwnFiles(
+                    params=files.read(PARAMS_TOML).decode(), settings=_settings(files)
+                )
+        except (CheckpointsError, KeyError, UnicodeDecodeError, msgspec.DecodeError):
             return None
+
+
+def _settings(files: zipfile.ZipFile) -> SlotSettings | None:
+    if SETTINGS_FILE not in files.namelist():
+        return None
+    return msgspec.json.decode(files.read(SETTINGS_FILE), type=SlotSettings)
+
+
+def _base(config: FleetConfig, text: str) -> Params:
+    changes = config.params_set
+    return config.params if changes is None else override(load_params(text), changes)
 
 
 def _code(manifest: ReleaseManifest) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from actors.attest import attest_process
-from actors.config import FleetConfig
+from actors.config import SETTINGS_FILE, FleetConfig, SlotSettings
 from actors.runtime import life_id, load_config, wire_ms
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.ports import GatewayPort, SnapshotPort
@@ -23,6 +23,7 @@ from signals.strategy import Strategy, load_strategy
 
 PARAMS_FILE: Final = Path(__file__).resolve().parents[2] / "signals" / "params.toml"
 """Of the release that this process runs."""
+OWN_SETTINGS: Final = Path(__file__).resolve().parents[2] / SETTINGS_FILE
 PARAMS: Final = "params"
 """Storage folder of parameters by id: what a decision's tag stands for."""
 
@@ -55,7 +56,7 @@ def open_loop(
     name: SeatName, who: Identity, gateway: GatewayPort, snapshots: SnapshotPort, hooks: Hooks
 ) -> SlotLoop:
     """Read configuration, strategy and state; raise what keeps the slot from starting."""
-    config = load_config(name.storage_root)
+    config = _with_own_settings(load_config(name.storage_root))
     storage = LocalStorage(Path(name.storage_root))
     strategy_name = config.slot(name.slot).strategy
     strategy = load_strategy(strategy_name)
@@ -83,6 +84,13 @@ def open_loop(
     )
     shell = Shell(wire_ms=wire_ms, leave=hooks.leave, observe=hooks.observe)
     return SlotLoop(seat, requests, shell, _damage(found))
+
+
+def _with_own_settings(config: FleetConfig) -> FleetConfig:
+    """Put the settings in force that came with this process's release, if any did."""
+    if not OWN_SETTINGS.is_file():
+        return config
+    return config.under(msgspec.json.decode(OWN_SETTINGS.read_bytes(), type=SlotSettings))
 
 
 def _params(config: FleetConfig, slot: str, found: Recovery) -> Params:

@@ -16,6 +16,7 @@ from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE, process_start
 from actors.slot.status import AnySlotStatus
 from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
+from checkpoints.archive import archive_uri
 
 ASK_SECONDS: Final = 3.0
 """Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
@@ -138,11 +139,11 @@ class RayFleet:
         return None
 
     def _environment(self, release: str) -> dict[str, Any]:
-        """Run another release from its archive; the own one comes with the job."""
+        """Run a release from its archive, the own one too: one id, one set of files."""
         archive = Path(self._storage_root) / f"releases/{release}.zip"
-        if release == self._release or not archive.exists():
+        if not archive.exists():
             return {}
-        return {"runtime_env": {"working_dir": f"file://{archive}"}}
+        return {"runtime_env": {"working_dir": archive_uri(self._storage_root, release)}}
 
     async def end_process(self, life: str, node_id: str) -> bool:
         own = ray.get_runtime_context().get_node_id()

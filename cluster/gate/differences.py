@@ -11,6 +11,8 @@ import msgspec
 
 DIFF_CHARACTERS_MAX: Final = 200_000
 """Of one file; the digests beside it still bind the rest."""
+TEXT_BYTES_MAX: Final = 1_000_000
+"""Of one file: comparing lines of more takes minutes, and nobody reads them."""
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -58,6 +60,8 @@ def code_difference(
 
 def unified(path: str, before: bytes, after: bytes) -> str:
     """Return the unified diff of one file."""
+    if not (_is_text(before) and _is_text(after)):
+        return f"data {path}: {len(before)} bytes before, {len(after)} after"
     lines = difflib.unified_diff(
         before.decode(errors="replace").splitlines(),
         after.decode(errors="replace").splitlines(),
@@ -66,6 +70,16 @@ def unified(path: str, before: bytes, after: bytes) -> str:
         lineterm="",
     )
     return "\n".join(lines)
+
+
+def _is_text(data: bytes) -> bool:
+    if len(data) > TEXT_BYTES_MAX or b"\0" in data:
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def dependency_difference(before: bytes, after: bytes) -> tuple[DependencyChange, ...]:

@@ -28,6 +28,7 @@ from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
 from actors.slot.actor import SlotActor
 from actors.slot.status import SlotNotRunning, SlotStatus
 from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
@@ -44,11 +45,6 @@ STARTING: Final = "starting"
 
 def slot_actor_name(slot: str, incarnation: int) -> str:
     return f"{slot}/{incarnation}"
-
-
-def archive_uri(storage_root: str, release: str) -> str:
-    """Return the working directory of a release: its verified archive, the same for ever."""
-    return f"file://{storage_root}/releases/{release}.zip"
 
 
 class RayCalls:

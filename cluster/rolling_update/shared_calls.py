@@ -25,13 +25,14 @@ from actors.supervisor.actor import STANDING_BY as SUPERVISOR_STANDS_BY
 from actors.supervisor.fleet_port import end_process
 from actors.supervisor.status import SupervisorStatus
 from actors.supervisor.turn import name_supervisor
+from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.fleet import gateway_name, market_data_name, supervisor_name
 from cluster.launch import ACTOR_CLASSES
 from cluster.rolling_update.calls import CallFailedError
 from cluster.rolling_update.plan import Shared
-from cluster.rolling_update.ray_calls import RayCalls, archive_uri, hash_of_process
+from cluster.rolling_update.ray_calls import RayCalls, hash_of_process
 from cluster.rolling_update.shared import (
     CALL_SECONDS,
     CREATE_SECONDS,

@@ -1,0 +1,158 @@
+"""An edited configuration on its way into a fleet: what a roll brings, what needs a restart.
+
+A slot's strategy, capital and parameters come with a roll: they are put into the release as one more
+file, so that the release id names them too, and a way back brings the former ones. All else
+(limits, timing, feeds, gate, which slots there are) is read by every actor at a start of the fleet.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from actors.config import SETTINGS_FILE, FleetConfig, SlotConfig, SlotSettings, Venue
+from actors.runtime import load_config
+from checkpoints.errors import CheckpointsError
+from checkpoints.records import canonical_json
+from checkpoints.storage import LocalStorage, Storage
+from cluster.config import KEY_FIELDS, Deployment, read_config
+
+SOURCE: Final = "config/source"
+"""In the storage: the file that the fleet was last started from."""
+IN_TREE: Final = Path("cluster/configs")
+BY_ROLL: Final = ("slots", "params", "params_set")
+"""Fields of `FleetConfig` that a roll can change."""
+NOT_COMPARED: Final = ("mode", "storage", "clock", "venue")
+"""Of the deployment, or never changed while a storage lives."""
+
+
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration file says that the fleet does not do yet."""
+
+    file: str = ""
+    settings: SlotSettings | None = None
+    """For the release; None: the slots' part of the file is as the fleet was started."""
+    with_roll: tuple[str, ...] = ()
+    with_restart: tuple[str, ...] = ()
+
+
+def note_source(storage: Storage, file: Path) -> None:
+    storage.write(SOURCE, f"{file.resolve()}\n".encode())
+
+
+def source_of(storage: Storage, tree: Path) -> Path | None:
+    """Return the file to compare with: the start's, or its namesake in this tree."""
+    try:
+        named = Path(storage.read(SOURCE).decode().strip())
+    except (CheckpointsError, UnicodeDecodeError):
+        return None
+    own = tree / IN_TREE / named.name
+    inside = named.parent.parts[-2:] == IN_TREE.parts
+    return own if inside and own.is_file() else named
+
+
+def read_edited(storage_root: str, file: Path | None) -> Edited:
+    """Compare a configuration file with what the fleet was started with; raise `ConfigError`."""
+    if file is None:
+        return Edited()
+    running = load_config(storage_root)
+    wanted = read_config(file, deployment_of(running))
+    return compare(running, wanted, str(file))
+
+
+def deployment_of(running: FleetConfig) -> Deployment:
+    venue = {
+        field.name: getattr(running.venue, field.name)
+        for field in msgspec.structs.fields(Venue)
+        if field.name not in KEY_FIELDS
+    }
+    return Deployment(
+        storage=running.storage,
+        clock=running.clock,
+        venue=venue,
+        private_key_file=running.venue.private_key_file,
+    )
+
+
+def compare(running: FleetConfig, wanted: FleetConfig, file: str) -> Edited:
+    """Say what differs and how it comes in. Pure."""
+    slots = {slot.slot: slot for slot in wanted.slots}
+    kept = tuple(slots.get(slot.slot, slot) for slot in running.slots)
+    settings = SlotSettings(slots=kept, params_set=wanted.params_set)
+    same = kept == running.slots and settings.params_set == running.params_set
+    return Edited(
+        file=file,
+        settings=None if same else settings,
+        with_roll=tuple(_slot_lines(running, settings)),
+        with_restart=tuple(_restart_lines(running, wanted)),
+    )
+
+
+def _slot_lines(running: FleetConfig, settings: SlotSettings) -> Iterator[str]:
+    yield from _changes("params", running.params_set or {}, settings.params_set or {})
+    for old, new in zip(running.slots, settings.slots, strict=True):
+        yield from _changes(old.slot, _flat(old), _flat(new))
+
+
+def _restart_lines(running: FleetConfig, wanted: FleetConfig) -> Iterator[str]:
+    before, after = ({slot.slot for slot in one.slots} for one in (running, wanted))
+    yield from (f"slot {name} is new" for name in sorted(after - before))
+    yield from (f"slot {name} is gone" for name in sorted(before - after))
+    for name in FleetConfig.__struct_fields__:
+        if name not in (*BY_ROLL, *NOT_COMPARED):
+            old, new = (_flat(getattr(one, name)) for one in (running, wanted))
+            yield from _changes(name, old, new)
+
+
+def _flat(value: Any) -> dict[str, Any]:
+    plain = msgspec.to_builtins(value)
+    if not isinstance(plain, dict):
+        return {"": plain}
+    nested = [(key, _flat(inner)) for key, inner in plain.items()]
+    return {f"{key}.{name}".strip("."): leaf for key, part in nested for name, leaf in part.items()}
+
+
+def _changes(prefix: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key, "unset"), after.get(key, "unset")
+        if old != new:
+            yield f"{prefix}.{key} {old} -> {new}"
+
+
+def extra_files(edited: Edited) -> dict[str, bytes]:
+    """Return what a release gets beside the tree's files."""
+    return {} if edited.settings is None else {SETTINGS_FILE: canonical_json(edited.settings)}
+
+
+def for_start(stored: FleetConfig | None, wanted: FleetConfig) -> FleetConfig:
+    """Return what a start of a stopped fleet is given: slots that lived keep their settings.
+
+    Their releases may not know a strategy that the file newly names; `update` brings both in.
+    """
+    if stored is None:
+        return wanted
+    known: dict[str, SlotConfig] = {slot.slot: slot for slot in stored.slots}
+    return msgspec.structs.replace(
+        wanted,
+        slots=tuple(known.get(slot.slot, slot) for slot in wanted.slots),
+        params=stored.params if stored.params_set != wanted.params_set else wanted.params,
+        params_set=stored.params_set,
+    )
+
+
+def edited_lines(edited: Edited) -> Iterator[str]:
+    """Say on a plan's page what becomes of the configuration."""
+    if edited.with_roll or edited.with_restart:
+        yield f"  configuration {edited.file}:"
+    yield from (f"    comes with this roll: {line}" for line in edited.with_roll)
+    yield from (
+        f"    needs a restart (`make stop`, `make run`): {line}" for line in edited.with_restart
+    )
+
+
+def stored_config(storage: LocalStorage) -> FleetConfig | None:
+    try:
+        return load_config(str(storage.root))
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
