@@ -153,7 +153,7 @@ def _schedule(case: _Case) -> Iterator[str]:
     points = 0
     for slot, rows in case.rows.items():
         covered = against_schedule.covered_points(case.view, slot)
-        points += len(covered)
+        points += len(covered[0])
         case.problems += against_schedule.missing_points(rows, covered, offsets)
     case.problems += against_schedule.dark_slots(case.rows.values(), offsets, case.cut_ms)
     yield f"{points} decision points against the schedule"
