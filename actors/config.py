@@ -15,7 +15,6 @@ from signals.market_time import MarketClock
 from signals.params import Params
 from signals.units import MicroUsd
 
-
 SETTINGS_FILE: Final = "signals/slot_settings.json"
 """Of a release that was rolled with an edited configuration; its values go before those of the
 start's configuration."""

@@ -102,7 +102,7 @@ def unpack_archive(storage: Storage, release: str, folder: Path) -> ReleaseManif
 
 def archive_uri(root: Path | str, release: str) -> str:
     """Return what Ray is told to run a release from: its archive, the same for ever."""
-    return f"file://{root}/{_zip_name(release)}"
+    return (Path(root).absolute() / _zip_name(release)).as_uri()
 
 
 def archived_releases(storage: Storage) -> list[str]:

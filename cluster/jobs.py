@@ -15,6 +15,7 @@ from checkpoints.release import git_commit as tree_commit
 from checkpoints.storage import LocalStorage
 from cluster.errors import JobError
 from cluster.local_head import dashboard_url, head_environment
+from cluster.settings import extra_files, read_edited
 from cluster.state_folder import HeadPorts, StateFolder
 
 WORKING_TREE: Final = Path(__file__).resolve().parent.parent
@@ -91,13 +92,22 @@ def packed_tree(state: StateFolder, arguments: Sequence[str]) -> str:
     storage = LocalStorage(state.storage)
     try:
         commit = tree_commit(WORKING_TREE)
-        release = archive_release(storage, WORKING_TREE, commit).release
+        extra = _edited_settings(state, arguments)
+        release = archive_release(storage, WORKING_TREE, commit, extra).release
         record_commit(storage, release, commit)
     except CheckpointsError as error:
         if BRINGS_NO_CODE.intersection(arguments[:2]):
             return "."
         raise JobError(f"this tree cannot be a release: {error}") from error
     return archive_uri(state.storage, release)
+
+
+def _edited_settings(state: StateFolder, arguments: Sequence[str]) -> dict[str, bytes]:
+    """Return what an edited configuration adds to the release that a roll brings."""
+    named = [word.partition("=")[2] for word in arguments if word.startswith("--config=")]
+    if "apply" not in arguments[:2] or not named:
+        return {}
+    return extra_files(read_edited(str(state.storage), Path(named[0])))
 
 
 def _own_lines(lines: Iterator[str]) -> Iterator[str]:

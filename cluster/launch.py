@@ -6,7 +6,7 @@ new code goes in by `rolling-update`, a new configuration after `stop`.
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.archive import archive_release, archive_uri, record_commit
 from checkpoints.errors import MissingFileError
+from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import (
@@ -24,18 +25,22 @@ from cluster.fleet import (
     FleetLink,
     RayLink,
     ask_one,
+    gateway_name,
     gateway_to_create,
     market_data_name,
+    owner_records,
     supervisor_name,
 )
 from cluster.gate.admission import check_covered
 from cluster.gate.errors import GateRefusedError
+from cluster.settings import compare, extra_files, for_start, slots_that_lived, stored_config
 
 ACTOR_SECONDS: Final = 120.0
 """Wire. Creation of one actor with its imports: 1 .. 3 s quiet, far more on a busy machine."""
 SLOTS_SECONDS: Final = 240.0
 """Wire. Sixteen slots start in about 14 s on two quiet cores."""
 POLL_SECONDS: Final = 0.5
+ROOT: Final = Path(__file__).resolve().parent.parent
 ACTOR_CLASSES: Final = {
     "gateway": "GatewayActor",
     "market-data": "MarketDataActor",
@@ -52,6 +57,21 @@ class Launched(msgspec.Struct, frozen=True, kw_only=True):
     created: tuple[str, ...]
     found: tuple[str, ...]
     slots: int
+    runs: dict[str, tuple[str, ...]] = {}
+    """Release -> slots that really run it."""
+    tree: str = ""
+    """What `update` would roll in: this tree with the slots' part of the configuration."""
+    with_roll: tuple[str, ...] = ()
+    """What of the configuration is not in force until `update`."""
+
+
+def config_in_force(
+    storage: LocalStorage, wanted: FleetConfig, *, fleet_lives: bool
+) -> FleetConfig:
+    """Store what a start runs under and return it: slots that lived keep what they decide by."""
+    config = for_start(stored_config(storage), wanted, slots_that_lived(storage))
+    write_config(storage, config, fleet_lives=fleet_lives)
+    return config
 
 
 def write_config(storage: LocalStorage, config: FleetConfig, *, fleet_lives: bool) -> None:
@@ -66,8 +86,8 @@ def write_config(storage: LocalStorage, config: FleetConfig, *, fleet_lives: boo
     if fleet_lives and stored is not None:
         raise FleetError(
             f"a fleet with configuration {config_id(stored)[:12]} lives on this storage; this is "
-            f"{config_id(config)[:12]}. Stop it first (`make stop`), or change parameters in place "
-            "with `rolling-update params`"
+            f"{config_id(config)[:12]}. What its slots decide by comes in with `make update`; "
+            "for the rest stop it first (`make stop`)"
         )
     storage.write(CONFIG_FILE, data)
 
@@ -79,7 +99,8 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     supervisor = supervisor_name(storage)
     names = (gateway_to_create(storage), market_data_name(storage), supervisor)
     living = tuple(name for name in names if _lives(name))
-    write_config(storage, config, fleet_lives=bool(living))
+    wanted = config
+    config = config_in_force(storage, wanted, fleet_lives=bool(living))
     release = record_release(storage, commit)
     if len(living) < len(names):
         _check_gate(storage, config, release)
@@ -90,16 +111,50 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
         _await_ready(link, name)
     progress("slots", 0, len(config.slots))
     slots = _start_slots(link, supervisor, len(config.slots), progress)
-    created = tuple(name for name in names if name not in living)
+    edited = compare(config, wanted, "")
     return Launched(
-        config=config_id(config), release=release, created=created, found=living, slots=slots
+        config=config_id(config),
+        release=release,
+        created=tuple(name for name in names if name not in living),
+        found=living,
+        slots=slots,
+        runs=running_releases(link, storage),
+        tree=release_of(ROOT, commit, extra_files(edited)).release,
+        with_roll=edited.with_roll,
     )
+
+
+def running_releases(link: FleetLink, storage: LocalStorage) -> dict[str, tuple[str, ...]]:
+    """Return which slots run which release, by the gateway's fence table: a claim names it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for owner in owner_records(link, gateway_name(storage)):
+        found[owner.release] = (*found.get(owner.release, ()), owner.slot)
+    return found
+
+
+def launched_lines(done: Launched) -> Iterator[str]:
+    """Say what really came up, and how what did not come up comes in."""
+    mixed = len(done.runs) > 1
+    for release, slots in sorted(done.runs.items(), key=lambda one: -len(one[1])):
+        named = f": {', '.join(sorted(slots))}" if mixed else ""
+        yield f"{len(slots)} slots live on release {release[:12]}{named}"
+    if mixed:
+        yield (
+            "a rolling update was cut short: `midstride rolling-update resume` goes on with it, "
+            "`midstride rolling-update rollback` takes it back"
+        )
+    if set(done.runs) == {done.tree}:
+        return
+    if done.created and set(done.runs) != {done.release}:
+        yield f"{', '.join(done.created)} run release {done.release[:12]} (this tree's code)"
+    yield f"this tree is release {done.tree[:12]}; `make update` brings it into the slots"
+    for line in done.with_roll:
+        yield f"  the configuration's {line} is in force after `make update`"
 
 
 def record_release(storage: LocalStorage, commit: str) -> str:
     """Archive this job's code and write down its commit, where attestation reads it."""
-    root = Path(__file__).resolve().parent.parent
-    release = archive_release(storage, root, commit).release
+    release = archive_release(storage, ROOT, commit).release
     record_commit(storage, release, commit)
     return release
 

@@ -1,11 +1,11 @@
 """An edited configuration on its way into a fleet: what a roll brings, what needs a restart.
 
-A slot's strategy, capital and parameters come with a roll: they are put into the release as one more
-file, so that the release id names them too, and a way back brings the former ones. All else
-(limits, timing, feeds, gate, which slots there are) is read by every actor at a start of the fleet.
+A slot's strategy, capital and parameters come with a roll: they are put into the release as one
+more file, so that the release id names them too, and a way back brings the former ones. All else
+(limits, timing, feeds, gate, which slots there are) is read at a start of the fleet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ import msgspec
 
 from actors.config import SETTINGS_FILE, FleetConfig, SlotConfig, SlotSettings, Venue
 from actors.runtime import load_config
+from checkpoints.checkpoint_store import CHECKPOINTS
 from checkpoints.errors import CheckpointsError
+from checkpoints.journal import JOURNAL
 from checkpoints.records import canonical_json
 from checkpoints.storage import LocalStorage, Storage
 from cluster.config import KEY_FIELDS, Deployment, read_config
@@ -125,14 +127,18 @@ def extra_files(edited: Edited) -> dict[str, bytes]:
     return {} if edited.settings is None else {SETTINGS_FILE: canonical_json(edited.settings)}
 
 
-def for_start(stored: FleetConfig | None, wanted: FleetConfig) -> FleetConfig:
+def for_start(
+    stored: FleetConfig | None, wanted: FleetConfig, lived: Container[str]
+) -> FleetConfig:
     """Return what a start of a stopped fleet is given: slots that lived keep their settings.
 
     Their releases may not know a strategy that the file newly names; `update` brings both in.
     """
-    if stored is None:
+    known: dict[str, SlotConfig] = {
+        slot.slot: slot for slot in (() if stored is None else stored.slots) if slot.slot in lived
+    }
+    if stored is None or not known:
         return wanted
-    known: dict[str, SlotConfig] = {slot.slot: slot for slot in stored.slots}
     return msgspec.structs.replace(
         wanted,
         slots=tuple(known.get(slot.slot, slot) for slot in wanted.slots),
@@ -141,14 +147,11 @@ def for_start(stored: FleetConfig | None, wanted: FleetConfig) -> FleetConfig:
     )
 
 
-def edited_lines(edited: Edited) -> Iterator[str]:
-    """Say on a plan's page what becomes of the configuration."""
-    if edited.with_roll or edited.with_restart:
-        yield f"  configuration {edited.file}:"
-    yield from (f"    comes with this roll: {line}" for line in edited.with_roll)
-    yield from (
-        f"    needs a restart (`make stop`, `make run`): {line}" for line in edited.with_restart
-    )
+def slots_that_lived(storage: Storage) -> set[str]:
+    """Return the slots that have ever written a row or a checkpoint."""
+    days = storage.folders(JOURNAL)
+    rows = {slot for day in days for slot in storage.folders(f"{JOURNAL}/{day}")}
+    return rows | set(storage.folders(CHECKPOINTS))
 
 
 def stored_config(storage: LocalStorage) -> FleetConfig | None:

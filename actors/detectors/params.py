@@ -82,9 +82,7 @@ class ExpectedParams:
             if _code(archive.manifest) != _code(mine):
                 return None
             with zipfile.ZipFile(io.BytesIO(archive.data)) as files:
-                return OwnFiles(
-                    params=files.read(PARAMS_TOML).decode(), settings=_settings(files)
-                )
+                return OwnFiles(params=files.read(PARAMS_TOML).decode(), settings=_settings(files))
         except (CheckpointsError, KeyError, UnicodeDecodeError, msgspec.DecodeError):
             return None
 

@@ -56,7 +56,7 @@ def open_loop(
     name: SeatName, who: Identity, gateway: GatewayPort, snapshots: SnapshotPort, hooks: Hooks
 ) -> SlotLoop:
     """Read configuration, strategy and state; raise what keeps the slot from starting."""
-    config = _with_own_settings(load_config(name.storage_root))
+    config = with_own_settings(load_config(name.storage_root))
     storage = LocalStorage(Path(name.storage_root))
     strategy_name = config.slot(name.slot).strategy
     strategy = load_strategy(strategy_name)
@@ -86,7 +86,7 @@ def open_loop(
     return SlotLoop(seat, requests, shell, _damage(found))
 
 
-def _with_own_settings(config: FleetConfig) -> FleetConfig:
+def with_own_settings(config: FleetConfig) -> FleetConfig:
     """Put the settings in force that came with this process's release, if any did."""
     if not OWN_SETTINGS.is_file():
         return config

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from checkpoints.archive import unpack_archive
+from checkpoints.archive import archive_uri, unpack_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 
@@ -51,8 +51,7 @@ async def roll_back(
     storage = Path(fleet.storage_root)
     if storage.name != STATE_STORAGE:
         return f"{storage} lies in no state folder: roll back by hand"
-    archive = storage / f"releases/{release}.zip"
-    job = {"runtime_env": {"working_dir": f"file://{archive}"}}
+    job = {"runtime_env": {"working_dir": archive_uri(storage, release)}}
     environment = {
         **os.environ,
         "RAY_ADDRESS": fleet.address,

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
+from checkpoints.storage import LocalStorage
 from cluster.config import Deployment, read_config
 from cluster.console import config_option, emit, json_option, say
 from cluster.errors import FleetError
 from cluster.gate.settings import notice
-from cluster.launch import launch
+from cluster.launch import launch, launched_lines
 from cluster.sandbox_process import read_ready
+from cluster.settings import note_source
 
 PROGRESS = "progress"
 """First word of a progress line: `run` turns these into its bar."""
@@ -47,11 +49,13 @@ def command(
     fleet = read_config(config, deployment)
     say(notice(fleet))
     _join_job()
+    note_source(LocalStorage(storage), config)
     done = launch(fleet, commit, _show)
     if as_json:
         emit(done)
     else:
-        say(f"{done.slots} slots live on release {done.release[:12]}")
+        for line in launched_lines(done):
+            say(line)
     for label, text in fleet.labels.items():
         say(f"{label}: {text}")
 

@@ -49,6 +49,11 @@ PACE = (
         "--all", is_flag=True, help="Afterwards also replace supervisor, market data and gateway."
     ),
     click.option("--commit", help="Git commit of the working tree [default: ask git]."),
+    click.option(
+        "--config",
+        type=click.Path(dir_okay=False),
+        help="Configuration whose changes come along [default: the file of the last start].",
+    ),
     click.option("--submitted", type=float, hidden=True, help="Set by the command that submits."),
 )
 
@@ -121,4 +126,5 @@ def request_of(words: dict[str, Any], to_release: str | None, verb: str = "apply
         who=operator(),
         plan=words.get("plan"),
         break_glass=words.get("break_glass"),
+        config=words.get("config"),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,9 +14,10 @@ from checkpoints.storage import LocalStorage
 from cluster.commands.pace import job_options
 from cluster.console import say
 from cluster.fleet import join_fleet, running
-from cluster.jobs import git_commit
+from cluster.jobs import WORKING_TREE, git_commit
 from cluster.rolling_update.live import live_view
 from cluster.rolling_update.record import read_active
+from cluster.settings import source_of
 from cluster.state_folder import StateFolder
 from cluster.unstarted import submit_roll_job
 
@@ -24,9 +26,17 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     """Submit this command as a job from the working tree."""
     running(folder)  # before Ray's submitter looks for a head that is not there
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
+    given |= {"config": config_words(folder, words)["config"] if verb == "apply" else None}
     arguments = [*job_words(verb, folder, as_json), *job_options(given)]
     name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"
     watch(folder, lambda line: submit_roll_job(folder, arguments, line, name))
+
+
+def config_words(folder: StateFolder, words: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the configuration that a roll looks at: the file of the fleet's last start."""
+    named = words.get("config")
+    found = Path(named) if named else source_of(LocalStorage(folder.storage), WORKING_TREE)
+    return words | {"config": None if found is None else str(found.resolve())}
 
 
 def watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], None]) -> None:

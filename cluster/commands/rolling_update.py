@@ -23,7 +23,7 @@ from cluster.commands.pace import (
     planned_words,
     request_of,
 )
-from cluster.commands.roll_job import abort_rollout, job_words, submit_roll, watch
+from cluster.commands.roll_job import abort_rollout, config_words, job_words, submit_roll, watch
 from cluster.console import emit, json_option, operator, say, state_of, state_option
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet, running
@@ -59,6 +59,7 @@ def plan(state: str | None, as_json: bool, replay: int, **words: Any) -> None:  
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll
 
+    words = config_words(folder, words)
     announced = announce_roll(str(folder.storage), request_of(words, None), replay, say)
     if as_json:
         emit(announced)

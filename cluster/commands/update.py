@@ -3,7 +3,7 @@
 import click
 
 from cluster.commands.pace import pace_options, request_of
-from cluster.commands.roll_job import submit_roll
+from cluster.commands.roll_job import config_words, submit_roll
 from cluster.console import say, state_of, state_option
 from cluster.ending import leave
 from cluster.errors import FleetError
@@ -27,6 +27,7 @@ def command(state: str | None, yes: bool, replay: int | None, **words: object) -
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll
 
+    words = config_words(folder, words)
     made = announce_roll(str(folder.storage), request_of(words, None), replay, say)
     say(summary_page(made.plan, made.document))
     if made.refusals:

@@ -37,6 +37,7 @@ from cluster.rolling_update.shared_calls import RaySharedCalls, shared_plan
 from cluster.rolling_update.waiting import Waiting
 from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin
 from cluster.schedule import Schedule
+from cluster.settings import Edited, extra_files, read_edited
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 BEAT_SECONDS: Final = 2.0
@@ -63,6 +64,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Of ``apply``: beginning of an approved plan's digest; None: the one that fits."""
     break_glass: str | None = None
     """Of ``apply``: reason to go without approval."""
+    config: str | None = None
+    """Of ``apply``: configuration file whose changes come along; None: none is looked at."""
 
 
 async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
@@ -72,10 +75,10 @@ async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
     return table.owners
 
 
-def target_release(storage: LocalStorage, request: Request) -> ReleaseManifest:
+def target_release(storage: LocalStorage, request: Request, edited: Edited) -> ReleaseManifest:
     """Archive the working tree, or find the archived release that the operator named."""
     if request.to_release is None:
-        manifest = archive_release(storage, ROOT, request.commit)
+        manifest = archive_release(storage, ROOT, request.commit, extra_files(edited))
         record_commit(storage, manifest.release, request.commit)
         return manifest
     return load_archive(storage, find_release(storage, request.to_release)).manifest
@@ -119,7 +122,9 @@ def previous_release(storage: LocalStorage) -> str:
 
 async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[FenceRecord, ...]]:
     storage = LocalStorage(Path(storage_root))
-    manifest = target_release(storage, request)
+    named = Path(request.config) if request.config and request.to_release is None else None
+    edited = read_edited(storage_root, named)
+    manifest = target_release(storage, request, edited)
     owners = await owners_of(storage_root)
     schedule = schedule_of(storage_root)
     wanted = request.slots or tuple(owner.slot for owner in owners)
@@ -128,6 +133,12 @@ async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[Fen
     now_ms = schedule.clock.market_ms(wire_ms())
     shared = await shared_plan(storage_root, manifest.release, everything=request.everything)
     plan = make_plan(storage, manifest, owners, schedule, now_ms, order, shared)
+    plan = msgspec.structs.replace(
+        plan,
+        config_file=edited.file if edited.with_roll or edited.with_restart else "",
+        config_with_roll=edited.with_roll,
+        config_with_restart=edited.with_restart,
+    )
     if request.verb != "rollback":
         plan = msgspec.structs.replace(plan, refusals=(*plan.refusals, *alarm_refusals(storage)))
     return plan, owners

@@ -22,5 +22,17 @@ def plan_page(plan: Plan) -> str:
     ]
     if plan.replaces:
         lines.append(f"  then gets a successor: {', '.join(plan.replaces)}")
+    lines += config_lines(plan)
     lines += [f"  REFUSED: {reason}" for reason in plan.refusals]
     return "\n".join(lines)
+
+
+def config_lines(plan: Plan) -> list[str]:
+    """Say what becomes of an edited configuration."""
+    if not (plan.config_with_roll or plan.config_with_restart):
+        return []
+    return [
+        f"  configuration {plan.config_file}:",
+        *(f"    comes with this roll: {line}" for line in plan.config_with_roll),
+        *(f"    needs a restart (stop, then run): {line}" for line in plan.config_with_restart),
+    ]

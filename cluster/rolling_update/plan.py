@@ -44,6 +44,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Empty: `apply` would start."""
     replaces: tuple[str, ...] = ()
     """Shared actors that get a successor: `--all`."""
+    config_file: str = ""
+    """What was compared with the configuration that the fleet was started with."""
+    config_with_roll: tuple[str, ...] = ()
+    """What of its changes comes with this roll, one line each."""
+    config_with_restart: tuple[str, ...] = ()
+    """What of them needs a restart of the fleet."""
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):

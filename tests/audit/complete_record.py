@@ -103,7 +103,15 @@ def make_record(root: Path, trades: int = 7) -> Path:
     for story in stories:
         while story.due_ms < last_ms:
             story.decide()
-    config = FleetConfig(
+    config = make_config(root)
+    assert config.timing.decision_offsets_ms == (OFFSET_MS,)
+    storage.write(CONFIG_FILE, msgspec.json.encode(config))
+    write_log(storage, stories)
+    return root
+
+
+def make_config(root: Path) -> FleetConfig:
+    return FleetConfig(
         mode=Mode.SANDBOX,
         storage=str(root),
         clock=MarketClock(speed=1),
@@ -111,10 +119,6 @@ def make_record(root: Path, trades: int = 7) -> Path:
         slots=tuple(SlotConfig(slot=slot) for slot in SLOTS),
         params=EAGER,
     )
-    assert config.timing.decision_offsets_ms == (OFFSET_MS,)
-    storage.write(CONFIG_FILE, msgspec.json.encode(config))
-    write_log(storage, stories)
-    return root
 
 
 def write_log(storage: LocalStorage, stories: list[CheckpointedStory]) -> None:
