@@ -15,16 +15,8 @@ import msgspec
 
 from checkpoints.arrow_file import digest_of
 from checkpoints.errors import DamagedArchiveError, StorageError
-from checkpoints.release import (
-    FILE_BYTES_MAX,
-    LOCK_FILE,
-    NOTHING,
-    PACKAGES,
-    ReleaseFile,
-    ReleaseManifest,
-    release_id,
-    release_of,
-)
+from checkpoints.release import NOTHING, ReleaseFile, ReleaseManifest, release_id, release_of
+from checkpoints.release_files import FILE_BYTES_MAX, LOCK_FILE, PACKAGES
 from checkpoints.storage import Storage
 
 RELEASES: Final = "releases"

@@ -24,16 +24,15 @@ import msgspec
 
 from checkpoints.codec import SCHEMA_VERSION
 from checkpoints.errors import StorageError
+from checkpoints.release_files import (
+    LOCK_FILE,
+    PACKAGES,
+    RELEASE_BYTES_MAX,
+    is_counted,
+    read_file,
+    release_paths,
+)
 
-PACKAGES: Final = ("signals", "checkpoints", "actors", "cluster")
-LOCK_FILE: Final = "requirements.lock"
-NOT_COUNTED: Final = "cluster/configs/"
-LEFT_OUT: Final = ("__pycache__",)
-"""Folders of that name, and whatever begins with a dot, or is an editor's backup (`left_out`)."""
-FILE_BYTES_MAX: Final = 16 * 1024 * 1024
-"""Of one file: what an archive of any release may hold and be unpacked again."""
-RELEASE_BYTES_MAX: Final = 128 * 1024 * 1024
-"""Of all files: an archive is made and verified in memory."""
 DEPENDENCIES: Final = (
     "ray",
     "polymarket-client",
@@ -108,61 +107,6 @@ def release_id(files: tuple[ReleaseFile, ...]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def release_paths(root: Path) -> list[str]:
-    """Return the counted files that lie under `root`, sorted.
-
-    Raises `StorageError` for what a release cannot hold: a link to a folder or to nothing, a
-    socket, a name that is not text.
-    """
-    found = [path for package in PACKAGES for path in _counted_under(root, package)]
-    if (root / LOCK_FILE).is_file():
-        found.append(LOCK_FILE)
-    return sorted(found)
-
-
-def _counted_under(root: Path, folder: str) -> Iterator[str]:
-    if not (root / folder).is_dir():
-        return
-    try:
-        entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise StorageError(f"{root / folder} cannot be read: {error.strerror}") from error
-    for entry in entries:
-        path = f"{folder}/{entry.name}"
-        if left_out(entry.name) or f"{path}/" == NOT_COUNTED:
-            continue
-        _check_kind(root, path, entry)
-        if entry.is_dir():
-            yield from _counted_under(root, path)
-        else:
-            yield path
-
-
-def _check_kind(root: Path, path: str, entry: "os.DirEntry[str]") -> None:
-    shown = ascii(str(root / path))
-    if not path.isprintable():
-        raise StorageError(f"{shown}: a release's file names are printable UTF-8; rename it")
-    if entry.is_symlink() and entry.is_dir():
-        raise StorageError(f"{shown} is a link to a folder: a release holds files; copy it there")
-    if not (entry.is_dir() or entry.is_file()):
-        raise StorageError(f"{shown} is no file that can be read: remove it or put one there")
-
-
-def left_out(name: str) -> bool:
-    """Say whether a file or folder of this name is no part of a release: it is not archived."""
-    backup = name.endswith("~") or (name.startswith("#") and name.endswith("#"))
-    return name in LEFT_OUT or name.startswith(".") or backup
-
-
-def is_counted(path: str) -> bool:
-    """Say whether a path, from the root, is part of the release."""
-    if path == LOCK_FILE:
-        return True
-    package, _, inside = path.partition("/")
-    counted = package in PACKAGES and inside != "" and not path.startswith(NOT_COUNTED)
-    return counted and not any(left_out(part) for part in inside.split("/"))
-
-
 def attest(root: Path, commit: str | None = None) -> Attested:
     """Say what really runs in this process, and what of it is not the release under `root`."""
     manifest = release_of(root, commit)
@@ -200,7 +144,7 @@ def _git(root: Path, *arguments: str) -> str:
 def _hash_files(root: Path) -> Iterator[ReleaseFile]:
     total = 0
     for path in release_paths(root):
-        content = _content(root / path)
+        content = read_file(root / path)
         total += len(content)
         if total > RELEASE_BYTES_MAX:
             raise StorageError(
@@ -208,20 +152,6 @@ def _hash_files(root: Path) -> Iterator[ReleaseFile]:
                 f"move data that the code does not read out of {', '.join(PACKAGES)}"
             )
         yield ReleaseFile(path=path, sha256=hashlib.sha256(content).hexdigest())
-
-
-def _content(file: Path) -> bytes:
-    """Read a file of a release; raise `StorageError` with what to do where that cannot be."""
-    try:
-        size = file.stat().st_size
-        if size > FILE_BYTES_MAX:
-            raise StorageError(
-                f"{file} has {size / 2**20:.1f} MiB, a release's file at most "
-                f"{FILE_BYTES_MAX >> 20}: make it smaller, split it, or move it out of the release"
-            )
-        return file.read_bytes()
-    except OSError as error:
-        raise StorageError(f"{file} cannot be read: {error.strerror}; mend or remove it") from error
 
 
 def _loaded() -> list[ModuleType]:

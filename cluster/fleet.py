@@ -19,6 +19,7 @@ from actors.runtime import RAY_NAMESPACE
 from actors.supervisor import turn
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import LocalStorage
+from cluster.dead_fleet import death_in, death_said
 from cluster.errors import FleetError
 from cluster.local_head import gcs_address, head_environment
 from cluster.state_folder import HeadPorts, RunRecord, StateFolder
@@ -122,6 +123,8 @@ def running(state: StateFolder) -> RunRecord:
     """Return the processes of the fleet that is up; raise `FleetError` saying what to do."""
     record = state.read_run()
     if record.head is None or not record.head.alive:
+        if (death := death_in(state)) is not None:
+            raise FleetError(death_said(death))
         raise FleetError(f"no fleet runs in {state.root}; start one with `make run DETACH=1`")
     return record
 

@@ -17,8 +17,10 @@ from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
+from cluster.dead_fleet import death_in, death_said
 from cluster.errors import JobError
 from cluster.jobs import WORKING_TREE, submit
+from cluster.local_head import answers
 from cluster.state_folder import StateFolder
 
 KIND: Final = "release_did_not_start"
@@ -44,8 +46,22 @@ def submit_roll_job(
     try:
         submit(state, state.read_run().ports, arguments, hear, name)
     except JobError:
+        if not head_lives(state):
+            raise JobError(head_gone(state)) from None
         tell_unstarted(LocalStorage(state.storage), WORKING_TREE, tuple(said))
         raise
+
+
+def head_lives(state: StateFolder) -> bool:
+    record = state.read_run()
+    return record.head is not None and record.head.alive and answers(state, record.ports)
+
+
+def head_gone(state: StateFolder) -> str:
+    """Say that the fleet itself is gone: no word about the tree, which nobody has run yet."""
+    death = death_in(state)
+    said = "its Ray head does not answer; `make run` starts it again"
+    return f"nothing was rolled out: {said if death is None else death_said(death)}"
 
 
 def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> str:
@@ -58,7 +74,10 @@ def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> st
             kind=KIND,
             subject=release[:12],
             severity=Severity.WARNING,
-            action="its job died before anything began; the fleet goes on as it was: mend the tree",
+            action=(
+                "its job died before anything began; the fleet goes on as it was. Read what it "
+                "said, correct the code, then `make update`"
+            ),
             evidence={"said": "\n".join(said)[-EVIDENCE_MAX:]},
             raised_wire_ms=time.time_ns() // 1_000_000,
             release=release,

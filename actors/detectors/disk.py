@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from checkpoints.errors import StorageError
-from checkpoints.release import LOCK_FILE, PACKAGES, left_out, release_of
+from checkpoints.release import release_of
+from checkpoints.release_files import LOCK_FILE, PACKAGES, left_out
 
 ROOTS_MAX: Final = 8
 """Packages that Ray may have unpacked side by side; the one looked at longest ago is let go."""

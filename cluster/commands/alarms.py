@@ -11,6 +11,7 @@ from checkpoints.storage import LocalStorage
 from cluster.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
 from cluster.audit.screens import wire_when
 from cluster.console import emit, json_option, operator, say, state_of, state_option
+from cluster.dead_fleet import death_alarm, death_in
 from cluster.errors import FleetError
 from cluster.state_folder import StateFolder
 
@@ -44,10 +45,12 @@ def list_command(
     """Show the alarms that nobody has cleared, grouped by cause."""
     store = _store(state_of(state))
     states = store.history() if everything else store.latched()
+    if (death := death_in(state_of(state))) is not None:
+        states = [*states, death_alarm(death)]
     if as_json:
         emit(states)
         return
-    shorts = short_ids([one.alarm.id for one in store.history()])
+    shorts = short_ids([one.alarm.id for one in (*store.history(), *states)])
     for group in _each(states) if each else group_alarms(states):
         for line in group_lines(group, shorts):
             click.echo(line)

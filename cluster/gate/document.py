@@ -14,7 +14,8 @@ from checkpoints.approvals import PLAN_BYTES_MAX, PLANS, Staged, digest_of, stri
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.records import canonical_json
-from checkpoints.release import LOCK_FILE, ReleaseManifest
+from checkpoints.release import ReleaseManifest
+from checkpoints.release_files import LOCK_FILE
 from checkpoints.storage import Storage
 from cluster.gate.differences import (
     DependencyChange,

@@ -10,7 +10,8 @@ from actors.messages import MESSAGE_VERSION, FenceRecord
 from checkpoints.alarms import AlarmStore
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
-from checkpoints.release import LOCK_FILE, ReleaseManifest
+from checkpoints.release import ReleaseManifest
+from checkpoints.release_files import LOCK_FILE
 from checkpoints.storage import Storage
 from cluster.schedule import Schedule
 

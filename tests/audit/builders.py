@@ -261,6 +261,9 @@ class Story:
                 return fact
         raise AssertionError(f"no trade wanted in {WAIT_MAX} decisions: {fact.decision.reason}")
 
+    def record(self, fact: Fact) -> None:
+        self._write(fact, self.now_ms)
+
     def hear(self, kind: type[Any], **fields: Any) -> None:
         self.outbox += 1
         about = {"at_ms": self.due_ms + 2_000, "gateway_release": self.gateway_release}

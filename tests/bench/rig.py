@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from actors.gateway.status import FenceTable
-from checkpoints.release import PACKAGES
+from checkpoints.release_files import PACKAGES
 from checkpoints.storage import LocalStorage
 from cluster.ending import leave
 from cluster.fleet import Call, RayLink, ask_one, connect, gateway_name

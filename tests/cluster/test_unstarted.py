@@ -12,6 +12,7 @@ from cluster import unstarted
 from cluster.errors import JobError
 from cluster.state_folder import RunRecord, StateFolder
 from cluster.unstarted import JOB_MARK, submit_roll_job, tell_unstarted
+from tests.audit.complete_record import make_record
 from tests.rolling_update.trees import ROOT
 
 TRACE = ("Traceback (most recent call last):", '  File "actors/slot/actor.py"', "SyntaxError: bad")
@@ -50,6 +51,7 @@ def test_the_process_that_submitted_it_tells(
         raise JobError("the job failed")
 
     monkeypatch.setattr(unstarted, "submit", dies)
+    monkeypatch.setattr(unstarted, "head_lives", lambda _state: True)
     heard: list[str] = []
     with pytest.raises(JobError):
         submit_roll_job(state, ["rolling-update", "apply"], heard.append)
@@ -76,3 +78,17 @@ def test_the_job_tells_itself_where_its_front_door_still_imports(
     shutil.rmtree(tmp_path / "storage")
     assert front.run(["status", f"--state={tmp_path}"]) == 1
     assert not (tmp_path / "storage").exists()
+
+
+def test_a_job_that_no_head_could_run_says_nothing_of_the_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = StateFolder(make_record(tmp_path / "storage").parent)
+
+    def dies(*_words: object) -> None:
+        raise JobError("the job failed")
+
+    monkeypatch.setattr(unstarted, "submit", dies)
+    with pytest.raises(JobError, match="nothing was rolled out: the fleet died at 2026-01-01"):
+        submit_roll_job(state, ["rolling-update", "apply"], print)
+    assert latched(state.storage) == []

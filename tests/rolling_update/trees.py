@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from checkpoints.release import PACKAGES, release_of
+from checkpoints.release import release_of
+from checkpoints.release_files import PACKAGES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BESIDE = ("requirements.lock", ".rayignore")
