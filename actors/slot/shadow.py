@@ -14,7 +14,7 @@ from actors.slot.recovery import MEMORY_PREFIX
 from actors.slot.state import SlotState
 from actors.slot.versions import Versions, Words
 from checkpoints.record_set import Delta, RecordSet, logical_hash_of
-from checkpoints.records import records_of, struct_from_records
+from checkpoints.records import Records, records_of, struct_from_records
 from signals.decision import Decision
 
 HASHES_KEPT: Final = 64
@@ -46,20 +46,31 @@ class Follower:
         memory: msgspec.Struct,
         words: Words | None = None,
         owner: Versions | None = None,
+        foreign: Records | None = None,
     ) -> None:
+        """Begin at a state of the owner.
+
+        `foreign`: memory of the owner's strategy where that is another one; then `memory` is a
+        beginner's, and these records only make the owner's hashes.
+        """
         self.state = state
         self._kind = type(memory)
         self._words = words or Words()
         self._owner = owner or self._words.own
+        self._beginner = None if foreign is None else memory
         self._memory_records = self._words.memory.convert(
             records_of(memory, MEMORY_PREFIX), self._words.own.memory, self._owner.memory
         )
+        if foreign is not None:
+            self._memory_records = dict(foreign)
         self._set = RecordSet()
         self._hashes: list[str] = []
         self._remember()
 
     @property
     def memory(self) -> msgspec.Struct:
+        if self._beginner is not None:
+            return self._beginner
         own = self._words.memory.convert(
             self._memory_records, self._owner.memory, self._words.own.memory
         )

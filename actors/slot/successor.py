@@ -49,6 +49,8 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     words: Words = Words()
     versions: Versions = Versions()
     """The sender's."""
+    foreign: Records | None = None
+    """The sender's memory where its strategy is another one."""
 
     @property
     def logical_hash(self) -> str:
@@ -131,10 +133,18 @@ class Prover:
             own=RecordSet(records),
             words=self._words,
             versions=versions,
+            foreign=self._foreign(checkpoint),
         )
 
     def _is_own(self, checkpoint: Checkpoint) -> bool:
         return checkpoint.meta.strategy == self._requests.memory.strategy
+
+    def _foreign(self, checkpoint: Checkpoint) -> Records | None:
+        """Return the memory of another strategy; None where it is this one's."""
+        if self._is_own(checkpoint):
+            return None
+        found = checkpoint.upserts.items()
+        return {key: value for key, value in found if key[0].startswith(MEMORY_PREFIX)}
 
     def _provable(self, checkpoint: Checkpoint) -> Records:
         """Leave out another strategy's memory: nobody here knows its versions."""
@@ -247,12 +257,12 @@ class Prover:
         """Begin at the base, or far enough before it for the asked number of decisions."""
         older = [s for s in self._store.sequences(self._slot) if s < base.sequence]
         if not recorded or not older:
-            return Follower(base.state, base.memory, self._words, base.versions)
+            return Follower(base.state, base.memory, self._words, base.versions, base.foreign)
         begin = older[max(0, len(older) - recorded - 1)]
         older_one = self._store.load(self._slot, begin)
         state, memory = self._state_of(older_one)
         owner = self._words.of(older_one.meta, self._requests.memory.strategy)
-        return Follower(state, memory, self._words, owner)
+        return Follower(state, memory, self._words, owner, self._foreign(older_one))
 
     async def _compare(self, follower: Follower, fact: DecisionFact, params: Params) -> None:
         if fact.snapshot is None or fact.strategy_failed or fact.decision.reason.startswith(HELD):

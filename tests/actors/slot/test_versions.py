@@ -173,6 +173,14 @@ def test_a_shadow_knows_the_owners_states_by_their_older_hash() -> None:
     assert follower.memory == MEMORY
 
 
+def test_a_shadow_of_another_strategy_follows_the_owners_states_and_begins_with_nothing() -> None:
+    owners = {**records_of(STATE), **(foreign := {("memory.head", "0"): b'{"bought":7}'})}
+    follower = Follower(STATE, Memory(), WORDS, NEW, foreign)
+    assert follower.knows_state(logical_hash_of(owners))
+    assert not follower.knows_state(logical_hash_of(records()))
+    assert follower.memory == Memory()
+
+
 def test_rows_of_either_version_build_one_memory() -> None:
     def change(key: str, value: bytes | None) -> RecordChange:
         return RecordChange(segment="memory.seen", key=key, value=value)
