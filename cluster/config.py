@@ -15,6 +15,7 @@ import msgspec
 import signals
 from actors.config import FleetConfig, Mode, SlotConfig, Venue
 from actors.detectors.policy import POLICY, Reaction
+from actors.only_own_files import only_own_files
 from cluster.config_errors import ConfigError, allowed_values
 from cluster.config_ranges import limits_of, within
 from cluster.gate.settings import config_problems
@@ -232,7 +233,8 @@ def _slot(file: str, name: str, entry: dict[str, Any], params: Params) -> SlotCo
     slot: SlotConfig = read_table(file, prefix, SlotConfig, {"slot": name, **entry})
     _override(file, f"{prefix}.params", params, slot.params)
     try:
-        load_strategy(slot.strategy)
+        with only_own_files():
+            load_strategy(slot.strategy)
     except StrategyError as error:
         raise ConfigError.because(
             file, f"{prefix}.strategy", f"{prefix}.strategy: {error}"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.only_own_files import only_own_files
 from actors.slot.answer import plain_decision
 from actors.slot.naming import error_name, plain_text, type_name
 from actors.slot.surroundings import Surroundings
@@ -49,7 +50,8 @@ def call(strategy: Strategy, case: Case) -> Decided | Failed:
     try:
         surroundings = Surroundings.now()
         try:
-            return _judged(strategy, case, surroundings)
+            with only_own_files():
+                return _judged(strategy, case, surroundings)
         finally:
             surroundings.restore()
     except BaseException as error:  # noqa: BLE001 SystemExit ends a thread, not a decision

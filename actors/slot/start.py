@@ -8,6 +8,7 @@ import msgspec
 
 from actors.attest import attest_process
 from actors.config import SETTINGS_FILE, FleetConfig, SlotSettings
+from actors.only_own_files import only_own_files
 from actors.runtime import life_id, load_config, wire_ms
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.ports import GatewayPort, SnapshotPort
@@ -59,7 +60,8 @@ def open_loop(
     config = with_own_settings(load_config(name.storage_root))
     storage = LocalStorage(Path(name.storage_root))
     strategy_name = config.slot(name.slot).strategy
-    strategy = load_strategy(strategy_name)
+    with only_own_files():
+        strategy = load_strategy(strategy_name)
     words = words_of(strategy_name, strategy)
     memory = MemoryKind(strategy=strategy_name, kind=strategy.Memory, words=words)
     found = recover(storage, name.slot, memory)

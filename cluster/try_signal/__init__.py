@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from actors.config import SlotConfig
+from actors.only_own_files import only_own_files
 from cluster.try_signal.calibration import calibrate
 from cluster.try_signal.errors import SignalError, TapeError, TryError
 from cluster.try_signal.model_market import LABEL
@@ -102,7 +103,8 @@ def _slots(
     )
     try:
         for name in dict.fromkeys(slot.strategy for slot in slots):
-            load_strategy(name)
+            with only_own_files():
+                load_strategy(name)
         for slot in slots:
             override(fleet.params, slot.params)
     except (StrategyError, ParamsError) as error:

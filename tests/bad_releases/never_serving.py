@@ -29,7 +29,7 @@ def _imports_once(tree: Path, spot: Spot) -> None:
         "\n\nimport os as _os\n\n"
         f'if _os.path.exists("{spot.flag}") and _os.path.exists("{ran}"):\n'
         '    raise ImportError("only the first start of it works")\n'
-        f'open("{ran}", "a").close()\n'
+        f'_os.makedirs("{ran}", exist_ok=True)\n'
     )
     (tree / SIGNAL).write_text((tree / SIGNAL).read_text(encoding="utf-8") + text, encoding="utf-8")
     first = "    regime, history = read_regime(_history(memory), snapshot, params)\n"
