@@ -96,15 +96,19 @@ class CheckpointStore:
         """Return the sequences of the full checkpoints that are kept, ascending."""
         return [_sequence(name) for name in self._fulls(slot)]
 
-    def latest(self, slot: str, fence_records: Iterable[FenceBound] = ()) -> LatestCheckpoint:
+    def latest(
+        self, slot: str, fence_records: Iterable[FenceBound] = (), before: int | None = None
+    ) -> LatestCheckpoint:
         """Return the newest full checkpoint that is intact, and the newer ones that are not.
 
         With the slot's fence records, a checkpoint that an overtaken owner wrote from void rows is
-        passed over too.
+        passed over too. `before`: only those of lower sequences are looked at.
         """
         bounds = void_bounds(fence_records).get(slot, ())
         damaged: list[Damage] = []
         for name in reversed(self._fulls(slot)):
+            if before is not None and _sequence(name) >= before:
+                continue
             try:
                 checkpoint = decode_checkpoint(self._storage.read(name), self._newest_schema)
             except (DamagedCheckpointError, MissingFileError) as error:

@@ -2,6 +2,10 @@
 
 Rows that a later claim made void are left out. Where a row is missing (a damaged flush) reading
 stops: what follows cannot be applied, and the outbox brings every order event again from there.
+
+A release that takes over from a bad one reads what that one wrote. A state that it cannot read is
+passed over like a damaged file; a memory that it cannot read is left: the strategy begins with an
+empty one, and the slot decides.
 """
 
 from collections.abc import Iterable
@@ -16,7 +20,7 @@ from actors.slot.state import SlotState
 from actors.slot.versions import Words
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import Checkpoint
-from checkpoints.errors import Damage
+from checkpoints.errors import Damage, UpgradePathError
 from checkpoints.journal import JOURNAL, Journal, parse_flush_name
 from checkpoints.journal_rows import FenceBound, JournalRow, valid_rows
 from checkpoints.record_set import logical_hash_of
@@ -35,7 +39,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     gap: str | None
     """What stopped the reading of the journal, if anything did."""
     own_memory: bool = True
-    """False: the memory on disk is another strategy's, and this one begins empty."""
+    """False: the memory on disk is another strategy's or of another layout; this one is empty."""
     words: Words = Words()
 
     def logical_hash(self) -> str:
@@ -78,26 +82,69 @@ def recover(
     """Read a slot's state; with a fence record, exactly as far as its sequence."""
     bounds: tuple[FenceBound, ...] = (*flush_bounds(storage, slot), *((up_to,) if up_to else ()))
     words = wanted.words
-    latest = CheckpointStore(storage, words.state.newest).latest(slot, bounds)
-    found = latest.checkpoint
+    begin = _begin(CheckpointStore(storage, words.state.newest), slot, bounds, words)
+    found = begin.checkpoint
     stored = words.own if found is None else words.of(found.meta, wanted.strategy)
-    state, records = SlotState(slot=slot), Records()
-    if found is not None:
-        records = words.state.convert(found.upserts, stored.state, words.own.state)
-        state = struct_from_records(SlotState, records)
-    read = Journal(storage, slot).rows_after(state.journal_sequence)
-    folded = fold_rows(state, valid_rows(read.rows, bounds))
+    read = Journal(storage, slot).rows_after(begin.state.journal_sequence)
+    folded = fold_rows(begin.state, valid_rows(read.rows, bounds))
     own = found is not None and found.meta.strategy == wanted.strategy
+    memory, damage = _readable_memory(wanted, begin.records if own else {}, stored.memory, folded)
     return Recovery(
         state=folded.state,
-        memory=_memory(wanted, records if own else {}, stored.memory, folded),
+        memory=memory,
         checkpoint_sequence=0 if found is None else found.meta.sequence,
         checkpoint_outbox_sequence=0 if found is None else found.meta.outbox_sequence,
-        damaged=(*latest.damaged, *read.damaged),
+        damaged=(*begin.damaged, *read.damaged, *damage),
         gap=folded.gap,
-        own_memory=_last_strategy(found, folded) in (None, wanted.strategy),
+        own_memory=_last_strategy(found, folded) in (None, wanted.strategy) and not damage,
         words=words,
     )
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where reading begins: a checkpoint, or nothing."""
+
+    state: SlotState
+    records: Records
+    checkpoint: Checkpoint | None
+    damaged: tuple[Damage, ...]
+
+
+def _begin(
+    store: CheckpointStore, slot: str, bounds: tuple[FenceBound, ...], words: Words
+) -> Begin:
+    """Read the newest checkpoint whose state this release can read."""
+    damaged: list[Damage] = []
+    before: int | None = None
+    while True:
+        latest = store.latest(slot, bounds, before)
+        damaged += latest.damaged
+        found = latest.checkpoint
+        if found is None:
+            state = SlotState(slot=slot)
+            return Begin(state=state, records={}, checkpoint=None, damaged=tuple(damaged))
+        try:
+            records = words.state.convert(found.upserts, found.meta.schema_version, words.own.state)
+            state = struct_from_records(SlotState, records)
+        except (msgspec.ValidationError, UpgradePathError) as error:
+            damaged.append(
+                Damage(name=latest.name or slot, kind="UnreadableState", reason=str(error))
+            )
+            before = found.meta.sequence
+            continue
+        return Begin(state=state, records=records, checkpoint=found, damaged=tuple(damaged))
+
+
+def _readable_memory(
+    wanted: MemoryKind, records: Records, version: int, folded: Folded
+) -> tuple[msgspec.Struct, tuple[Damage, ...]]:
+    """Rebuild the memory; begin with an empty one where this release cannot read what is there."""
+    try:
+        return _memory(wanted, records, version, folded), ()
+    except (msgspec.ValidationError, UpgradePathError) as error:
+        reason = f"{error}; {wanted.strategy} begins with an empty memory"
+        damage = Damage(name=f"memory of {wanted.strategy}", kind="UnreadableMemory", reason=reason)
+        return wanted.kind(), (damage,)
 
 
 def _last_strategy(found: Checkpoint | None, folded: Folded) -> str | None:

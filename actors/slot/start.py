@@ -1,6 +1,6 @@
 """Open a slot's loop from identity alone: attest, configure, recover."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from actors.slot.strategy import StrategyRunner
 from actors.slot.versions import words_of
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage, Storage
-from signals.params import Params, load_params, override, params_id
+from signals.params import Params, ParamsError, load_params, override, params_id
 from signals.strategy import Strategy, load_strategy
 
 PARAMS_FILE: Final = Path(__file__).resolve().parents[2] / "signals" / "params.toml"
@@ -65,7 +65,7 @@ def open_loop(
     words = words_of(strategy_name, strategy)
     memory = MemoryKind(strategy=strategy_name, kind=strategy.Memory, words=words)
     found = recover(storage, name.slot, memory)
-    params = _params(config, name.slot, found)
+    params, left_out = _params(config, name.slot, found)
     store_params(storage, params)
     seat = open_seat(
         who=who,
@@ -85,7 +85,7 @@ def open_loop(
         memory=memory,
     )
     shell = Shell(wire_ms=wire_ms, leave=hooks.leave, observe=hooks.observe)
-    return SlotLoop(seat, requests, shell, _damage(found))
+    return SlotLoop(seat, requests, shell, (*_damage(found), *left_out))
 
 
 def with_own_settings(config: FleetConfig) -> FleetConfig:
@@ -95,14 +95,33 @@ def with_own_settings(config: FleetConfig) -> FleetConfig:
     return config.under(msgspec.json.decode(OWN_SETTINGS.read_bytes(), type=SlotSettings))
 
 
-def _params(config: FleetConfig, slot: str, found: Recovery) -> Params:
-    """Return the fleet's parameters with this slot's own, and what was set in place since."""
+def _params(config: FleetConfig, slot: str, found: Recovery) -> tuple[Params, tuple[str, ...]]:
+    """Return the fleet's parameters with this slot's own, and what was set in place since.
+
+    What was set in place under a newer release may be unknown to this one: it is left out, and
+    named, so that a slot that goes back to an older release decides.
+    """
     base = config.params
     if config.params_set is not None:
         own = load_params(PARAMS_FILE.read_text(encoding="utf-8"))
         base = override(own, config.params_set)
     params = override(base, config.slot(slot).params)
-    return override(params, found.state.params_set)
+    try:
+        return override(params, found.state.params_set), ()
+    except ParamsError:
+        return _one_by_one(params, found.state.params_set)
+
+
+def _one_by_one(
+    params: Params, changes: Mapping[str, float | int | str]
+) -> tuple[Params, tuple[str, ...]]:
+    left_out: list[str] = []
+    for key, value in changes.items():
+        try:
+            params = override(params, {key: value})
+        except ParamsError as error:
+            left_out.append(f"params: {key} = {value} is not in force: {error}")
+    return params, tuple(left_out)
 
 
 def store_params(storage: Storage, params: Params) -> None:

@@ -9,11 +9,20 @@ from typing import Final
 
 from actors.detectors.finding import Finding
 from actors.detectors.watch import came_wire_ms
+from actors.messages import FenceRecord
 from actors.supervisor import standing as standings
 from actors.supervisor.alarms import report
-from actors.supervisor.conduct import Schedule, Seen, Tenure, fault_of, keep_latest, points_of
+from actors.supervisor.conduct import (
+    POINTS_LOOKED,
+    Schedule,
+    Seen,
+    Tenure,
+    fault_of,
+    keep_latest,
+    points_of,
+)
 from actors.supervisor.events import AnyEffect, DecisionsRead, Event, KeepStanding
-from actors.supervisor.releases import open_seat
+from actors.supervisor.releases import count_deaths, open_seat
 from actors.supervisor.state import (
     DEATHS_MAX,
     RETRY_MS,
@@ -26,6 +35,7 @@ from actors.supervisor.state import (
     put,
     replace,
 )
+from signals.market import CYCLE_MS
 
 TURNED_BAD: Final = "release_turned_bad"
 NO_WAY_BACK: Final = "no_way_back"
@@ -122,7 +132,7 @@ def judge_one(state: SupervisorState, event: Event, slot: str) -> Step:
     watched = state.slots[slot]
     if state.stopping or watched.release is None or _is_on_its_way(watched, event):
         return state, ()
-    fault = _fault(state, watched)
+    fault = _fault(state, event, watched)
     to = None if fault is None else _way_back(state, watched)
     state, alarms = _report(state, event, watched, fault, to)
     if to is None or event.wire_ms - watched.opened_wire_ms < RETRY_MS:
@@ -139,7 +149,7 @@ def _is_on_its_way(watched: Watched, event: Event) -> bool:
     return watched.back_to is not None and waits
 
 
-def _fault(state: SupervisorState, watched: Watched) -> str | None:
+def _fault(state: SupervisorState, event: Event, watched: Watched) -> str | None:
     owner = state.owners.get(watched.slot)
     if owner is None or owner.release != watched.release:
         return None
@@ -155,8 +165,22 @@ def _fault(state: SupervisorState, watched: Watched) -> str | None:
     )
     schedule = Schedule(offsets_ms=state.rules.timing.decision_offsets_ms, speed=clock.speed)
     fault = fault_of(points_of(tenure, seen, schedule))
-    dies = watched.deaths >= DEATHS_MAX and state.rollout is None  # else its driver takes it back
-    return fault or (f"its process died {watched.deaths} times in a row" if dies else None)
+    return fault or _deaths_fault(state, event, owner)
+
+
+def _deaths_fault(state: SupervisorState, event: Event, owner: FenceRecord) -> str | None:
+    """Say that its process dies too often, whether it decides in between or not."""
+    watched = state.slots[owner.slot]
+    if watched.deaths >= DEATHS_MAX and state.rollout is None:  # else its driver takes it back
+        return f"its process died {watched.deaths} times in a row"
+    if watched.owes_from_ms is None:
+        return None
+    since_ms = max(watched.owes_from_ms, event.market_ms - POINTS_LOOKED * CYCLE_MS)
+    history = state.history.get(watched.slot, ())
+    deaths = count_deaths(history, owner, state.rules.clock.wire_ms(since_ms))
+    if deaths < DEATHS_MAX:
+        return None
+    return f"its process died {deaths} times within {POINTS_LOOKED} decision points"
 
 
 def _way_back(state: SupervisorState, watched: Watched) -> str | None:
@@ -211,7 +235,7 @@ def _finding(kind: str, watched: Watched, fault: str, to: str | None, *, holds: 
 
 
 def _take_back(state: SupervisorState, event: Event, watched: Watched, to: str) -> Step:
-    fault = _fault(state, watched) or ""
+    fault = _fault(state, event, watched) or ""
     standing = standings.taken_back(state.standing, watched.release or "")
     state, kept = with_standing(state, standings.led_back(standing, watched.slot, to))
     watched = replace(

@@ -9,6 +9,7 @@ from actors.slot.recovery import Recovery
 from actors.slot.state import SlotState
 from cluster.config import DEFAULT_FILE, Deployment, read_config
 from signals.market_time import MarketClock
+from signals.params import Params
 from tests.gate.builders import URLS
 
 
@@ -27,12 +28,23 @@ def test_a_number_edited_in_the_file_of_a_release_reaches_its_decisions(
         damaged=(),
         gap=None,
     )
-    before = start._params(config, "btc-5m", found)
+    before, _ = start._params(config, "btc-5m", found)
     edited = tmp_path / "params.toml"
     text = start.PARAMS_FILE.read_text(encoding="utf-8")
     edited.write_text(text.replace("strong_body_atr = 0.6", "strong_body_atr = 0.61"))
     monkeypatch.setattr(start, "PARAMS_FILE", edited)
-    after = start._params(config, "btc-5m", found)
+    after, left_out = start._params(config, "btc-5m", found)
+    assert left_out == ()
     assert (before.pattern.strong_body_atr, after.pattern.strong_body_atr) == (0.6, 0.61)
     assert after.blend == before.blend == config.params.blend
     assert after.edge.rest_min == 0.02
+
+
+def test_what_a_newer_release_set_in_place_and_this_one_does_not_know_is_left_out() -> None:
+    changes = {"edge.rest_min": 0.02, "edge.of_tomorrow": 1.0, "points.flat": 1e9}
+    params, left_out = start._one_by_one(Params(), changes)
+    assert params.edge.rest_min == 0.02
+    assert [line.partition(" =")[0] for line in left_out] == [
+        "params: edge.of_tomorrow",
+        "params: points.flat",
+    ]

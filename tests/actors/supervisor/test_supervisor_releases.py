@@ -7,7 +7,7 @@ import msgspec
 from actors.messages import FenceRecord
 from actors.slot.state import LastDecision
 from actors.slot.status import SlotStatus
-from actors.supervisor.conduct import Made, Outcome
+from actors.supervisor.conduct import POINTS_LOOKED, Made, Outcome
 from actors.supervisor.events import (
     AskSlot,
     DecisionsRead,
@@ -142,14 +142,35 @@ def test_incarnations_that_rollouts_bring_are_no_deaths() -> None:
     assert alarms(effects) == []
 
 
-def test_deaths_that_are_far_apart_change_nothing() -> None:
+def test_deaths_that_are_far_apart_are_no_deaths_in_a_row() -> None:
     assert dying(watched(), 3 * DEATHS_MAX, every_ms=DEATHS_WINDOW_MS // DEATHS_MAX + 1) == []
 
 
-def test_a_process_that_decides_between_its_deaths_is_no_bad_release() -> None:
-    effects = dying(watched(), 3 * DEATHS_MAX, decides=True)
-    assert of(effects, OpenSeat) == []
-    assert "slot_dies" not in alarms(effects)
+def lively(watch: Watch) -> Watch:
+    """Let the slot be live once, so that it is held to what it does from then on."""
+    seen = decision(watch, "points", incarnation=2, release=BAD)
+    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+    watch.hear(Ticked)
+    return watch
+
+
+def test_a_process_that_decides_between_its_deaths_dies_too_often_all_the_same() -> None:
+    few = dying(lively(watched()), DEATHS_MAX, decides=True)
+    assert of(few, OpenSeat) == []
+    effects = dying(lively(watched()), DEATHS_MAX + 1, decides=True)
+    assert alarms(effects) == ["release_turned_bad"]
+    assert [opened.release for opened in of(effects, OpenSeat)] == [OLD]
+
+
+def test_deaths_of_a_time_before_this_watch_are_not_counted() -> None:
+    assert of(dying(watched(), 3 * DEATHS_MAX, decides=True), OpenSeat) == []
+
+
+def test_deaths_of_more_than_an_hour_ago_are_not_counted() -> None:
+    every_ms = POINTS_LOOKED * CYCLE_MS // DEATHS_MAX + 1
+    watch = lively(watched())
+    effects = dying(watch, 3 * DEATHS_MAX, every_ms=every_ms, decides=True)
+    assert "release_turned_bad" not in alarms(effects)
 
 
 def test_what_no_rollout_brought_is_not_undone_when_it_dies_but_an_alarm_says_so() -> None:
