@@ -81,6 +81,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     due_ms: int
     bad: str = ""
     """What was bad about it; empty: it was good."""
+    missing: bool = False  # a fact of the journal, not a switch
 
 
 def made_of(row: JournalRow) -> Made | None:
@@ -170,7 +171,7 @@ def _missing(tenure: Tenure, seen: Seen, schedule: Schedule) -> Iterable[Point]:
         deadline = deadline_ms(point, following)
         if seen.read_to_ms >= _missing_at_ms(point, deadline, schedule):
             late = "by its deadline" if seen.read_to_ms >= deadline else "by half its deadline"
-            yield Point(due_ms=point.due_ms, bad=f"no decision {late}")
+            yield Point(due_ms=point.due_ms, bad=f"no decision {late}", missing=True)
 
 
 def _missing_at_ms(point: DecisionPoint, deadline: int, schedule: Schedule) -> int:

@@ -142,6 +142,7 @@ def _hear_missing(state: SupervisorState, event: SlotMissing, watched: Watched) 
 
 
 def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -> Step:
+    watched = replace(watched, trouble=event.reason, trouble_wire_ms=event.wire_ms)
     silent_ms = event.wire_ms - max(watched.answered_wire_ms, state.resumed_wire_ms)
     limit_ms = HUNG_AFTER_MS if watched.place is Place.LIVE else STARTING_MS
     if watched.place is not Place.SILENT and silent_ms < limit_ms:

@@ -154,6 +154,9 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     answered_wire_ms: int = 0
     status: SlotStatus | None = None
     reason: str = ""
+    trouble: str = ""
+    """Why it last gave no answer."""
+    trouble_wire_ms: int = 0
     misses: int = 0
     kills: int = 0
     killed_wire_ms: int = 0

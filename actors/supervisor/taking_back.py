@@ -13,6 +13,7 @@ from actors.messages import FenceRecord
 from actors.supervisor import standing as standings
 from actors.supervisor.alarms import report
 from actors.supervisor.conduct import (
+    BAD_IN_A_ROW,
     POINTS_LOOKED,
     Schedule,
     Seen,
@@ -22,6 +23,7 @@ from actors.supervisor.conduct import (
     points_of,
 )
 from actors.supervisor.events import AnyEffect, DecisionsRead, Event, KeepStanding
+from actors.supervisor.missing_causes import why_missing
 from actors.supervisor.releases import count_deaths, open_seat
 from actors.supervisor.state import (
     DEATHS_MAX,
@@ -164,8 +166,21 @@ def _fault(state: SupervisorState, event: Event, watched: Watched) -> str | None
         made={slot: each.made for slot, each in state.slots.items()}, read_to_ms=state.read_to_ms
     )
     schedule = Schedule(offsets_ms=state.rules.timing.decision_offsets_ms, speed=clock.speed)
-    fault = fault_of(points_of(tenure, seen, schedule))
+    points = points_of(tenure, seen, schedule)
+    fault = fault_of(points)
+    if fault is not None and points[-1].missing:
+        first_ms = next(point.due_ms for point in points[-BAD_IN_A_ROW:] if point.missing)
+        fault = f"{fault}: {_why_missing(state, watched, owner, first_ms)}"
     return fault or _deaths_fault(state, event, owner)
+
+
+def _why_missing(
+    state: SupervisorState, watched: Watched, owner: FenceRecord, first_ms: int
+) -> str:
+    since_ms = state.rules.clock.wire_ms(first_ms)
+    lives = count_deaths(state.history.get(watched.slot, ()), owner, since_ms)
+    again = owner.handoff is None and owner.granted_wire_ms >= since_ms
+    return why_missing(watched, lives + again, since_ms)
 
 
 def _deaths_fault(state: SupervisorState, event: Event, owner: FenceRecord) -> str | None:

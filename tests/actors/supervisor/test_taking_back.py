@@ -221,6 +221,41 @@ def test_a_release_that_the_archive_lacks_gives_way_to_the_one_before_it() -> No
     assert [opened.release for opened in again] == [OLDER]
 
 
+@pytest.mark.parametrize(
+    ("seen", "cause"),
+    [
+        ("answers", "its process answers and journals nothing"),
+        ("blocked", "decide does not return"),
+        ("cannot write", "its rows cannot be written (EFBIG)"),
+        ("silent", "it does not answer (no answer in 3.0 s)"),
+        ("died", "its process died"),
+        ("restarted", "its process died once"),
+        ("restarted twice", "its process died 2 times"),
+    ],
+)
+def test_the_alarm_says_why_no_decision_was_journaled(seen: str, cause: str) -> None:
+    watch = live()
+    wait(watch, CYCLE_MS)
+    lives = {"restarted": 1, "restarted twice": 2}.get(seen, 0)
+    history = ROLLED
+    for number in range(lives):
+        claim = msgspec.structs.replace(
+            record(BAD, 3 + number, None), life=f"life-{number}", granted_wire_ms=watch.now_ms
+        )
+        history = (*history, claim)
+        watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: history})
+    if seen in ("silent", "died"):
+        reason = "no answer in 3.0 s" if seen == "silent" else "its process died"
+        watch.hear(SlotSilent, slot=SLOT, incarnation=2, reason=reason)
+    status = decision(watch, "points", 2, BAD)
+    changes = {"blocked": {"blocked_ms": 900}, "cannot write": {"journal_failure": "EFBIG"}}
+    status = msgspec.structs.replace(status, **changes.get(seen, {}))
+    if seen in ("answers", *changes):
+        watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=status)
+    (alarm,) = [a for a in of(wait(watch, CYCLE_MS), RaiseAlarm) if a.kind == "release_turned_bad"]
+    assert alarm.evidence["reason"] == f"no decision by half its deadline: {cause}"
+
+
 # ---- where to ---------------------------------------------------------------------------------
 
 
