@@ -19,9 +19,9 @@ from actors.gateway.events import (
     OutboxRead,
     TradingAsked,
 )
+from actors.gateway.ledger import Ledger
 from actors.gateway.lock import HALT_FILE, halt_reason
 from actors.gateway.outbox import page_of
-from actors.gateway.records import Ledger
 from actors.gateway.shell import GatewayShell
 from actors.gateway.status import Latency, fence_table, status_of
 from actors.messages import (

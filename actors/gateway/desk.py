@@ -28,7 +28,8 @@ from actors.gateway.events import (
     Ticked,
 )
 from actors.gateway.hands import Hands
-from actors.gateway.records import Acknowledged, Base, Ledger, Record, encode_record
+from actors.gateway.ledger import Ledger, stored_of
+from actors.gateway.records import Acknowledged, Base, Record, encode_record
 from actors.gateway.risk_case import Rules
 from actors.gateway.status import Latency
 from actors.gateway.step import step
@@ -221,7 +222,7 @@ class Desk:
         self._fsync_ms.append(1_000 * (time.perf_counter() - started_s))
         self._record_count += len(records)
         if self._record_count >= COMPACT_RECORDS:
-            base = encode_record(Base(ledger=self._state.ledger))
+            base = encode_record(Base(ledger=stored_of(self._state.ledger)))
             await asyncio.to_thread(self._log.rotate, base)
             self._record_count = 0
         self.durable = self._state.ledger

@@ -18,9 +18,11 @@ from actors.gateway.events import (
     Sign,
     State,
 )
-from actors.gateway.fold import apply, copy_of, replace
-from actors.gateway.records import Ledger, Published, Record
+from actors.gateway.fold import apply, replace
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Published, Record
 from actors.gateway.risk_case import Rules
+from actors.gateway.table import Table
 from actors.messages import OutboxEvent
 
 NEVER_MS: Final = 1 << 62
@@ -44,7 +46,7 @@ class Draft:
 
     def record(self, record: Record) -> None:
         if not self._owned:
-            self.ledger = copy_of(self.ledger)
+            self.ledger = self.ledger.copy()
             self._owned = True
         self.ledger = apply(self.ledger, record)
         self._records.append(record)
@@ -92,4 +94,4 @@ class Draft:
 
 def _copy_flight(flight: Flight) -> Flight:
     tables = {name: getattr(flight, name) for name in flight.__struct_fields__}
-    return replace(flight, **{n: dict(t) for n, t in tables.items() if isinstance(t, dict)})
+    return replace(flight, **{n: t.copy() for n, t in tables.items() if isinstance(t, Table)})

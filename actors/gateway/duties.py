@@ -4,10 +4,11 @@ Pure; every period is named with its clock. A tick that finds nothing due change
 """
 
 import math
-from typing import Final, assert_never
+from itertools import islice
+from typing import Any, Final, assert_never
 
 from actors.clock import elapsed_ms
-from actors.gateway.draft import Draft
+from actors.gateway.draft import NEVER_MS, Draft
 from actors.gateway.events import (
     AskResolution,
     AskTime,
@@ -19,9 +20,12 @@ from actors.gateway.events import (
     Started,
     Ticked,
 )
+from actors.gateway.ledger import CLOSING, MARKET, PROVISIONAL, UNSETTLED, condition
 from actors.gateway.order_life import Order, OrderState
 from actors.gateway.posts import mark_unknown, may_post, post
-from actors.gateway.records import Forgotten, GenerationTaken, Market
+from actors.gateway.records import Forgotten, GenerationTaken
+from actors.gateway.risk_case import TAKE_BEFORE_CLOSE_MS
+from actors.gateway.table import Table
 from actors.messages import TradingState
 from signals.decision import Style
 from signals.market import Side
@@ -51,6 +55,10 @@ ASK_TIME_MS: Final = 60_000
 """Wire, between two comparisons with the venue's clock."""
 SWEEP_MS: Final = 5_000
 """Wire, between two searches for old markets and overdue orders."""
+FORGET_LOOKS: Final = 512
+"""Markets that one search looks at: two windows of the largest fleet; the next one goes on."""
+FORGET_AT_ONCE: Final = 8
+"""Markets that one tick forgets, each with its orders and fills: about a millisecond."""
 RETENTION_MARKET_MS: Final = 3_600_000
 """Market: what was settled this long ago is forgotten; late resends are refused as stale anyway."""
 RETENTION_WIRE_MS: Final = 60_000
@@ -113,6 +121,8 @@ def _beat(draft: Draft) -> None:
 
 
 def _cancel(draft: Draft) -> None:
+    if not _may_be_due(draft):
+        return
     due = [
         order.order_id
         for order in draft.ledger.orders.values()
@@ -124,6 +134,20 @@ def _cancel(draft: Draft) -> None:
         due = due[:CANCELS_AT_ONCE]
         draft.flight.cancels.update(dict.fromkeys(due, draft.wire_ms))
         draft.ask(Cancel(order_ids=tuple(due)))
+
+
+def _may_be_due(draft: Draft) -> bool:
+    """Tell whether any order can have to go: most ticks come long before the next close."""
+    if draft.flight.emptying or draft.ledger.trading is not TradingState.ACTIVE:
+        return True
+    lead_ms = max(draft.rules.timing.cancel_before_close_ms, TAKE_BEFORE_CLOSE_MS)
+    return draft.market_ms >= _next_close_ms(draft.ledger.orders) - lead_ms
+
+
+def _next_close_ms(table: Table[Any]) -> int:
+    """Return the earliest close among a table's entries; far away without any."""
+    closes = [int(term.removeprefix(f"{CLOSING}/")) for term in table.terms(CLOSING)]
+    return min(closes, default=NEVER_MS)
 
 
 def _must_cancel(draft: Draft, order: Order) -> bool:
@@ -145,9 +169,9 @@ def _must_cancel(draft: Draft, order: Order) -> bool:
 
 def _post_again(draft: Draft) -> None:
     """Post again what the venue definitely did not take; unknown ones wait for a look."""
-    for order in tuple(draft.ledger.orders.values()):
-        attempt = draft.flight.posts.get(order.order_id)
-        if order.state is OrderState.WRITTEN and attempt is not None:
+    for order_id, attempt in tuple(draft.flight.posts.items()):
+        order = draft.ledger.orders.get(order_id)
+        if order is not None and order.state is OrderState.WRITTEN:
             if draft.wire_ms >= attempt.due_wire_ms:
                 post(draft, order)
             if not attempt.in_flight and not may_post(draft, order):
@@ -159,8 +183,7 @@ def _look(draft: Draft) -> None:
     since_ms = draft.wire_ms - flight.look_wire_ms
     if flight.looking and since_ms < LOOK_LOST_MS:
         return
-    provisional = [kept for kept in draft.ledger.fills.values() if not kept.final]
-    busy = bool(draft.ledger.orders or provisional)
+    busy = bool(draft.ledger.orders) or draft.ledger.fills.has(PROVISIONAL)
     period_ms = LOOK_BUSY_MS if busy else LOOK_IDLE_MS
     if flight.look_soon:
         period_ms = LOOK_SOON_MS
@@ -169,7 +192,7 @@ def _look(draft: Draft) -> None:
     flight.looking, flight.look_soon, flight.look_wire_ms = True, False, draft.wire_ms
     times = [draft.wire_ms]
     times += [order.signed_wire_ms for order in draft.ledger.orders.values()]
-    times += [kept.wire_ms for kept in provisional]
+    times += [kept.wire_ms for kept in draft.ledger.fills.of(PROVISIONAL)]
     if not flight.reconciled:
         times += [order.signed_wire_ms for order in draft.ledger.ended.values()]
     oldest_ms = min(_dated(draft, time_ms) for time_ms in times)
@@ -186,7 +209,9 @@ def _dated(draft: Draft, stamp_ms: int) -> int:
 
 def _resolve(draft: Draft) -> None:
     asked = 0
-    for market in tuple(draft.ledger.markets.values()):
+    if draft.market_ms < _next_close_ms(draft.ledger.markets):
+        return
+    for market in draft.ledger.markets.of(UNSETTLED):
         attempt = draft.flight.resolutions.get(market.condition_id, PostTry())
         waits = attempt.in_flight or draft.wire_ms < attempt.due_wire_ms
         if market.settled or draft.market_ms < market.close_ms or waits:
@@ -205,32 +230,37 @@ def _resolve(draft: Draft) -> None:
 
 
 def _forget(draft: Draft) -> None:
-    """Drop what was settled, or refused, a retention ago, so that nothing grows for ever."""
-    closes: dict[str, int] = {}
-    for kept in draft.ledger.intents.values():
-        if not kept.undecided:
-            closes[kept.intent.condition_id] = kept.intent.close_ms
-    for condition_id, close_ms in closes.items():
-        market = draft.ledger.markets.get(condition_id)
-        if draft.market_ms > close_ms + RETENTION_MARKET_MS and _passed(draft, market):
-            draft.record(Forgotten(condition_id=condition_id))
-    known = draft.ledger.order
-    answered = draft.flight.answered
-    draft.flight.answered = {key: at for key, at in answered.items() if known(key) is not None}
+    """Drop what was settled, or refused, a retention ago, so that nothing grows for ever.
+
+    The oldest markets come first; one that came too lately ends the search. A market without an
+    order has only its intents' word for its close, so their arrival counts.
+    """
+    forgotten = 0
+    for term in tuple(islice(draft.ledger.intents.terms(MARKET), FORGET_LOOKS)):
+        if forgotten >= FORGET_AT_ONCE:
+            draft.flight.sweep_due_wire_ms = draft.wire_ms  # the next tick goes on
+            return
+        kept = draft.ledger.intents.of(term)
+        if draft.market_ms <= kept[-1].market_ms + RETENTION_MARKET_MS:
+            return
+        condition_id = kept[-1].intent.condition_id
+        if any(one.undecided for one in kept) or not _passed(draft, condition_id):
+            continue
+        for order_id in draft.ledger.ended.keys_of(term):
+            draft.flight.answered.pop(order_id, None)
+        draft.record(Forgotten(condition_id=condition_id))
+        forgotten += 1
 
 
-def _passed(draft: Draft, market: Market | None) -> bool:
+def _passed(draft: Draft, condition_id: str) -> bool:
+    market = draft.ledger.markets.get(condition_id)
     if market is None:
         return True
-    newest_ms = max(
-        (
-            order.signed_wire_ms
-            for order in draft.ledger.ended.values()
-            if order.condition_id == market.condition_id
-        ),
-        default=0,
-    )
-    return market.settled and elapsed_ms(draft.wire_ms, newest_ms) > RETENTION_WIRE_MS
+    if not market.settled or draft.market_ms <= market.close_ms + RETENTION_MARKET_MS:
+        return False
+    ended = draft.ledger.ended.of(condition(condition_id))
+    newest_ms = max((order.signed_wire_ms for order in ended), default=0)
+    return elapsed_ms(draft.wire_ms, newest_ms) > RETENTION_WIRE_MS
 
 
 def _report_overdue(draft: Draft) -> None:
@@ -239,7 +269,7 @@ def _report_overdue(draft: Draft) -> None:
         if over and elapsed_ms(draft.wire_ms, order.signed_wire_ms) > UNSETTLED_MS:
             action = "look for it at the venue; audit reconcile"
             draft.alarm("order_without_end", order.order_id, action, f"{order.state}")
-    for kept in draft.ledger.fills.values():
-        if not kept.final and elapsed_ms(draft.wire_ms, kept.wire_ms) > UNSETTLED_MS:
+    for kept in draft.ledger.fills.of(PROVISIONAL):
+        if elapsed_ms(draft.wire_ms, kept.wire_ms) > UNSETTLED_MS:
             action = "look for the trade on chain"
             draft.alarm("fill_unconfirmed", kept.fill.fill_id, action, kept.slot)

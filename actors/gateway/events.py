@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.gateway.records import Ledger, Record
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Record
 from actors.gateway.risk import Approved
+from actors.gateway.table import Table
 from actors.messages import (
     Claim,
     FenceRequest,
@@ -242,14 +244,14 @@ class Flight(msgspec.Struct, kw_only=True):
     """Why nothing new is begun: the fleet stops, or another gateway takes over."""
     emptying: bool = False
     """Cancel what rests: the fleet stops."""
-    signing: dict[str, int] = {}
+    signing: Table[int] = msgspec.field(default_factory=Table)
     """Intent id to the wire time it was asked."""
-    posts: dict[str, PostTry] = {}
-    answered: dict[str, int] = {}
+    posts: Table[PostTry] = msgspec.field(default_factory=Table)
+    answered: Table[int] = msgspec.field(default_factory=Table)
     """Order id to the wire time of the last answer to a post or since it ended."""
-    cancels: dict[str, int] = {}
+    cancels: Table[int] = msgspec.field(default_factory=Table)
     """Order id to the wire time of the last cancel that was sent."""
-    cancelled: dict[str, str] = {}
+    cancelled: Table[str] = msgspec.field(default_factory=Table)
     """Order id to the reason of a cancel that the venue confirmed."""
     looking: bool = False
     look_soon: bool = True
@@ -261,7 +263,7 @@ class Flight(msgspec.Struct, kw_only=True):
     beat_due_wire_ms: int = 0
     beat_ok_wire_ms: int = 0
     beat_gap_max_ms: int = 0
-    resolutions: dict[str, PostTry] = {}
+    resolutions: Table[PostTry] = msgspec.field(default_factory=Table)
     """Condition id to the tries of asking for its winner."""
     skew_ms: int = 0
     """By how much the venue's clock is ahead of ours at least, the machine's or the fleet's."""
@@ -269,7 +271,7 @@ class Flight(msgspec.Struct, kw_only=True):
     """Of the fleet's time: what the venue stamps is ahead by this."""
     time_due_wire_ms: int = 0
     sweep_due_wire_ms: int = 0
-    alarmed: dict[str, int] = {}
+    alarmed: Table[int] = msgspec.field(default_factory=Table)
     """Alarm kind and subject to wire time: each is raised once a process; the store latches."""
 
     @property

@@ -23,6 +23,8 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     sold_shares: MicroShares = MicroShares(0)
     sold_micro_usd: MicroUsd = MicroUsd(0)
     """Received, fees taken off."""
+    told: bool = False
+    """The slot was told of the winner: nothing is at stake any more."""
 
     @property
     def held_shares(self) -> MicroShares:

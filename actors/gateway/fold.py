@@ -6,6 +6,7 @@ from typing import Final, assert_never
 import msgspec
 
 from actors.gateway.exposure import Holding, holding_key, with_fill
+from actors.gateway.ledger import Ledger, condition, ledger_of
 from actors.gateway.order_life import Order, OrderState, ended, filled, moved
 from actors.gateway.records import (
     Acknowledged,
@@ -19,7 +20,6 @@ from actors.gateway.records import (
     KeptFill,
     KeptIntent,
     Latched,
-    Ledger,
     Market,
     OrderWritten,
     Outbox,
@@ -53,16 +53,9 @@ OUTBOX_KEEP: Final = 64
 replace = msgspec.structs.replace
 
 
-def copy_of(ledger: Ledger) -> Ledger:
-    """Copy deep enough for the fold: values are frozen, so only the dictionaries are copied."""
-    tables = {name: getattr(ledger, name) for name in ledger.__struct_fields__}
-    copies = {name: dict(table) for name, table in tables.items() if isinstance(table, dict)}
-    return replace(ledger, **copies)
-
-
 def fold(ledger: Ledger, records: Iterable[Record]) -> Ledger:
     """Apply records to a copy and return it."""
-    result = copy_of(ledger)
+    result = ledger.copy()
     for record in records:
         result = apply(result, record)
     return result
@@ -72,7 +65,7 @@ def apply(ledger: Ledger, record: Record) -> Ledger:  # noqa: C901 one case per 
     """Apply one record in place; only `Base` returns another ledger."""
     match record:
         case Base():
-            return copy_of(record.ledger)
+            return ledger_of(record.ledger)
         case GenerationTaken():
             ledger.generation = record.generation
         case IncarnationIssued():
@@ -233,6 +226,7 @@ def _hold(ledger: Ledger, kept: KeptFill, market_ms: int, sign: int) -> None:
         condition_id=fill.condition_id,
         outcome=fill.outcome,
         close_ms=market.close_ms,
+        told=kept.slot in market.told,
     )
     after = with_fill(before, fill.side, fill.price, fill.shares, fill.fee_micro_usd, sign)
     ledger.holdings[key] = after
@@ -252,6 +246,8 @@ def _settle(ledger: Ledger, slot: str, event: Settled) -> None:
             whole = holding.realized_micro_usd(event.winner)
             gained = whole - holding.realized_micro_usd(None)
             _realize(ledger, MicroUsd(gained), event.at_ms)
+            key = holding_key(slot, event.condition_id, outcome)
+            ledger.holdings[key] = replace(holding, told=True)
 
 
 def _realize(ledger: Ledger, gained: MicroUsd, market_ms: int) -> None:
@@ -269,25 +265,16 @@ def _change_trading(ledger: Ledger, record: TradingChanged) -> None:
 
 
 def _forget(ledger: Ledger, condition_id: str) -> None:
-    gone = [o for o in ledger.ended.values() if o.condition_id == condition_id]
-    times = [order.signed_wire_ms for order in gone]
-    times += [f.wire_ms for f in ledger.fills.values() if f.fill.condition_id == condition_id]
+    own = condition(condition_id)
+    times = [order.signed_wire_ms for order in ledger.ended.of(own)]
+    times += [kept.wire_ms for kept in ledger.fills.of(own)]
     ledger.forgotten_wire_ms = max([ledger.forgotten_wire_ms, *times])
-    for order in gone:
-        del ledger.ended[order.order_id]
     ledger.markets.pop(condition_id, None)
-    for table in (ledger.fills, ledger.holdings, ledger.intents):
-        for key in [k for k, v in table.items() if _condition(v) == condition_id]:
-            del table[key]
-
-
-def _condition(entry: KeptFill | Holding | KeptIntent) -> str:
-    match entry:
-        case KeptFill():
-            return entry.fill.condition_id
-        case Holding():
-            return entry.condition_id
-        case KeptIntent():
-            return entry.intent.condition_id
-        case _:
-            assert_never(entry)
+    for key in ledger.ended.keys_of(own):
+        del ledger.ended[key]
+    for key in ledger.fills.keys_of(own):
+        del ledger.fills[key]
+    for key in ledger.holdings.keys_of(own):
+        del ledger.holdings[key]
+    for key in ledger.intents.keys_of(own):
+        del ledger.intents[key]

@@ -21,6 +21,7 @@ from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
 from actors.gateway.gate import LOOK_S, Gate
 from actors.gateway.heir import beat_before, name_heir
+from actors.gateway.ledger import Ledger
 from actors.gateway.lock import (
     CURRENT_FILE,
     GENERATION_FILE,
@@ -30,7 +31,7 @@ from actors.gateway.lock import (
     halt_reason,
     stored_generation,
 )
-from actors.gateway.records import Ledger, decode_record
+from actors.gateway.records import decode_record
 from actors.runtime import log_event, wire_ms
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.errors import DamagedLogError

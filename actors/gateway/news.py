@@ -18,6 +18,7 @@ from actors.gateway.events import (
     TimeSeen,
     VenueNews,
 )
+from actors.gateway.ledger import condition
 from actors.gateway.order_life import Order, OrderState, end_of_absent
 from actors.gateway.orders import judge
 from actors.gateway.posts import end_order, may_post, open_order, post
@@ -173,14 +174,9 @@ def _resolution(draft: Draft, event: ResolutionSeen) -> None:
 
 def _at_rest(draft: Draft, market: Market) -> bool:
     """True when no order of the market can fill any more and every fill is final."""
-    condition_id = market.condition_id
-    working = any(o.condition_id == condition_id for o in draft.ledger.orders.values())
-    provisional = any(
-        not kept.final
-        for kept in draft.ledger.fills.values()
-        if kept.fill.condition_id == condition_id
-    )
-    return not working and not provisional
+    own = condition(market.condition_id)
+    provisional = any(not kept.final for kept in draft.ledger.fills.of(own))
+    return not draft.ledger.orders.has(own) and not provisional
 
 
 def _check_loss(draft: Draft) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from actors.gateway.records import Ledger, Outbox
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Outbox
 from actors.messages import OutboxPage, Refusal
 
 PAGE_MAX: Final = 200

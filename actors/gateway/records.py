@@ -15,7 +15,7 @@ from actors.messages import (
     OutboxEvent,
     TradingState,
 )
-from signals.market import DAY_MS, Outcome
+from signals.market import Outcome
 from signals.units import MicroUsd
 
 # ---- the durable state ------------------------------------------------------------------------
@@ -95,8 +95,8 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest first, without a gap, up to `last_sequence`."""
 
 
-class Ledger(msgspec.Struct, kw_only=True):
-    """All that survives. Only the fold writes to one, and only to its own copy."""
+class StoredLedger(msgspec.Struct, kw_only=True):
+    """A ledger as a base of the log holds it: the same fields, plain dictionaries."""
 
     generation: int = 0
     trading: TradingState = TradingState.ACTIVE
@@ -123,13 +123,6 @@ class Ledger(msgspec.Struct, kw_only=True):
     forgotten_wire_ms: int = 0
     """Newest signature or fill that was forgotten: older trades of unknown orders may be ours."""
 
-    def realized_on(self, market_ms: int) -> MicroUsd:
-        """Return the day's realized profit; a new UTC day starts from nothing."""
-        return self.day_realized_micro_usd if market_ms // DAY_MS == self.day else MicroUsd(0)
-
-    def order(self, order_id: str) -> Order | None:
-        return self.orders.get(order_id) or self.ended.get(order_id)
-
 
 # ---- the records ------------------------------------------------------------------------------
 
@@ -137,7 +130,7 @@ class Ledger(msgspec.Struct, kw_only=True):
 class Base(msgspec.Struct, frozen=True, kw_only=True, tag="base"):
     """Replaces all records before it."""
 
-    ledger: Ledger
+    ledger: StoredLedger
 
 
 class GenerationTaken(msgspec.Struct, frozen=True, kw_only=True, tag="generation_taken"):

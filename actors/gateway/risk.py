@@ -10,12 +10,12 @@ from typing import Final
 import msgspec
 
 from actors.clock import elapsed_ms
+from actors.gateway.ledger import buy_value_micro_usd, condition
 from actors.gateway.records import KeptIntent
 from actors.gateway.risk_case import (
     Case,
     Rules,
     at_stake_micro_usd,
-    buy_value_micro_usd,
     net_up_micro_usd,
     sellable_shares,
 )
@@ -151,7 +151,8 @@ def _collar(case: Case) -> str | None:
 
 
 def _duplicate(case: Case) -> str | None:
-    for kept in reversed(case.ledger.intents.values()):
+    of_market = case.ledger.intents.of(condition(case.intent.condition_id))
+    for kept in reversed(of_market):
         if kept.market_ms < case.intent.due_ms:
             return None  # what came before this decision point was decided at another
         if _same_order(kept, case.intent):
@@ -205,7 +206,7 @@ def _daily_loss(case: Case) -> str | None:
 def _rate(case: Case) -> str | None:
     limit = case.rules.limits.orders_per_minute
     sent = 0
-    for kept in reversed(case.ledger.intents.values()):
+    for kept in case.ledger.intents.newest():
         if elapsed_ms(case.wire_ms, kept.wire_ms) >= MINUTE_MS:
             break
         sent += kept.refusal is None

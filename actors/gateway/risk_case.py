@@ -5,13 +5,13 @@ from typing import Final
 import msgspec
 
 from actors.config import RiskLimits, Timing
-from actors.gateway.exposure import Holding
+from actors.gateway.exposure import holding_key
+from actors.gateway.ledger import SIGNS, Ledger, buy_value_micro_usd, closing, condition, staked
 from actors.gateway.order_life import Order
-from actors.gateway.records import Ledger
 from actors.messages import Intent
 from signals.decision import Style
-from signals.market import Outcome, Side
-from signals.units import MICRO, MicroUsd
+from signals.market import Side
+from signals.units import MicroUsd
 
 MILLE: Final = 1_000
 TAKE_BEFORE_CLOSE_MS: Final = 2_000
@@ -55,69 +55,39 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Venue's clock minus ours, wire."""
 
 
-def open_orders(ledger: Ledger, besides: str = "") -> list[Order | Intent]:
-    """Orders that may still fill, and intents being signed; `besides` is the one that is judged."""
-    pending: list[Order | Intent] = list(ledger.orders.values())
-    pending += [intent for name, intent in ledger.undecided.items() if name != besides]
-    return pending
-
-
-def _left(order: Order | Intent) -> int:
-    return order.remaining_shares if isinstance(order, Order) else order.shares
-
-
-def buy_value_micro_usd(order: Order | Intent) -> MicroUsd:
-    if order.side is Side.SELL:
-        return MicroUsd(0)
-    return MicroUsd(order.price * _left(order) // MICRO)
-
-
-def unsettled(ledger: Ledger) -> list[Holding]:
-    """Return the holdings whose slot was not told of a winner yet."""
-    return [
-        holding
-        for holding in ledger.holdings.values()
-        if holding.slot not in ledger.markets[holding.condition_id].told
-    ]
-
-
 def at_stake_micro_usd(ledger: Ledger, slot: str | None, besides: str = "") -> MicroUsd:
-    """Cost of unsettled holdings plus what open buy orders may cost; of one slot or the fleet."""
-    held = sum(h.at_stake_micro_usd for h in unsettled(ledger) if slot in (None, h.slot))
-    open_now = open_orders(ledger, besides)
-    resting = sum(buy_value_micro_usd(o) for o in open_now if slot in (None, o.slot))
-    return MicroUsd(held + resting)
+    """Cost of unsettled holdings plus what open buy orders may cost; of one slot or the fleet.
+
+    `besides`: the intent that is judged; it does not count itself.
+    """
+    judged = ledger.undecided.get(besides)
+    own = 0 if judged is None or slot not in (None, judged.slot) else buy_value_micro_usd(judged)
+    return MicroUsd(_sum(ledger, staked(slot)) - own)
 
 
 def net_up_micro_usd(ledger: Ledger, close_ms: int, besides: str = "") -> MicroUsd:
     """Up minus Down, holdings at cost and open buys, of all markets that settle at this time."""
-    signs = {Outcome.UP: 1, Outcome.DOWN: -1}
-    held = sum(
-        signs[holding.outcome] * holding.at_stake_micro_usd
-        for holding in unsettled(ledger)
-        if holding.close_ms == close_ms
-    )
-    resting = sum(
-        signs[o.outcome] * buy_value_micro_usd(o)
-        for o in open_orders(ledger, besides)
-        if o.close_ms == close_ms
-    )
-    return MicroUsd(held + resting)
+    judged = ledger.undecided.get(besides)
+    own = 0
+    if judged is not None and judged.close_ms == close_ms:
+        own = SIGNS[judged.outcome] * buy_value_micro_usd(judged)
+    return MicroUsd(_sum(ledger, closing(close_ms)) - own)
+
+
+def _sum(ledger: Ledger, name: str) -> int:
+    return ledger.holdings.sum(name) + ledger.orders.sum(name) + ledger.undecided.sum(name)
 
 
 def sellable_shares(ledger: Ledger, intent: Intent) -> int:
     """What the slot holds of the intent's outcome and does not already offer."""
-    held = sum(
-        holding.held_shares
-        for holding in ledger.holdings.values()
-        if (holding.slot, holding.condition_id, holding.outcome)
-        == (intent.slot, intent.condition_id, intent.outcome)
-    )
+    held = ledger.holdings.get(holding_key(intent.slot, intent.condition_id, intent.outcome))
+    pending: list[Order | Intent] = list(ledger.orders.of(condition(intent.condition_id)))
+    pending += [other for name, other in ledger.undecided.items() if name != intent.intent_id]
     offered = sum(
-        _left(o)
-        for o in open_orders(ledger, intent.intent_id)
-        if o.side is Side.SELL
-        and (o.slot, o.condition_id, o.outcome)
+        other.remaining_shares if isinstance(other, Order) else other.shares
+        for other in pending
+        if other.side is Side.SELL
+        and (other.slot, other.condition_id, other.outcome)
         == (intent.slot, intent.condition_id, intent.outcome)
     )
-    return held - offered
+    return (0 if held is None else held.held_shares) - offered

@@ -3,7 +3,7 @@
 import msgspec
 
 from actors.gateway.events import Flight
-from actors.gateway.records import Ledger
+from actors.gateway.ledger import PROVISIONAL, UNSETTLED, Ledger
 from actors.gateway.risk_case import at_stake_micro_usd
 from actors.messages import FenceRecord, TradingState
 from signals.market import Outcome, Side
@@ -123,8 +123,8 @@ def status_of(
         end_counts=dict(ledger.end_counts),
         latched=dict(ledger.latched),
         skew_ms=flight.skew_ms,
-        provisional_fills=sum(not kept.final for kept in ledger.fills.values()),
-        unsettled_markets=sum(not market.settled for market in ledger.markets.values()),
+        provisional_fills=len(ledger.fills.keys_of(PROVISIONAL)),
+        unsettled_markets=len(ledger.markets.keys_of(UNSETTLED)),
         latency=latency,
         wire_ms=wire_ms,
         market_ms=market_ms,

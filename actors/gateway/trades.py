@@ -8,6 +8,7 @@ from typing import Final
 
 from actors.clock import elapsed_ms
 from actors.gateway.draft import Draft
+from actors.gateway.ledger import condition
 from actors.gateway.order_life import Order, OrderState, end_of_absent
 from actors.gateway.posts import end_order, open_order
 from actors.gateway.records import Latched
@@ -73,7 +74,7 @@ def _throttle(draft: Draft, order: Order) -> None:
     same = (order.slot, order.condition_id, order.side)
     count = 1 + sum(
         (kept.slot, kept.fill.condition_id, kept.fill.side) == same
-        for kept in draft.ledger.fills.values()
+        for kept in draft.ledger.fills.of(condition(order.condition_id))
     )
     if count >= draft.rules.limits.repeated_executions:
         reason = f"{count} executions in {order.condition_id}, {order.side}"

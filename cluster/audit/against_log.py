@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, Final
 
-from actors.gateway.records import Ledger, Outbox
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Outbox
 from actors.messages import FenceRecord
 from cluster.audit.log_reading import LOG
 from cluster.audit.problem import Problem, events_said, rows_said

@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from actors.config import FleetConfig
-from actors.gateway.records import Ledger, Seat
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Seat
 from actors.runtime import CONFIG_FILE
 from checkpoints.checkpoint_store import CHECKPOINTS
 from checkpoints.errors import CheckpointsError

@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 
 from actors.gateway.fold import apply
+from actors.gateway.ledger import Ledger
 from actors.gateway.lock import CURRENT_FILE, Current
-from actors.gateway.records import Ledger, decode_record
+from actors.gateway.records import decode_record
 from checkpoints.errors import CheckpointsError, DamagedLogError, MissingFileError
 from checkpoints.log import parse_segment
 from checkpoints.storage import LocalStorage

@@ -14,7 +14,7 @@ import pytest
 from actors.clock import wire_ms
 from actors.config import Timing
 from actors.gateway.events import AskTime, Beat, BeatDone, Look, Started, TimeSeen
-from actors.gateway.records import Ledger
+from actors.gateway.ledger import Ledger
 from actors.market_data.events import FollowPrices, TicksReceived, Timer
 from actors.market_data.snapshot import build_snapshot
 from actors.market_data.state import Now, initial_state

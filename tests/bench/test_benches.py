@@ -19,6 +19,7 @@ BENCHES = (
     "latency",
     "roll_lateness",
     "handoff",
+    "gateway_growth",
 )
 
 

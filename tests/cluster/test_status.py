@@ -5,7 +5,7 @@ import msgspec
 from rich.console import Console
 
 from actors.gateway.events import Flight
-from actors.gateway.records import Ledger
+from actors.gateway.ledger import Ledger
 from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import FenceRecord
 from actors.slot.status import SlotNotRunning

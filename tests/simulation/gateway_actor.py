@@ -20,10 +20,11 @@ from actors.gateway.events import (
     fresh_state,
 )
 from actors.gateway.fold import fold
+from actors.gateway.ledger import Ledger
 from actors.gateway.life import _no_post_runs
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.outbox import page_of
-from actors.gateway.records import Ledger, decode_record
+from actors.gateway.records import decode_record
 from actors.gateway.status import Identity, Latency, fence_table, status_of
 from actors.messages import OutboxPage, Refusal
 from checkpoints.errors import CheckpointsError

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from actors.gateway.fold import apply
+from actors.gateway.ledger import Ledger
 from actors.gateway.records import (
     Acknowledged,
     Base,
     FenceMoved,
     IncarnationIssued,
     IntentKept,
-    Ledger,
     OrderWritten,
     Published,
     Record,

@@ -18,7 +18,8 @@ from actors.gateway.events import (
     Ticked,
     fresh_state,
 )
-from actors.gateway.records import Ledger, Record
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Record
 from actors.gateway.risk_case import Rules
 from actors.gateway.step import step
 from actors.messages import Attestation, Claim, Intent, OpenIncarnation, intent_id

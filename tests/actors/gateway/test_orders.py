@@ -15,8 +15,9 @@ from actors.gateway.events import (
     Started,
 )
 from actors.gateway.fold import fold
+from actors.gateway.ledger import Ledger
 from actors.gateway.order_life import TRANSITIONS, OrderState
-from actors.gateway.records import GenerationTaken, Ledger, OrderWritten
+from actors.gateway.records import GenerationTaken, OrderWritten
 from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
 from actors.venue.port import (
     Cancelled,

@@ -23,7 +23,8 @@ from actors.gateway.events import (
     fresh_state,
 )
 from actors.gateway.fold import fold
-from actors.gateway.records import Ledger, OrderWritten, decode_record, encode_record
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import OrderWritten, decode_record, encode_record
 from actors.messages import IntentFenced, IntentReceived
 from actors.venue.port import Rejected, Unavailable, UnavailableKind, Unknown, UnsignedOrder
 from tests.actors.gateway.builders import Machine

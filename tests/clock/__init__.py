@@ -1,0 +1,1 @@
+"""A real fleet on a machine whose clock is set."""
