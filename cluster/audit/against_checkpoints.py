@@ -37,20 +37,33 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
-def read_kept(storage: LocalStorage, slot: str, bounds: Iterable[Any]) -> Kept:
+class Files(msgspec.Struct, frozen=True, kw_only=True):
+    """The checkpoints of one slot as they are on the disk."""
+
+    intact: tuple[Checkpoint, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_files(storage: LocalStorage, slot: str) -> Files:
     """Read and verify every checkpoint of a slot."""
-    rules = void_bounds(bounds).get(slot, ())
     found: list[Checkpoint] = []
-    void: dict[int, int] = {}
     problems: list[Problem] = []
     for name in storage.names(f"{CHECKPOINTS}/{slot}/"):
         try:
-            one = decode_checkpoint(storage.read(name))
+            found.append(decode_checkpoint(storage.read(name)))
         except (MissingFileError, NewerSchemaError):
             continue  # pruned since it was listed, or of a release that reads more than this one
         except DamagedCheckpointError as error:
             problems.append(Problem(kind="damaged", subject=name, reason=str(error)))
-            continue
+    return Files(intact=tuple(found), problems=tuple(problems))
+
+
+def kept_of(slot: str, files: Files, bounds: Iterable[Any]) -> Kept:
+    """Part what counts from what an overtaken owner wrote; `bounds`: fence records or the like."""
+    rules = void_bounds(bounds).get(slot, ())
+    found: list[Checkpoint] = []
+    void: dict[int, int] = {}
+    for one in files.intact:
         meta = one.meta
         if any(meta.fence < fence and meta.sequence > last for fence, last in rules):
             void[meta.sequence] = meta.outbox_sequence
@@ -63,7 +76,7 @@ def read_kept(storage: LocalStorage, slot: str, bounds: Iterable[Any]) -> Kept:
         deltas=tuple(one for one in found if one.meta.kind is CheckpointKind.DELTA),
         void=frozenset(void),
         void_outbox=max(void.values(), default=0),
-        problems=tuple(problems),
+        problems=files.problems,
     )
 
 

@@ -19,16 +19,28 @@ where kind = 'order_event' and action = '{action}'
 """
 
 
-def missing_by_fences(ledger: Ledger, rows: SlotRows, last_wire_ms: int) -> Iterator[Problem]:
-    """Yield rows that an owner had when it was given the slot, and owners that the log lost."""
+def lost_log(ledger: Ledger, rows: SlotRows) -> Iterator[Problem]:
+    """Yield what the slot's rows know and the log does not; the log was read after the rows."""
     seat = ledger.seats.get(rows.slot)
-    history = () if seat is None else seat.history
-    for record in history[-1:]:
+    if seat is None and rows.rows:
+        yield Problem(kind="missing", subject=LOG, reason=f"it does not know {rows.slot}")
+    for record in (() if seat is None else seat.history)[-1:]:
         if record.fence < rows.fence:
             said = f"its end is missing: {rows.slot} has rows of fence {rows.fence}, it ends at"
             yield Problem(kind="missing", subject=LOG, reason=f"{said} {record.fence}")
-    if seat is None and rows.rows:
-        yield Problem(kind="missing", subject=LOG, reason=f"it does not know {rows.slot}")
+    box = ledger.outbox.get(rows.slot) or Outbox()
+    if rows.last_event > box.last_sequence:
+        said = (
+            f"its end is missing: {rows.slot} has order events up to {rows.last_event}, "
+            f"it ends at {box.last_sequence}"
+        )
+        yield Problem(kind="missing", subject=LOG, reason=said)
+
+
+def missing_by_fences(ledger: Ledger, rows: SlotRows, last_wire_ms: int) -> Iterator[Problem]:
+    """Yield rows that an owner had when it was given the slot; the log was read before the rows."""
+    seat = ledger.seats.get(rows.slot)
+    history = () if seat is None else seat.history
     reached = max((record.journal_sequence for record in history), default=0)
     if reached > rows.last:
         yield _lost_rows(rows, reached, "an owner began after them")
@@ -56,12 +68,6 @@ def _lost_rows(rows: SlotRows, reached: int, why: str) -> Problem:
 def missing_events(view: Any, ledger: Ledger, rows: SlotRows, cut_ms: int) -> Iterator[Problem]:
     """Compare order events by their number in the slot's outbox; `cut_ms`: market time."""
     box = ledger.outbox.get(rows.slot) or Outbox()
-    if rows.last_event > box.last_sequence:
-        said = (
-            f"its end is missing: {rows.slot} has order events up to {rows.last_event}, "
-            f"it ends at {box.last_sequence}"
-        )
-        yield Problem(kind="missing", subject=LOG, reason=said)
     owed = max(box.acknowledged, _owed(box, rows, cut_ms))
     if owed > rows.last_event:
         said = f"{events_said(rows.last_event + 1, owed)}: the gateway's log has them"

@@ -5,8 +5,10 @@ the gateway's log, the configuration's schedule and the files that rows name can
 compared here, and what was compared is said with the answer.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,14 +19,18 @@ from actors.runtime import CONFIG_FILE
 from checkpoints.checkpoint_store import CHECKPOINTS
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal_days import JOURNAL_DAYS_KEPT, SNAPSHOT_DAYS_KEPT
+from checkpoints.storage import LocalStorage
 from cluster.audit import against_checkpoints, against_log, against_schedule, named_files
-from cluster.audit.against_checkpoints import Bound, Due, Kept
-from cluster.audit.log_reading import read_log
+from cluster.audit.against_checkpoints import Bound, Due, Files, Kept, kept_of, read_files
+from cluster.audit.journal_view import JournalView, read_journal
+from cluster.audit.log_reading import LogSays, read_log
 from cluster.audit.problem import Problem
-from cluster.audit.recompute import recompute
+from cluster.audit.recompute import SameFold, recompute
 from cluster.audit.slot_rows import SlotRows, slot_rows
 from signals.market import DAY_MS, day_of
 
+STARTED_DECISIONS: Final = 24
+"""A fleet whose slots have decided so often has started: a slot without a row is no late one."""
 RECOMPUTED_MAX: Final = 20_000
 """Rows after the oldest kept checkpoint: two hours of a slot are some hundred."""
 
@@ -36,17 +42,52 @@ class Completeness(msgspec.Struct, frozen=True, kw_only=True):
     checked: tuple[str, ...]
 
 
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What knows of the journal, read before it: a fleet that runs writes its rows first."""
+
+    wire_ms: int
+    log: LogSays
+    checkpoints: dict[str, Files]
+
+
+def read_beside(storage: LocalStorage) -> Beside:
+    """Read the gateway's log, then the checkpoints."""
+    wire_ms = time.time_ns() // 1_000_000
+    log = read_log(storage)
+    slots = storage.folders(CHECKPOINTS)
+    return Beside(
+        wire_ms=wire_ms, log=log, checkpoints={slot: read_files(storage, slot) for slot in slots}
+    )
+
+
+_T = TypeVar("_T")
+
+
+def read_proven(
+    storage: Path, read: Callable[[JournalView], _T], *, deep: bool = False
+) -> tuple[_T, Completeness]:
+    """Read a journal, and compare it with all that knows what must be in it."""
+    beside = read_beside(LocalStorage(storage))
+
+    def both(view: JournalView) -> tuple[_T, Completeness]:
+        answer, found = read(view), check_record(view, beside, deep=deep)
+        problems = (*view.problems(), *found.problems)
+        return answer, Completeness(problems=problems, checked=found.checked)
+
+    return read_journal(storage, both)
+
+
 class _Case:
     """What all comparisons look at, read once."""
 
-    def __init__(self, view: Any) -> None:
+    def __init__(self, view: JournalView, beside: Beside) -> None:
         self.view = view
         self.storage = view.storage
+        self.beside = beside
         self.problems: list[Problem] = []
         self.config = self._config()
-        log = read_log(self.storage)
-        self.ledger: Ledger | None = log.ledger
-        self.problems += log.problems
+        self.ledger: Ledger | None = beside.log.ledger
+        self.problems += beside.log.problems
         found = slot_rows(view)
         self.last_ms = max((one.last_ms for one in found.values()), default=0)
         self.last_wire_ms = max((one.last_wire_ms for one in found.values()), default=0)
@@ -63,8 +104,7 @@ class _Case:
     def _slots(self, found: dict[str, SlotRows]) -> list[str]:
         configured = () if self.config is None else (one.slot for one in self.config.slots)
         seated = () if self.ledger is None else self.ledger.seats
-        kept = self.storage.folders(CHECKPOINTS)
-        return sorted({*found, *configured, *seated, *kept})
+        return sorted({*found, *configured, *seated, *self.beside.checkpoints})
 
     def _kept(self, slot: str) -> Kept:
         first = "select fence, min(sequence) from rows where slot = ? group by fence"
@@ -73,9 +113,8 @@ class _Case:
             for fence, sequence in self.view.fetch(first, slot)
         ]
         seat = self.seat(slot)
-        return against_checkpoints.read_kept(
-            self.storage, slot, (*bounds, *(() if seat is None else seat.history))
-        )
+        files = self.beside.checkpoints.get(slot, Files())
+        return kept_of(slot, files, (*bounds, *(() if seat is None else seat.history)))
 
     def seat(self, slot: str) -> Seat | None:
         return None if self.ledger is None else self.ledger.seats.get(slot)
@@ -90,20 +129,29 @@ class _Case:
         return self.last_ms - int(against_log.GRACE_WIRE_MS * self.speed)
 
 
-def check_record(view: Any, *, deep: bool = False) -> Completeness:
+def check_record(view: JournalView, beside: Beside, *, deep: bool = False) -> Completeness:
     """Compare the journal with all that names it. `deep`: every snapshot's bytes, every row."""
-    case = _Case(view)
+    case = _Case(view, beside)
     checked: list[str] = []
     for slot, rows in case.rows.items():
         case.problems += case.kept[slot].problems
         case.problems += _of_slot(case, rows)
     checked.append(_rows_said(case))
     checked += _schedule(case)
-    if case.ledger is not None:
-        case.problems += against_log.altered_orders(view, case.ledger)
+    case.problems += _of_log(case)
     checked.append(_recomputed(case, deep=deep))
     checked += _files(case, deep=deep)
     return Completeness(problems=tuple(case.problems), checked=tuple(checked))
+
+
+def _of_log(case: _Case) -> Iterator[Problem]:
+    """Look at the log once more, after the rows: whatever they say of orders was in it first."""
+    ledger = read_log(case.storage).ledger
+    if ledger is None:
+        return
+    for rows in case.rows.values():
+        yield from against_log.lost_log(ledger, rows)
+    yield from against_log.altered_orders(case.view, ledger)
 
 
 def _of_slot(case: _Case, rows: SlotRows) -> Iterator[Problem]:
@@ -113,7 +161,8 @@ def _of_slot(case: _Case, rows: SlotRows) -> Iterator[Problem]:
     if ledger is not None:
         ends += against_log.missing_by_fences(ledger, rows, case.last_wire_ms)
         ends += against_log.missing_events(case.view, ledger, rows, case.cut_ms)
-    if not rows.rows and (ends or any(one.decisions for one in case.rows.values())):
+    others = max((one.decisions for one in case.rows.values()), default=0)
+    if not rows.rows and (ends or others >= STARTED_DECISIONS):
         yield against_schedule.no_rows(rows.slot)
         ends = ends[:1]
     yield from ends
@@ -128,8 +177,10 @@ def _of_slot(case: _Case, rows: SlotRows) -> Iterator[Problem]:
 def _due(case: _Case, kept: Kept, rows: SlotRows) -> Due:
     box = None if case.ledger is None else case.ledger.outbox.get(rows.slot)
     newest = max((one.meta.sequence for one in kept.fulls), default=0)
-    query = "select count(*) from valid where slot = ? and kind = 'decision' and sequence > ?"
-    ((count,),) = case.view.fetch(query, rows.slot, newest)
+    query = """select count(*) from valid
+      where slot = ? and kind = 'decision' and sequence > ? and wire_ms < ?"""
+    old_ms = case.beside.wire_ms - against_log.GRACE_WIRE_MS
+    ((count,),) = case.view.fetch(query, rows.slot, newest, old_ms)
     return Due(
         every=1 if case.config is None else case.config.timing.checkpoint_every_decisions,
         since=int(count),
@@ -161,11 +212,11 @@ def _schedule(case: _Case) -> Iterator[str]:
 
 
 def _recomputed(case: _Case, *, deep: bool) -> str:
-    made = 0
+    made, same = 0, SameFold(case.storage)
     for slot, kept in case.kept.items():
         if made < RECOMPUTED_MAX or deep:
             found = recompute(
-                case.view, slot, kept.fulls, whole=deep and case.rows[slot].first == 1
+                case.view, slot, kept.fulls, same, whole=deep and case.rows[slot].first == 1
             )
             made += found.rows
             case.problems += found.problems

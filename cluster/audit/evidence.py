@@ -14,7 +14,7 @@ from checkpoints.archive import archived_releases, commit_of, load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage
-from cluster.audit.completeness import check_record
+from cluster.audit.completeness import read_proven
 from cluster.audit.errors import AuditError
 from cluster.audit.journal_view import read_journal
 from cluster.audit.problem import Problem
@@ -70,13 +70,8 @@ def open_case(storage: Path, release: str) -> Case:
     """Complete the beginning of a release id; raise `AuditError` for one that nothing knows."""
     disk = LocalStorage(storage)
     try:
-        reports, problems = read_journal(
-            storage,
-            lambda view: (
-                release_reports(view),
-                (*view.problems(), *check_record(view).problems),
-            ),
-        )
+        reports, record = read_proven(storage, release_reports)
+        problems = record.problems
     except CheckpointsError as error:
         reports, problems = (), (Problem(kind="missing", subject="journal", reason=str(error)),)
     known = {*archived_releases(disk), *(one.release for one in reports)}

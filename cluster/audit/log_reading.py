@@ -23,7 +23,11 @@ class LogSays(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_log(storage: LocalStorage) -> LogSays:
-    """Fold the newest segment; an append that is under way, or was cut short, is left out."""
+    """Fold the newest segment; an append that is under way, or was cut short, is left out.
+
+    Who serves is read first: its start was in the log before it was named.
+    """
+    current = _current(storage)
     names = [name for name in storage.names(f"{LOG}/") if name.endswith(".log")]
     if not names:
         return _lost("missing", "the gateway's log is gone: owners, orders and fills were in it")
@@ -37,15 +41,19 @@ def read_log(storage: LocalStorage) -> LogSays:
         return _lost("damaged", str(error))
     except (AssertionError, KeyError) as error:
         return _lost("damaged", f"its records do not follow from each other: {error!r}")
-    return LogSays(ledger=ledger, problems=_generation(storage, ledger))
+    return LogSays(ledger=ledger, problems=_generation(current, ledger))
 
 
-def _generation(storage: LocalStorage, ledger: Ledger) -> tuple[Problem, ...]:
-    """A gateway is named as the current one only after its start is in the log."""
+def _current(storage: LocalStorage) -> Current | Problem:
     try:
-        current = msgspec.json.decode(storage.read(CURRENT_FILE), type=Current)
+        return msgspec.json.decode(storage.read(CURRENT_FILE), type=Current)
     except (CheckpointsError, msgspec.MsgspecError) as error:
-        return (Problem(kind="missing", subject=CURRENT_FILE, reason=str(error)),)
+        return Problem(kind="missing", subject=CURRENT_FILE, reason=str(error))
+
+
+def _generation(current: Current | Problem, ledger: Ledger) -> tuple[Problem, ...]:
+    if isinstance(current, Problem):
+        return (current,)
     if current.generation <= ledger.generation:
         return ()
     said = (

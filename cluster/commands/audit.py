@@ -13,7 +13,7 @@ from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
-from cluster.audit.completeness import Completeness, check_record
+from cluster.audit.completeness import Completeness, read_proven
 from cluster.audit.journal_view import JournalView, read_journal
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
@@ -49,13 +49,10 @@ def proven(
     state: str | None, read: Callable[[JournalView], _T], *, deep: bool = False
 ) -> tuple[_T, Completeness]:
     """Read a fleet's journal, and compare it with all that knows what must be in it."""
-
-    def both(view: JournalView) -> tuple[_T, Completeness]:
-        answer, found = read(view), check_record(view, deep=deep)
-        problems = (*view.problems(), *found.problems)
-        return answer, Completeness(problems=problems, checked=found.checked)
-
-    return journal(state, both)
+    try:
+        return read_proven(state_of(state).storage, read, deep=deep)
+    except CheckpointsError as error:
+        raise ClusterError(str(error)) from error
 
 
 @command.command("trades")
