@@ -1,4 +1,4 @@
-"""Make decisions again inside a release's own code. This file runs outside of it, as a guest.
+"""Make decisions again inside a release's own code, as a guest.
 
 `python -I decider.py ROOT` puts ROOT, an unpacked archive, first on the path and imports strategy,
 parameters, snapshots and records from there; nothing of the tree that this file lies in is loaded,
@@ -177,19 +177,16 @@ class Decider:
         timeframe = Timeframe(task.timeframe)
         snapshot = self._snapshot(task.snapshot, batch)
         position = msgspec.json.decode(task.position, type=Position)
-        try:
-            decision, after = strategy.decide(
-                snapshot, timeframe, position, memory, self._parameters(task.params)
-            )
-        except Exception as error:  # noqa: BLE001 a strategy is a stranger's code
-            return strategy_error(f"{type(error).__name__}: {error}"), memory, True
-        if not isinstance(after, strategy.Memory):
-            what = f"decide returned memory of type {type(after).__name__}"
-            return strategy_error(what), memory, True
+        case = (snapshot, timeframe, position, memory, self._parameters(task.params))
+        answer = _answer_of(strategy, case)
+        if isinstance(answer, str):
+            return strategy_error(answer), memory, True
+        decision, after = answer
         try:
             records_of(after, MEMORY)
         except (TypeError, ValueError) as error:
-            return strategy_error(f"memory: {error}"), memory, True
+            named = f"{type(error).__name__}: {error}" if _guard() else str(error)
+            return strategy_error(f"memory: {named}"), memory, True
         market = snapshot.market(timeframe)
         if market is not None and market.window.open_ms != task.window_open_ms:
             market = None
@@ -209,6 +206,31 @@ class Decider:
         if text not in self._params:
             self._params[text] = msgspec.json.decode(text, type=Params)
         return self._params[text]
+
+
+def _answer_of(strategy: Any, case: tuple[Any, ...]) -> tuple[Any, Any] | str:
+    """Call `decide` as the release's own slot does; what went wrong comes back as text."""
+    guard = _guard()
+    if guard is not None:
+        named = dict(
+            zip(("snapshot", "timeframe", "position", "memory", "params"), case, strict=True)
+        )
+        answer = guard.call(strategy, guard.Case(**named))
+        return answer.what if isinstance(answer, guard.Failed) else (answer.decision, answer.memory)
+    try:
+        decision, after = strategy.decide(*case)
+    except Exception as error:  # noqa: BLE001 a strategy is a stranger's code
+        return f"{type(error).__name__}: {error}"
+    if not isinstance(after, strategy.Memory):
+        return f"decide returned memory of type {type(after).__name__}"
+    return decision, after
+
+
+def _guard() -> Any:
+    try:
+        return import_module("actors.slot.guard")
+    except ModuleNotFoundError:  # releases before the call had a guard
+        return None
 
 
 def _judges() -> tuple[Any, Any]:

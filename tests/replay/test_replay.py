@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from checkpoints.storage import LocalStorage
+from cluster.replay import decider
 from cluster.replay.decider import Ready
 from cluster.replay.errors import GuestError, ReplayError
 from cluster.replay.guests import check_identity
@@ -16,6 +18,7 @@ from cluster.replay.recorded import Wanted
 from cluster.replay.result import Replayed
 from cluster.replay.run import ReplayOptions, replay
 from signals.market import Outcome
+from tests.actors.slot.builders import Memory
 from tests.audit.builders import DAY, Story, archive_changed, archive_tree
 
 BLEND = "signals/blend.py"
@@ -245,3 +248,11 @@ def test_a_guest_that_runs_other_or_mixed_code_is_refused() -> None:
     mixed = msgspec.structs.replace(ready, problems=("signals.blend: loaded from elsewhere",))
     with pytest.raises(GuestError, match="loaded from elsewhere"):
         check_identity("ab", mixed)
+
+
+def test_a_strategy_that_exits_ends_its_decision_and_not_the_replay() -> None:
+    def leaves(*_case: object) -> object:
+        raise SystemExit("bye")
+
+    strategy = SimpleNamespace(MEMORY_VERSION=1, Memory=Memory, decide=leaves)
+    assert decider._answer_of(strategy, (None, None, None, Memory(), None)) == "SystemExit: bye"
