@@ -20,6 +20,7 @@ from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.fleet import Call, FleetLink, gateway_name, market_data_name, supervisor_name
 from cluster.gate.settings import notice
+from signals.market import Timeframe, decision_points
 
 STATUS_SECONDS: Final = 5.0
 """Wire. One round of questions; who has not answered by then is shown as silent."""
@@ -100,6 +101,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     gate: str = ""
     """How the gate stands, in one line."""
+    next_due_ms: int | None = None
+    """The fleet's next decision point, market time; None while no actor tells the time."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +133,7 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         seen.append(answers.gateway.market_ms)
         if answers.gateway.phase != SERVING:
             trouble.append(f"gateway: {answers.gateway.phase}; nothing is sent meanwhile")
+    market_ms = max(seen, default=0)
     return StatusReport(
         slots=tuple(
             slot_view(entry.slot, answers.owners.get(entry.slot), answers.slots.get(entry.slot))
@@ -141,10 +145,17 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         supervisor=SILENT if isinstance(answers.supervisor, str) else answers.supervisor.phase,
         market_data=SILENT if isinstance(feed, str) else feed.provenance,
         trouble=(*trouble, *(() if isinstance(feed, str) else feed.trouble)),
-        market_ms=max(seen, default=0),
+        market_ms=market_ms,
         labels=config.labels,
         gate=notice(config),
+        next_due_ms=next_due_ms(config, market_ms) if seen else None,
     )
+
+
+def next_due_ms(config: FleetConfig, market_ms: int) -> int:
+    """Return when the next decision is due, by configuration and market time."""
+    offsets = config.timing.decision_offsets_ms
+    return next(decision_points(Timeframe.M5, offsets, market_ms)).due_ms
 
 
 def slot_view(slot: str, owner: FenceRecord | None, status: AnySlotStatus | str | None) -> SlotView:

@@ -1,14 +1,21 @@
-"""`update`: the plan on one page, one question, then the rolling update."""
+"""`update`: the plan on one page, one question, then exactly that plan."""
+
+from pathlib import Path
+from typing import Any
 
 import click
 
+from actors.runtime import load_config
+from checkpoints.storage import LocalStorage
 from cluster.commands.pace import pace_options, request_of
 from cluster.commands.roll_job import config_words, submit_roll
 from cluster.console import say, state_of, state_option
 from cluster.ending import leave
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
-from cluster.gate.page import summary_page
+from cluster.gate.page import QUESTION_LINES_MAX, code_lines, summary_lines
+
+LETTERS = 12
 
 
 @click.command("update")
@@ -17,24 +24,45 @@ from cluster.gate.page import summary_page
 @click.option(
     "--replay",
     type=click.IntRange(0),
-    help="Re-run this many recorded decisions under the new code "
-    "[default: 288 if the gate is closed, else 0].",
+    help="Re-run this many recorded decisions under the new code [default: the last 288 if that "
+    "takes less than 10 s here; always if the gate is closed]; 0: none.",
 )
 @click.option("--yes", is_flag=True, envvar="YES", help="Skip the question.")
-def command(state: str | None, yes: bool, replay: int | None, **words: object) -> None:  # noqa: FBT001 click's way
-    """Show what would change, ask, and roll the working tree's code out."""
+def command(state: str | None, yes: bool, replay: int | None, **words: Any) -> None:  # noqa: FBT001 click's way
+    r"""Show what would change, ask, and roll the working tree's code out.
+
+    \b
+    Examples:
+      midstride update
+      midstride update --canary btc-5m --bake 3
+      midstride update --slots btc-5m,eth-5m --yes
+    """
     folder = state_of(state)
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll
+    from cluster.rolling_update.import_check import import_faults
+    from cluster.rolling_update.plan import changes_nothing
 
+    root = str(folder.storage)
     words = config_words(folder, words)
-    made = announce_roll(str(folder.storage), request_of(words, None), replay, say)
-    say(summary_page(made.plan, made.document))
-    if made.refusals:
-        raise FleetError("; ".join(("nothing was changed", *made.refusals)))
+    made = announce_roll(root, request_of(words, None), replay, say)
+    document = made.document
+    if changes_nothing(document.plan):
+        count = len(document.plan.order)
+        say(f"No changes: all {count} slots already run {document.to_release[:LETTERS]}.")
+        return
+    gate_is_open = load_config(root).gate_is_open
+    say("\n".join(summary_lines(made.plan, document, gate_is_open=gate_is_open)))
+    say("\n".join(code_lines(document, QUESTION_LINES_MAX)))
+    storage = LocalStorage(Path(root))
+    faults = import_faults(storage, document.to_release, document.plan.files)
+    refusals = (*made.refusals, *faults)
+    if refusals:
+        raise FleetError("\n".join(("nothing was changed:", *(f"  {one}" for one in refusals))))
     if made.waits is not None:
         raise FleetError(f"nothing was changed: the gate is closed; {made.waits}")
-    if not yes and not click.confirm("roll this out?", err=True):
+    if not yes and not click.confirm("Roll this out?", err=True):
         raise FleetError("not confirmed; nothing was changed")
     leave()  # the job has a connection of its own; Ray would print its notices into the display
-    submit_roll(folder, "apply", words, as_json=False)
+    planned = words | {"plan": made.plan} if gate_is_open else words
+    submit_roll(folder, "apply", planned, as_json=False)

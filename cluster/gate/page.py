@@ -1,56 +1,90 @@
-"""A plan document on pages for people: first what matters, then the code."""
+"""A plan document on pages for people: first what matters, then the code. Pure."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from cluster.gate.document import PlanDocument
-from cluster.rolling_update.page import plan_page
+from cluster.rolling_update.page import plan_lines
 
 DIFF_LINES_MAX: Final = 400
+"""Of `plan` and `approve`; the document itself has all."""
+QUESTION_LINES_MAX: Final = 60
+"""Of `update`, above its question."""
+ID_LETTERS: Final = 12
 
 
-def document_page(digest: str, document: PlanDocument) -> str:
-    return "\n".join([summary_page(digest, document), *code_lines(document)])
+def document_page(digest: str, document: PlanDocument, *, gate_is_open: bool = False) -> str:
+    lines = summary_lines(digest, document, gate_is_open=gate_is_open)
+    return "\n".join([*lines, *code_lines(document, DIFF_LINES_MAX)])
 
 
-def summary_page(digest: str, document: PlanDocument) -> str:
-    """Return all but the code."""
-    staged = document.staged
-    lines = [
-        f"plan {digest}",
-        plan_page(document.plan),
-        f"  class: {document.change_class}   commit: {document.commit}",
-        f"  configuration: {document.config[:12]}   options: {_options(document)}",
-        f"  size: {staged.size_permille / 10:g} % until {staged.bake_decisions} good decisions",
-        f"  schema steps: {', '.join(document.schema_path) or 'none'}",
-    ]
-    lines += [f"  {c.key}: {c.before} -> {c.after}" for c in document.params]
-    lines += [f"  package {d.name}: {d.before} -> {d.after}" for d in document.dependencies]
-    lines.append(_replay(document))
-    lines += [f"    {line}" for line in (document.replay.shown if document.replay else ())]
-    return "\n".join(lines)
+def summary_lines(digest: str, document: PlanDocument, *, gate_is_open: bool) -> Iterator[str]:
+    """Yield all but the code. A staged size is shown only where a closed gate enforces it."""
+    plan, staged = document.plan, document.staged
+    slots = sum(len(names) for names in plan.from_releases.values())
+    yield (
+        f"Plan {digest[:ID_LETTERS]}: release {document.to_release[:ID_LETTERS]} "
+        f"(commit {_commit(document.commit)}) into {len(plan.order) or slots} slots"
+    )
+    yield from plan_lines(plan)
+    yield f"  kind of change: {document.change_class}"
+    yield f"  pace: {_options(document)}"
+    for change in document.params:
+        where = f" ({change.slot})" if change.slot else ""
+        yield f"  parameter {change.key}: {change.before} -> {change.after}{where}"
+    for package in document.dependencies:
+        yield f"  package {package.name}: {package.before} -> {package.after}"
+    if document.schema_path:
+        yield f"  steps of the state's upgrade: {', '.join(document.schema_path)}"
+    if not gate_is_open and staged.bake_decisions:
+        yield (
+            f"  size: trades at {staged.size_permille / 10:g} % of its limits until "
+            f"{staged.bake_decisions} good decisions"
+        )
+    yield from _replay(document)
+
+
+def _commit(commit: str) -> str:
+    letters, dirty, _ = commit.partition("-dirty")
+    changed = " with uncommitted changes" if dirty else ""
+    return f"{letters[:ID_LETTERS]}{changed}"
 
 
 def _options(document: PlanDocument) -> str:
     options = document.options
-    expect = "identical" if options.identical else "report"
-    return f"canary {options.canary or '-'}, bake {options.bake}, shadow {options.shadow}, {expect}"
+    parts = [
+        f"{options.canary} first, {options.bake} good decisions before the others follow"
+        if options.canary
+        else "one slot after the other",
+        f"{options.shadow} decision{'' if options.shadow == 1 else 's'} compared before each switch"
+        + (", any difference stops the roll" if options.identical else ""),
+    ]
+    if options.together:
+        parts.append("all switches in one gap between two decisions")
+    return "; ".join(parts)
 
 
-def _replay(document: PlanDocument) -> str:
+def _replay(document: PlanDocument) -> Iterator[str]:
     replay = document.replay
     if replay is None:
-        return "  replay: NOT MADE; what this changes on recorded decisions is not known"
-    return (
-        f"  replay: {replay.changed} of {replay.decisions} recorded decisions change, "
-        f"declared at most {replay.expected_changed_max}; {replay.not_made} could not be made again"
+        yield (
+            "  replay: not made; `--replay 288` shows which recorded decisions the new code would "
+            "change"
+        )
+        return
+    declared = f"; the plan declares at most {replay.expected_changed_max}"
+    yield (
+        f"  replay: {replay.changed} of {replay.decisions} recorded decisions change{declared}"
+        + (f"; {replay.not_made} could not be made again" if replay.not_made else "")
     )
+    yield from (f"    {line}" for line in replay.shown)
 
 
-def code_lines(document: PlanDocument) -> list[str]:
-    """Return the code's difference, at most `DIFF_LINES_MAX` lines of it, saying so if cut."""
+def code_lines(document: PlanDocument, lines_max: int) -> list[str]:
+    """Return the code's difference, at most `lines_max` lines of it, saying so if cut."""
     lines = [line for file in document.code for line in file.diff.splitlines()]
     cut = [f.path for f in document.code if f.truncated]
-    shown = lines[:DIFF_LINES_MAX]
-    if len(lines) > DIFF_LINES_MAX:
-        shown.append(f"... {len(lines) - DIFF_LINES_MAX} more lines, in the document itself")
+    shown = lines[:lines_max]
+    if len(lines) > lines_max:
+        shown.append(f"... {len(lines) - lines_max} more lines: `midstride gate show PLAN` has all")
     return shown + [f"... {path}: only its digests beyond this" for path in cut]

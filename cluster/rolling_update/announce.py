@@ -1,6 +1,7 @@
 """Make a roll's plan document, keep it under its digest, and say what has to happen next."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -18,9 +19,16 @@ from cluster.replay.recorded import Wanted
 from cluster.replay.run import ReplayOptions, replay
 from cluster.rolling_update.apply import Request, plan_for
 from cluster.rolling_update.gated import document_of
+from cluster.rolling_update.plan import Plan, changes_nothing
 
 REPLAY_LAST: Final = 288
 """Decisions made again for a plan: a day of one 5-minute slot, an hour and a half of sixteen."""
+
+
+REPLAY_PROBE: Final = 16
+"""Decisions made again to learn the pace."""
+REPLAY_SECONDS_MAX: Final = 10.0
+"""A person waits so long for a question without being told."""
 
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +45,17 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
 def announce_roll(
     storage_root: str, request: Request, replay_last: int | None, say: Callable[[str], None]
 ) -> Announced:
-    """Plan a roll. `replay_last`: decisions made again [default: `REPLAY_LAST` if closed]."""
+    """Plan a roll.
+
+    `replay_last`: decisions made again [default: `REPLAY_LAST`; where the gate is open only if that
+    is estimated to take less than `REPLAY_SECONDS_MAX`].
+    """
     storage, config = LocalStorage(Path(storage_root)), load_config(storage_root)
     plan, _ = asyncio.run(plan_for(storage_root, request))
     if replay_last is None:
-        replay_last = 0 if config.gate_is_open else REPLAY_LAST
+        replay_last = REPLAY_LAST
+        if config.gate_is_open:
+            replay_last = _affordable(storage_root, plan, say)
     found = _replayed(storage_root, request, plan.to_release, replay_last, say)
     document = document_of(storage, config, plan, request, found)
     waits = next_step(storage, config, document, int(wire_ms()))
@@ -49,6 +63,24 @@ def announce_roll(
     return Announced(
         plan=digest, next=following, refusals=plan.refusals, waits=waits, document=document
     )
+
+
+def _affordable(storage_root: str, plan: Plan, say: Callable[[str], None]) -> int:
+    """Return how many decisions to make again: all by default, none where it would take long."""
+    if changes_nothing(plan):
+        return 0
+    began = time.monotonic()
+    asked = ReplayOptions(wanted=Wanted(last=REPLAY_PROBE), with_release=plan.to_release)
+    try:
+        found = replay(Path(storage_root), asked)
+    except (ReplayError, CheckpointsError):
+        return REPLAY_LAST  # made in earnest it says why it cannot be
+    pace = found.made / max(found.seconds, 0.001)
+    seconds = time.monotonic() - began + REPLAY_LAST / max(pace, 0.001)
+    if seconds <= REPLAY_SECONDS_MAX:
+        return REPLAY_LAST
+    say(f"replay left out: {REPLAY_LAST} decisions would take about {seconds:.0f} s here")
+    return 0
 
 
 def _replayed(

@@ -1,38 +1,46 @@
-"""The plan on one page."""
+"""What a plan would change, as lines for people. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
 
 from cluster.rolling_update.plan import Plan
 
-FILES_SHOWN = 20
+FILES_SHOWN: Final = 20
+LETTERS: Final = 12
 
 
-def plan_page(plan: Plan) -> str:
-    lines = [f"to release {plan.to_release[:12]} (commit {plan.commit[:12]}): {plan.change_class}"]
-    lines += [
-        f"  from {release[:12]}: {len(slots)} slots"
-        for release, slots in plan.from_releases.items()
-    ]
-    lines += [f"  {file.change:<8} {file.path}" for file in plan.files[:FILES_SHOWN]]
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Yield from where to where, files, state, configuration, and what keeps it from starting."""
+    for release, slots in plan.from_releases.items():
+        if release != plan.to_release:
+            yield f"  replaces {release[:LETTERS]} in {len(slots)} slot{_s(len(slots))}"
+    running = plan.from_releases.get(plan.to_release, ())
+    if running:
+        yield f"  {len(running)} slot{_s(len(running))} run it already"
+    yield from (f"  {file.change:<8} {file.path}" for file in plan.files[:FILES_SHOWN])
     if len(plan.files) > FILES_SHOWN:
-        lines.append(f"  and {len(plan.files) - FILES_SHOWN} more files")
-    lines += [
-        f"  schema: {plan.schema}",
-        f"  dependencies: {plan.dependencies}",
-        f"  order: {' '.join(plan.order)}",
-        f"  stays on its release: {', '.join(plan.stays) or 'nothing'}",
-    ]
+        yield f"  and {len(plan.files) - FILES_SHOWN} more files"
+    yield f"  {plan.schema}: positions, orders and memory are carried over"
+    if plan.dependencies != "unchanged":
+        yield f"  dependencies: {plan.dependencies}"
+    if plan.stays:
+        yield f"  not replaced: {', '.join(plan.stays)} (`--all` replaces them too)"
     if plan.replaces:
-        lines.append(f"  then gets a successor: {', '.join(plan.replaces)}")
-    lines += config_lines(plan)
-    lines += [f"  REFUSED: {reason}" for reason in plan.refusals]
-    return "\n".join(lines)
+        yield f"  then replaced: {', '.join(plan.replaces)}"
+    yield from config_lines(plan)
+    yield from (f"  REFUSED: {reason}" for reason in plan.refusals)
 
 
-def config_lines(plan: Plan) -> list[str]:
-    """Say what becomes of an edited configuration."""
+def config_lines(plan: Plan) -> Iterator[str]:
+    """Yield what becomes of an edited configuration."""
     if not (plan.config_with_roll or plan.config_with_restart):
-        return []
-    return [
-        f"  configuration {plan.config_file}:",
-        *(f"    comes with this roll: {line}" for line in plan.config_with_roll),
-        *(f"    needs a restart (stop, then run): {line}" for line in plan.config_with_restart),
-    ]
+        return
+    yield f"  configuration {plan.config_file}:"
+    yield from (f"    comes with this roll: {line}" for line in plan.config_with_roll)
+    yield from (
+        f"    needs a restart (stop, then run): {line}" for line in plan.config_with_restart
+    )
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

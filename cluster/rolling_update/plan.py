@@ -1,6 +1,7 @@
 """What a rolling update would change, said before anything is touched."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +16,7 @@ from checkpoints.release_files import LOCK_FILE
 from checkpoints.storage import Storage
 from cluster.schedule import Schedule
 
+KINDS_SHOWN: Final = 5
 PARAMS_FILE: Final = "signals/params.toml"
 TRADING_CORE: Final = ("actors/", "checkpoints/", "cluster/")
 
@@ -58,6 +60,12 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
     stays: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+
+
+def changes_nothing(plan: Plan) -> bool:
+    """Say whether every slot asked for runs the release already, and nothing else is replaced."""
+    running = plan.from_releases.get(plan.to_release, ())
+    return bool(plan.order) and set(plan.order) <= set(running) and not plan.replaces
 
 
 def file_changes(old: ReleaseManifest, new: ReleaseManifest) -> tuple[FileChange, ...]:
@@ -164,8 +172,14 @@ def _refusals(
 
 def alarm_refusals(storage: Storage) -> Iterable[str]:
     """Refuse while an alarm is latched: a person looks first. Not asked for a way back."""
-    for alarm in AlarmStore(storage).latched():
-        yield f"alarm {alarm.alarm.id} is not cleared: `alarms clear {alarm.alarm.id} --reason ...`"
+    kinds = Counter(state.alarm.kind for state in AlarmStore(storage).latched())
+    if kinds:
+        count = kinds.total()
+        names = ", ".join(f"{name} ({many})" for name, many in kinds.most_common(KINDS_SHOWN))
+        yield (
+            f"{count} alarm{'' if count == 1 else 's'} not cleared, of {names}: look with "
+            "`midstride alarms list`, then `midstride alarms clear --all --reason TEXT`"
+        )
 
 
 def message_refusals(running: Iterable[int]) -> Iterable[str]:

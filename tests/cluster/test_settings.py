@@ -14,7 +14,7 @@ from checkpoints.storage import LocalStorage
 from cluster.config import read_config
 from cluster.gate.differences import files_in
 from cluster.launch import Launched, config_in_force, launched_lines
-from cluster.rolling_update.page import plan_page
+from cluster.rolling_update.page import plan_lines
 from cluster.rolling_update.plan import Plan
 from cluster.settings import (
     compare,
@@ -94,11 +94,11 @@ def test_the_plans_page_says_what_comes_and_what_does_not() -> None:
         config_with_roll=("btc-5m.strategy five_factor -> mine",),
         config_with_restart=("risk.orders_per_minute 120 -> 7",),
     )
-    page = plan_page(plan)
+    page = "\n".join(plan_lines(plan))
     assert "configuration fleet.toml:" in page
     assert "comes with this roll: btc-5m.strategy five_factor -> mine" in page
     assert "needs a restart (stop, then run): risk.orders_per_minute 120 -> 7" in page
-    assert "configuration" not in plan_page(PLAN)
+    assert "configuration" not in "\n".join(plan_lines(PLAN))
 
 
 def test_a_start_keeps_what_slots_that_lived_decide_by(

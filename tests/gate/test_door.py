@@ -133,6 +133,6 @@ def test_the_page_says_what_is_missing_and_shows_the_code(
     storage: LocalStorage, tmp_path: Path
 ) -> None:
     page = document_page("ab" * 32, document(storage, tmp_path))
-    assert "replay: NOT MADE" in page
+    assert "replay: not made" in page
     assert "+WEIGHT = 28" in page
-    assert "25 % until 192 good decisions" in page
+    assert "25 % of its limits until 192 good decisions" in page

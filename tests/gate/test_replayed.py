@@ -40,5 +40,5 @@ def test_the_plan_shows_what_replay_changes(tmp_path: Path) -> None:
     assert len(replay_findings(replayed(50), 5).shown) == 20
     made = msgspec.structs.replace(document(MemoryStorage(), tmp_path), replay=found)
     page = document_page("ab" * 32, made)
-    assert "3 of 288 recorded decisions change, declared at most 5; 2 could not" in page
+    assert "3 of 288 recorded decisions change; the plan declares at most 5; 2 could not" in page
     assert "btc-5m due 5: no trade: edge -> trade Up" in page
