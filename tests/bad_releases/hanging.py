@@ -64,6 +64,7 @@ HANGING: Final = (
         turns("assert len(_KEPT) % 2 == 0, 'every second time'"),
         turns=True,
         caught="every second time",
+        missed_max=3,
     ),
     Case(
         "answers at the very end of its time",
