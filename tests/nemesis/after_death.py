@@ -12,11 +12,9 @@ from typing import Final
 import msgspec
 
 from checkpoints.alarms import AlarmStore
-from cluster.processes import marked
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
-from cluster.state_folder import StateFolder
 from tests.bad_releases.account import claims
-from tests.rolling_update.fleet import Fleet
+from tests.rolling_update.fleet import Fleet, left_behind
 
 EVERYTHING: Final = "everything, in mid-roll"
 RAYLET: Final = "the raylet"
@@ -49,31 +47,23 @@ class Round:
         return f"{head}  {kinds}  {told}"
 
 
-def pids_of(state: StateFolder, command: bytes) -> list[int]:
-    """Return the fleet's processes whose program is so."""
-    found = []
-    for record in marked(state.owner):
-        try:
-            program = Path(f"/proc/{record.pid}/cmdline").read_bytes().split(b"\0")[0]
-        except OSError:
-            continue
-        if command in program:
-            found.append(record.pid)
-    return found
-
-
 def kill(fleet: Fleet, blow: str) -> None:
     """Deal the blow by process id; only processes that carry the fleet's mark are hit."""
-    if blow == EVERYTHING:
-        pids = [record.pid for record in marked(fleet.state.owner)]
-    else:
-        pids = pids_of(fleet.state, COMMAND_LINES[blow])
-        assert pids, f"{blow} is not there"
+    own = [int(process.name) for process in left_behind(fleet)]
+    pids = own if blow == EVERYTHING else [p for p in own if COMMAND_LINES[blow] in _program(p)]
+    assert pids, f"{blow} is not there"
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
+
+
+def _program(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    except OSError:
+        return b""
 
 
 class Deaths:
