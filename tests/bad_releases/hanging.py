@@ -36,11 +36,21 @@ FORK_LOCK = (
     "    _os._exit(0 if lock.acquire(timeout=10**6) else 1)",
     "_os.waitpid(child, 0)",
 )
+REGEX = ("import re", "re.match(r'(a+)+$', 'a' * 60 + 'b')")
+DIES_OR_HANGS = ("if snapshot.asset.value == 'btc':", "    _os._exit(3)", *REGEX)
 JUST_IN_TIME = ("import time", "time.sleep(1.9)")
 HANGING: Final = (
     Case(
+        "dies in one slot, holds the interpreter in the other",
+        turns(*DIES_OR_HANGS),
+        turns=True,
+        slots=("btc-5m", "eth-5m"),
+        missed_max=4,
+        short=True,
+    ),
+    Case(
         "a regular expression that holds the interpreter",
-        turns("import re", "re.match(r'(a+)+$', 'a' * 60 + 'b')"),
+        turns(*REGEX),
         turns=True,
     ),
     Case(

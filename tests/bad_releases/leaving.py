@@ -50,5 +50,6 @@ LEAVING: Final = (
         turns=True,
         slots=("btc-5m", "eth-5m"),
         missed_max=4,
+        short=True,
     ),
 )

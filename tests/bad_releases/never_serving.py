@@ -50,7 +50,6 @@ NEVER_SERVING: Final = (
         "blocks 5 s in decide",
         decides("import time", "time.sleep(5)"),
         caught="blocked",
-        short=True,
     ),
     Case(
         "returns NaN",
