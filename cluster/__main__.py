@@ -5,13 +5,20 @@ file of `cluster/commands/` and is imported only when it is asked for. No traceb
 person: a fault of our own is written to a file, and one line names it.
 """
 
-import importlib
 import sys
+
+from cluster.environment import settle
+
+if __name__ == "__main__":  # before any other import: a foreign PYTHONPATH would answer it
+    settle(sys.argv[1:])
+
+import importlib
 from collections.abc import Sequence
 from typing import Final, cast
 
 import click
 
+from cluster.console import say
 from cluster.errors import ClusterError
 
 PROGRAM: Final = "midstride"
@@ -104,18 +111,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         result = main.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("stopped", err=True)
+        say("stopped")
         return 1
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except ClusterError as error:
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}")
         return 1
     except Exception as error:  # noqa: BLE001 the last door: a person gets one line, a file the rest
         from cluster.faults import report
 
-        click.echo(report(sys.argv[1:] if arguments is None else arguments, error), err=True)
+        say(report(sys.argv[1:] if arguments is None else arguments, error))
         return 1
     return result if isinstance(result, int) else 0
 

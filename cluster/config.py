@@ -52,7 +52,7 @@ def read_config(file: Path, deployment: Deployment) -> FleetConfig:
 def read_document(file: Path) -> dict[str, Any]:
     """Parse the TOML text and check the mode; raise `ConfigError`."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(str(file), "", None, "a TOML file that exists") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 import msgspec
 
 from cluster.config import DEFAULT_FILE
+from cluster.plain_text import ForgivingStream, PlainConsole, plain_lines
 from cluster.state_folder import StateFolder, state_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -57,5 +58,21 @@ def emit(value: object) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the operator something, on stderr."""
-    click.echo(text, err=True)
+    """Tell the operator something, on stderr; nothing in it is a command to the terminal."""
+    _write(sys.stderr, plain_lines(text))
+
+
+def show_text(text: str) -> None:
+    """Write what was asked for, on stdout; nothing in it is a command to the terminal."""
+    _write(sys.stdout, plain_lines(text, len(text)))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    kept = ForgivingStream(stream)
+    kept.write(f"{text}\n")
+    kept.flush()
+
+
+def screen(*, stderr: bool = False, width: int | None = None) -> PlainConsole:
+    """Return the console for tables and bars; the only way that anything here makes one."""
+    return PlainConsole(sys.stderr if stderr else sys.stdout, width=width)

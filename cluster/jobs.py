@@ -34,26 +34,28 @@ def submit(
     arguments: Sequence[str],
     line: Callable[[str], None],
     name: str = "",
+    code: str = "",
 ) -> None:
     """Run `python -m cluster ARGUMENTS` as a job, pass on its lines; raise `JobError` if it failed.
 
     The job runs from the working tree's archive, as every actor does that it creates: what is
     named by the release id is what runs.
+    `code` names another archive than that.
     `name`: what Ray's dashboard shows for it; the command where it is empty.
     """
     command = [
-        str(Path(sys.executable).with_name("ray")),
+        *ray_program(),
         "job",
         "submit",
         "--address",
         dashboard_url(ports),
         "--log-style=record",
         "--working-dir",
-        packed_tree(state, arguments),
+        code or packed_tree(state, arguments),
         "--metadata-json",
         json.dumps({"job_name": name or " ".join(arguments[:2])}),
         "--",
-        sys.executable,
+        interpreter(),
         "-m",
         "cluster",
         *arguments,

@@ -6,22 +6,24 @@ the token. Ray turns 127.0.0.1 into the machine's outer address unless its switc
 systems is set the other way (`LOOPBACK`): with it every server of the head listens on loopback.
 """
 
+import contextlib
 import functools
 import os
+import re
 import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import httpx
-import msgspec
 
-from cluster.errors import HeadError
+from cluster.durable_files import write_durably
+from cluster.environment import child_environment, interpreter, ray_program
+from cluster.errors import ClusterError, HeadError
 from cluster.processes import (
     MARK,
     ProcessRecord,
@@ -32,6 +34,8 @@ from cluster.processes import (
     signal_process,
     wait_until,
 )
+from cluster.ray_folder import prune_sessions
+from cluster.ray_logs import causes, read_logs
 from cluster.state_folder import HeadPorts, RunRecord, StateFolder
 
 START_LIMIT_SECONDS: Final = 120.0
@@ -45,10 +49,15 @@ LINGER_SECONDS: Final = 75.0
 """Connections of a head that was killed hold its ports for up to a minute (TIME_WAIT)."""
 OBJECT_STORE_BYTES: Final = 200_000_000
 """The fleet passes small messages; Ray's default takes a third of the machine's memory."""
+HEAD_LOG: Final = "ray-head.log"
 DRAIN: Final = "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"
 DRAIN_SECONDS: Final = "1"
 """Detached actors never drain: the fleet was stopped in order before, so there is no wait."""
+TOKEN_BYTES: Final = 32
+TOKEN: Final = re.compile(r"[0-9A-Za-z_.~+/=-]{16,}")
 LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+LOG_SIZE: Final = {"RAY_ROTATION_MAX_BYTES": "20000000", "RAY_ROTATION_BACKUP_COUNT": "2"}
+"""Of each of Ray's own logs; its default keeps 3 GB of each."""
 MEMORY: Final = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Of each worker: glibc gives every thread of a Ray worker a heap of its own, and Arrow keeps one
 beside it; what one decision frees stays in each of them, sixteen times."""
@@ -63,6 +72,8 @@ def head_environment(state: StateFolder) -> dict[str, str]:
         "RAY_worker_niceness": "0",
         DRAIN: DRAIN_SECONDS,
         LOOPBACK: "0",
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        **LOG_SIZE,
         **MEMORY,
     }
 
@@ -86,11 +97,11 @@ def ensure_head(
     if record.head is not None and record.head.alive and answers(state, record.ports):
         return record
     end_head(state)
-    _make_token(state.token)
+    prune_sessions(state.root)
+    make_token(state.token)
     _check_ports(ports)
     head = _spawn(state, ports)
-    record = msgspec.structs.replace(state.read_run(), head=head, ports=ports)
-    state.write_run(record)
+    record = state.update_run(head=head, ports=ports, python=interpreter())
     _wait_up(state, record, waited)
     return record
 
@@ -103,38 +114,51 @@ def end_head(state: StateFolder) -> None:
     grace = END_LIMIT_SECONDS if record.head is not None and record.head.alive else 0.0
     end_all(lambda: head_processes(state), grace)
     if record.head is not None:
-        state.write_run(msgspec.structs.replace(record, head=None))
+        with contextlib.suppress(ClusterError):  # a full disk; the name of a dead one harms nobody
+            state.update_run(head=None)
 
 
 def head_processes(state: StateFolder) -> list[ProcessRecord]:
     """Return the head and everything that runs under it, orphans included."""
     head = state.read_run().head
-    kin = [] if head is None else in_session(head, state.root)
+    kin = [] if head is None else in_session(head, state.root, state.ray)
     return list({*marked(f"{state.owner}#ray"), *kin})
 
 
 def answers(state: StateFolder, ports: HeadPorts) -> bool:
     """True when the job server of the head answers our token."""
     try:
-        token = state.token.read_text(encoding="ascii").strip()
+        token = read_token(state.token)
         answer = httpx.get(
             f"{dashboard_url(ports)}/api/jobs/",
             headers={"Authorization": f"Bearer {token}"},
             timeout=5.0,
             trust_env=False,
         )
-    except (httpx.HTTPError, OSError):
+    except (httpx.HTTPError, OSError, ValueError):
         return False
     return answer.status_code == httpx.codes.OK
 
 
-def _make_token(file: Path) -> None:
-    if file.exists():
+def read_token(file: Path) -> str:
+    """Return the token; raise `ValueError` for a file that holds none, `OSError`."""
+    found = file.read_text(encoding="ascii").strip()
+    if not TOKEN.fullmatch(found):
+        raise ValueError(f"{file} holds no token")
+    return found
+
+
+def make_token(file: Path) -> None:
+    """Make the token, or make it again where it was lost; no head may live that knows another."""
+    try:
+        read_token(file)
         file.chmod(0o600)
-        return
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_hex(32))
+    except (FileNotFoundError, ValueError):
+        write_durably(file, secrets.token_hex(TOKEN_BYTES).encode())
+    except OSError as error:
+        raise HeadError(
+            f"{file} cannot be read or made private ({error.strerror}): remove it"
+        ) from error
 
 
 def _check_ports(ports: HeadPorts) -> None:
@@ -170,7 +194,7 @@ def _is_served(port: int) -> bool:
 
 def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessRecord:
     command = [
-        str(Path(sys.executable).with_name("ray")),
+        *ray_program(),
         "start",
         "--head",
         "--block",
@@ -186,11 +210,11 @@ def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessRecord:
         "--log-style=record",
     ]
     environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("RAY_")},
+        **child_environment(os.environ),
         **head_environment(state),
         MARK: f"{state.owner}#ray",
     }
-    with (state.logs / "ray-head.log").open("wb") as log:
+    with (state.logs / HEAD_LOG).open("wb") as log:
         child = subprocess.Popen(  # noqa: S603 our own ray program with checked arguments
             command,
             stdin=subprocess.DEVNULL,
@@ -212,7 +236,10 @@ def _wait_up(state: StateFolder, record: RunRecord, waited: Callable[[float], No
             break
         waited(spent)
         time.sleep(POLL_SECONDS)
+    why = causes(read_logs(state.logs / HEAD_LOG, state.ray))
     end_head(state)
-    log = state.logs / "ray-head.log"
-    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
-    raise HeadError(f"the local Ray head did not start; {log} ends with:\n{tail}")
+    said = "\n".join(f"  {line}" for line in why) or "  nothing that names a cause"
+    raise HeadError(
+        f"the local Ray head did not start. Its logs say:\n{said}\n"
+        f"All of them: {state.logs / HEAD_LOG}, {state.ray / 'session_latest' / 'logs'}"
+    )

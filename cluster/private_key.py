@@ -1,16 +1,25 @@
 """A throw-away trading key for the sandbox, made once and readable by its owner only."""
 
-import os
 import secrets
 from pathlib import Path
+
+from cluster.durable_files import write_durably
+from cluster.errors import ClusterError
 
 KEY_BYTES = 32
 
 
-def ensure_sandbox_key(file: Path) -> None:
-    """Create the key file with mode 0600 if there is none. Never for paper or live."""
-    if file.exists():
+def ensure_sandbox_key(file: Path, *, used: bool) -> None:
+    """Create the key file with mode 0600 if there is none. Never for paper or live.
+
+    `used`: orders were signed with it; then one that a power cut emptied cannot be replaced, for
+    another key is another account. Raises `ClusterError` saying so.
+    """
+    if file.exists() and file.stat().st_size:
         return
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(f"0x{secrets.token_hex(KEY_BYTES)}\n")
+    if file.exists() and used:
+        raise ClusterError(
+            f"{file} is empty, and the exchange knows the account of the key that was in it: put "
+            "the key back, or begin anew with FRESH=1"
+        )
+    write_durably(file, f"0x{secrets.token_hex(KEY_BYTES)}\n".encode())

@@ -30,6 +30,14 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     """Clock ticks since boot."""
 
+    @classmethod
+    def own(cls) -> "ProcessRecord":
+        return record_of(os.getpid())
+
+    @classmethod
+    def parent(cls) -> "ProcessRecord":
+        return record_of(os.getppid())
+
     @property
     def alive(self) -> bool:
         try:
@@ -58,8 +66,8 @@ def marked(owner: str) -> list[ProcessRecord]:
     return [record for record in found if record.alive]
 
 
-def in_session(leader: ProcessRecord, folder: Path) -> list[ProcessRecord]:
-    """Return the living processes of a session, its leader dead or not, that work inside a folder.
+def in_session(leader: ProcessRecord, *folders: Path) -> list[ProcessRecord]:
+    """Return the living processes of a session, its leader dead or not, that work in these folders.
 
     The kernel gives nobody a pid that still names a session. After the last of it is gone the pid
     may lead a stranger's session; a stranger does not work in our folder.
@@ -71,7 +79,8 @@ def in_session(leader: ProcessRecord, folder: Path) -> list[ProcessRecord]:
         try:
             if os.getsid(int(entry.name)) != leader.pid:
                 continue
-            if not (entry / "cwd").readlink().is_relative_to(folder.resolve()):
+            cwd = (entry / "cwd").readlink()
+            if not any(cwd.is_relative_to(folder.resolve()) for folder in folders):
                 continue
             found.append(record_of(int(entry.name)))
         except (OSError, ProcessLookupError):

@@ -1,40 +1,50 @@
-"""`make run`: sandbox, Ray head, the launch job, a live table, and an orderly end."""
+"""`make run`: sandbox, Ray head, the launch job, a live table, and an orderly end.
 
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+A start ends only what it started. A fleet that runs already is watched, whoever started it, and
+left as it is; a start that asks for another speed, seed, tape or configuration is refused.
+"""
+
+import contextlib
+import shlex
 from pathlib import Path
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 from rich.console import Console
-from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from actors.runtime import CONFIG_FILE, load_config
-from checkpoints.storage import LocalStorage
+from actors.runtime import load_config
 from cluster.commands.launch import PROGRESS
-from cluster.config import read_document
-from cluster.ending import end_fleet, leave, stop_actors
-from cluster.errors import ClusterError
-from cluster.fleet import RayLink, connect
-from cluster.jobs import git_commit, submit
-from cluster.local_head import dashboard_url, end_head, ensure_head
+from cluster.config import Deployment, read_config, read_document
+from cluster.ending import end_fleet, end_watcher, launched_before
+from cluster.environment import file_limit_problem
+from cluster.errors import ClusterError, FleetError
+from cluster.interrupts import Interrupts
+from cluster.local_head import answers, dashboard_url, end_head, ensure_head
+from cluster.orderly_stop import WITH_SUMMARY
 from cluster.private_key import ensure_sandbox_key
+from cluster.processes import ProcessRecord, wait_until
 from cluster.sandbox_process import (
     SandboxOptions,
     SandboxReady,
+    differences,
     end_sandbox,
     ensure_sandbox,
+    read_ready,
+    refusal,
+    sandbox_command,
 )
-from cluster.screen import page, summary
+from cluster.starting import launch_tree
 from cluster.state_folder import HeadPorts, RunRecord, StateFolder
-from cluster.status import StatusReport, ask_report
-from cluster.tally import tally
+from cluster.state_lock import StateLockedError, hold, holder
+from cluster.watcher import COMMAND as WATCHER
+from cluster.watcher import start_watcher
+from cluster.watching_run import watch
 
-REFRESH_SECONDS: Final = 1.0
+WATCHER_SECONDS_MAX: Final = 420.0
+"""Wire. A restart by the watcher: a head and a launch, each with its own limit."""
+LOCK_SECONDS_MAX: Final = 300.0
+"""Wire. What else may hold the state folder while a run wants to end is an end itself."""
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,40 +57,174 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     detach: bool
 
 
+class Living(msgspec.Struct, frozen=True, kw_only=True):
+    """What lived before this start, so that its failure leaves it alone."""
+
+    head: bool
+    sandbox: bool
+    fleet: bool
+    """All slots were live once on this head."""
+
+
 def run(state: StateFolder, options: RunOptions, console: Console) -> None:
-    """Bring everything up, watch it, end it; raise `ClusterError` with what is in the way."""
+    """Bring everything up or find it, watch it; raise `ClusterError` with what is in the way."""
     read_document(options.config)
-    state.prepare()
-    if options.fresh:
-        end_fleet(state, lambda: connect(state, state.read_run().ports), console.print)
-        state.forget()
+    problem = file_limit_problem()
+    if problem is not None:
+        raise ClusterError(problem)
+    with Interrupts() as interrupts:
         state.prepare()
-    keep = False
+        with hold(state, "cluster run", _patience(state)):
+            before = living(state.read_run())
+            if before.fleet:
+                _check_same(state, options)
+            else:
+                _start(state, options, before, interrupts, console)
+        if options.detach or before.fleet:
+            _visit(state, options, console, found=before.fleet)
+            return
+        try:
+            watch(state, options.seconds, console)
+        except KeyboardInterrupt:
+            console.print(
+                "stopping: orders are cancelled, slots checkpoint (Ctrl-C again: at once)"
+            )
+        finally:
+            _end(state, interrupts, console)
+
+
+def _end(state: StateFolder, interrupts: Interrupts, console: Console) -> None:
+    """End this run's fleet; neither a lock that another holds nor a second Ctrl-C stops that."""
+    with contextlib.ExitStack() as held:
+        try:
+            end_watcher(state)
+            held.enter_context(hold(state, "cluster run", LOCK_SECONDS_MAX))
+        except StateLockedError as locked:
+            console.print(f"not in order: {locked}")
+        except KeyboardInterrupt:
+            console.print("not in order: interrupted again")
+        end_fleet(state, interrupts, console.print, WITH_SUMMARY)
+
+
+def _patience(state: StateFolder) -> float:
+    """Return how long to wait for the folder: a restart that is under way is waited for."""
+    by = holder(state)
+    return WATCHER_SECONDS_MAX if by is not None and by.command == WATCHER else 0.0
+
+
+def living(record: RunRecord) -> Living:
+    head = record.head is not None and record.head.alive
+    return Living(
+        head=head,
+        sandbox=record.sandbox is not None and record.sandbox.alive,
+        fleet=head and record.launched,
+    )
+
+
+def _start(
+    state: StateFolder,
+    options: RunOptions,
+    before: Living,
+    interrupts: Interrupts,
+    console: Console,
+) -> None:
+    """Bring the fleet up; end what was started if that fails or is interrupted."""
     try:
-        with _interrupts():
-            record = _bring_up(state, options, console)
-            keep = options.detach
-            if not keep:
-                _watch(state, record, options.seconds, console)
-    except KeyboardInterrupt:
-        console.print("stopping: orders are cancelled, slots checkpoint (Ctrl-C again: at once)")
-    finally:
-        if not keep:
-            _end(state, console)
-    if keep:
+        if options.fresh:
+            end_fleet(state, Interrupts(), console.print)  # what an earlier start left half done
+            state.forget()
+            state.prepare()
+        state.update_run(runner=None if options.detach else ProcessRecord.own())
+        _bring_up(state, options, console)
+        start_watcher(state)
+    except BaseException as fault:
+        if isinstance(fault, KeyboardInterrupt):
+            console.print("interrupted: what this start began is ended")
+        _undo(state, before, interrupts, console)
+        raise
+
+
+def _undo(state: StateFolder, before: Living, interrupts: Interrupts, console: Console) -> None:
+    if not before.head and not before.sandbox:
+        end_fleet(state, interrupts, console.print)
+        return
+    interrupts.ignore()
+    if not before.head:
+        end_head(state)
+    if not before.sandbox:
+        end_sandbox(state)
+    state.update_run(runner=None)
+
+
+def _check_same(state: StateFolder, options: RunOptions) -> None:
+    """Refuse a start that wants another fleet than the one that runs; raise `ClusterError`."""
+    record = state.read_run()
+    if options.fresh:
+        raise ClusterError(f"a fleet runs in {state.root}: `make stop` first, then FRESH=1")
+    other = differences(record.sandbox_command, sandbox_command(state, options.sandbox))
+    if other:
+        raise ClusterError(refusal(state, other))
+    ready = read_ready(state.sandbox_ready)
+    deployment = Deployment(
+        storage=str(state.storage.resolve()),
+        clock=ready.clock,
+        venue=ready.venue,
+        private_key_file=str(state.private_key.resolve()),
+    )
+    if read_config(options.config, deployment) != load_config(str(state.storage)):
+        raise FleetError(
+            f"a fleet runs in {state.root} with another configuration than {options.config}. It "
+            "goes on as it was: `make stop` first to start with this one, or change parameters in "
+            "place with `rolling-update params`"
+        )
+    if not wait_until(lambda: answers(state, record.ports), WATCHER_SECONDS_MAX / 20):
+        raise FleetError(
+            f"the Ray head in {state.root} lives but does not answer: `doctor` looks closer, "
+            "`make stop` ends it"
+        )
+
+
+def _visit(state: StateFolder, options: RunOptions, console: Console, *, found: bool) -> None:
+    """Watch a fleet that stays up, or say how to reach it."""
+    if not found:
         console.print("the fleet stays up: `make status`, `make stop`")
+        return
+    record = state.read_run()
+    if record.watcher is None or not record.watcher.alive:
+        console.print("its watcher is gone; a new one is started")
+        with hold(state, "cluster run", LOCK_SECONDS_MAX):
+            start_watcher(state)
+    console.print(f"a fleet runs in {state.root} already{_whose(record)}; it is left as it is")
+    if options.detach:
+        return
+    console.print("Ctrl-C leaves it up; `make stop` ends it")
+    try:
+        watch(state, options.seconds, console)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        console.print("left; the fleet stays up: `make status`, `make stop`")
 
 
-def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> RunRecord:
-    ensure_sandbox_key(state.private_key)
+def _whose(record: RunRecord) -> str:
+    if record.runner is None:
+        return ""
+    alive = "runs it" if record.runner.alive else "started it and is gone"
+    return f" (pid {record.runner.pid} {alive})"
+
+
+def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None:
+    ensure_sandbox_key(state.private_key, used=launched_before(state))
     with console.status("starting the sandbox exchange"):
         ready = ensure_sandbox(state, options.sandbox)
     _say_sandbox(ready, console)
     with console.status("starting a local Ray head"):
         record = ensure_head(state, options.ports)
-    console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {state.token}")
-    _launch(state, record, options, console)
-    return record
+    token = shlex.quote(str(state.token))
+    console.print(
+        f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}", soft_wrap=True
+    )
+    _launch(state, options, console)
 
 
 def _say_sandbox(ready: SandboxReady, console: Console) -> None:
@@ -90,7 +234,7 @@ def _say_sandbox(ready: SandboxReady, console: Console) -> None:
     console.print(f"  {ready.notice}", style="dim")
 
 
-def _launch(state: StateFolder, record: RunRecord, options: RunOptions, console: Console) -> None:
+def _launch(state: StateFolder, options: RunOptions, console: Console) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -106,68 +250,6 @@ def _launch(state: StateFolder, record: RunRecord, options: RunOptions, console:
                 done, _, total = words[2].partition("/")
                 progress.update(task, description=words[1], completed=int(done), total=int(total))
             else:
-                progress.console.print(text, style="dim", highlight=False, markup=False)
+                progress.console.print(text, style="dim")
 
-        arguments = [
-            "launch",
-            f"--config={options.config.resolve()}",
-            f"--storage={state.storage}",
-            f"--sandbox-ready={state.sandbox_ready}",
-            f"--key-file={state.private_key}",
-            f"--commit={git_commit()}",
-        ]
-        submit(state, record.ports, arguments, line)
-
-
-def _watch(state: StateFolder, record: RunRecord, seconds: float | None, console: Console) -> None:
-    """Show the table until the time is over; the clock starts with all slots live."""
-    link = connect(state, record.ports)
-    end = None if seconds is None else time.monotonic() + seconds
-    refresh = _reporter(state, link)
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while end is None or time.monotonic() < end:
-            note = "" if end is None else f"{max(0.0, end - time.monotonic()):.0f} s left"
-            live.update(page(refresh(), note), refresh=True)
-            left = REFRESH_SECONDS if end is None else min(REFRESH_SECONDS, end - time.monotonic())
-            time.sleep(max(0.0, left))
-
-
-def _reporter(state: StateFolder, link: RayLink) -> Callable[[], StatusReport]:
-    config = load_config(str(state.storage))
-    storage = LocalStorage(state.storage)
-    return lambda: ask_report(link, config, storage)
-
-
-def _end(state: StateFolder, console: Console) -> None:
-    """Say what came of it, then end all that this run started; a second Ctrl-C skips the order."""
-    record = state.read_run()
-    try:
-        if record.head is not None and record.head.alive and (state.storage / CONFIG_FILE).exists():
-            link = connect(state, record.ports)
-            report = _reporter(state, link)()
-            stop_actors(link, LocalStorage(state.storage), console.print)
-            for line in summary(tally(state.storage), report):
-                console.print(line, highlight=False)
-    except ClusterError as error:
-        console.print(f"not in order: {error}; processes are ended now")
-    except KeyboardInterrupt:
-        console.print("not in order: interrupted again; processes are ended now")
-    finally:
-        leave()
-        end_head(state)
-        end_sandbox(state)
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Treat a polite kill like Ctrl-C, so that it ends in order too."""
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        launch_tree(state, options.config, line)

@@ -1,17 +1,18 @@
 """The sandbox exchange as a process of its own: start it, wait until it is ready, reuse, end it."""
 
+import contextlib
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from actors.config import Venue
-from cluster.errors import SandboxError
+from cluster.environment import child_environment, interpreter
+from cluster.errors import ClusterError, SandboxError
 from cluster.jobs import WORKING_TREE
 from cluster.processes import MARK, end_all, marked, record_of, signal_process, wait_until
 from cluster.state_folder import StateFolder
@@ -19,6 +20,10 @@ from signals.market_time import MarketClock
 
 START_LIMIT_SECONDS: Final = 60.0
 END_LIMIT_SECONDS: Final = 15.0
+LOG_BYTES_MAX: Final = 5_000_000
+"""A log above it is begun anew at the next start."""
+OF_EACH_START: Final = frozenset({"--port", "--ready-file", "--state"})
+"""Options in which two starts of one fleet may differ."""
 
 
 class SeriesSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,25 +96,48 @@ def read_ready(file: Path) -> SandboxReady:
 
 def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
     """Return the living sandbox's facts, or start one; raise `SandboxError` with its last lines."""
+    wanted = sandbox_command(state, options)
     record = state.read_run()
     if record.sandbox is not None and record.sandbox.alive and state.sandbox_ready.exists():
-        return _same_speed(read_ready(state.sandbox_ready), options)
+        other = differences(record.sandbox_command, wanted)
+        if other:
+            raise SandboxError(refusal(state, other))
+        return read_ready(state.sandbox_ready)
     end_sandbox(state)
-    options = _same_port(state, options)
+    return _start(state, wanted)
+
+
+def start_again(state: StateFolder) -> SandboxReady:
+    """Start a sandbox that died as it was started before; its state is on disk.
+
+    A fleet may go on meanwhile by the clock that it was told, so the clock goes on too.
+    """
+    command = state.read_run().sandbox_command
+    end_sandbox(state)
+    try:
+        ready = read_ready(state.sandbox_ready)
+    except SandboxError:
+        return _start(state, command)
+    clock = ("--clock", str(ready.anchor_wire_ms), str(ready.anchor_market_ms))
+    return _start(state, command, clock)
+
+
+def _start(state: StateFolder, command: Sequence[str], clock: Sequence[str] = ()) -> SandboxReady:
+    command = _on_its_port(state, command)
     state.sandbox_ready.unlink(missing_ok=True)
     log = state.logs / "sandbox.log"
-    with log.open("ab") as stream:
+    with log.open("wb" if log.exists() and log.stat().st_size > LOG_BYTES_MAX else "ab") as stream:
         child = subprocess.Popen(  # noqa: S603 our own module with checked arguments
-            _command(state, options),
+            [*command, *clock],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env={**os.environ, MARK: f"{state.owner}#sandbox"},
+            env={**child_environment(os.environ), MARK: f"{state.owner}#sandbox"},
             cwd=WORKING_TREE,
             start_new_session=True,
         )
     sandbox = record_of(child.pid)
-    state.write_run(msgspec.structs.replace(state.read_run(), sandbox=sandbox))
+    state.update_run(sandbox=sandbox, sandbox_command=tuple(command))
     wait_until(lambda: state.sandbox_ready.exists() or not sandbox.alive, START_LIMIT_SECONDS)
     if not sandbox.alive or not state.sandbox_ready.exists():
         end_sandbox(state)
@@ -118,19 +146,35 @@ def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
     return read_ready(state.sandbox_ready)
 
 
-def _same_speed(ready: SandboxReady, options: SandboxOptions) -> SandboxReady:
-    if ready.speed != options.speed:
-        raise SandboxError(
-            f"a sandbox at speed {ready.speed} runs here: `make stop` first, or SPEED={ready.speed}"
-        )
-    return ready
+def differences(running: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the options in which a start differs from the one that runs, as it runs with them."""
+    ours, theirs = _options(wanted), _options(running)
+    return [
+        f"{name.removeprefix('--')} {theirs.get(name, 'not set')} (asked: {value or 'not set'})"
+        for name, value in {**dict.fromkeys(theirs, ""), **ours}.items()
+        if theirs.get(name, "") != value and name not in OF_EACH_START
+    ]
 
 
-def _same_port(state: StateFolder, options: SandboxOptions) -> SandboxOptions:
+def refusal(state: StateFolder, other: Sequence[str]) -> str:
+    return (
+        f"a fleet runs in {state.root} with {', '.join(other)}. It goes on as it was: start with "
+        "the same options to watch it, or `make stop` first"
+    )
+
+
+def _options(command: Sequence[str]) -> dict[str, str]:
+    pairs = (word.partition("=") for word in command if word.startswith("--"))
+    return {name: value or "set" for name, _, value in pairs}
+
+
+def _on_its_port(state: StateFolder, command: Sequence[str]) -> list[str]:
     """Keep the port of the last start: the fleet's configuration names it."""
-    if options.port or not state.sandbox_ready.exists():
-        return options
-    return msgspec.structs.replace(options, port=read_ready(state.sandbox_ready).port)
+    try:
+        port = read_ready(state.sandbox_ready).port
+    except SandboxError:
+        return list(command)
+    return [f"--port={port}" if word == "--port=0" else word for word in command]
 
 
 def end_sandbox(state: StateFolder) -> None:
@@ -141,12 +185,13 @@ def end_sandbox(state: StateFolder) -> None:
     grace = END_LIMIT_SECONDS if record.sandbox is not None and record.sandbox.alive else 0.0
     end_all(lambda: marked(f"{state.owner}#sandbox"), grace)
     if record.sandbox is not None:
-        state.write_run(msgspec.structs.replace(record, sandbox=None))
+        with contextlib.suppress(ClusterError):  # a full disk; the name of a dead one harms nobody
+            state.update_run(sandbox=None)
 
 
-def _command(state: StateFolder, options: SandboxOptions) -> list[str]:
+def sandbox_command(state: StateFolder, options: SandboxOptions) -> list[str]:
     command = [
-        sys.executable,
+        interpreter(),
         "-m",
         "cluster.sandbox",
         f"--state={state.sandbox}",

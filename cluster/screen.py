@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cluster.plain_text import plain
 from cluster.status import SERVING, SILENT, SlotView, StatusReport
 from cluster.tally import Tally
 from signals.market import day_of
@@ -20,10 +21,12 @@ MICRO: Final = 1_000_000
 def page(report: StatusReport, note: str = "") -> RenderableType:
     """Return the whole page: header, sixteen rows, what is wrong."""
     parts: list[RenderableType] = [_header(report, note), _slots(report)]
-    parts += [Text(f"ALARM {entry.id}: {entry.action}", "bold red") for entry in report.alarms]
-    parts += [Text(line, "yellow") for line in report.trouble[:5]]
-    parts += [Text(f"{name}: {text}", "dim") for name, text in report.labels.items()]
-    parts += [Text(report.gate, "dim")]
+    parts += [
+        Text(plain(f"ALARM {entry.id}: {entry.action}"), "bold red") for entry in report.alarms
+    ]
+    parts += [Text(plain(line), "yellow") for line in report.trouble[:5]]
+    parts += [Text(plain(f"{name}: {text}"), "dim") for name, text in report.labels.items()]
+    parts += [Text(plain(report.gate), "dim")]
     return Group(*parts)
 
 
@@ -65,7 +68,7 @@ def _header(report: StatusReport, note: str) -> Text:
         ("midstride ", "bold"),
         f"market time {clock(report.market_ms)} UTC   ",
         ("trading ", "dim"),
-        (state, "green" if state == "active" else "bold red"),
+        (plain(state), "green" if state == "active" else "bold red"),
         f"   exposure {exposure} USD   heartbeat gap {gateway.heartbeat_gap_ms_max} ms   ",
         (f"stale: {', '.join(stale)}" if stale else "feeds fresh", "yellow" if stale else "green"),
         f"   {note}",
@@ -92,7 +95,7 @@ def _slots(report: StatusReport) -> Table:
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("last decision", no_wrap=True, overflow="ellipsis", ratio=1)
     for slot in report.slots:
-        table.add_row(*_row(slot), style=_style(slot))
+        table.add_row(*(Text(plain(cell)) for cell in _row(slot)), style=_style(slot))
     return table
 
 

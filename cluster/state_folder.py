@@ -1,22 +1,16 @@
 """Where a fleet of this machine keeps what outlives its processes, and who its processes are."""
 
-import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
+from cluster.durable_files import locked, write_durably
 from cluster.errors import ClusterError
 from cluster.processes import ProcessRecord
-
-SOCKET_PATH_LIMIT: Final = 107
-"""Bytes of a Unix socket's path (sun_path of 108 with its end)."""
-RAY_SOCKET_TAIL: Final = "/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
-"""What Ray appends to its temporary folder; the pid is at its longest."""
+from cluster.ray_folder import make_ray_folder, ray_folder
 
 
 class HeadPorts(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +36,20 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     head: ProcessRecord | None = None
     ports: HeadPorts = HeadPorts()
     sandbox: ProcessRecord | None = None
+    runner: ProcessRecord | None = None
+    """The `run` in a terminal that ends this fleet when it ends; None: it stays up."""
+    watcher: ProcessRecord | None = None
+    """Starts exchange and head again when they die."""
+    launched: bool = False
+    """All slots were live: whoever comes later finds a fleet, not a start that was cut short."""
+    gave_up: bool = False
+    """The watcher starts nothing any more; a person does."""
+    sandbox_command: tuple[str, ...] = ()
+    release: str = ""
+    """What the launch job ran; a restart after a crash runs the same, from its archive."""
+    commit: str = ""
+    python: str = ""
+    """The interpreter that the head runs under."""
 
 
 class StateFolder(msgspec.Struct, frozen=True):
@@ -74,22 +82,32 @@ class StateFolder(msgspec.Struct, frozen=True):
         return self.root / "logs"
 
     @property
+    def run_file(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
     def ray(self) -> Path:
-        """Ray's temporary folder; a short one elsewhere when sockets would not fit here."""
-        inside = self.root / "ray"
-        if len(os.fsencode(str(inside) + RAY_SOCKET_TAIL)) <= SOCKET_PATH_LIMIT:
-            return inside
-        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:10]
-        return Path(tempfile.gettempdir()) / f"midstride-{name}"
+        """Ray's temporary folder: short wherever this folder lies, and private."""
+        return ray_folder(self.root)
 
     @property
     def owner(self) -> str:
         """Value of the mark that this fleet's processes carry."""
         return str(self.root)
 
+    @property
+    def config(self) -> Path:
+        """The configuration as it was at the launch: a restart after a crash uses the same."""
+        return self.root / "launched.toml"
+
     def prepare(self) -> None:
         """Make the folders, private to this user; raise `ClusterError` if that cannot be."""
-        for folder in (self.root, self.storage, self.sandbox, self.logs, self.ray):
+        self._check_path()
+        for folder in (self.root, self.storage, self.sandbox, self.logs):
             try:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 probe = folder / ".writable"
@@ -100,8 +118,7 @@ class StateFolder(msgspec.Struct, frozen=True):
                     f"{folder} cannot be written ({error}); free space or name another folder "
                     "with --state (make: STATE=folder)"
                 ) from error
-        if self.ray.stat().st_uid != os.getuid():
-            raise ClusterError(f"{self.ray} belongs to another user; name another --state")
+        make_ray_folder(self.root)
 
     def forget(self) -> None:
         """Remove what a fresh start must not find: storage, sandbox, key. Nothing may be alive."""
@@ -110,25 +127,48 @@ class StateFolder(msgspec.Struct, frozen=True):
         for file in (self.private_key, self.sandbox_ready):
             file.unlink(missing_ok=True)
 
-    def read_run(self) -> RunRecord:
+    def _check_path(self) -> None:
+        """Refuse a folder that others could not name or own after this; raise `ClusterError`."""
         try:
-            return msgspec.json.decode((self.root / "run.json").read_bytes(), type=RunRecord)
-        except FileNotFoundError:
-            return RunRecord()
-        except msgspec.MsgspecError as error:
-            raise ClusterError(
-                f"{self.root / 'run.json'} is damaged ({error}); remove it, then `doctor`"
-            ) from error
+            str(self.root).encode()
+        except UnicodeEncodeError:
+            raise ClusterError(f"{self.root!r} is not UTF-8; name another --state") from None
+        sudo = os.environ.get("SUDO_UID", "")
+        if self.root.exists() and sudo.isdigit() and os.getuid() == 0:
+            owner = self.root.stat().st_uid
+            if owner == int(sudo) != 0:
+                raise ClusterError(
+                    f"{self.root} belongs to the user who called sudo (uid {owner}): call this "
+                    "without sudo, or name another --state"
+                )
 
-    def write_run(self, record: RunRecord) -> None:
-        temporary = self.root / ".run.json"
-        temporary.write_bytes(msgspec.json.encode(record))
-        temporary.replace(self.root / "run.json")
+    def read_run(self) -> RunRecord:
+        """Return who runs here; a file that a power cut left empty or torn names nobody.
+
+        Then no process of it lives; one that does carries this folder's mark and is found by it.
+        """
+        try:
+            return msgspec.json.decode(self.run_file.read_bytes(), type=RunRecord)
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError, UnicodeDecodeError):
+            return RunRecord()
+        except OSError as error:
+            raise ClusterError(f"{self.run_file} cannot be read ({error.strerror})") from error
+
+    def update_run(self, **changes: object) -> RunRecord:
+        """Change fields of the run record; several processes may do so at once."""
+        with locked(self.root / ".run.lock"):
+            record = msgspec.structs.replace(self.read_run(), **changes)
+            write_durably(self.run_file, msgspec.json.encode(record))
+        return record
 
 
 def state_folder(named: str | None, environment: Mapping[str, str]) -> StateFolder:
     """Return the folder named, else `midstride` under the user's state folder (XDG)."""
-    if named:
-        return StateFolder(Path(named).expanduser().resolve())
-    home = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return StateFolder((Path(home) / "midstride").resolve())
+    try:
+        if named:
+            return StateFolder(Path(named).expanduser().resolve())
+        given = environment.get("XDG_STATE_HOME", "")
+        home = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+        return StateFolder((home / "midstride").resolve())
+    except RuntimeError as error:  # this user has no home folder, or links go round in a circle
+        raise ClusterError(f"{error}: name a folder with --state (make: STATE=folder)") from error

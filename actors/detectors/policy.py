@@ -66,6 +66,9 @@ POLICY: Final[dict[str, Reaction]] = {
     "slot_dies": Reaction.NOTIFY,  # what a roll brought is undone already
     "strategy_blocked": Reaction.NOTIFY,
     "actor_silent": Reaction.NOTIFY,
+    "head_died": Reaction.NOTIFY,  # the watcher starts the fleet again
+    "exchange_died": Reaction.NOTIFY,  # the same
+    "restart_gave_up": Reaction.NOTIFY,  # nothing is left that could react
     "heartbeat_gap": Reaction.NOTIFY,
     # rollouts put away what they began
     "rollout_stopped": Reaction.NOTIFY,

@@ -4,13 +4,14 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from cluster.audit.chain import TradeChain
 from cluster.audit.problem import Problem
 from cluster.audit.trades import Trade
+from cluster.console import screen
 
 MICRO: Final = 1_000_000
 ROWS_MAX: Final = 200
@@ -20,9 +21,9 @@ WIDTH: Final = 160
 
 
 def show(*parts: RenderableType) -> None:
-    console = Console()
+    console = screen()
     if not console.is_terminal:
-        console = Console(width=WIDTH)
+        console = screen(width=WIDTH)
     for part in parts:
         console.print(part)
 

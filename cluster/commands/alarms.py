@@ -10,7 +10,7 @@ from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
 from cluster.audit.screens import wire_when
-from cluster.console import emit, json_option, operator, say, state_of, state_option
+from cluster.console import emit, json_option, operator, say, show_text, state_of, state_option
 from cluster.dead_fleet import death_alarm, death_in
 from cluster.errors import FleetError
 from cluster.state_folder import StateFolder
@@ -53,7 +53,7 @@ def list_command(
     shorts = short_ids([one.alarm.id for one in (*store.history(), *states)])
     for group in _each(states) if each else group_alarms(states):
         for line in group_lines(group, shorts):
-            click.echo(line)
+            show_text(line)
     say(_count(states))
 
 

@@ -21,7 +21,7 @@ from cluster.audit.screens import chain_screen, problems_screen, show, trades_sc
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.commands.arguments import DAY, SLOT, check_configured, check_release
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 
 parquet_option = click.option(
@@ -175,8 +175,8 @@ def evidence_command(release: str, out: Path | None, state: str | None, as_json:
         emit(pack)
         return
     for item in pack.items:
-        click.echo(f"  {item.state:<8} {item.name:<16} {item.text}")
-    click.echo(f"{len(pack.items) - len(pack.missing)} of {len(pack.items)} in {pack.folder}")
+        show_text(f"  {item.state:<8} {item.name:<16} {item.text}")
+    show_text(f"{len(pack.items) - len(pack.missing)} of {len(pack.items)} in {pack.folder}")
 
 
 @command.command("reconcile")
@@ -196,7 +196,7 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
         emit(found)
     else:
         for text in found.differences:
-            click.echo(text)
+            show_text(text)
         say(f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets")
     return 1 if found.differences else 0
 

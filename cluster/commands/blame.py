@@ -7,7 +7,7 @@ import click
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import intent_of
 from cluster.audit.journal_view import JournalView, read_journal
-from cluster.console import emit, json_option, state_of, state_option
+from cluster.console import emit, json_option, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.blame import Blame, blame
 from cluster.replay.blame_page import blame_lines
@@ -40,7 +40,7 @@ def command(identity: str, exact: bool, state: str | None, as_json: bool) -> Non
         emit(found)
         return
     for line in blame_lines(found):
-        click.echo(line)
+        show_text(line)
 
 
 def _blame(view: JournalView, identity: str, *, exact: bool) -> Blame:

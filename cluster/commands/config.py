@@ -11,7 +11,7 @@ from actors.runtime import load_config
 from cluster.config_new import Answers, config_text
 from cluster.config_offline import read_offline
 from cluster.config_show import setting_lines, settings_of
-from cluster.console import config_option, emit, json_option, say, state_of, state_option
+from cluster.console import config_option, emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 from signals.market import Asset, Timeframe
 from signals.strategy import strategy_names
@@ -63,7 +63,7 @@ def show(config: Path, running: bool, state: str | None, as_json: bool) -> None:
         emit({"schema": 1, "settings": settings})
         return
     for line in setting_lines(settings):
-        click.echo(line)
+        show_text(line)
 
 
 def _stored(storage: Path) -> FleetConfig:

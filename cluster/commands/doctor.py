@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cluster.console import config_option, emit, json_option, state_of, state_option
+from cluster.console import config_option, emit, json_option, show_text, state_of, state_option
 from cluster.doctor import Verdict, examine
 
 
@@ -19,5 +19,5 @@ def command(config: Path, state: str | None, as_json: bool) -> int:  # noqa: FBT
         emit(findings)
     else:
         for found in findings:
-            click.echo(f"{found.verdict:>5}  {found.what}: {found.detail}")
+            show_text(f"{found.verdict:>5}  {found.what}: {found.detail}")
     return 1 if any(found.verdict is Verdict.FAULT for found in findings) else 0

@@ -11,7 +11,7 @@ from checkpoints.approvals import Statement, read_gate, verify
 from checkpoints.approved_releases import coverage
 from checkpoints.archive import archive_release
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, operator, say, state_of, state_option
+from cluster.console import emit, json_option, operator, say, show_text, state_of, state_option
 from cluster.gate.admission import Wish, admit
 from cluster.gate.document import Extras, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError
@@ -37,7 +37,7 @@ def key_command(out: Path) -> None:
     """Make an operator key; print the line for the configuration's [gate] table."""
     public = make_key(out)
     say(f"private key in {out}: keep it off the machine that trades")
-    click.echo(f'operator_keys = {{ NAME = "{public}" }}')
+    show_text(f'operator_keys = {{ NAME = "{public}" }}')
 
 
 @command.command("show")
@@ -52,7 +52,7 @@ def show_command(plan: str, state: str | None, as_json: bool) -> None:  # noqa: 
     if as_json:
         emit({"plan": digest, "document": document})
         return
-    click.echo(document_page(digest, document))
+    show_text(document_page(digest, document))
 
 
 @command.command("list")
@@ -82,11 +82,11 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     for applied in history_of(files)[-SHOWN:]:
         how = f"BREAK-GLASS: {applied.break_glass}" if applied.break_glass else "approved"
         how = "gate open" if applied.gate_open and not applied.break_glass else how
-        click.echo(f"{applied.plan[:12]}  release {applied.to_release[:12]}  {applied.who}  {how}")
+        show_text(f"{applied.plan[:12]}  release {applied.to_release[:12]}  {applied.who}  {how}")
     for plan in approved[:SHOWN]:
-        click.echo(f"{plan[:12]}  approved, not applied yet")
+        show_text(f"{plan[:12]}  approved, not applied yet")
     for refused in covered.refused[-SHOWN:]:
-        click.echo(f"{refused.name[-24:]}  counts for nothing: {refused.reason}")
+        show_text(f"{refused.name[-24:]}  counts for nothing: {refused.reason}")
 
 
 @command.command("approve")
@@ -165,7 +165,7 @@ def first_command(
         if as_json:
             emit({"plan": digest, "document": document})
         else:
-            click.echo(document_page(digest, document))
+            show_text(document_page(digest, document))
         return
     wish = Wish(
         plan=find_plan(storage, plan), who=operator(), wire_ms=now_ms, break_glass=break_glass

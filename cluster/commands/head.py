@@ -5,6 +5,7 @@ import click
 from cluster.console import say, state_of, state_option
 from cluster.local_head import dashboard_url, end_head, ensure_head
 from cluster.state_folder import HeadPorts
+from cluster.state_lock import hold
 
 
 @click.group("head")
@@ -18,7 +19,8 @@ def start(state: str | None) -> None:
     """Start the head (or find it) and say how to reach it."""
     folder = state_of(state)
     folder.prepare()
-    record = ensure_head(folder, HeadPorts())
+    with hold(folder, "cluster head start"):
+        record = ensure_head(folder, HeadPorts())
     say(f"Ray dashboard: {dashboard_url(record.ports)}   its token: cat {folder.token}")
 
 
@@ -26,4 +28,7 @@ def start(state: str | None) -> None:
 @state_option
 def end(state: str | None) -> None:
     """End the head and every process under it."""
-    end_head(state_of(state))
+    folder = state_of(state)
+    if folder.root.exists():
+        with hold(folder, "cluster head end"):
+            end_head(folder)

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import FleetError
 from cluster.log_files import LogLine, LogReader, concerns, show
 
@@ -69,4 +69,4 @@ def _follow(reader: LogReader, name: str | None) -> None:
 
 def _print(lines: list[LogLine]) -> None:
     for line in lines:
-        click.echo(show(line))
+        show_text(show(line))

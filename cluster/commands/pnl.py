@@ -9,7 +9,7 @@ from checkpoints.errors import CheckpointsError
 from cluster.audit.journal_view import read_journal
 from cluster.audit.pnl import By, pnl_report
 from cluster.audit.pnl_screen import pnl_html, pnl_lines
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.pictures.page import write_page
 
@@ -51,7 +51,7 @@ def command(by: str, html: Path | None, state: str | None, as_json: bool) -> Non
         emit(report)
         return
     for line in pnl_lines(report):
-        click.echo(line)
+        show_text(line)
     if notice:
         say(notice)
 

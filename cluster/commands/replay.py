@@ -4,7 +4,7 @@ import click
 
 from checkpoints.errors import CheckpointsError
 from cluster.commands.arguments import DAY, SLOT
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.page import page
 from cluster.replay.progress import progress_bar
@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913, PLR0917 click passes each option by name
     if as_json:
         emit(found)
     else:
-        click.echo(page(found))
+        show_text(page(found))
     if found.with_release is not None:
         return 1 if found.refused else 0
     return 0 if found.all_identical else 1

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from actors.runtime import load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.pace import job_options
-from cluster.console import say
+from cluster.console import say, screen
 from cluster.fleet import join_fleet, running
 from cluster.jobs import WORKING_TREE, git_commit
 from cluster.rolling_update.live import live_view
@@ -43,7 +42,7 @@ def watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], Non
     """Submit a roll's job and draw it; Ctrl-C ends the watching, and the roll only if asked to."""
     storage = LocalStorage(folder.storage)
     try:
-        with live_view(storage, Console()) as line:
+        with live_view(storage, screen()) as line:
             submit_job(line)
     except KeyboardInterrupt:
         _stop_watching(folder, storage)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from cluster.console import config_option, state_of, state_option
+from cluster.console import config_option, screen, state_of, state_option
 from cluster.run import RunOptions, run
 from cluster.sandbox_process import SandboxOptions
 from cluster.state_folder import HeadPorts
@@ -49,4 +48,4 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
         fresh=fresh,
         detach=detach,
     )
-    run(state_of(state), options, Console(stderr=True))
+    run(state_of(state), options, screen(stderr=True))

@@ -1,11 +1,10 @@
 """`status`: one page about the running fleet."""
 
 import click
-from rich.console import Console
 
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, state_of, state_option
+from cluster.console import emit, json_option, screen, state_of, state_option
 from cluster.fleet import join_fleet
 from cluster.screen import page
 from cluster.status import ask_report
@@ -22,4 +21,4 @@ def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click pas
     if as_json:
         emit(found)
     else:
-        Console().print(page(found))
+        screen().print(page(found))

@@ -1,10 +1,16 @@
 """`stop`: end the fleet of this state folder, in order, leaving no process."""
 
+from typing import Final
+
 import click
 
 from cluster.console import say, state_of, state_option
-from cluster.ending import end_fleet
-from cluster.fleet import join_fleet
+from cluster.ending import end_fleet, end_runner, end_watcher
+from cluster.interrupts import Interrupts
+from cluster.state_lock import hold
+
+LOCK_SECONDS: Final = 180.0
+"""Wire. Another `stop` at the same time; a start that is under way is asked to end first."""
 
 
 @click.command("stop")
@@ -15,5 +21,9 @@ def command(state: str | None) -> None:
     if not folder.root.exists():
         say(f"nothing runs in {folder.root}")
         return
-    end_fleet(folder, lambda: join_fleet(folder), say)
+    with Interrupts() as interrupts:
+        end_runner(folder, say)
+        end_watcher(folder)
+        with hold(folder, "cluster stop", LOCK_SECONDS):
+            end_fleet(folder, interrupts, say)
     say("stopped")

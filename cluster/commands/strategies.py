@@ -9,7 +9,7 @@ import msgspec
 
 import signals
 from actors.runtime import load_config
-from cluster.console import emit, json_option, say, state_of, state_option
+from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from signals.strategy import NAME, StrategyError, load_strategy, strategy_names
 
@@ -84,7 +84,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
         return
     for row in rows:
         count = f"{len(row.slots)} slots" if row.slots else "no slot"
-        click.echo(f"{row.name:<20} {count:<10} {row.summary}")
+        show_text(f"{row.name:<20} {count:<10} {row.summary}")
 
 
 @command.command("new")

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cluster.console import screen
 from cluster.replay.run import Progress as Told
 
 
 @contextmanager
 def progress_bar(what: str = "replaying") -> Iterator[Told]:
     """Show decisions done, decisions per second and time left; silent without a terminal."""
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     columns = (
         TextColumn(what),
         BarColumn(),

@@ -20,6 +20,7 @@ from rich.text import Text
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 from cluster.handoff_state import Handoff, Step
+from cluster.plain_text import plain
 from cluster.rolling_update.record import read_state, rollout_ids
 from cluster.rollout_state import Phase, Rollout
 
@@ -118,7 +119,7 @@ def view(rollout: Rollout) -> RenderableType:
         table.add_column(name, justify="right" if name == "dark ms" else "left", no_wrap=True)
     for slot in rollout.order:
         table.add_row(*_row(rollout.handoffs[slot]))
-    why = [Text(f"why: {rollout.failure}", style="red")] if rollout.failure else []
+    why = [Text(plain(f"why: {rollout.failure}"), style="red")] if rollout.failure else []
     return Group(head, table, *why)
 
 
@@ -130,7 +131,7 @@ def _row(handoff: Handoff) -> tuple[RenderableType, ...]:
         "" if handoff.dark_ms is None else f"{handoff.dark_ms:.1f}",
         _hash_check(handoff),
         _shadow(handoff),
-        Text(handoff.failure or "", style="red", overflow="ellipsis"),
+        Text(plain(handoff.failure or ""), style="red", overflow="ellipsis"),
     )
 
 

@@ -12,6 +12,7 @@ import click
 
 from cluster.sandbox.assemble import open_sandbox
 from cluster.sandbox.auth import AccountFile
+from cluster.sandbox.clock import Clock
 from cluster.sandbox.exchange import ExchangeConfig
 from cluster.sandbox.ledger import LedgerError
 from cluster.sandbox.limits import Tier
@@ -94,6 +95,13 @@ def _empty(folder: Path) -> None:
     show_default=True,
     help="Per-signer limits of orders and cancels.",
 )
+@click.option(
+    "--clock",
+    "anchors",
+    type=(int, int),
+    metavar="WIRE_MS MARKET_MS",
+    help="Go on with this clock: of a sandbox that died under a running fleet.",
+)
 def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     folder: Path,
     port: int,
@@ -104,13 +112,16 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     ready_file: Path | None,
     balance_usd: int,
     tier: str,
+    anchors: tuple[int, int] | None,
 ) -> None:
     """Serve the venue's protocols on loopback, with invented makers and a planted edge."""
     config = ExchangeConfig(seed=seed, speed=speed, starting_balance_micro_usd=balance_usd * MICRO)
     try:
         listener = listen(port)
         prepare_folder(folder, fresh=fresh)
-        sandbox = open_sandbox(folder, config, tape=tape, wire_ms=wire_clock_ms())
+        sandbox = open_sandbox(
+            folder, config, tape=tape, wire_ms=wire_clock_ms(), before=_clock(speed, anchors)
+        )
     except (PortTakenError, StateFolderError, LedgerError, TapeError) as error:
         click.echo(f"sandbox: {error}", err=True)
         sys.exit(2)
@@ -118,6 +129,12 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
         sandbox.exchange, sandbox.clock, sandbox.ledger, AccountFile(folder), seed, Tier(tier)
     )
     asyncio.run(serve(world, listener, ready_file))
+
+
+def _clock(speed: int, anchors: tuple[int, int] | None) -> Clock | None:
+    if anchors is None:
+        return None
+    return Clock(speed=speed, anchor_wire_ms=anchors[0], anchor_market_ms=anchors[1])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from cluster.sandbox.clock import ClockError, ClockFile
+from cluster.sandbox.clock import Clock, ClockError, ClockFile
 from cluster.sandbox.exchange import Exchange, ExchangeConfig
 from cluster.sandbox.ledger import Ledger, LedgerError
 from cluster.sandbox.prices.recorded import TAPE_FILES, Tape
@@ -30,12 +30,17 @@ class _Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_sandbox(
-    folder: Path, config: ExchangeConfig, *, tape: Path | None, wire_ms: int
+    folder: Path,
+    config: ExchangeConfig,
+    *,
+    tape: Path | None,
+    wire_ms: int,
+    before: Clock | None = None,
 ) -> Sandbox:
     """Open or resume a sandbox; raise `TapeError` or `LedgerError` with a sentence for the user.
 
     Call `clock.keep(wire_ms)` for each instant, `ledger.sync()` to reach the disk, and on the way
-    out `ledger.close()` and `clock.close(wire_ms)`.
+    out `ledger.close()` and `clock.close(wire_ms)`. `before`: the clock to go on with, see there.
     """
     prices = Prices(config.seed, _tape_at(tape) if tape is not None else None)
     ledger = Ledger.open(folder)
@@ -47,6 +52,7 @@ def open_sandbox(
             speed=config.speed,
             start_market_ms=max(prices.start_market_ms, newest),
             wire_ms=wire_ms,
+            before=before,
         )
         exchange = Exchange(config, prices, ledger)
     except ClockError as error:

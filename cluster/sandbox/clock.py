@@ -39,15 +39,28 @@ class ClockError(Exception):
 class ClockFile:
     """Keep the reservation of one running clock."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, wire_ms: int | None = None) -> None:
         self.clock = clock
         self._folder = folder
         self._reserved_market_ms = clock.anchor_market_ms
-        self.keep(clock.anchor_wire_ms)
+        self.keep(clock.anchor_wire_ms if wire_ms is None else wire_ms)
 
     @classmethod
-    def resume(cls, folder: Path, *, speed: int, start_market_ms: int, wire_ms: int) -> "ClockFile":
-        """Anchor market time at the stored reservation, or at `start_market_ms` the first time."""
+    def resume(
+        cls,
+        folder: Path,
+        *,
+        speed: int,
+        start_market_ms: int,
+        wire_ms: int,
+        before: Clock | None = None,
+    ) -> "ClockFile":
+        """Anchor market time at the stored reservation, or at `start_market_ms` the first time.
+
+        `before` is the clock of a sandbox that died under a fleet that goes on by it: it goes on.
+        """
+        if before is not None and before.at(wire_ms).market_ms >= start_market_ms:
+            return cls(folder, before, wire_ms)
         path = folder / FILE_NAME
         market_ms = start_market_ms
         if path.exists():

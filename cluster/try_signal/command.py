@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from cluster.config_offline import read_offline
-from cluster.console import config_option, json_option, say
+from cluster.console import config_option, json_option, say, show_text
 from cluster.pictures.page import write_page
 from cluster.replay.progress import progress_bar
 from cluster.try_signal import CYCLES, Fleet, run_try, to_json, to_text
@@ -80,7 +80,7 @@ def command(**words: Any) -> None:
         sys.stdout.buffer.write(to_json(result) + b"\n")
         sys.stdout.flush()
     else:
-        click.echo(to_text(result).rstrip())
+        show_text(to_text(result).rstrip())
 
 
 def _fleet(file: Path) -> Fleet:

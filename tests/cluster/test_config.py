@@ -120,3 +120,10 @@ def test_no_unknown_key_passes_silently(
     folder = tmp_path_factory.mktemp("c")
     with pytest.raises(ConfigError, match="unknown key"):
         read(folder, f'mode = "sandbox"\n[risk]\n{key} = {value}')
+
+
+def test_a_file_saved_with_a_byte_order_mark_and_crlf_is_read(tmp_path: Path) -> None:
+    text = DEFAULT_FILE.read_text(encoding="utf-8")
+    file = tmp_path / "saved.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert read_config(file, deployment()) == read_config(DEFAULT_FILE, deployment())

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -5,8 +6,6 @@ import pytest
 from cluster.errors import ClusterError
 from cluster.processes import ProcessRecord
 from cluster.state_folder import (
-    RAY_SOCKET_TAIL,
-    SOCKET_PATH_LIMIT,
     HeadPorts,
     RunRecord,
     StateFolder,
@@ -20,23 +19,36 @@ def test_the_default_is_under_the_users_state_folder() -> None:
     assert state_folder("/y/z", {"XDG_STATE_HOME": "/x"}).root == Path("/y/z")
 
 
-def test_rays_sockets_fit_also_under_a_long_path(tmp_path: Path) -> None:
-    for root in (Path("/s"), tmp_path / ("long" * 30)):
-        ray = StateFolder(root).ray
-        assert len(str(ray) + RAY_SOCKET_TAIL) <= SOCKET_PATH_LIMIT
-    assert StateFolder(Path("/s")).ray == Path("/s/ray")
-    assert StateFolder(Path("/s" * 60)).ray != StateFolder(Path("/t" * 60)).ray
-
-
-def test_a_run_record_comes_back_as_written_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+def test_a_run_record_comes_back_as_written(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
     assert state.read_run() == RunRecord()
-    record = RunRecord(head=ProcessRecord(pid=7, start=9), ports=HeadPorts.starting_at(30_000))
-    state.write_run(record)
-    assert state.read_run() == record
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ClusterError, match=r"run\.json is damaged"):
-        state.read_run()
+    state.update_run(head=ProcessRecord(pid=7, start=9))
+    state.update_run(ports=HeadPorts.starting_at(30_000))
+    written = RunRecord(head=ProcessRecord(pid=7, start=9), ports=HeadPorts.starting_at(30_000))
+    assert state.read_run() == written
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"head": 7}'])
+def test_a_run_record_that_a_power_cut_damaged_names_nobody(tmp_path: Path, content: bytes) -> None:
+    state = StateFolder(tmp_path)
+    state.run_file.write_bytes(content)
+    assert state.read_run() == RunRecord()
+    assert state.update_run(launched=True).launched
+
+
+def test_a_record_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    state.run_file.write_bytes(b'{"head":{"pid":7,"start":9},"ports":{"gcs":1},"sandbox":null}')
+    assert state.read_run().head == ProcessRecord(pid=7, start=9)
+
+
+def test_many_writers_lose_no_field(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    with ThreadPoolExecutor() as pool:
+        for name in ("head", "sandbox", "runner", "watcher"):
+            pool.submit(state.update_run, **{name: ProcessRecord(pid=1, start=2)})
+    record = state.read_run()
+    assert None not in (record.head, record.sandbox, record.runner, record.watcher)
 
 
 def test_a_folder_that_cannot_be_written_is_refused_with_what_to_do(tmp_path: Path) -> None:

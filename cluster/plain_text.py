@@ -1,0 +1,93 @@
+"""Text from outside as a person may see it: strategies, the venue, paths, logs, other releases.
+
+Whatever is in it, it is only text: it colours nothing, moves no cursor, breaks no table, reverses
+no line, and is not longer than a screen. Everything that prints uses one of these.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+LINE_LENGTH_MAX: Final = 500
+"""Of one foreign text in a table or a sentence; the whole of it is in the record."""
+TEXT_LENGTH_MAX: Final = 20_000
+"""Of one message of several lines."""
+MARK: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def plain(text: str, length_max: int = LINE_LENGTH_MAX) -> str:
+    """Return the text on one line: what is not printable is written as an escape, the rest kept."""
+    kept = text[:length_max]
+    if not kept.isprintable():
+        kept = "".join(_escaped(letter) for letter in kept)
+    left = len(text) - length_max
+    return f"{kept}... ({left} characters more)" if left > 0 else kept
+
+
+def plain_lines(text: str, length_max: int = TEXT_LENGTH_MAX) -> str:
+    """Return a message of several lines, each plain; tabs become spaces."""
+    kept = text[:length_max].expandtabs()
+    lines = "\n".join(plain(line, length_max) for line in kept.split("\n"))
+    left = len(text) - length_max
+    return f"{lines}\n... ({left} characters more)" if left > 0 else lines
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+
+
+class PlainConsole(Console):
+    """A console that reads no markup, and on which no text is a command to the terminal.
+
+    Rich's own colours and cursor movements are apart from the text until the last moment; so the
+    text of everything that is drawn is cleaned here, whoever made it.
+    """
+
+    def __init__(self, file: TextIO, **words: Any) -> None:
+        words = {"markup": False, "emoji": False, "highlight": False, **words}
+        super().__init__(file=ForgivingStream(file), **words)  # type: ignore[arg-type]
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else _clean(segment)
+
+
+def _clean(segment: Segment) -> Segment:
+    if segment.text.isprintable() or segment.text == "\n":
+        return segment
+    text = "".join(
+        letter if letter == "\n" or letter.isprintable() else MARK for letter in segment.text
+    )
+    return segment._replace(text=text)
+
+
+class ForgivingStream:
+    """A terminal that may go while something runs: what cannot be shown any more is dropped.
+
+    A closed window, a `| head` that has read enough, a full disk under `> file`: none of them may
+    end a fleet, or keep its end from being orderly.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except UnicodeEncodeError:
+            return self.write(text.encode("ascii", "backslashreplace").decode("ascii"))
+        except (OSError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            return

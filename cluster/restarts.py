@@ -1,0 +1,40 @@
+"""When the watcher starts what died again: at once, then with growing waits, then not any more."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+BACKOFF_SECONDS: Final = (0.0, 5.0, 15.0, 60.0, 120.0)
+"""Before the first, second, ... restart within the window: what dies again at once is ill."""
+WINDOW_SECONDS: Final = 1_800.0
+RESTARTS_MAX: Final = len(BACKOFF_SECONDS)
+"""In one window. What died five times in half an hour needs a person."""
+
+
+class Action(StrEnum):
+    NOTHING = "nothing"
+    WAIT = "wait"
+    RESTART_EXCHANGE = "restart the exchange"
+    RESTART_FLEET = "restart the fleet"
+    GIVE_UP = "give up"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    head_lives: bool
+    exchange_lives: bool
+
+
+def next_action(seen: Seen, restarts_s: tuple[float, ...], now_s: float) -> Action:
+    """Decide from what lives and when restarts were begun, on a clock that only goes forward.
+
+    A dead head takes all actors with it, so it comes first and covers a dead exchange.
+    """
+    if seen.head_lives and seen.exchange_lives:
+        return Action.NOTHING
+    recent = [at_s for at_s in restarts_s if now_s - at_s < WINDOW_SECONDS]
+    if len(recent) >= RESTARTS_MAX:
+        return Action.GIVE_UP
+    if recent and now_s - recent[-1] < BACKOFF_SECONDS[len(recent)]:
+        return Action.WAIT
+    return Action.RESTART_EXCHANGE if seen.head_lives else Action.RESTART_FLEET
