@@ -5,7 +5,9 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-READY := $(VENV)/.made-from-lock
+CLUSTER := $(PY) -E -s -m cluster
+# What asks or ends a fleet takes the environment that is there: it installs nothing, asks no network.
+THERE = @[ -x $(PY) ] || { echo "nothing is prepared here yet: make run" >&2; exit 1; }
 ON = $(filter-out 0 no false,$(1))
 
 # What `make run` understands, e.g. `make run FOR=90 TAPE=../shared/data SPEED=30 SEED=1 FRESH=1`.
@@ -21,62 +23,54 @@ SEEDS ?= 300
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-venv: $(READY)  ## prepare .venv from requirements.lock
+venv:  ## prepare .venv from requirements.lock
+	@.ci/venv "$(PYTHON)"
 
-$(READY): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "midstride needs Python 3.11 or later; $$($(PYTHON) --version 2>&1 || echo '$(PYTHON) is not here')." >&2; \
-	  echo "Install one and name it: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "This Python has no venv module. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "preparing $(VENV) from requirements.lock (once; a few minutes) ..." >&2
-	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	@$(PY) -m pip check --disable-pip-version-check >&2
-	@touch $@
+run: venv  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1)
+	@$(CLUSTER) run $(RUN_OPTIONS)
 
-run: $(READY)  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1)
-	@$(PY) -m cluster run $(RUN_OPTIONS)
+stop:  ## end the fleet that `make run DETACH=1` left up
+	$(THERE)
+	@$(CLUSTER) stop $(STATE_OPTION)
 
-stop: $(READY)  ## end the fleet that `make run DETACH=1` left up
-	@$(PY) -m cluster stop $(STATE_OPTION)
+status:  ## one page about the running fleet
+	$(THERE)
+	@$(CLUSTER) status $(STATE_OPTION)
 
-status: $(READY)  ## one page about the running fleet
-	@$(PY) -m cluster status $(STATE_OPTION)
+update:  ## roll this tree's code into the running fleet, slot by slot (YES=1 for scripts)
+	$(THERE)
+	@$(CLUSTER) update $(if $(call ON,$(YES)),--yes) $(STATE_OPTION) $(UPDATE)
 
-update: $(READY)  ## roll this tree's code into the running fleet, slot by slot (YES=1 for scripts)
-	@$(PY) -m cluster update $(if $(call ON,$(YES)),--yes) $(STATE_OPTION) $(UPDATE)
+try: venv  ## run one signal over a tape in seconds (SIGNAL=name TAPE=folder)
+	@$(CLUSTER) try $(if $(SIGNAL),--signal "$(SIGNAL)") $(if $(TAPE),--tape "$(TAPE)") $(TRY)
 
-try: $(READY)  ## run one signal over a tape in seconds (SIGNAL=name TAPE=folder)
-	@$(PY) -m cluster try $(if $(SIGNAL),--signal "$(SIGNAL)") $(if $(TAPE),--tape "$(TAPE)") $(TRY)
-
-test: $(READY)  ## all tests
+test: venv  ## all tests
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
-check: $(READY)  ## lint, format, types, layers, house rules
+check: venv  ## lint, format, types, layers, house rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(VENV)/bin/lint-imports
+	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(PY) -m pytest -q tests/tidy
 
-bench: $(READY)  ## measurements, printed with machine, commit and load
+bench: venv  ## measurements, printed with machine, commit and load
 	$(PY) -m pytest -q -s -m bench tests/bench $(BENCH)
 
-evidence: $(READY)  ## forged approvals refused; the detectors' false alarms and delays; with seeds
+evidence: venv  ## forged approvals refused; the detectors' false alarms and delays; with seeds
 	$(PY) -m tests.bench.detectors $(EVIDENCE)
 
-simulate: $(READY)  ## the whole fleet in one thread from seeds (SEEDS=10000)
+simulate: venv  ## the whole fleet in one thread from seeds (SEEDS=10000)
 	$(PY) -m tests.simulation --seeds $(SEEDS)
 
-nemesis: $(READY)  ## faults at every step of a handoff, bad releases, drivers that die, on real Ray
+nemesis: venv  ## faults at every step of a handoff, bad releases, drivers that die, on real Ray
 	$(PY) -m tests.nemesis $(NEMESIS)
 	$(PY) -m pytest -q -s -m nemesis tests
 
-soak: $(READY)  ## rolls back to back for hours
+soak: venv  ## rolls back to back for hours
 	$(PY) -m pytest -q -s -m soak tests $(SOAK)
 
-lock: $(READY)  ## resolve pyproject.toml into requirements.lock again (needs uv on the path)
+lock: venv  ## resolve pyproject.toml into requirements.lock again (needs uv on the path)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o $(VENV)/lock
 	{ echo '# Made by `make lock` from pyproject.toml; do not edit. Valid for Python 3.11 and later.'; \

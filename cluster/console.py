@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from cluster.config import DEFAULT_FILE
+from cluster.environment import continue_in
 from cluster.plain_text import ForgivingStream, PlainConsole, plain_lines
 from cluster.state_folder import StateFolder, state_folder
 
@@ -40,7 +41,12 @@ def config_option(function: _F) -> _F:
 
 
 def state_of(named: str | None) -> StateFolder:
-    return state_folder(named, os.environ)
+    """Return the folder of the fleet; go on in its environment where that is another one."""
+    state = state_folder(named, os.environ)
+    record = state.read_run()
+    if record.head is not None and record.head.alive:
+        continue_in(record.python)
+    return state
 
 
 def operator() -> str:

@@ -64,11 +64,16 @@ def _is_size(value: str) -> bool:
     return value.isascii() and value.isdigit() and int(value) >= COLUMNS_MIN
 
 
+_front_door: list[list[str]] = []
+"""The words of the command, once this process is one."""
+
+
 def settle(arguments: list[str]) -> None:
     """Prepare this process, once, before a command runs: environment, umask, files, streams.
 
     What Python itself read at its start cannot be taken back, so it is started again without it.
     """
+    _front_door.append(arguments)
     _open_closed_streams()
     os.umask(0o077)
     _raise_file_limit()
@@ -121,6 +126,17 @@ def interpreter() -> str:
     """
     inside = Path(sys.prefix).resolve() / "bin" / "python"
     return str(inside) if inside.exists() else sys.executable
+
+
+def continue_in(python: str) -> None:
+    """Go on as the same command in another environment: the one in which its fleet runs.
+
+    After a changed lock `.venv` is a new one, and a head is asked in its own.
+    """
+    if not _front_door or not python or python == interpreter() or not Path(python).exists():
+        return
+    command = [python, "-E", "-s", "-X", "utf8", "-m", "cluster", *_front_door[0]]
+    os.execv(python, command)  # noqa: S606 the same program, no shell
 
 
 def ray_program() -> list[str]:

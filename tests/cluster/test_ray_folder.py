@@ -27,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "first"
 
 
-@pytest.mark.parametrize("root", ["/s", "/home/bartholomew/.local/state/midstride", "/x" * 500])
+@pytest.mark.parametrize("root", ["/s", "/people/bartholomew/.local/state/midstride", "/x" * 500])
 def test_rays_sockets_fit_whatever_the_home_folder_and_the_user_are(
     root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
