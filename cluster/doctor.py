@@ -19,9 +19,12 @@ from checkpoints.errors import StorageError
 from checkpoints.journal_days import disk_state, journal_dataset
 from checkpoints.storage import LocalStorage
 from cluster.config import read_document
+from cluster.environment import file_limit_problem
 from cluster.errors import ClusterError
-from cluster.local_head import answers, head_processes
+from cluster.local_head import answers, head_processes, read_token
+from cluster.standing import standing
 from cluster.state_folder import StateFolder
+from cluster.state_lock import holder
 
 PYTHON_MIN: Final = (3, 11)
 VENUE_SECONDS: Final = 5.0
@@ -59,13 +62,18 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     yield check_configuration(config)
     yield check_folder(state)
     yield check_token(state)
+    yield check_limits()
     yield from check_head(state)
+    yield from check_standing(state)
     fleet = _stored(state)
     if fleet is None:
         yield note("fleet", f"none was launched in {state.root} yet; `make run` does it")
         return
     yield check_key(fleet)
-    yield asyncio.run(check_venue(fleet))
+    if exchange_runs(state):
+        yield asyncio.run(check_venue(fleet))
+    else:
+        yield note("venue", "the sandbox exchange does not run, so it is not asked")
     yield from check_storage(state)
 
 
@@ -95,9 +103,33 @@ def check_folder(state: StateFolder) -> Finding:
 def check_token(state: StateFolder) -> Finding:
     if not state.token.exists():
         return note("token", "none yet; the head's start makes it")
+    try:
+        read_token(state.token)
+    except (OSError, ValueError) as error:
+        return fault("token", f"{error}: `make stop`, then `make run` makes it again")
     if state.token.stat().st_mode & OTHERS:
         return fault("token", f"others may read {state.token}: chmod 600 {state.token}")
     return ok("token", f"{state.token}, readable by you only")
+
+
+def check_limits() -> Finding:
+    problem = file_limit_problem()
+    return ok("open files", "enough") if problem is None else fault("open files", problem)
+
+
+def exchange_runs(state: StateFolder) -> bool:
+    record = state.read_run()
+    return record.sandbox is not None and record.sandbox.alive
+
+
+def check_standing(state: StateFolder) -> Iterator[Finding]:
+    """Yield who runs, watches, or just now starts or ends this fleet."""
+    by = holder(state)
+    if by is not None:
+        yield note("now", f"`{by.command}` (pid {by.process.pid}) starts or ends the fleet")
+    told = standing(state.read_run())
+    if told is not None:
+        yield note("fleet", told)
 
 
 def check_head(state: StateFolder) -> Iterator[Finding]:

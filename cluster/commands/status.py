@@ -4,9 +4,10 @@ import click
 
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, screen, state_of, state_option
+from cluster.console import emit, json_option, say, screen, state_of, state_option
 from cluster.fleet import join_fleet
 from cluster.screen import page
+from cluster.standing import standing
 from cluster.status import ask_report
 
 
@@ -16,6 +17,9 @@ from cluster.status import ask_report
 def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
     """Show slots, alarms, gateway and feeds."""
     folder = state_of(state)
+    told = standing(folder.read_run())
+    if told is not None:
+        say(f"this fleet: {told}")
     link = join_fleet(folder)
     found = ask_report(link, load_config(str(folder.storage)), LocalStorage(folder.storage))
     if as_json:

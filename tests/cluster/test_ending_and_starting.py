@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cluster.ending import end_runner, end_watcher, watcher_mark
@@ -21,6 +22,7 @@ from cluster.sandbox_process import (
     ensure_sandbox,
     sandbox_command,
 )
+from cluster.standing import standing
 from cluster.starting import TREE, code_of
 from cluster.state_folder import RunRecord, StateFolder
 
@@ -78,6 +80,22 @@ def test_only_a_launched_fleet_on_a_living_head_is_a_fleet_that_runs() -> None:
     assert not living(RunRecord(head=own)).fleet
     assert not living(RunRecord(head=GONE, launched=True)).fleet
     assert living(RunRecord(sandbox=own)).sandbox
+
+
+def test_what_is_unusual_about_a_fleet_is_said_with_what_to_do() -> None:
+    own = ProcessRecord.own()
+    whole = RunRecord(head=own, launched=True, watcher=own)
+    assert standing(RunRecord()) is None
+    assert standing(whole) is None
+    told = {
+        "run` that started it": msgspec.structs.replace(whole, runner=GONE),
+        "its watcher is gone": msgspec.structs.replace(whole, watcher=GONE),
+        "cut short": msgspec.structs.replace(whole, launched=False),
+        "Ray head is dead": msgspec.structs.replace(whole, head=GONE),
+        "again and again": msgspec.structs.replace(whole, gave_up=True),
+    }
+    for part, record in told.items():
+        assert part in (standing(record) or "")
 
 
 def test_a_restart_runs_the_archived_release_not_the_tree(state: StateFolder) -> None:

@@ -25,6 +25,7 @@ def tree(tmp_path: Path) -> Path:
     unwanted = shutil.ignore_patterns("__pycache__")
     for package in ("signals", "checkpoints", "actors", "cluster"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=unwanted)
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy2(ROOT / name, tmp_path / name)
     environment = tmp_path / ".venv"
