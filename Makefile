@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-CLUSTER := $(PY) -E -s -m cluster
+CLUSTER := $(PY) -E -s -X utf8 -m cluster
 # What asks or ends a fleet takes the environment that is there: it installs nothing, asks no network.
 THERE = @[ -x $(PY) ] || { echo "nothing is prepared here yet: make run" >&2; exit 1; }
 ON = $(filter-out 0 no false,$(1))

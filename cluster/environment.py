@@ -64,6 +64,12 @@ def _is_size(value: str) -> bool:
     return value.isascii() and value.isdigit() and int(value) >= COLUMNS_MIN
 
 
+FLAGS: Final = ("-P", "-E", "-s", "-X", "utf8")
+"""No folder and no variable of the caller's decides what is imported; file names are UTF-8."""
+ENTER: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from cluster.environment import settle; "
+    "settle(sys.argv[1:]); from cluster.__main__ import run; sys.exit(run())"
+)
 _front_door: list[list[str]] = []
 """The words of the command, once this process is one."""
 
@@ -81,7 +87,7 @@ def settle(arguments: list[str]) -> None:
         return
     clean = child_environment(os.environ)
     if not sys.flags.ignore_environment and _misread(os.environ):
-        _start_again(arguments, clean)
+        _start_again(sys.executable, arguments, clean)
     os.environ.clear()
     os.environ.update(clean)
 
@@ -94,9 +100,10 @@ def _misread(given: Mapping[str, str]) -> bool:
     )
 
 
-def _start_again(arguments: list[str], clean: Mapping[str, str]) -> NoReturn:
-    command = [sys.executable, "-E", "-s", "-X", "utf8", "-m", "cluster", *arguments]
-    os.execve(sys.executable, command, dict(clean))  # noqa: S606 the same program, no shell
+def _start_again(python: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Become the same command anew, from whatever folder it was called in."""
+    command = [python, *FLAGS, "-c", ENTER, str(Path(__file__).resolve().parents[1]), *arguments]
+    os.execve(python, command, dict(environment))  # noqa: S606 the same program, no shell
 
 
 def _open_closed_streams() -> None:
@@ -135,8 +142,7 @@ def continue_in(python: str) -> None:
     """
     if not _front_door or not python or python == interpreter() or not Path(python).exists():
         return
-    command = [python, "-E", "-s", "-X", "utf8", "-m", "cluster", *_front_door[0]]
-    os.execv(python, command)  # noqa: S606 the same program, no shell
+    _start_again(python, _front_door[0], os.environ)
 
 
 def ray_program() -> list[str]:

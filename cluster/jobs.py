@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from checkpoints.archive import archive_release, archive_uri, record_commit
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import git_commit as tree_commit
 from checkpoints.storage import LocalStorage
+from cluster.environment import child_environment, interpreter, ray_program
 from cluster.errors import JobError
 from cluster.local_head import dashboard_url, head_environment
 from cluster.settings import extra_files, read_edited
@@ -60,10 +60,7 @@ def submit(
         "cluster",
         *arguments,
     ]
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("RAY_")},
-        **head_environment(state),
-    }
+    environment = {**child_environment(os.environ), **head_environment(state)}
     with subprocess.Popen(  # noqa: S603 our own ray program with checked arguments
         command,
         stdin=subprocess.DEVNULL,
@@ -135,6 +132,7 @@ def _git(*arguments: str) -> str | None:
             text=True,
             check=True,
             timeout=30,
+            env=child_environment(os.environ),
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -27,7 +27,7 @@ from cluster.config import DEFAULT_FILE
 from cluster.config_offline import read_offline
 from cluster.errors import HeadError
 from cluster.processes import ProcessRecord
-from cluster.state_folder import HeadPorts, RunRecord, StateFolder
+from cluster.state_folder import StateFolder
 from signals.market import Outcome
 from tests.audit.builders import Story, archive_tree
 
@@ -77,7 +77,7 @@ def in_state(name: str, left: Path, folder: Path) -> Path:
     shutil.copytree(left, root, dirs_exist_ok=True)
     gone = ProcessRecord(pid=2**22 - 3, start=1)
     if name == "crashed":
-        StateFolder(root).write_run(RunRecord(head=gone, ports=HeadPorts(), sandbox=gone))
+        StateFolder(root).update_run(head=gone, sandbox=gone)
     if name == "halted":
         (root / "storage" / HALT_FILE).write_text("lunch")
     return root
