@@ -18,7 +18,7 @@ from typing import Final, cast
 
 import click
 
-from cluster.console import say
+from cluster.console import say, show_text
 from cluster.errors import ClusterError
 
 PROGRAM: Final = "midstride"
@@ -85,7 +85,7 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool)
         return
     from cluster.version import version_line
 
-    click.echo(version_line())
+    show_text(version_line())
     ctx.exit()
 
 

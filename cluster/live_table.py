@@ -8,16 +8,20 @@ starts it again.
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
+import msgspec
+from rich.console import RenderableType
 from rich.live import Live
 
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.console import screen
 from cluster.fleet import connect
+from cluster.plain_text import plain
 from cluster.processes import ProcessRecord
 from cluster.screen import page
 from cluster.state_folder import StateFolder
@@ -39,28 +43,40 @@ def main(arguments: list[str]) -> int:
     runner, head = ProcessRecord.parent(), state.read_run().head
     link = connect(state, state.read_run().ports)
     config, storage = load_config(str(state.storage)), LocalStorage(state.storage)
-    faults = faults_in_a_row = 0
+    faults = Faults()
+
+    def made(so_far: Faults) -> RenderableType:
+        return page(ask_report(link, config, storage), _note(end, so_far))
+
     with Live(console=screen(stderr=True), auto_refresh=False, transient=True) as live:
         while runner.alive and head is not None and head.alive:
-            try:
-                live.update(page(ask_report(link, config, storage), _note(end, faults)))
-                live.refresh()
-                faults_in_a_row = 0
-            except Exception as fault:  # noqa: BLE001 whatever a screen does, the fleet goes on
-                faults, faults_in_a_row = faults + 1, faults_in_a_row + 1
-                if faults == 1:
-                    live.console.print(
-                        f"the table cannot be drawn: {type(fault).__name__}: {fault}"
-                    )
-                if faults_in_a_row > FAULTS_MAX:
-                    return 1
+            faults = draw(live, made, faults)
+            if faults.in_a_row > FAULTS_MAX:
+                return 1
             time.sleep(REFRESH_SECONDS)
     return 0
 
 
-def _note(end: float, faults: int) -> str:
+class Faults(msgspec.Struct, frozen=True, kw_only=True):
+    total: int = 0
+    in_a_row: int = 0
+
+
+def draw(live: Live, make: Callable[[Faults], RenderableType], before: Faults) -> Faults:
+    """Draw one page; what goes wrong is counted, said the first time, and ends nothing."""
+    try:
+        live.update(make(before), refresh=True)
+    except Exception as fault:  # noqa: BLE001 whatever a screen does, the fleet goes on
+        if not before.total:
+            text = plain(f"{type(fault).__name__}: {fault}")
+            live.console.print(f"a page could not be drawn: {text}")
+        return Faults(total=before.total + 1, in_a_row=before.in_a_row + 1)
+    return Faults(total=before.total)
+
+
+def _note(end: float, faults: Faults) -> str:
     left = "" if end == 0 else f"{max(0.0, end - time.monotonic()):.0f} s left"
-    return f"{left}   {faults} pages could not be drawn" if faults else left
+    return f"{left}   {faults.total} pages could not be drawn" if faults.total else left
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
