@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from actors.runtime import load_config
 from cluster.commands.launch import PROGRESS
-from cluster.config import Deployment, read_config, read_document
+from cluster.config import read_config, read_document
 from cluster.ending import end_fleet, end_watcher, launched_before
 from cluster.environment import file_limit_problem
 from cluster.errors import ClusterError, FleetError
@@ -30,10 +30,10 @@ from cluster.sandbox_process import (
     differences,
     end_sandbox,
     ensure_sandbox,
-    read_ready,
     refusal,
     sandbox_command,
 )
+from cluster.settings import deployment_of
 from cluster.starting import launch_tree
 from cluster.state_folder import HeadPorts, RunRecord, StateFolder
 from cluster.state_lock import StateLockedError, hold, holder
@@ -164,14 +164,8 @@ def _check_same(state: StateFolder, options: RunOptions) -> None:
     other = differences(record.sandbox_command, sandbox_command(state, options.sandbox))
     if other:
         raise ClusterError(refusal(state, other))
-    ready = read_ready(state.sandbox_ready)
-    deployment = Deployment(
-        storage=str(state.storage.resolve()),
-        clock=ready.clock,
-        venue=ready.venue,
-        private_key_file=str(state.private_key.resolve()),
-    )
-    if read_config(options.config, deployment) != load_config(str(state.storage)):
+    running = load_config(str(state.storage))
+    if read_config(options.config, deployment_of(running)) != running:
         raise FleetError(
             f"a fleet runs in {state.root} with another configuration than {options.config}. It "
             "goes on as it was: `make stop` first to start with this one, or change parameters in "

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from checkpoints.archive import RELEASES
+from checkpoints.archive import RELEASES, archive_uri
 from checkpoints.errors import CheckpointsError
-from checkpoints.release import release_of
+from checkpoints.storage import LocalStorage
 from cluster.durable_files import write_durably
 from cluster.errors import ClusterError
-from cluster.jobs import WORKING_TREE, git_commit, submit
+from cluster.jobs import git_commit, packed_tree, submit
+from cluster.settings import SOURCE
 from cluster.state_folder import RunRecord, StateFolder
 
-TREE: Final = "."
+TREE: Final = ""
 
 
 def launch_tree(state: StateFolder, config: Path, line: Callable[[str], None]) -> None:
@@ -21,38 +22,40 @@ def launch_tree(state: StateFolder, config: Path, line: Callable[[str], None]) -
         write_durably(state.config, config.read_bytes())
     except OSError as error:
         raise ClusterError(f"{config} cannot be read ({error.strerror})") from error
-    commit, release = git_commit(), _release()
-    _submit(state, TREE, commit, line)
+    commit, code = git_commit(), packed_tree(state, ["launch"])
+    _submit(state, code, commit, config.resolve(), line)
+    release = code.rpartition("/")[2].removesuffix(".zip")
     state.update_run(launched=True, gave_up=False, release=release, commit=commit)
-
-
-def _release() -> str:
-    try:
-        return release_of(WORKING_TREE).release
-    except (CheckpointsError, OSError):
-        return ""
 
 
 def launch_again(state: StateFolder, line: Callable[[str], None]) -> None:
     """Launch what was launched before, from its archive; the tree may be another by now."""
-    record = state.read_run()
-    _submit(state, code_of(state, record), record.commit, line)
+    record, storage = state.read_run(), LocalStorage(state.storage)
+    try:
+        source = storage.read(SOURCE)
+    except CheckpointsError:
+        source = None
+    _submit(state, code_of(state, record), record.commit, state.config, line)
+    if source is not None:
+        storage.write(SOURCE, source)  # the person's file, not our copy, is what they edit
     state.update_run(launched=True, gave_up=False)
 
 
 def code_of(state: StateFolder, record: RunRecord) -> str:
-    """Return the job's working directory for a restart: the archive, or the tree without one."""
+    """Return what a restart runs: the archive of what was launched, else the tree (empty)."""
     archive = state.storage / RELEASES / f"{record.release}.zip"
-    return f"file://{archive}" if record.release and archive.exists() else TREE
+    return archive_uri(state.storage, record.release) if archive.exists() else TREE
 
 
-def _submit(state: StateFolder, code: str, commit: str, line: Callable[[str], None]) -> None:
+def _submit(
+    state: StateFolder, code: str, commit: str, config: Path, line: Callable[[str], None]
+) -> None:
     arguments = [
         "launch",
-        f"--config={state.config}",
+        f"--config={config}",
         f"--storage={state.storage}",
         f"--sandbox-ready={state.sandbox_ready}",
         f"--key-file={state.private_key}",
         f"--commit={commit}",
     ]
-    submit(state, state.read_run().ports, arguments, line, code)
+    submit(state, state.read_run().ports, arguments, line, code=code)

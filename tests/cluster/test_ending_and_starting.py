@@ -104,7 +104,7 @@ def test_a_restart_runs_the_archived_release_not_the_tree(state: StateFolder) ->
     archive = state.storage / "releases" / f"{record.release}.zip"
     archive.parent.mkdir()
     archive.write_bytes(b"zip")
-    assert code_of(state, record) == f"file://{archive}"
+    assert code_of(state, record) == archive.as_uri()
 
 
 @pytest.mark.parametrize("number", ASKED)
