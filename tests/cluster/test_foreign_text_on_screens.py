@@ -72,8 +72,13 @@ def test_a_page_that_cannot_be_drawn_is_counted_and_said_once() -> None:
     assert out.getvalue().count("RuntimeError: [/5m]") == 1
 
 
-ALLOWED = {"cluster/console.py", "cluster/plain_text.py", "cluster/commands/completion.py"}
-"""The last one writes a shell's script that is our own text, to be read by the shell."""
+ALLOWED = {
+    "cluster/console.py",
+    "cluster/plain_text.py",
+    "cluster/commands/completion.py",
+    "cluster/rolling_update/import_check.py",
+}
+"""The last two write for a program: a shell reads the script, our own process the names."""
 OTHER_DOORS = re.compile(r"(?<![\w.])Console\(|click\.(secho|echo)\(|(?<![\w.])print\(")
 
 
