@@ -55,11 +55,22 @@ def _look(event: str, arguments: tuple[Any, ...]) -> None:
     path = os.path.realpath(os.fsdecode(named))
     if event == "ctypes.dlopen" and os.sep not in os.fsdecode(named):
         return
+    if event == "open" and _writes(arguments[2]) and _is_release_file(path):
+        raise NotOfTheReleaseError(f"a strategy writes no file of its release: {path}")
     if not may_open(path):
         raise NotOfTheReleaseError(
             f"a strategy opens only files of its release; {path} is none: put it beside the "
             "strategy in signals/"
         )
+
+
+def _writes(flags: object) -> bool:
+    return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def _is_release_file(path: str) -> bool:
+    """Say whether a path is a file of the release; bytecode is Python's own to write."""
+    return is_counted(os.path.relpath(path, ROOT))
 
 
 def may_open(path: str) -> bool:

@@ -33,7 +33,14 @@ from cluster.fleet import (
 )
 from cluster.gate.admission import check_covered
 from cluster.gate.errors import GateRefusedError
-from cluster.settings import compare, extra_files, for_start, slots_that_lived, stored_config
+from cluster.settings import (
+    compare,
+    extra_files,
+    for_start,
+    in_force,
+    slots_that_lived,
+    stored_config,
+)
 
 ACTOR_SECONDS: Final = 120.0
 """Wire. Creation of one actor with its imports: 1 .. 3 s quiet, far more on a busy machine."""
@@ -111,14 +118,16 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
         _await_ready(link, name)
     progress("slots", 0, len(config.slots))
     slots = _start_slots(link, supervisor, len(config.slots), progress)
-    edited = compare(config, wanted, "")
+    runs = running_releases(link, storage)
+    usual = max(runs, key=lambda name: len(runs[name]), default="")
+    edited = compare(config, wanted, "", in_force(storage, config, usual))
     return Launched(
         config=config_id(config),
         release=release,
         created=tuple(name for name in names if name not in living),
         found=living,
         slots=slots,
-        runs=running_releases(link, storage),
+        runs=runs,
         tree=release_of(ROOT, commit, extra_files(edited)).release,
         with_roll=edited.with_roll,
     )

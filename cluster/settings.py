@@ -13,12 +13,15 @@ import msgspec
 
 from actors.config import SETTINGS_FILE, FleetConfig, SlotConfig, SlotSettings, Venue
 from actors.runtime import load_config
+from checkpoints.archive import load_archive
 from checkpoints.checkpoint_store import CHECKPOINTS
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import JOURNAL
 from checkpoints.records import canonical_json
 from checkpoints.storage import LocalStorage, Storage
 from cluster.config import KEY_FIELDS, Deployment, read_config
+from cluster.errors import FleetError
+from cluster.gate.differences import files_in
 
 SOURCE: Final = "config/source"
 """In the storage: the file that the fleet was last started from."""
@@ -51,16 +54,38 @@ def source_of(storage: Storage, tree: Path) -> Path | None:
         return None
     own = tree / IN_TREE / named.name
     inside = named.parent.parts[-2:] == IN_TREE.parts
-    return own if inside and own.is_file() else named
+    found = own if inside and own.is_file() else named
+    if not found.is_file():
+        raise FleetError(
+            f"{named}, the configuration that the fleet was started from, is gone: put it back, "
+            "or name another one with --config"
+        )
+    return found
 
 
-def read_edited(storage_root: str, file: Path | None) -> Edited:
-    """Compare a configuration file with what the fleet was started with; raise `ConfigError`."""
+def read_edited(storage_root: str, file: Path | None, release: str = "") -> Edited:
+    """Compare a configuration file with what is in force; raise `ConfigError`.
+
+    `release`: what most slots run; it may have brought settings of its own.
+    """
     if file is None:
         return Edited()
     running = load_config(storage_root)
     wanted = read_config(file, deployment_of(running))
-    return compare(running, wanted, str(file))
+    return compare(
+        running, wanted, str(file), in_force(LocalStorage(Path(storage_root)), running, release)
+    )
+
+
+def in_force(storage: Storage, config: FleetConfig, release: str) -> FleetConfig:
+    """Return the configuration that slots of a release run under."""
+    try:
+        files = files_in(load_archive(storage, release).data) if release else {}
+    except CheckpointsError:
+        files = {}
+    if SETTINGS_FILE not in files:
+        return config
+    return config.under(msgspec.json.decode(files[SETTINGS_FILE], type=SlotSettings))
 
 
 def deployment_of(running: FleetConfig) -> Deployment:
@@ -77,8 +102,14 @@ def deployment_of(running: FleetConfig) -> Deployment:
     )
 
 
-def compare(running: FleetConfig, wanted: FleetConfig, file: str) -> Edited:
-    """Say what differs and how it comes in. Pure."""
+def compare(
+    running: FleetConfig, wanted: FleetConfig, file: str, shown: FleetConfig | None = None
+) -> Edited:
+    """Say what differs and how it comes in. Pure.
+
+    `running`: what the fleet was started with; a release needs settings where the file differs from
+    that. `shown`: what its slots run under, if a release brought other settings.
+    """
     slots = {slot.slot: slot for slot in wanted.slots}
     kept = tuple(slots.get(slot.slot, slot) for slot in running.slots)
     settings = SlotSettings(slots=kept, params_set=wanted.params_set)
@@ -86,7 +117,7 @@ def compare(running: FleetConfig, wanted: FleetConfig, file: str) -> Edited:
     return Edited(
         file=file,
         settings=None if same else settings,
-        with_roll=tuple(_slot_lines(running, settings)),
+        with_roll=tuple(_slot_lines(shown or running, settings)),
         with_restart=tuple(_restart_lines(running, wanted)),
     )
 

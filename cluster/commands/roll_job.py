@@ -25,7 +25,8 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     """Submit this command as a job from the working tree."""
     running(folder)  # before Ray's submitter looks for a head that is not there
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
-    given |= {"config": config_words(folder, words)["config"] if verb == "apply" else None}
+    if verb == "apply":
+        given = config_words(folder, given)
     arguments = [*job_words(verb, folder, as_json), *job_options(given)]
     name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"
     watch(folder, lambda line: submit_roll_job(folder, arguments, line, name))

@@ -235,6 +235,8 @@ def _propose(
 def _roll(
     folder: StateFolder, verb: str, words: dict[str, Any], to_release: str | None, *, as_json: bool
 ) -> None:
+    if verb == "apply":
+        words = config_words(folder, words)
     if JOB_MARK not in os.environ:
         submit_roll(folder, verb, words, as_json=as_json)
         return

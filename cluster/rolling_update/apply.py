@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -75,6 +76,12 @@ async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
     return table.owners
 
 
+def usual_release(owners: tuple[FenceRecord, ...]) -> str:
+    """Return the release that most slots run."""
+    counted = Counter(owner.release for owner in owners)
+    return max(counted, key=lambda release: counted[release], default="")
+
+
 def target_release(storage: LocalStorage, request: Request, edited: Edited) -> ReleaseManifest:
     """Archive the working tree, or find the archived release that the operator named."""
     if request.to_release is None:
@@ -123,9 +130,9 @@ def previous_release(storage: LocalStorage) -> str:
 async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[FenceRecord, ...]]:
     storage = LocalStorage(Path(storage_root))
     named = Path(request.config) if request.config and request.to_release is None else None
-    edited = read_edited(storage_root, named)
-    manifest = target_release(storage, request, edited)
     owners = await owners_of(storage_root)
+    edited = read_edited(storage_root, named, usual_release(owners))
+    manifest = target_release(storage, request, edited)
     schedule = schedule_of(storage_root)
     wanted = request.slots or tuple(owner.slot for owner in owners)
     canary = request.options.canary

@@ -77,3 +77,11 @@ def test_blocks_nest() -> None:
 def test_bytecode_of_the_release_is_python_s_own() -> None:
     assert may_open(f"{own.ROOT}/signals/__pycache__/market.cpython-311.pyc")
     assert not may_open(f"{own.ROOT}/__pycache__/x.pyc")
+
+
+def test_a_file_of_the_release_is_not_written() -> None:
+    with only_own_files(), pytest.raises(NotOfTheReleaseError, match="writes no file"):
+        (ROOT / "signals/params.toml").open("a")
+    with only_own_files(), pytest.raises(NotOfTheReleaseError, match="writes no file"):
+        (ROOT / "signals/new.json").write_text("")
+    assert not (ROOT / "signals/new.json").exists()

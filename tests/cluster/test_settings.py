@@ -12,6 +12,7 @@ from actors.slot import start
 from checkpoints.archive import archive_release, load_archive
 from checkpoints.storage import LocalStorage
 from cluster.config import read_config
+from cluster.errors import FleetError
 from cluster.gate.differences import files_in
 from cluster.launch import Launched, config_in_force, launched_lines
 from cluster.rolling_update.page import plan_lines
@@ -20,6 +21,7 @@ from cluster.settings import (
     compare,
     deployment_of,
     extra_files,
+    in_force,
     note_source,
     source_of,
 )
@@ -129,6 +131,9 @@ def test_the_file_of_the_start_is_found_again_and_in_another_tree_its_namesake(
     own.write_text("")
     note_source(storage, own)
     assert source_of(storage, ROOT) == own
+    own.unlink()
+    with pytest.raises(FleetError, match=r"mine\.toml, the configuration .* is gone"):
+        source_of(storage, ROOT)
     note_source(storage, tmp_path / "other/cluster/configs/sandbox.toml")
     assert source_of(storage, ROOT) == ROOT / "cluster/configs/sandbox.toml"
 
@@ -168,6 +173,23 @@ def test_a_slot_starts_under_its_releases_own_settings(
     assert start.with_own_settings(running) == running
     file.write_bytes(extra_files(compare(running, wanted, "x"))[SETTINGS_FILE])
     assert start.with_own_settings(running).slot("btc-5m").strategy == "late_favourite"
+
+
+def test_what_comes_is_said_against_what_the_slots_run_under(
+    running: FleetConfig, tmp_path: Path
+) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    edited = with_strategy(running, "late_favourite")
+    extra = extra_files(compare(running, edited, "x"))
+    release = archive_release(storage, ROOT, "c0ffee", extra).release
+    shown = in_force(storage, running, release)
+    assert shown.slots == edited.slots
+    again = compare(running, edited, "x", shown)
+    assert again.with_roll == ()
+    assert extra_files(again) == extra, "it stays part of the release"
+    back = compare(running, running, "x", shown)
+    assert back.with_roll == ("btc-5m.strategy late_favourite -> five_factor",)
+    assert extra_files(back) == {}
 
 
 def launched(runs: dict[str, tuple[str, ...]], tree: str) -> list[str]:
