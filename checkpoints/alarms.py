@@ -6,6 +6,7 @@ and clear at once: the first durable file of a name wins.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -17,6 +18,9 @@ from checkpoints.storage import Storage
 ALARMS: Final = "alarms"
 RAISES_MAX: Final = 100_000
 """Of one kind and subject: more than one a minute for two months means nobody reads them."""
+LOOKS_MIN: Final = 2
+"""At an unchanged folder: the second sees what changed within the stamp's own grain after the
+first. Looks are a second apart, a grain is some milliseconds."""
 SAFE_LENGTH_MAX: Final = 60
 """Two such parts and a number stay far below the 255 bytes of a file name."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.:+-]")
@@ -67,8 +71,18 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmStore:
+    """One reader may look each second for years: what cannot change any more is read once."""
+
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._over: set[str] = set()
+        """Cleared, and read to be so: nothing brings them back."""
+        self._raised: dict[str, Alarm] = {}
+        """Latched when last read; a stored alarm is never changed."""
+        self._stamp: int | None = None
+        self._looks = 0
+        """At the folder while its stamp stayed the same."""
+        self._latched: list[AlarmState] = []
 
     def raise_alarm(self, alarm: Alarm) -> Raised:
         """Latch an alarm durably, or return the one of its kind and subject that is latched."""
@@ -93,19 +107,43 @@ class AlarmStore:
         return self._storage.create(_cleared_file(identity), msgspec.json.encode(cleared))
 
     def latched(self) -> list[AlarmState]:
-        """Return the alarms that nobody has cleared, oldest first."""
-        return [state for state in self.history() if state.latched]
+        """Return the alarms that nobody has cleared, oldest first.
+
+        A folder that has not changed is not listed again. Its stamp may be as coarse as some
+        milliseconds, so what was found is confirmed once before it is believed.
+        """
+        stamp = self._storage.folder_stamp(ALARMS)
+        if stamp is None or stamp != self._stamp:
+            self._stamp, self._looks = stamp, 0
+        if stamp is not None and self._looks >= LOOKS_MIN:
+            return list(self._latched)
+        self._looks += 1
+        self._latched = self._read_latched()
+        return list(self._latched)
+
+    def _read_latched(self) -> list[AlarmState]:
+        names = set(self._storage.names(f"{ALARMS}/"))
+        states: list[AlarmState] = []
+        for identity in sorted(_identities(names) - self._over):
+            if _cleared_file(identity) not in names and identity in self._raised:
+                states.append(AlarmState(alarm=self._raised[identity], cleared=None))
+                continue
+            state = self._read(identity)
+            if state is None:
+                continue
+            if state.latched:
+                self._raised[identity] = state.alarm
+                states.append(state)
+            else:
+                self._over.add(identity)
+                self._raised.pop(identity, None)
+        return sorted(states, key=_age)
 
     def history(self) -> list[AlarmState]:
         """Return all alarms, oldest first. A damaged file is an alarm too, never one less."""
-        names = self._storage.names(f"{ALARMS}/")
-        identities = [
-            name.removeprefix(f"{ALARMS}/").removesuffix(".json")
-            for name in names
-            if not name.endswith(".cleared.json")
-        ]
+        identities = _identities(self._storage.names(f"{ALARMS}/"))
         states = [state for identity in identities if (state := self._read(identity))]
-        return sorted(states, key=lambda state: (state.alarm.raised_wire_ms, state.alarm.id))
+        return sorted(states, key=_age)
 
     def _read(self, identity: str) -> AlarmState | None:
         try:
@@ -126,6 +164,18 @@ class AlarmStore:
         return sum(
             name.endswith(".cleared.json") for name in self._storage.names(f"{ALARMS}/{stem}.")
         )
+
+
+def _identities(names: Iterable[str]) -> set[str]:
+    return {
+        name.removeprefix(f"{ALARMS}/").removesuffix(".json")
+        for name in names
+        if not name.endswith(".cleared.json")
+    }
+
+
+def _age(state: AlarmState) -> tuple[int, str]:
+    return state.alarm.raised_wire_ms, state.alarm.id
 
 
 def _damaged(identity: str, error: str) -> Alarm:

@@ -68,7 +68,6 @@ class CheckpointStore:
         digest = digest_of(data)
         if not self._storage.create(name, data):
             digest = self._replace(name, meta, data)
-        self._prune(meta.slot)
         return digest
 
     def _replace(self, name: str, meta: CheckpointMeta, data: bytes) -> str:
@@ -165,8 +164,11 @@ class CheckpointStore:
         names = self._storage.names(f"{CHECKPOINTS}/{slot}/")
         return [name for name in names if not name.endswith(".delta.arrow")]
 
-    def _prune(self, slot: str) -> None:
-        """Keep the newest full ones and deltas, and each kept delta's base."""
+    def prune(self, slot: str) -> None:
+        """Keep the newest full ones and deltas, and each kept delta's base.
+
+        Beside what anybody waits for: a handoff's delta is stored while its slot is dark.
+        """
         names = self._storage.names(f"{CHECKPOINTS}/{slot}/")
         deltas = [name for name in names if name.endswith(".delta.arrow")]
         fulls = [name for name in names if not name.endswith(".delta.arrow")]
@@ -174,8 +176,7 @@ class CheckpointStore:
             return
         bases = set(self._bases(deltas[-DELTAS_KEPT:]))
         old = [name for name in fulls[:-FULL_KEPT] if _sequence(name) not in bases]
-        for name in [*old, *deltas[:-DELTAS_KEPT]]:
-            self._storage.delete(name)
+        self._storage.delete_all([*old, *deltas[:-DELTAS_KEPT]])
 
     def _bases(self, deltas: list[str]) -> Iterator[int]:
         for name in deltas:

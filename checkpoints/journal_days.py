@@ -104,9 +104,7 @@ def compact_day(storage: Storage, day: str, today: str) -> CompactedDay:
     table = pa.concat_tables(tables)
     if taken:
         covered = _write_day(storage, day, table)
-    for flush in _flushes(storage, day):
-        if _is_covered(flush, covered):
-            storage.delete(flush.name)
+    storage.delete_all(f.name for f in _flushes(storage, day) if _is_covered(f, covered))
     return CompactedDay(day=day, rows=table.num_rows, flushes=taken, damaged=tuple(damaged))
 
 
@@ -199,8 +197,7 @@ def drop_old_days(storage: Storage, journal_before: str, snapshots_before: str) 
     for day in storage.folders("snapshots"):
         if day < snapshots_before:
             old += storage.names(f"snapshots/{day}/")
-    for name in old:
-        storage.delete(name)
+    storage.delete_all(old)
     return old
 
 

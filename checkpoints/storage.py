@@ -9,6 +9,7 @@ import errno
 import itertools
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -40,6 +41,12 @@ class Storage(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove the file durably; removing what is not there is no error."""
+
+    def delete_all(self, names: Iterable[str]) -> None:
+        """Remove files durably, each folder made durable once."""
+
+    def folder_stamp(self, name: str) -> int | None:
+        """Return what changes when a name is made or removed in a folder; None: it is not known."""
 
     def free_bytes(self) -> int:
         """Return the bytes that an unprivileged writer may still use."""
@@ -109,6 +116,28 @@ class LocalStorage:
                 _sync_folder(path.parent)
         except OSError as error:
             raise _storage_error(self.root, name, error) from error
+
+    def delete_all(self, names: Iterable[str]) -> None:
+        folders: set[Path] = set()
+        for name in names:
+            path = self._path(name)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise _storage_error(self.root, name, error) from error
+            folders.add(path.parent)
+        for folder in sorted(folders):
+            try:
+                if folder.is_dir():
+                    _sync_folder(folder)
+            except OSError as error:
+                raise _storage_error(self.root, folder.name, error) from error
+
+    def folder_stamp(self, name: str) -> int | None:
+        try:
+            return (self.root / name).stat().st_mtime_ns
+        except OSError:
+            return None
 
     def free_bytes(self) -> int:
         try:

@@ -241,3 +241,11 @@ class SlotLoop:
                 digest=digest,
             )
         )
+        await self._prune(meta.slot)
+
+    async def _prune(self, slot: str) -> None:
+        """Drop old checkpoints when nobody waits for the new one any more."""
+        try:
+            await asyncio.to_thread(self._store.prune, slot)
+        except CheckpointsError as error:
+            log_event("checkpoints_not_pruned", slot=slot, reason=str(error))

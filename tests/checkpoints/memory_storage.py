@@ -1,5 +1,7 @@
 """Storage in memory: a fake that tears, loses and alters files on demand."""
 
+from collections.abc import Iterable
+
 from checkpoints.errors import MissingFileError
 
 
@@ -33,6 +35,13 @@ class MemoryStorage:
 
     def delete(self, name: str) -> None:
         self.files.pop(name, None)
+
+    def delete_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.delete(name)
+
+    def folder_stamp(self, _name: str) -> int | None:
+        return None
 
     def free_bytes(self) -> int:
         return 1 << 40

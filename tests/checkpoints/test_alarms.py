@@ -1,5 +1,6 @@
 """Alarms latch, are said once, and survive several writers and damaged files."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.errors import MissingFileError
+from checkpoints.storage import LocalStorage
 from tests.checkpoints.memory_storage import MemoryStorage
 
 
@@ -105,3 +107,69 @@ def test_any_subject_has_its_own_name(one: str, other: str) -> None:
     store = AlarmStore(MemoryStorage())
     store.raise_alarm(alarm(subject=one))
     assert store.raise_alarm(alarm(subject=other)).new == (one != other)
+
+
+# ---- what is read each second --------------------------------------------------------------------
+
+
+class CountedStorage(LocalStorage):
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.reads = self.listings = 0
+
+    def read(self, name: str) -> bytes:
+        self.reads += 1
+        return super().read(name)
+
+    def names(self, prefix: str) -> list[str]:
+        self.listings += 1
+        return super().names(prefix)
+
+
+def test_a_reader_for_years_reads_no_alarm_twice(tmp_path: Path) -> None:
+    storage = CountedStorage(tmp_path)
+    others, reader = AlarmStore(storage), AlarmStore(storage)
+    for number in range(40):
+        one = others.raise_alarm(alarm(subject=f"s{number}")).alarm
+        if number:
+            others.clear(one.id, "seen", "me")
+    wanted = [state.alarm.subject for state in reader.latched()]
+    reader.latched()
+    storage.reads = storage.listings = 0
+    for _ in range(100):
+        assert [state.alarm.subject for state in reader.latched()] == wanted == ["s0"]
+    assert (storage.reads, storage.listings) == (0, 0)
+    fresh = others.raise_alarm(alarm(subject="fresh")).alarm
+    storage.reads = 0
+    assert [state.alarm.subject for state in reader.latched()] == ["fresh", "s0"]
+    assert storage.reads <= 2, "the new one, and whether it was cleared"
+    others.clear(fresh.id, "seen", "me")
+    assert [state.alarm.subject for state in reader.latched()] == ["s0"]
+
+
+def test_a_change_within_the_grain_of_a_folders_stamp_is_seen_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+    others, reader = AlarmStore(storage), AlarmStore(storage)
+    monkeypatch.setattr(storage, "folder_stamp", lambda _name: 7)
+    others.raise_alarm(alarm(subject="one"))
+    assert len(reader.latched()) == 1
+    others.raise_alarm(alarm(subject="two"))
+    assert len(reader.latched()) == 2
+
+
+@given(st.lists(st.tuples(st.sampled_from(["raise", "clear", "look"]), st.integers(0, 3))))
+def test_one_reader_sees_what_a_fresh_one_does(steps: list[tuple[str, int]]) -> None:
+    storage = MemoryStorage()
+    others, reader = AlarmStore(storage), AlarmStore(storage)
+    for what, number in steps:
+        if what == "raise":
+            others.raise_alarm(alarm(subject=f"s{number}"))
+        elif what == "clear":
+            for state in others.latched():
+                if state.alarm.subject == f"s{number}":
+                    others.clear(state.alarm.id, "seen", "me")
+        else:
+            assert reader.latched() == AlarmStore(storage).latched()
+    assert reader.latched() == AlarmStore(storage).latched()

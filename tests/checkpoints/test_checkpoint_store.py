@@ -192,13 +192,26 @@ def test_retention_keeps_the_newest_and_the_bases_of_kept_deltas(store: Checkpoi
     delta = save_delta(store, 1, base, 2)
     for sequence in range(3, 3 + FULL_KEPT + 5):
         save(store, sequence)
+    store.prune(SLOT)
     fulls = store._fulls(SLOT)
     assert len(fulls) == FULL_KEPT + 1
     assert store.restore(SLOT, delta).upserts == rows(2)
     for sequence in range(100, 100 + DELTAS_KEPT):
         save_delta(store, 1, base, sequence)
+    store.prune(SLOT)
     with pytest.raises(MissingFileError):
         store.restore(SLOT, delta)
+
+
+def test_storing_a_checkpoint_removes_nothing_while_somebody_waits(
+    storage: MemoryStorage, store: CheckpointStore
+) -> None:
+    base = save(store, 1)
+    for sequence in range(2, 2 + 2 * DELTAS_KEPT):
+        save_delta(store, 1, base, sequence)
+    assert len(storage.names(f"checkpoints/{SLOT}/")) == 1 + 2 * DELTAS_KEPT
+    store.prune(SLOT)
+    assert len(storage.names(f"checkpoints/{SLOT}/")) == 1 + DELTAS_KEPT
 
 
 def test_a_deleted_base_is_named(storage: MemoryStorage, store: CheckpointStore) -> None:

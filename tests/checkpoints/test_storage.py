@@ -154,3 +154,27 @@ def test_a_writable_folder_passes_and_stays_empty(tmp_path: Path) -> None:
     storage.check_writable()
     assert storage.names("") == []
     assert storage.free_bytes() > 0
+
+
+def test_many_files_are_removed_with_one_fsync_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+    names = [f"day/{slot}/{number}" for slot in ("a", "b") for number in range(20)]
+    for name in names:
+        storage.write(name, b"x")
+    synced: list[Path] = []
+    monkeypatch.setattr(storage_module, "_sync_folder", synced.append)
+    storage.delete_all([*names, "day/a/nothing", "nowhere/1"])
+    assert synced == [tmp_path / "day/a", tmp_path / "day/b"]
+    assert storage.names("") == []
+
+
+def test_a_folders_stamp_changes_with_its_names(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    assert storage.folder_stamp("day") is None
+    storage.write("day/a", b"x")
+    os.utime(tmp_path / "day", ns=(1, 1))
+    assert storage.folder_stamp("day") == 1
+    storage.create("day/b", b"x")
+    assert storage.folder_stamp("day") != 1

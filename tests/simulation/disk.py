@@ -1,7 +1,7 @@
 """A disk that survives processes, fills up, flips bits and tears the log's unsynced tail."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from checkpoints.errors import MissingFileError, StorageError
 from checkpoints.log import (
@@ -57,6 +57,13 @@ class Disk:
     def delete(self, name: str) -> None:
         folder, _, file = name.rpartition("/")
         self.folders_.get(folder, {}).pop(file, None)
+
+    def delete_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.delete(name)
+
+    def folder_stamp(self, _name: str) -> int | None:
+        return None
 
     def free_bytes(self) -> int:
         return 1 << 40
