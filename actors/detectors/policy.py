@@ -46,6 +46,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "release_turned_bad": Reaction.NOTIFY,  # the slot goes back by itself
     "no_way_back": Reaction.REDUCE,
     "release_fails": Reaction.NOTIFY,  # the first one here: there is nothing before it
+    "intent_facts_differ": Reaction.ROLL_BACK,  # its orders are refused already
     "break_glass": Reaction.NOTIFY,
     "unapproved_release": Reaction.NOTIFY,  # refused already
     # inputs
@@ -79,6 +80,11 @@ POLICY: Final[dict[str, Reaction]] = {
     "daily_loss": Reaction.NOTIFY,
     "throttle": Reaction.NOTIFY,
     "orphan_fill": Reaction.NOTIFY,
+    "books_differ": Reaction.REDUCE,  # what is held is not known
+    "orders_refused": Reaction.NOTIFY,  # nothing can be sent
+    "balance_low": Reaction.NOTIFY,
+    "odd_rows": Reaction.NOTIFY,
+    "listing_unreadable": Reaction.NOTIFY,
     "fill_unconfirmed": Reaction.NOTIFY,
     "fill_failed_after_confirmed": Reaction.NOTIFY,
     "clock_skew": Reaction.NOTIFY,

@@ -13,12 +13,12 @@ from actors.gateway.desk import Desk
 from actors.gateway.events import (
     ClaimAsked,
     FenceAsked,
-    Flight,
     IntentArrived,
     OpenAsked,
     OutboxRead,
     TradingAsked,
 )
+from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import HALT_FILE, halt_reason
 from actors.gateway.outbox import page_of

@@ -5,23 +5,33 @@ from pathlib import Path
 from typing import Final
 
 from actors.config import FleetConfig
-from actors.gateway.events import RaiseAlarm
+from actors.gateway.events import EndAlarm, RaiseAlarm
 from actors.runtime import log_event, wire_ms
 from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 
 WARNINGS: Final = frozenset(
-    {"order_open_after_end", "fill_unconfirmed", "order_without_end", "market_unsettled"}
+    {
+        "order_open_after_end",
+        "fill_unconfirmed",
+        "order_without_end",
+        "market_unsettled",
+        "odd_rows",
+        "balance_low",
+    }
 )
-"""Reconciliation deals with these; all other kinds need a person before trading goes on."""
+"""Trading goes on with these; all other kinds need a person before it should."""
 
 
-def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm], None]:
+def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm | EndAlarm], None]:
     """Return the function that makes an alarm durable; it never raises."""
     store = AlarmStore(LocalStorage(root))
 
-    def raise_alarm(alarm: RaiseAlarm) -> None:
+    def raise_alarm(alarm: RaiseAlarm | EndAlarm) -> None:
+        if isinstance(alarm, EndAlarm):
+            end_alarm(store, alarm)
+            return
         wire = wire_ms()
         log_event("alarm", kind=alarm.kind, subject=alarm.subject, evidence=alarm.evidence)
         latched = Alarm(
@@ -32,6 +42,7 @@ def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm], None]:
             evidence={"seen": alarm.evidence, "by": "gateway"},
             raised_wire_ms=int(wire),
             market_ms=config.clock.market_ms(wire),
+            release=alarm.release,
         )
         try:
             store.raise_alarm(latched)
@@ -39,3 +50,14 @@ def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm], None]:
             log_event("alarm_not_stored", kind=alarm.kind, error=str(error))
 
     return raise_alarm
+
+
+def end_alarm(store: AlarmStore, ended: EndAlarm) -> None:
+    """Clear what is latched of an alarm whose cause is over; its history stays."""
+    log_event("alarm_over", kind=ended.kind, subject=ended.subject, why=ended.why)
+    try:
+        for state in store.latched():
+            if state.alarm.kind == ended.kind and ended.subject in ("", state.alarm.subject):
+                store.clear(state.alarm.id, ended.why, "gateway", int(wire_ms()))
+    except StorageError as error:
+        log_event("alarm_not_cleared", kind=ended.kind, error=str(error))

@@ -17,6 +17,7 @@ from actors.gateway.events import (
     Answer,
     Append,
     Effect,
+    EndAlarm,
     Event,
     IntentArrived,
     Post,
@@ -48,6 +49,9 @@ COMPACT_RECORDS: Final = 4_000
 SAMPLES: Final = 2_000
 
 
+AlarmSink = Callable[[RaiseAlarm | EndAlarm], None]
+
+
 class LogPort(Protocol):
     """What the desk needs of `checkpoints.log.RecordLog`."""
 
@@ -67,7 +71,7 @@ class Desk:
         rules: Rules,
         now: Callable[[], tuple[int, int]],
         may_post: Callable[[], str | None],
-        raise_alarm: Callable[[RaiseAlarm], None],
+        raise_alarm: AlarmSink,
         wall_ms: Callable[[], float] | None = None,
     ) -> None:
         self._log = log
@@ -75,6 +79,7 @@ class Desk:
         self._rules = rules
         self._now = now
         self._raise_alarm = raise_alarm
+        self._alarming = asyncio.Lock()
         self.durable: Ledger = state.ledger
         """What is on the disk: all that leaves this process is read from here."""
         self.changed = asyncio.Event()
@@ -229,14 +234,19 @@ class Desk:
         self.changed.set()
         self.changed = asyncio.Event()
 
+    async def _alarm(self, effect: RaiseAlarm | EndAlarm) -> None:
+        """One after the other, as they came: an end must not overtake its beginning."""
+        async with self._alarming:
+            await asyncio.to_thread(self._raise_alarm, effect)
+
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Answer():
                 reply = self._replies.pop(effect.reply_to, None)
                 if reply is not None and not reply.done():
                     reply.set_result(effect.message)
-            case RaiseAlarm():
-                self.hands.spawn(asyncio.to_thread(self._raise_alarm, effect))
+            case RaiseAlarm() | EndAlarm():
+                self.hands.spawn(self._alarm(effect))
             case Append() | Sign():
                 raise AssertionError("performed before")
             case _:

@@ -8,16 +8,8 @@ from typing import Final
 
 import msgspec
 
-from actors.gateway.events import (
-    Answer,
-    Append,
-    Effect,
-    Event,
-    Flight,
-    RaiseAlarm,
-    Sign,
-    State,
-)
+from actors.gateway.events import Answer, Append, Effect, EndAlarm, Event, RaiseAlarm, Sign, State
+from actors.gateway.flight import Flight
 from actors.gateway.fold import apply, replace
 from actors.gateway.ledger import Ledger
 from actors.gateway.records import Published, Record
@@ -67,14 +59,39 @@ class Draft:
         self.ask(Answer(reply_to=reply_to, message=message))
 
     def alarm(
-        self, kind: str, subject: str, action: str, evidence: str, again_ms: int = NEVER_MS
+        self,
+        kind: str,
+        subject: str,
+        action: str,
+        evidence: str,
+        again_ms: int = NEVER_MS,
+        release: str | None = None,
     ) -> None:
         """Raise an alarm once per kind and subject in this process, or again after `again_ms`."""
         key = f"{kind}/{subject}"
         said_ms = self.flight.alarmed.get(key)
         if said_ms is None or self.wire_ms - said_ms >= again_ms:
             self.flight.alarmed[key] = self.wire_ms
-            self.ask(RaiseAlarm(kind=kind, subject=subject, action=action, evidence=evidence))
+            self.ask(
+                RaiseAlarm(
+                    kind=kind, subject=subject, action=action, evidence=evidence, release=release
+                )
+            )
+
+    def end_alarm(self, kind: str, subject: str, why: str) -> None:
+        """End an alarm whose cause is over; it may be raised anew later.
+
+        Asked once a process also without one: a former process may have raised it. An empty
+        subject stands for all of the kind.
+        """
+        key = f"{kind}/{subject}"
+        alarmed = self.flight.alarmed
+        mine = [k for k in alarmed if k == key or (not subject and k.startswith(key))]
+        for raised in mine:
+            del alarmed[raised]
+        if mine or key not in self.flight.alarms_over:
+            self.flight.alarms_over[key] = self.wire_ms
+            self.ask(EndAlarm(kind=kind, subject=subject, why=why))
 
     def alarm_unapproved(self, slot: str, release: str, what: str) -> None:
         """Tell that code which nobody let in has asked for something, and was refused."""

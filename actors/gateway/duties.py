@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final, assert_never
 
 from actors.clock import elapsed_ms
+from actors.gateway.account import look_at_account
 from actors.gateway.draft import NEVER_MS, Draft
 from actors.gateway.events import (
     AskResolution,
@@ -16,11 +17,13 @@ from actors.gateway.events import (
     Cancel,
     ClockEvent,
     Look,
-    PostTry,
     Started,
     Ticked,
 )
+from actors.gateway.facts import chase_facts
+from actors.gateway.flight import PostTry
 from actors.gateway.ledger import CLOSING, MARKET, PROVISIONAL, UNSETTLED, condition
+from actors.gateway.market_table import keep_table
 from actors.gateway.order_life import Order, OrderState
 from actors.gateway.posts import mark_unknown, may_post, post
 from actors.gateway.records import Forgotten, GenerationTaken
@@ -89,7 +92,7 @@ def _start(draft: Draft, event: Started) -> None:
         release=event.release,
     )
     draft.record(taken)
-    draft.flight.started_wire_ms = draft.wire_ms
+    draft.flight.started_wire_ms = draft.flight.looked_wire_ms = draft.wire_ms
     draft.flight.release = event.release
     draft.flight.beat_ok_wire_ms = event.beat_wire_ms
     for order in tuple(draft.ledger.orders.values()):
@@ -100,6 +103,9 @@ def _tick(draft: Draft) -> None:
     _beat(draft)
     _cancel(draft)
     _post_again(draft)
+    keep_table(draft)
+    chase_facts(draft)
+    look_at_account(draft)
     _look(draft)
     _resolve(draft)
     if draft.wire_ms >= draft.flight.time_due_wire_ms:

@@ -7,10 +7,19 @@ from collections.abc import Sequence
 
 import msgspec
 
+from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
+from actors.gateway.market_events import (
+    AccountSeen,
+    AskAccount,
+    AskBook,
+    AskMarket,
+    BookSeen,
+    Instant,
+    MarketSeen,
+)
 from actors.gateway.records import Record
 from actors.gateway.risk import Approved
-from actors.gateway.table import Table
 from actors.messages import (
     Claim,
     FenceRequest,
@@ -18,6 +27,7 @@ from actors.messages import (
     OpenIncarnation,
     SetTrading,
 )
+from actors.venue.answers import OddRow
 from actors.venue.port import (
     CancelOutcome,
     HeartbeatOutcome,
@@ -30,12 +40,6 @@ from actors.venue.port import (
     VenueTrade,
 )
 from signals.market import Outcome
-
-
-class Instant(msgspec.Struct, frozen=True, kw_only=True):
-    wire_ms: int
-    market_ms: int
-
 
 # ---- events -----------------------------------------------------------------------------------
 
@@ -104,6 +108,8 @@ class Looked(Instant, frozen=True, kw_only=True):
     started_wire_ms: int
     orders: tuple[VenueOrder, ...] | Unknown
     trades: tuple[VenueTrade, ...] | Unknown
+    odd: tuple[OddRow, ...] = ()
+    """Rows of both that are not as they should be."""
 
 
 class StreamSaid(Instant, frozen=True, kw_only=True):
@@ -161,9 +167,10 @@ class OutboxRead(Instant, frozen=True, kw_only=True):
 SeatEvent = ClaimAsked | OpenAsked | FenceAsked
 OrderEvent = IntentArrived | SignDone | PostDone | PostHeld | CancelDone
 VenueNews = Looked | StreamSaid | BeatDone | ResolutionSeen | TimeSeen
+FactEvent = MarketSeen | BookSeen
 OperatorEvent = TradingAsked | HaltFileSeen | OutboxRead | Leaving | Stopping
 ClockEvent = Started | Ticked
-Event = SeatEvent | OrderEvent | VenueNews | OperatorEvent | ClockEvent
+Event = SeatEvent | OrderEvent | FactEvent | AccountSeen | VenueNews | OperatorEvent | ClockEvent
 
 
 # ---- effects ----------------------------------------------------------------------------------
@@ -218,67 +225,24 @@ class RaiseAlarm(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     """What a person should do."""
     evidence: str
+    release: str | None = None
+    """What it is about, where that is a release."""
 
 
-Effect = Append | Sign | Post | Cancel | Look | Beat | AskResolution | AskTime | Answer | RaiseAlarm
+class EndAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Its cause is over: what is latched of it is cleared, its history stays."""
+
+    kind: str
+    subject: str
+    """Empty: all of the kind."""
+    why: str
+
+
+Question = AskMarket | AskBook | AskAccount | AskResolution | AskTime
+Effect = Append | Sign | Post | Cancel | Look | Beat | Question | Answer | RaiseAlarm | EndAlarm
 
 
 # ---- state ------------------------------------------------------------------------------------
-
-
-class PostTry(msgspec.Struct, frozen=True, kw_only=True):
-    tries: int = 0
-    due_wire_ms: int = 0
-    in_flight: bool = False
-
-
-class Flight(msgspec.Struct, kw_only=True):
-    """What dies with the process: everything here is found again by looking at the venue."""
-
-    started_wire_ms: int = 0
-    release: str = ""
-    """What this process runs: said with every event that it publishes."""
-    reconciled: bool = False
-    """Orders and trades were compared with the venue since this process started."""
-    stopping: str | None = None
-    """Why nothing new is begun: the fleet stops, or another gateway takes over."""
-    emptying: bool = False
-    """Cancel what rests: the fleet stops."""
-    signing: Table[int] = msgspec.field(default_factory=Table)
-    """Intent id to the wire time it was asked."""
-    posts: Table[PostTry] = msgspec.field(default_factory=Table)
-    answered: Table[int] = msgspec.field(default_factory=Table)
-    """Order id to the wire time of the last answer to a post or since it ended."""
-    cancels: Table[int] = msgspec.field(default_factory=Table)
-    """Order id to the wire time of the last cancel that was sent."""
-    cancelled: Table[str] = msgspec.field(default_factory=Table)
-    """Order id to the reason of a cancel that the venue confirmed."""
-    looking: bool = False
-    look_soon: bool = True
-    look_wire_ms: int = 0
-    heartbeat_id: str = ""
-    beating: bool = False
-    last_beat_wanted: bool = False
-    """Beat once more before the authority is given up: the successor has the whole period."""
-    beat_due_wire_ms: int = 0
-    beat_ok_wire_ms: int = 0
-    beat_gap_max_ms: int = 0
-    resolutions: Table[PostTry] = msgspec.field(default_factory=Table)
-    """Condition id to the tries of asking for its winner."""
-    skew_ms: int = 0
-    """By how much the venue's clock is ahead of ours at least, the machine's or the fleet's."""
-    venue_ahead_ms: int = 0
-    """Of the fleet's time: what the venue stamps is ahead by this."""
-    time_due_wire_ms: int = 0
-    sweep_due_wire_ms: int = 0
-    alarmed: Table[int] = msgspec.field(default_factory=Table)
-    """Alarm kind and subject to wire time: each is raised once a process; the store latches."""
-
-    @property
-    def barred(self) -> str | None:
-        if self.stopping is not None:
-            return self.stopping
-        return None if self.reconciled else "not reconciled with the venue since the start"
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

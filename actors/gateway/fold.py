@@ -230,6 +230,9 @@ def _hold(ledger: Ledger, kept: KeptFill, market_ms: int, sign: int) -> None:
     )
     after = with_fill(before, fill.side, fill.price, fill.shares, fill.fee_micro_usd, sign)
     ledger.holdings[key] = after
+    received = after.sold_micro_usd - before.sold_micro_usd
+    spent = after.bought_micro_usd - before.bought_micro_usd
+    ledger.cash_micro_usd = MicroUsd(ledger.cash_micro_usd + received - spent)
     winner = market.winner if kept.slot in market.told else None
     gained = after.realized_micro_usd(winner) - before.realized_micro_usd(winner)
     _realize(ledger, MicroUsd(gained), market_ms)
@@ -243,6 +246,8 @@ def _settle(ledger: Ledger, slot: str, event: Settled) -> None:
     for outcome in Outcome:
         holding = ledger.holdings.get(holding_key(slot, event.condition_id, outcome))
         if holding is not None:
+            paid = holding.held_shares if outcome is event.winner else 0
+            ledger.paid_micro_usd = MicroUsd(ledger.paid_micro_usd + paid)
             whole = holding.realized_micro_usd(event.winner)
             gained = whole - holding.realized_micro_usd(None)
             _realize(ledger, MicroUsd(gained), event.at_ms)

@@ -21,11 +21,20 @@ from actors.gateway.events import (
     Post,
     PostDone,
     PostHeld,
+    Question,
     ResolutionSeen,
     Sign,
     SignDone,
     StreamSaid,
     TimeSeen,
+)
+from actors.gateway.market_events import (
+    AccountSeen,
+    AskAccount,
+    AskBook,
+    AskMarket,
+    BookSeen,
+    MarketSeen,
 )
 from actors.messages import Intent
 from actors.runtime import log_event
@@ -39,7 +48,7 @@ from actors.venue.port import (
     VenuePort,
 )
 
-VenueCall = Post | Cancel | Look | Beat | AskResolution | AskTime
+VenueCall = Post | Cancel | Look | Beat | Question
 
 CALL_S_MAX: Final = 30.0
 """Wire. The adapter's own timeout is 5 s a request; a listing asks several times."""
@@ -165,12 +174,26 @@ class Hands:
             case Beat():
                 beaten = await _value(self._venue.heartbeat(call.heartbeat_id))
                 self._tell(BeatDone(outcome=beaten, **self._at()))
+            case _:
+                await self._ask(call, started_ms)
+
+    async def _ask(self, call: Question, started_ms: int) -> None:
+        match call:
             case AskResolution():
                 winner = await _value(self._venue.resolution(call.condition_id))
                 at = self._at()
                 self._tell(ResolutionSeen(condition_id=call.condition_id, outcome=winner, **at))
             case AskTime():
                 await self._time(started_ms)
+            case AskMarket():
+                market = await _value(self._venue.market(call.slug))
+                self._tell(MarketSeen(slug=call.slug, market=market, **self._at()))
+            case AskBook():
+                book = await _value(self._venue.book(call.token_id))
+                self._tell(BookSeen(intent_id=call.intent_id, book=book, **self._at()))
+            case AskAccount():
+                account = await _value(self._venue.account(call.token_ids))
+                self._tell(AccountSeen(account=account, **self._at()))
             case _:
                 assert_never(call)
 
@@ -190,7 +213,13 @@ class Hands:
     async def _look(self, after_s: int, started_ms: int) -> None:
         orders = await _value(self._venue.open_orders())
         trades = await _value(self._venue.trades(after_s))
-        looked = Looked(orders=orders, trades=trades, started_wire_ms=started_ms, **self._at())
+        looked = Looked(
+            orders=orders,
+            trades=trades,
+            odd=self._venue.odd_rows(),
+            started_wire_ms=started_ms,
+            **self._at(),
+        )
         self._tell(looked)
 
     def _wall_of(self, wire_ms: int) -> int | None:

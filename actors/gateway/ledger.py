@@ -116,6 +116,11 @@ class Ledger(msgspec.Struct, kw_only=True):
     end_counts: Table[int] = msgspec.field(default_factory=Table)
     forgotten_wire_ms: int = 0
     """Newest signature or fill that was forgotten: older trades of unknown orders may be ours."""
+    cash_micro_usd: MicroUsd = MicroUsd(0)
+    """What all fills moved in cash, fees included, failed ones left out: only differences of it
+    mean something."""
+    paid_micro_usd: MicroUsd = MicroUsd(0)
+    """What all settlements pay, by the winners that slots were told of."""
 
     def realized_on(self, market_ms: int) -> MicroUsd:
         """Return the day's realized profit; a new UTC day starts from nothing."""

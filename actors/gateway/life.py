@@ -15,7 +15,7 @@ import msgspec
 from actors.clock import elapsed_ms, wall_ms
 from actors.config import FleetConfig, Venue
 from actors.gateway.authority import Authority
-from actors.gateway.desk import Desk
+from actors.gateway.desk import AlarmSink, Desk
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
@@ -39,7 +39,6 @@ from checkpoints.log import RecordLog
 from checkpoints.storage import LocalStorage
 
 Connect = Callable[[Venue, float], Awaitable[VenuePort | Rejected | Unknown]]
-AlarmSink = Callable[[RaiseAlarm], None]
 
 LOG_FOLDER: Final = "gateway/log"
 CONNECT_BACKOFF_S_MAX: Final = 10.0

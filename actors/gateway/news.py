@@ -12,13 +12,14 @@ from actors.gateway.events import (
     BeatDone,
     Cancel,
     Looked,
-    PostTry,
     ResolutionSeen,
     StreamSaid,
     TimeSeen,
     VenueNews,
 )
+from actors.gateway.flight import PostTry
 from actors.gateway.ledger import condition
+from actors.gateway.listing_health import note_listing
 from actors.gateway.order_life import Order, OrderState, end_of_absent
 from actors.gateway.orders import judge
 from actors.gateway.posts import end_order, may_post, open_order, post
@@ -69,15 +70,17 @@ def hear(draft: Draft, event: VenueNews) -> None:
 
 def _look(draft: Draft, event: Looked) -> None:
     draft.flight.looking = False
+    note_listing(draft, event)
     if isinstance(event.orders, Unknown) or isinstance(event.trades, Unknown):
         return
     for trade in event.trades:
         take_trade(draft, trade)
     listed = {order.order_id: order for order in event.orders}
+    unclear = {name for odd in event.odd if not odd.counted for name in odd.order_ids}
     for order in tuple(draft.ledger.orders.values()):
         if order.order_id in listed:
             open_order(draft, order)
-        else:
+        elif order.order_id not in unclear:
             _absent(draft, order, event.started_wire_ms)
     strangers = [order for order in event.orders if order.order_id not in draft.ledger.orders]
     for stranger in strangers:
@@ -90,7 +93,7 @@ def _look(draft: Draft, event: Looked) -> None:
 def _judge_left_over(draft: Draft) -> None:
     """Judge intents that a former process received and did not decide; nothing of them left."""
     for name in tuple(draft.ledger.undecided):
-        if name not in draft.flight.signing:
+        if name not in draft.flight.signing and name not in draft.flight.facts:
             judge(draft, draft.ledger.intents[name])
 
 

@@ -4,7 +4,7 @@ Nothing is signed twice: a signature is asked only for an intent without an orde
 written ahead is only ever posted again as the same bytes.
 """
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from actors.gateway import risk
 from actors.gateway.draft import Draft
@@ -17,9 +17,14 @@ from actors.gateway.events import (
     Sign,
     SignDone,
 )
+from actors.gateway.market_events import FactsWait
+from actors.gateway.market_facts import slug_of
+from actors.gateway.market_table import ask_book, ask_market, listing_of
 from actors.gateway.posts import answered, post
 from actors.gateway.records import IntentKept, KeptIntent, OrderWritten
+from actors.gateway.refusals import note_refused
 from actors.gateway.risk_case import Case
+from actors.gateway.risk_market import FACTS_DIFFER
 from actors.messages import (
     Intent,
     IntentFenced,
@@ -29,10 +34,14 @@ from actors.messages import (
     Refusal,
     TradingState,
 )
+from actors.venue.answers import TokenBook
 from actors.venue.port import (
     SignedOrder,
     Unsignable,
 )
+
+FACTS_AGAIN_MS: Final = 60_000
+"""Wire. A release that goes on sending what is not so is said again, once a minute at most."""
 
 
 def follow(draft: Draft, event: OrderEvent) -> None:
@@ -77,8 +86,11 @@ def _fenced(draft: Draft, intent: Intent) -> str | None:
     return None
 
 
-def judge(draft: Draft, kept: KeptIntent) -> None:
-    """Check an intent that has neither order nor refusal; ask for its signature or refuse it."""
+def judge(draft: Draft, kept: KeptIntent, book: TokenBook | None = None) -> None:
+    """Check an intent that has neither order nor refusal; refuse it, or ask for what it needs next.
+
+    It needs the venue's listing of its market, then the token's book, then a signature.
+    """
     intent = kept.intent
     case = Case(
         intent=intent,
@@ -88,18 +100,48 @@ def judge(draft: Draft, kept: KeptIntent) -> None:
         market_ms=draft.market_ms,
         barred=draft.flight.barred,
         skew_ms=draft.flight.skew_ms,
+        listing=listing_of(draft, intent.intent_id),
+        book=book,
     )
+    waiting = FactsWait(since_wire_ms=draft.wire_ms)
     verdict = risk.check(case)
-    if isinstance(verdict, risk.Refused):
-        if verdict.code == risk.UNATTESTED:
-            draft.alarm_unapproved(intent.slot, intent.release, "an order")
-        _refuse(draft, intent, verdict.code, verdict.reason)
-        return
-    draft.flight.signing[intent.intent_id] = draft.wire_ms
-    draft.ask(Sign(approved=verdict))
+    match verdict:
+        case risk.Refused():
+            _told(draft, intent, verdict)
+            if verdict.code == "collar":
+                note_refused(draft, verdict.code, verdict.reason)
+            refuse(draft, intent, verdict.code, verdict.reason)
+        case risk.NeedsMarket():
+            draft.flight.facts.setdefault(intent.intent_id, waiting)
+            ask_market(draft, slug_of(intent.intent_id))
+        case risk.NeedsBook():
+            draft.flight.facts.setdefault(intent.intent_id, waiting)
+            ask_book(draft, intent, verdict.token_id)
+        case risk.Approved():
+            draft.flight.facts.pop(intent.intent_id, None)
+            draft.flight.signing[intent.intent_id] = draft.wire_ms
+            draft.ask(Sign(approved=verdict))
+        case _:
+            assert_never(verdict)
 
 
-def _refuse(draft: Draft, intent: Intent, code: str, reason: str) -> None:
+def _told(draft: Draft, intent: Intent, verdict: risk.Refused) -> None:
+    """Raise the alarm of a refusal that says something of the release."""
+    if verdict.code == risk.UNATTESTED:
+        draft.alarm_unapproved(intent.slot, intent.release, "an order")
+    if verdict.code == FACTS_DIFFER:
+        draft.alarm(
+            "intent_facts_differ",
+            f"{intent.slot}/{intent.release[:12]}",
+            "refused, nothing was sent: take this release back, it has its market wrong",
+            f"{intent.slot} on release {intent.release}: {verdict.reason}",
+            FACTS_AGAIN_MS,
+            intent.release,
+        )
+
+
+def refuse(draft: Draft, intent: Intent, code: str, reason: str) -> None:
+    draft.flight.facts.pop(intent.intent_id, None)
     refused = IntentRefused(
         sequence=draft.next_sequence(intent.slot),
         intent_id=intent.intent_id,
@@ -121,10 +163,11 @@ def _signed(draft: Draft, event: SignDone) -> None:
     match event.outcome:
         case Unsignable():
             code = f"unsignable_{event.outcome.code}"
-            _refuse(draft, kept.intent, code, event.outcome.reason)
+            note_refused(draft, code, event.outcome.reason)
+            refuse(draft, kept.intent, code, event.outcome.reason)
         case SignedOrder():
             if draft.ledger.trading is TradingState.HALTED:
-                _refuse(draft, kept.intent, "halted", draft.ledger.trading_reason)
+                refuse(draft, kept.intent, "halted", draft.ledger.trading_reason)
             else:
                 _write_ahead(draft, kept.intent, event.outcome)
         case _:

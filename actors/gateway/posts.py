@@ -6,9 +6,12 @@ The same bytes are posted again, never signed anew. An answer that was lost make
 
 from typing import Final, assert_never
 
+from actors.gateway.account import look_soon
 from actors.gateway.draft import Draft
-from actors.gateway.events import CancelDone, Post, PostDone, PostHeld, PostTry
+from actors.gateway.events import CancelDone, Post, PostDone, PostHeld
+from actors.gateway.flight import PostTry
 from actors.gateway.order_life import Order, OrderState
+from actors.gateway.refusals import note_passed, note_refused
 from actors.messages import (
     OrderEnd,
     OrderEnded,
@@ -33,6 +36,9 @@ from signals.market import Side
 POST_BACKOFF_MS: Final = 250
 """Wire; doubles with each try, so that a venue that struggles is not hammered."""
 POST_BACKOFF_MS_MAX: Final = 4_000
+UNAUTHORIZED_TRIES: Final = 4
+"""The venue now and then says 401 to a right request; the same bytes pass a moment later."""
+UNAUTHORIZED_RETRY_MS: Final = 1_000
 POST_TRIES_MAX: Final = 40
 """With the longest backoff over two minutes: the venue's restart and half its post-only time."""
 
@@ -81,6 +87,7 @@ def _posted(draft: Draft, order_id: str, outcome: PostOutcome) -> None:
         return
     match outcome:
         case Accepted():
+            note_passed(draft)
             open_order(draft, order)
             # a resting order's fills come by stream; the others are settled by looking
             if outcome.status is not AcceptedStatus.LIVE:
@@ -123,6 +130,13 @@ def mark_unknown(draft: Draft, order: Order, reason: str) -> None:
 
 def _rejected(draft: Draft, order: Order, outcome: Rejected) -> None:
     reason = f"{outcome.code}: {outcome.message}"
+    tries = draft.flight.posts.get(order.order_id, PostTry()).tries
+    if outcome.code == "unauthorized" and tries < UNAUTHORIZED_TRIES:
+        _retry_later(draft, order.order_id, UNAUTHORIZED_RETRY_MS)
+        return
+    note_refused(draft, outcome.code, outcome.message)
+    if outcome.code == "not_enough_balance":
+        look_soon(draft)
     if order.state is OrderState.UNKNOWN:
         # An earlier post may have landed (and used the balance that this one lacks): only looking
         # can tell, so it is not posted again and not called rejected yet.

@@ -120,6 +120,11 @@ class StoredLedger(msgspec.Struct, kw_only=True):
     """Market day (days since 1970, UTC) that `day_realized_micro_usd` is of."""
     day_realized_micro_usd: MicroUsd = MicroUsd(0)
     end_counts: dict[str, int] = {}
+    cash_micro_usd: MicroUsd = MicroUsd(0)
+    """What all fills moved in cash, fees included, failed ones left out: only differences of it
+    mean something."""
+    paid_micro_usd: MicroUsd = MicroUsd(0)
+    """What all settlements pay, by the winners that slots were told of."""
     forgotten_wire_ms: int = 0
     """Newest signature or fill that was forgotten: older trades of unknown orders may be ours."""
 

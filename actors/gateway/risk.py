@@ -1,10 +1,9 @@
-"""The risk check: one table, read from top to bottom; the first rule that objects refuses.
+"""The risk check: tables, read from top to bottom; the first rule that objects refuses.
 
 Only `check` makes an `Approved`, and only an `Approved` can be signed. Nothing here can be reached
 by a signal or its parameters: limits come from the fleet's configuration.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -14,11 +13,13 @@ from actors.gateway.ledger import buy_value_micro_usd, condition
 from actors.gateway.records import KeptIntent
 from actors.gateway.risk_case import (
     Case,
+    Rule,
     Rules,
     at_stake_micro_usd,
     net_up_micro_usd,
     sellable_shares,
 )
+from actors.gateway.risk_market import BOOK_TABLE, FACTS_DIFFER, MARKET_TABLE, not_of_its_slot
 from actors.messages import Intent, TradingState
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side
@@ -32,7 +33,9 @@ INTENT_AGE_MAX_MS: Final = CYCLE_MS
 """Market ms after its decision point: by then the slot has decided again."""
 MINUTE_MS: Final = 60_000
 UNATTESTED: Final = "unattested"
-"""Code of the refusal that also raises an alarm."""
+"""Code of a refusal that also raises an alarm."""
+LISTING_FRESH_MS: Final = 5_000
+"""Wire. Before an intent is blamed, a listing older than this is read again: terms may change."""
 
 
 class Approved:
@@ -53,13 +56,38 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def check(case: Case) -> Approved | Refused:
-    """Judge one intent."""
-    for code, rule in TABLE:
+class NeedsMarket(msgspec.Struct, frozen=True, kw_only=True):
+    """Only the venue's listing, read now, can tell."""
+
+
+class NeedsBook(msgspec.Struct, frozen=True, kw_only=True):
+    """Its market is right; the token's book decides."""
+
+    token_id: str
+
+
+def check(case: Case) -> Approved | Refused | NeedsMarket | NeedsBook:
+    """Judge one intent: by the gateway's own books, by the venue's listing, by the token's book."""
+    refused = _first(TABLE, case)
+    if refused is not None:
+        return refused
+    if case.listing is None:
+        return NeedsMarket()
+    refused = _first(MARKET_TABLE, case)
+    if refused is not None:
+        fresh = case.wire_ms - case.listing.wire_ms <= LISTING_FRESH_MS
+        return refused if fresh else NeedsMarket()
+    if case.book is None:
+        return NeedsBook(token_id=case.listing.market.token(case.intent.outcome))
+    return _first(BOOK_TABLE, case) or Approved(case.intent, _SEAL)
+
+
+def _first(table: tuple[tuple[str, Rule], ...], case: Case) -> Refused | None:
+    for code, rule in table:
         reason = rule(case)
         if reason is not None:
             return Refused(code=code, reason=reason)
-    return Approved(case.intent, _SEAL)
+    return None
 
 
 # ---- the rules --------------------------------------------------------------------------------
@@ -130,23 +158,9 @@ def _clock_skew(case: Case) -> str | None:
 
 def _too_small(case: Case) -> str | None:
     intent = case.intent
-    if intent.style is Style.REST and intent.shares < intent.min_order_shares:
-        return f"{intent.shares} micro-shares; the market's minimum is {intent.min_order_shares}"
     value = notional_micro_usd(intent.price, intent.shares)
     if intent.style is Style.TAKE and value < TAKE_NOTIONAL_MIN_MICRO_USD:
         return f"{value} micro-USD; a taking order needs {TAKE_NOTIONAL_MIN_MICRO_USD}"
-    return None
-
-
-def _collar(case: Case) -> str | None:
-    intent, collar = case.intent, case.rules.limits.price_collar_micro_usd
-    if intent.book_mid is None:
-        return "no mid price to judge the limit by"
-    worse = intent.price - intent.book_mid
-    if intent.side is Side.SELL:
-        worse = -worse
-    if worse > collar:
-        return f"limit {worse} micro-USD worse than the mid; at most {collar}"
     return None
 
 
@@ -244,7 +258,6 @@ def _settlement(case: Case) -> str | None:
     return None
 
 
-Rule = Callable[[Case], str | None]
 TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("halted", _halted),
     ("barred", _barred),
@@ -255,8 +268,8 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("stale", _stale),
     ("too_late", _too_late),
     ("clock_skew", _clock_skew),
+    (FACTS_DIFFER, not_of_its_slot),
     ("too_small", _too_small),
-    ("collar", _collar),
     ("duplicate", _duplicate),
     ("oversold", _oversold),
     ("reducing", _reducing),

@@ -1,5 +1,6 @@
 """One intent before its judge: the rules in force, and what is at stake already."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -7,8 +8,10 @@ import msgspec
 from actors.config import RiskLimits, Timing
 from actors.gateway.exposure import holding_key
 from actors.gateway.ledger import SIGNS, Ledger, buy_value_micro_usd, closing, condition, staked
+from actors.gateway.market_events import Listing
 from actors.gateway.order_life import Order
 from actors.messages import Intent
+from actors.venue.answers import TokenBook
 from signals.decision import Style
 from signals.market import Side
 from signals.units import MicroUsd
@@ -53,6 +56,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Why this process takes no new order at all: not reconciled with the venue, or stopping."""
     skew_ms: int = 0
     """Venue's clock minus ours, wire."""
+    listing: Listing | None = None
+    """The venue's word on the market of the intent's slot and window."""
+    book: TokenBook | None = None
+    """Of the outcome's token, read for this intent."""
 
 
 def at_stake_micro_usd(ledger: Ledger, slot: str | None, besides: str = "") -> MicroUsd:
@@ -91,3 +98,7 @@ def sellable_shares(ledger: Ledger, intent: Intent) -> int:
         == (intent.slot, intent.condition_id, intent.outcome)
     )
     return (0 if held is None else held.held_shares) - offered
+
+
+Rule = Callable[[Case], str | None]
+"""Says why it refuses, or nothing."""

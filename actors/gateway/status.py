@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.gateway.events import Flight
+from actors.gateway.flight import Flight
 from actors.gateway.ledger import PROVISIONAL, UNSETTLED, Ledger
 from actors.gateway.risk_case import at_stake_micro_usd
 from actors.messages import FenceRecord, TradingState

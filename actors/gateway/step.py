@@ -3,13 +3,14 @@
 Two rules hold everywhere. What became durable is a record, and the durable state is the fold of the
 records. Effects are performed in their order: records first, then whatever depends on them.
 
-Modules by noun: `seats` (who owns a slot), `orders` (intent to order),
+Modules by noun: `seats` (who owns a slot), `orders` (intent to order), `facts` (what the venue
+says of an intent's market), `account` (the books beside the venue's account),
 `news` (what the venue says), `duties` (what time asks for).
 """
 
 from typing import assert_never
 
-from actors.gateway import duties, news, orders, seats
+from actors.gateway import account, duties, facts, news, orders, seats
 from actors.gateway.draft import Draft
 from actors.gateway.events import (
     BeatDone,
@@ -37,6 +38,7 @@ from actors.gateway.events import (
     TimeSeen,
     TradingAsked,
 )
+from actors.gateway.market_events import AccountSeen, BookSeen, MarketSeen
 from actors.gateway.records import Acknowledged, TradingChanged
 from actors.gateway.risk_case import Rules
 from actors.messages import SetTrading, TradingState
@@ -54,6 +56,10 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect,
             news.hear(draft, event)
         case TradingAsked() | HaltFileSeen() | OutboxRead() | Leaving() | Stopping():
             _operate(draft, event)
+        case MarketSeen() | BookSeen():
+            facts.take_facts(draft, event)
+        case AccountSeen():
+            account.take_account(draft, event)
         case Started() | Ticked():
             duties.keep_time(draft, event)
         case _:

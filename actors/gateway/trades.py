@@ -7,13 +7,17 @@ import math
 from typing import Final
 
 from actors.clock import elapsed_ms
+from actors.gateway.account import look_soon
 from actors.gateway.draft import Draft
 from actors.gateway.ledger import condition
+from actors.gateway.market_facts import outcome_of
+from actors.gateway.market_table import listing_of
 from actors.gateway.order_life import Order, OrderState, end_of_absent
 from actors.gateway.posts import end_order, open_order
 from actors.gateway.records import Latched
 from actors.messages import FillConfirmed, Filled, FillFailed
 from actors.venue.port import TradeStatus, VenueTrade
+from signals.market import Outcome
 
 FORGOTTEN_GRACE_MS: Final = 5_000
 """Wire: the venue stamps matches with its own clock, which may be a little ahead of ours."""
@@ -25,10 +29,18 @@ def take_trade(draft: Draft, trade: VenueTrade) -> None:
     if order is None:
         _orphan_trade(draft, trade)
         return
+    if trade.condition_id != order.condition_id:
+        _differs(draft, order, trade, f"market {order.condition_id}", trade.condition_id)
+        return  # there is no position that it could belong to
     if order.state in (OrderState.WRITTEN, OrderState.UNKNOWN):
         open_order(draft, order)
     if trade.fill_id not in draft.ledger.fills:
         _fill(draft, order, trade)
+    _move(draft, order, trade)
+
+
+def _move(draft: Draft, order: Order, trade: VenueTrade) -> None:
+    """Note how far the settlement of a known fill is."""
     kept = draft.ledger.fills[trade.fill_id]
     if kept.final:
         if trade.status is TradeStatus.FAILED and not kept.failed:
@@ -40,6 +52,7 @@ def take_trade(draft: Draft, trade: VenueTrade) -> None:
     if trade.status is TradeStatus.CONFIRMED:
         confirmed = FillConfirmed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, confirmed)
+        look_soon(draft)
     elif trade.status is TradeStatus.FAILED:
         failed = FillFailed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, failed)
@@ -52,7 +65,7 @@ def _fill(draft: Draft, order: Order, trade: VenueTrade) -> None:
         fill_id=trade.fill_id,
         order_id=order.order_id,
         condition_id=order.condition_id,
-        outcome=order.outcome,
+        outcome=_outcome(draft, order, trade),
         side=order.side,
         price=trade.price,
         shares=trade.shares,
@@ -65,6 +78,27 @@ def _fill(draft: Draft, order: Order, trade: VenueTrade) -> None:
     if now is not None and now.complete:
         end, reason = end_of_absent(now, cancelled=False, market_ms=draft.market_ms)
         end_order(draft, now, end, reason)
+
+
+def _outcome(draft: Draft, order: Order, trade: VenueTrade) -> Outcome:
+    """Tell which claim was traded, by the trade's own token; say where it is not the order's."""
+    listing = listing_of(draft, order.intent_id)
+    market = None if listing is None else listing.market
+    outcome = outcome_of(market, trade.token_id, order.token_id, order.outcome)
+    if outcome is not order.outcome:
+        _differs(draft, order, trade, order.outcome, f"{outcome} (token {trade.token_id})")
+    if trade.side is not order.side:
+        _differs(draft, order, trade, order.side, trade.side)
+    return outcome
+
+
+def _differs(draft: Draft, order: Order, trade: VenueTrade, ours: str, theirs: str) -> None:
+    draft.alarm(
+        "books_differ",
+        f"fill/{trade.fill_id}",
+        "stop trading, compare with the venue's page: audit reconcile",
+        f"order {order.order_id} of {order.slot}: ours {ours}, the trade says {theirs}",
+    )
 
 
 def _throttle(draft: Draft, order: Order) -> None:

@@ -6,16 +6,20 @@ function here; tests/actors/venue/test_environment.py checks them against `CHECK
 """
 
 import dataclasses
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, cast
 
 import msgspec
 from polymarket import AsyncPublicClient, AsyncSecureClient
+from polymarket._internal.actions._cursor import next_cursor_or_none
 from polymarket._internal.environment import PRODUCTION_CONFIG, create_environment
 from polymarket.environments import Environment
+from polymarket.errors import UnexpectedResponseError
 from polymarket.models.types import ClobAssetId
 
 from actors.config import Venue
+from actors.venue.fills import FeeTerms
 
 CHECKED_SDK_VERSION: Final = "0.14.0"
 """The version of polymarket-client that these private names were checked with."""
@@ -66,8 +70,8 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Contract that the order's signature names."""
     protocol_version: str
     tick: Decimal
-    fee_rate: Decimal
-    """Of price x (1 - price) x shares, takers only; 0 where the market charges none."""
+    fee: FeeTerms
+    """Takers only; a rate of 0 where the market charges none."""
 
 
 async def token_terms(client: AsyncSecureClient, token_id: str, *, fresh: bool) -> TokenTerms:
@@ -86,7 +90,7 @@ async def token_terms(client: AsyncSecureClient, token_id: str, *, fresh: bool) 
         exchange=exchange,
         protocol_version=version,
         tick=market.tick_size,
-        fee_rate=market.fee_info.rate,
+        fee=FeeTerms(rate=market.fee_info.rate, exponent=market.fee_info.exponent),
     )
 
 
@@ -113,6 +117,24 @@ def stream_malformed(client: AsyncPublicClient) -> int:
     """Count the market stream's frames that the SDK could not read and dropped."""
     manager = client._market_manager  # noqa: SLF001 counted nowhere in public
     return 0 if manager is None else manager.dropped_events
+
+
+class AccountPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a listing as the venue sent it: its rows may be anything."""
+
+    rows: tuple[object, ...]
+    next_cursor: str | None
+
+
+async def account_page(
+    client: AsyncSecureClient, path: str, params: Mapping[str, str]
+) -> AccountPage:
+    """Read one page of the account's listings; the SDK's own reading drops all for one odd row."""
+    data = await client._ctx.secure_clob.get_json(path, params=params)  # noqa: SLF001 see above
+    if not isinstance(data, dict) or not isinstance(data.get("data"), list):
+        raise UnexpectedResponseError(f"{path}: no list of rows in the answer")
+    rows = cast("list[object]", data["data"])
+    return AccountPage(rows=tuple(rows), next_cursor=next_cursor_or_none(data.get("next_cursor")))
 
 
 def api_key(client: AsyncSecureClient) -> str:

@@ -80,17 +80,24 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return leg.owner == self.owner or by_wallet
 
 
+class FeeTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a market charges: shares x rate x (price x (1 - price))^exponent."""
+
+    rate: Decimal
+    exponent: Decimal = Decimal(1)
+
+
 def is_taker(trade: WireTrade, account: Account) -> bool:
     if trade.trader_side is not None:
         return trade.trader_side == "TAKER"
     return trade.owner == account.owner
 
 
-def own_fills(trade: WireTrade, account: Account, fee_rate: Decimal) -> tuple[VenueTrade, ...]:
+def own_fills(trade: WireTrade, account: Account, terms: FeeTerms) -> tuple[VenueTrade, ...]:
     """Split a trade into own fills: the taker's by price, then one for each own maker order."""
     fills: list[VenueTrade] = []
     if is_taker(trade, account):
-        fills.extend(_taker_fills(trade, fee_rate))
+        fills.extend(_taker_fills(trade, terms))
     fills.extend(
         _fill(
             trade,
@@ -111,7 +118,7 @@ def own_fills(trade: WireTrade, account: Account, fee_rate: Decimal) -> tuple[Ve
     return tuple(fills)
 
 
-def _taker_fills(trade: WireTrade, fee_rate: Decimal) -> Iterator[VenueTrade]:
+def _taker_fills(trade: WireTrade, terms: FeeTerms) -> Iterator[VenueTrade]:
     """Yield one fill for each price that was paid.
 
     The first carries the plain id; another price adds its place, so that ids stay apart.
@@ -129,7 +136,7 @@ def _taker_fills(trade: WireTrade, fee_rate: Decimal) -> Iterator[VenueTrade]:
                 shares=shares,
             ),
             maker=False,
-            fee=taker_fee_micro_usd(price, shares, fee_rate),
+            fee=taker_fee_micro_usd(price, shares, terms.rate, terms.exponent),
         )
 
 

@@ -8,7 +8,6 @@ order whose type was replaced.
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -22,14 +21,20 @@ from polymarket.errors import (
     SigningError,
     UserInputError,
 )
-from polymarket.models.clob.account import OpenOrder
 from polymarket.models.clob.cancel import CancelOrdersResponse
 from polymarket.models.clob.orders import SignedOrder as SdkOrder
 
 from actors.config import Venue
 from actors.runtime import wire_ms
-from actors.venue.environment import TokenTerms, api_key, token_terms, venue_environment
-from actors.venue.fills import Account, own_fills
+from actors.venue.account_reads import AccountReads
+from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
+from actors.venue.environment import (
+    TokenTerms,
+    api_key,
+    token_terms,
+    venue_environment,
+)
+from actors.venue.fills import Account, FeeTerms
 from actors.venue.keys import load_private_key
 from actors.venue.orders import (
     BodyError,
@@ -38,7 +43,6 @@ from actors.venue.orders import (
     from_micro,
     order_id,
     order_type_of,
-    to_micro,
 )
 from actors.venue.outcomes import outcome_of_error, post_outcome_of_response, unsignable
 from actors.venue.port import (
@@ -62,8 +66,7 @@ from actors.venue.port import (
 from actors.venue.public import PublicReads
 from actors.venue.user_stream import follow_user_stream
 from signals.decision import Style
-from signals.market import Outcome, Side
-from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+from signals.market import Outcome
 
 CONNECT_TIMEOUT_S: Final = 20.0
 """Wire. Credentials, and for a deposit wallet two relayer questions, 5 s each at most."""
@@ -71,10 +74,6 @@ TERMS_FRESH_S: Final = 240.0
 """Wire. The SDK forgets a market's terms after 600 s; read again before that, off the hot path."""
 CANCEL_BATCH: Final = 1_000
 """The venue's limit for one DELETE /orders since 2026-06-15."""
-ROWS_MAX: Final = 20_000
-"""Orders or trades of one listing; more is not read to its end, so the answer is `Unknown`."""
-MS_PER_S: Final = 1_000
-
 FAILURES: Final = (PolymarketError, TimeoutError)
 
 
@@ -89,6 +88,7 @@ class PolymarketVenue:
         self._account = Account(owner=api_key(client), wallet=str(client.wallet))
         self._terms: dict[str, TokenTerms] = {}
         self._terms_read_s: dict[str, float] = {}
+        self._reads = AccountReads(client, self._account, self._fee_terms, timeout_s)
 
     @property
     def wallet(self) -> str:
@@ -185,38 +185,19 @@ class PolymarketVenue:
     # ---- what the venue has -------------------------------------------------------------------
 
     async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
-        found: list[VenueOrder] = []
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                async for page in self._client.list_open_orders():
-                    found.extend(_venue_order(row) for row in page.items)
-                    if len(found) > ROWS_MAX:
-                        return Unknown(reason=f"more than {ROWS_MAX} open orders")
-        except FAILURES as error:
-            return Unknown(reason=f"{type(error).__name__}: {error}")
-        return tuple(found)
+        return await self._reads.open_orders()
 
     async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:
-        found: list[VenueTrade] = []
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                # The venue's bound is exclusive in one place and inclusive in another: ask for
-                # one second more, the caller knows fills by their id.
-                async for page in self._client.list_account_trades(after=str(after_s - 1)):
-                    for row in page.items:
-                        rate = await self._fee_rate(str(row.asset_id))
-                        found.extend(own_fills(row, self._account, rate))
-                    if len(found) > ROWS_MAX:
-                        return Unknown(reason=f"more than {ROWS_MAX} trades since {after_s}")
-        except FAILURES as error:
-            return Unknown(reason=f"{type(error).__name__}: {error}")
-        return tuple(sorted(found, key=lambda fill: (fill.matched_wire_ms, fill.fill_id)))
+        return await self._reads.trades(after_s)
 
-    async def _fee_rate(self, token_id: str) -> Decimal:
+    def odd_rows(self) -> tuple[OddRow, ...]:
+        return self._reads.odd_rows()
+
+    async def _fee_terms(self, token_id: str) -> FeeTerms:
         """A market's fee schedule does not change in its life: known terms are enough."""
         if token_id not in self._terms:
             self._terms[token_id] = await token_terms(self._client, token_id, fresh=False)
-        return self._terms[token_id].fee_rate
+        return self._terms[token_id].fee
 
     async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
         return await self._public.resolution(condition_id)
@@ -224,13 +205,14 @@ class PolymarketVenue:
     async def server_time_ms(self) -> int | Unknown:
         return await self._public.server_time_ms()
 
-    async def balance_micro_usd(self) -> MicroUsd | Unknown:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                found = await self._client.get_balance_allowance(asset_type="COLLATERAL")
-        except FAILURES as error:
-            return Unknown(reason=f"{type(error).__name__}: {error}")
-        return MicroUsd(found.balance)
+    async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        return await self._public.market(slug)
+
+    async def book(self, token_id: str) -> TokenBook | Unknown:
+        return await self._public.book(token_id)
+
+    async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
+        return await self._reads.balances(token_ids)
 
     # ---- heartbeat and events -----------------------------------------------------------------
 
@@ -246,25 +228,11 @@ class PolymarketVenue:
         return Beaten(heartbeat_id=beat.heartbeat_id)
 
     def events(self) -> AsyncIterator[VenueEvent]:
-        return follow_user_stream(self._client, self._account, self._fee_rate)
+        return follow_user_stream(self._client, self._account, self._fee_terms)
 
     async def close(self) -> None:
         await self._public.close()
         await self._client.close()
-
-
-def _venue_order(row: OpenOrder) -> VenueOrder:
-    return VenueOrder(
-        order_id=row.id,
-        condition_id=str(row.condition_id),
-        token_id=str(row.asset_id),
-        side=Side(row.side),
-        price=PriceMicroUsd(to_micro(row.price)),
-        shares=MicroShares(to_micro(row.original_size)),
-        filled_shares=MicroShares(to_micro(row.size_matched)),
-        status=row.status,
-        created_wire_ms=int(row.created_at.timestamp() * MS_PER_S),
-    )
 
 
 async def connect(venue: Venue, timeout_s: float) -> PolymarketVenue | Rejected | Unknown:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
 from signals.decision import Style
 from signals.market import Outcome, Side
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd
@@ -252,6 +253,20 @@ class VenuePort(Protocol):
 
     async def server_time_ms(self) -> int | Unknown: ...
 
-    async def balance_micro_usd(self) -> MicroUsd | Unknown: ...
+    async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        """Return the market listed under a slug, None while there is none."""
+        ...
+
+    async def book(self, token_id: str) -> TokenBook | Unknown:
+        """Read the best prices of a token now."""
+        ...
+
+    async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
+        """Read the account's cash, its approvals, and what it holds of these tokens."""
+        ...
+
+    def odd_rows(self) -> tuple[OddRow, ...]:
+        """Return rows of the newest listings that are not as they should be."""
+        ...
 
     async def close(self) -> None: ...

@@ -1,11 +1,14 @@
-"""Unsigned reads of the venue: its clock and who won a market."""
+"""Unsigned reads of the venue: its clock, its markets and books, and who won."""
 
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from actors.config import Venue
+from actors.venue.answers import ListedMarket, TokenBook
+from actors.venue.listed_markets import read_book, read_listed_market
 from actors.venue.port import Unknown
 from signals.market import Outcome
 
@@ -26,6 +29,7 @@ class _Market(msgspec.Struct):
 class PublicReads:
     def __init__(self, venue: Venue, timeout_s: float) -> None:
         self._http = httpx.AsyncClient(base_url=venue.clob_url, timeout=timeout_s)
+        self._gamma = httpx.AsyncClient(base_url=venue.gamma_url, timeout=timeout_s)
 
     async def server_time_ms(self) -> int | Unknown:
         """Read the venue's clock: the middle of its current second."""
@@ -50,6 +54,21 @@ class PublicReads:
             return Unknown(reason=f"/markets/{condition_id}: more than one winner")
         return won[0] if won else None
 
+    async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        try:
+            response = await self._gamma.get(f"/events/slug/{slug}")
+        except httpx.HTTPError as error:
+            return Unknown(reason=f"{slug}: {type(error).__name__}: {error}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if not response.is_success:
+            return Unknown(reason=f"{slug}: HTTP {response.status_code}")
+        return read_listed_market(response.content, slug)
+
+    async def book(self, token_id: str) -> TokenBook | Unknown:
+        body = await self._get(f"/book?token_id={quote(token_id, safe='')}")
+        return body if isinstance(body, Unknown) else read_book(body, token_id)
+
     async def _get(self, path: str) -> bytes | Unknown:
         try:
             response = await self._http.get(path)
@@ -61,3 +80,4 @@ class PublicReads:
 
     async def close(self) -> None:
         await self._http.aclose()
+        await self._gamma.aclose()

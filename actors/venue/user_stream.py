@@ -6,7 +6,6 @@ reader reconciles by listing orders and trades.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from decimal import Decimal
 from typing import Final, assert_never
 
 from polymarket import AsyncSecureClient
@@ -15,7 +14,7 @@ from polymarket.models.clob.user_events import UserEvent, UserOrderEvent, UserTr
 from polymarket.streams import UserSpec
 
 from actors.venue.environment import user_stream_open
-from actors.venue.fills import Account, own_fills
+from actors.venue.fills import Account, FeeTerms, own_fills
 from actors.venue.orders import to_micro
 from actors.venue.port import OrderChange, OrderEvent, StreamLost, VenueEvent
 from signals.units import MicroShares
@@ -25,17 +24,17 @@ LOOK_S: Final = 1.0
 BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Wire. Waits between attempts to subscribe; the last one repeats."""
 
-FeeRate = Callable[[str], Awaitable[Decimal]]
+FeeTermsOf = Callable[[str], Awaitable[FeeTerms]]
 
 
 async def follow_user_stream(
-    client: AsyncSecureClient, account: Account, fee_rate: FeeRate
+    client: AsyncSecureClient, account: Account, fee_terms: FeeTermsOf
 ) -> AsyncIterator[VenueEvent]:
     """Yield the account's events without end; the consumer stops it by closing the iterator."""
     attempt = 0
     while True:
         try:
-            async for event in _one_subscription(client, account, fee_rate):
+            async for event in _one_subscription(client, account, fee_terms):
                 attempt = 0
                 yield event
             lost = "the stream ended"
@@ -47,7 +46,7 @@ async def follow_user_stream(
 
 
 async def _one_subscription(
-    client: AsyncSecureClient, account: Account, fee_rate: FeeRate
+    client: AsyncSecureClient, account: Account, fee_terms: FeeTermsOf
 ) -> AsyncIterator[VenueEvent]:
     handle = await client.subscribe(UserSpec())
     watch = _Watch()
@@ -64,7 +63,7 @@ async def _one_subscription(
             event, pending = await _ended_or(pending), None
             if event is None:
                 return
-            for found in await _read(event, account, fee_rate):
+            for found in await _read(event, account, fee_terms):
                 yield found
     finally:
         if pending is not None:
@@ -94,7 +93,9 @@ async def _ended_or(task: asyncio.Task[UserEvent]) -> UserEvent | None:
         return None
 
 
-async def _read(event: UserEvent, account: Account, fee_rate: FeeRate) -> tuple[VenueEvent, ...]:
+async def _read(
+    event: UserEvent, account: Account, fee_terms: FeeTermsOf
+) -> tuple[VenueEvent, ...]:
     match event:
         case UserOrderEvent(payload=order):
             return (
@@ -107,9 +108,9 @@ async def _read(event: UserEvent, account: Account, fee_rate: FeeRate) -> tuple[
             )
         case UserTradeEvent(payload=trade):
             try:
-                rate = await fee_rate(str(trade.asset_id))
+                terms = await fee_terms(str(trade.asset_id))
             except (PolymarketError, TimeoutError) as error:
                 return (StreamLost(reason=f"fee of trade {trade.id} is not known: {error}"),)
-            return own_fills(trade, account, rate)
+            return own_fills(trade, account, terms)
         case _:
             assert_never(event)

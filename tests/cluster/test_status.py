@@ -4,7 +4,7 @@ import json
 import msgspec
 from rich.console import Console
 
-from actors.gateway.events import Flight
+from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
 from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import FenceRecord

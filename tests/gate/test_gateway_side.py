@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from actors.gateway.market_events import Listing
+from actors.gateway.market_facts import slug_of
 from actors.gateway.risk import Approved, Refused, check
 from actors.gateway.risk_case import Case
 from actors.messages import ClaimRefused, Granted, Opened, OpenRefused
@@ -14,6 +16,7 @@ from cluster.gate.admission import Wish, admit
 from cluster.gate.document import PlanDocument, store_plan
 from cluster.gate.keys import store_approval
 from tests.actors.gateway.builders import DUE_MS, RULES, WIRE_MS, Machine, claim, intent, vacancy
+from tests.actors.gateway.fake_venue import listed_market, token_book
 from tests.actors.gateway.test_seats import ask_claim, ask_open
 from tests.gate.builders import KEYS, NOW_MS, approval, config, document, statement
 
@@ -47,13 +50,17 @@ def open_and_claim(machine: Machine, release: str) -> tuple[object, object]:
 
 
 def verdict(machine: Machine, release: str) -> Approved | Refused:
+    an_intent = intent(release=release)
+    market = listed_market(slug_of(an_intent.intent_id))
     return check(
         Case(
-            intent=intent(release=release),
+            intent=an_intent,
             ledger=machine.state.ledger,
             rules=machine.rules,
             wire_ms=WIRE_MS,
             market_ms=DUE_MS + 100,
+            listing=Listing(market=market, wire_ms=WIRE_MS),
+            book=token_book(an_intent.token_id),
         )
     )
 

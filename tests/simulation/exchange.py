@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from actors.venue.answers import AccountBalance, ListedMarket, TokenBook
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -30,12 +31,13 @@ from actors.venue.port import (
     VenueTrade,
 )
 from signals.decision import Style
-from signals.market import Outcome, Side
-from signals.units import MICRO, MicroShares, MicroUsd
+from signals.market import Outcome, Side, Timeframe, Window
+from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
 from tests.simulation.virtual_loop import VirtualLoop
 
 SILENCE_S: Final = 10.0
 """Without a heartbeat for so long the venue cancels everything."""
+STARTING_CASH: Final = 100_000 * MICRO
 LIST_LAG_S: Final = 0.8
 """A new order may be missing from the list of open ones for so long."""
 replace = msgspec.structs.replace
@@ -250,6 +252,48 @@ class Exchange:
         if self._beat_s is not None and self._loop.now_s - self._beat_s > SILENCE_S:
             self.open.clear()
         self._after(1.0, self._watch)
+
+    # ---- what anybody may ask -----------------------------------------------------------------
+
+    def listed_market(self, slug: str) -> ListedMarket | None:
+        """Every window's market exists ahead of its first order, as at the venue."""
+        asset, _, timeframe, open_s = slug.split("-")
+        window = Window(1_000 * int(open_s), Timeframe(timeframe))
+        condition_id = f"0x{asset}-{timeframe}-{window.open_ms}"
+        return ListedMarket(
+            slug=slug,
+            condition_id=condition_id,
+            up_token_id=token_id(condition_id, Outcome.UP),
+            down_token_id=token_id(condition_id, Outcome.DOWN),
+            min_order_shares=MicroShares(5 * MICRO),
+            open_ms=window.open_ms,
+            close_ms=window.close_ms,
+        )
+
+    def token_book(self, token: str) -> TokenBook:
+        return TokenBook(
+            token_id=token,
+            condition_id=token.rsplit("/", 1)[0],
+            tick_micro_usd=10_000,
+            bid=PriceMicroUsd(490_000),
+            ask=PriceMicroUsd(510_000),
+        )
+
+    def account(self, tokens: tuple[str, ...]) -> AccountBalance:
+        slots = {market.slot for market in self.markets.values()}
+        cash = STARTING_CASH + sum(self.cash_micro_usd(slot) for slot in slots)
+        return AccountBalance(
+            cash_micro_usd=MicroUsd(cash),
+            shares={token: MicroShares(self._held(token)) for token in tokens},
+        )
+
+    def _held(self, token: str) -> int:
+        signs = {Side.BUY: 1, Side.SELL: -1}
+        return sum(
+            signs[trade.side] * trade.shares
+            for trade in self.trades.values()
+            if trade.token_id == token and trade.status is not TradeStatus.FAILED
+        )
 
     # ---- the ledger ---------------------------------------------------------------------------
 

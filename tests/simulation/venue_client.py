@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
 from actors.venue.port import (
     CancelOutcome,
     HeartbeatOutcome,
@@ -19,7 +20,6 @@ from actors.venue.port import (
     VenueTrade,
 )
 from signals.market import Outcome
-from signals.units import MicroUsd
 from tests.simulation.exchange import Exchange
 from tests.simulation.network import Lost, Network
 from tests.simulation.virtual_loop import Process
@@ -104,8 +104,24 @@ class VenueClient:
         now: int | Unknown = await self._call(self._wire_ms)
         return now
 
-    async def balance_micro_usd(self) -> MicroUsd | Unknown:
-        return MicroUsd(0)
+    async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        found: ListedMarket | Unknown | None = await self._call(
+            lambda: self._exchange.listed_market(slug)
+        )
+        return found
+
+    async def book(self, token_id: str) -> TokenBook | Unknown:
+        found: TokenBook | Unknown = await self._call(lambda: self._exchange.token_book(token_id))
+        return found
+
+    async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
+        found: AccountBalance | Unknown = await self._call(
+            lambda: self._exchange.account(tuple(token_ids))
+        )
+        return found
+
+    def odd_rows(self) -> tuple[OddRow, ...]:
+        return ()
 
     async def close(self) -> None:
         self._stop_listening()

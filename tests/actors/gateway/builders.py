@@ -19,6 +19,7 @@ from actors.gateway.events import (
     fresh_state,
 )
 from actors.gateway.ledger import Ledger
+from actors.gateway.market_events import AskBook, AskMarket, BookSeen, MarketSeen
 from actors.gateway.records import Record
 from actors.gateway.risk_case import Rules
 from actors.gateway.step import step
@@ -27,6 +28,7 @@ from actors.venue.port import SignedOrder
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side, Timeframe
 from signals.units import MicroShares, PriceMicroUsd
+from tests.actors.gateway.fake_venue import listed_market, token_book
 
 OPEN_MS = 1_790_000_100_000 - 1_790_000_100_000 % CYCLE_MS
 CLOSE_MS = OPEN_MS + CYCLE_MS
@@ -152,7 +154,25 @@ class Machine:
         )
 
     def send(self, an_intent: Intent) -> tuple[Effect, ...]:
+        """Send an intent, and answer what the gateway asks the venue about its market."""
+        effects = self.hear(IntentArrived(reply_to=3, intent=an_intent, **self.at))
+        return self.answer_facts(effects)
+
+    def send_alone(self, an_intent: Intent) -> tuple[Effect, ...]:
+        """Send an intent; what the gateway asks about its market waits for the test."""
         return self.hear(IntentArrived(reply_to=3, intent=an_intent, **self.at))
+
+    def answer_facts(self, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+        questions = [e for e in effects if isinstance(e, AskMarket | AskBook)]
+        for ask in questions:
+            if isinstance(ask, AskMarket):
+                seen: Event = MarketSeen(slug=ask.slug, market=listed_market(ask.slug), **self.at)
+            else:
+                book = token_book(ask.token_id)
+                seen = BookSeen(intent_id=ask.intent_id, book=book, **self.at)
+            effects += self.answer_facts(self.hear(seen))
+        self.effects = effects
+        return effects
 
     def order(self, an_intent: Intent | None = None, name: str = "one") -> str:
         """Send an intent and sign it: an order that is being posted."""

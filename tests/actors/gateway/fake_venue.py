@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
+from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -26,10 +27,36 @@ from actors.venue.port import (
     VenueTrade,
 )
 from signals.decision import Style
-from signals.market import Outcome
-from signals.units import MicroShares, MicroUsd
+from signals.market import Outcome, Side, Timeframe, Window
+from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
 
 replace = msgspec.structs.replace
+
+
+def listed_market(slug: str) -> ListedMarket:
+    """The market of a window, as the builders' intents name it."""
+    asset, _, timeframe, open_s = slug.split("-")
+    window = Window(1_000 * int(open_s), Timeframe(timeframe))
+    slot = f"{asset}-{timeframe}"
+    return ListedMarket(
+        slug=slug,
+        condition_id=f"condition-{slot}",
+        up_token_id=f"up-{slot}",
+        down_token_id=f"down-{slot}",
+        min_order_shares=MicroShares(5 * MICRO),
+        open_ms=window.open_ms,
+        close_ms=window.close_ms,
+    )
+
+
+def token_book(token_id: str, mid: int = 510_000, tick: int = 10_000) -> TokenBook:
+    return TokenBook(
+        token_id=token_id,
+        condition_id=token_id.replace("up-", "condition-").replace("down-", "condition-"),
+        tick_micro_usd=tick,
+        bid=PriceMicroUsd(mid - tick),
+        ask=PriceMicroUsd(mid + tick),
+    )
 
 
 class Book:
@@ -103,6 +130,15 @@ class Book:
             del self.open[order_id]
         return trade
 
+    def held(self, token_id: str) -> int:
+        """What the account owns of a token, trades that failed left out."""
+        signs = {Side.BUY: 1, Side.SELL: -1}
+        return sum(
+            signs[trade.side] * trade.shares
+            for trade in self.trades.values()
+            if trade.token_id == token_id and trade.status is not TradeStatus.FAILED
+        )
+
     def end_trade(self, fill_id: str, status: TradeStatus) -> VenueTrade:
         self.trades[fill_id] = replace(self.trades[fill_id], status=status)
         return self.trades[fill_id]
@@ -118,7 +154,7 @@ class FakeVenue:
     """`VenuePort` over a `Book`; the book outlives it as the venue outlives a process."""
 
     def __init__(self, book: Book) -> None:
-        self.book = book
+        self.venue_book = book
         self.posts = 0
         self.lose_answers = 0
         """So many posts land but their answers are lost."""
@@ -129,33 +165,33 @@ class FakeVenue:
         return None
 
     async def sign(self, order: UnsignedOrder) -> SignOutcome:
-        return self.book.sign(order, 1_790_000_000_000)
+        return self.venue_book.sign(order, 1_790_000_000_000)
 
     async def post(self, signed: SignedOrder) -> PostOutcome:
         self.posts += 1
-        outcome = self.book.post(signed, 1_790_000_000_000)
+        outcome = self.venue_book.post(signed, 1_790_000_000_000)
         if self.lose_answers:
             self.lose_answers -= 1
             return Unknown(reason="the answer was lost")
         return outcome
 
     async def cancel(self, order_ids: Sequence[str]) -> CancelOutcome:
-        return self.book.cancel(order_ids)
+        return self.venue_book.cancel(order_ids)
 
     async def cancel_all(self) -> CancelOutcome:
-        return self.book.cancel(tuple(self.book.open))
+        return self.venue_book.cancel(tuple(self.venue_book.open))
 
     async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
-        return tuple(self.book.open.values())
+        return tuple(self.venue_book.open.values())
 
     async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:  # noqa: ARG002 port
-        return tuple(self.book.trades.values())
+        return tuple(self.venue_book.trades.values())
 
     async def heartbeat(self, heartbeat_id: str) -> HeartbeatOutcome:
-        return self.book.beat(heartbeat_id)
+        return self.venue_book.beat(heartbeat_id)
 
     async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
-        return self.book.winners.get(condition_id)
+        return self.venue_book.winners.get(condition_id)
 
     def push(self, event: VenueEvent) -> None:
         self._events.put_nowait(event)
@@ -167,8 +203,20 @@ class FakeVenue:
     async def server_time_ms(self) -> int | Unknown:
         return Unknown(reason="no clock here")
 
-    async def balance_micro_usd(self) -> MicroUsd | Unknown:
-        return MicroUsd(0)
+    async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        return listed_market(slug)
+
+    async def book(self, token_id: str) -> TokenBook | Unknown:
+        return token_book(token_id)
+
+    async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
+        return AccountBalance(
+            cash_micro_usd=MicroUsd(1_000 * MICRO),
+            shares={token: MicroShares(self.venue_book.held(token)) for token in token_ids},
+        )
+
+    def odd_rows(self) -> tuple[OddRow, ...]:
+        return ()
 
     async def close(self) -> None:
         self.closed = True

@@ -32,6 +32,20 @@ from tests.actors.gateway.fake_venue import FakeVenue
 WAIT_S = 90.0
 Answer = OpenAnswer | Refusal
 NOWHERE = "http://127.0.0.1:9"
+INTO_THE_WINDOW_MS = 30_000
+
+
+class Clock:
+    """Market time of the newest fleet that was configured: 30 s into a window, whenever it runs."""
+
+    market = MarketClock()
+
+    @classmethod
+    def start_in_a_window(cls) -> MarketClock:
+        now = int(wire_ms())
+        market_ms = now - now % CYCLE_MS + INTO_THE_WINDOW_MS
+        cls.market = MarketClock(anchor_wire_ms=now, anchor_market_ms=market_ms)
+        return cls.market
 
 
 def configure(root: Path) -> None:
@@ -48,7 +62,7 @@ def configure(root: Path) -> None:
     config = FleetConfig(
         mode=Mode.SANDBOX,
         storage=str(root),
-        clock=MarketClock(),
+        clock=Clock.start_in_a_window(),
         venue=venue,
         slots=(),
         params=Params(),
@@ -86,12 +100,10 @@ async def own(shell: Any, slot: str = "btc-5m", fence: int = 0, life: str = "10-
 
 
 def current_intent(**changes: object) -> Intent:
-    """Return an intent of the window that is open on the real clock."""
-    now = int(wire_ms())
+    """Return an intent of the window that is open on the configured clock."""
+    now = Clock.market.market_ms(wire_ms())
     open_ms = now - now % CYCLE_MS
-    due_ms = now - 1_000 if now - open_ms > 1_000 else open_ms
-    close_ms = open_ms + 3 * CYCLE_MS
-    times = {"window_open_ms": open_ms, "due_ms": due_ms, "close_ms": close_ms}
+    times = {"window_open_ms": open_ms, "due_ms": now - 1_000, "close_ms": open_ms + CYCLE_MS}
     return intent(**{**times, **changes})
 
 

@@ -31,7 +31,7 @@ async def test_intent_received_to_order_posted(tmp_path: Path, together: int) ->
         for leg in range(ROUNDS):
             # small orders of both outcomes' size, so that no exposure limit is reached
             intents = [
-                current_intent(slot=slot, leg=leg, price=10_000 + 1_000 * leg, shares=5_000_000)
+                current_intent(slot=slot, leg=leg, price=10_000 * (leg + 1), shares=5_000_000)
                 for slot in slots
             ]
             await asyncio.gather(*(shell.send(encode(one)) for one in intents))

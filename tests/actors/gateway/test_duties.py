@@ -183,7 +183,7 @@ def test_what_was_settled_long_ago_is_forgotten_and_its_late_trades_are_no_stran
     machine, order_id = with_open_order()
     stream(machine, trade(order_id, status=TradeStatus.CONFIRMED))
     machine.own("eth-5m")
-    refused = intent(slot="eth-5m", book_mid=None)
+    refused = intent(slot="eth-5m", shares=MicroShares(1_000_000))
     machine.send(refused)
     machine.market_ms = CLOSE_MS
     resolve(machine)

@@ -7,6 +7,7 @@ from actors.gateway.events import (
     Append,
     Cancel,
     CancelDone,
+    IntentArrived,
     Look,
     Post,
     PostHeld,
@@ -16,6 +17,7 @@ from actors.gateway.events import (
 )
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
+from actors.gateway.market_events import AskBook, AskMarket
 from actors.gateway.order_life import TRANSITIONS, OrderState
 from actors.gateway.records import GenerationTaken, OrderWritten
 from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
@@ -37,11 +39,11 @@ from tests.actors.gateway.hearing import LIVE, end_of, listed, posted, trade
 def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:
     machine = Machine().start()
     sent = machine.send(intent())
-    assert isinstance(sent[0], Sign)
-    assert isinstance(sent[1], Append)
-    answer = sent[2]
-    assert isinstance(answer, Answer)
+    assert isinstance(sent[0], Append)
+    answer = next(effect for effect in sent if isinstance(effect, Answer))
     assert answer.message == IntentReceived(intent_id=intent().intent_id, known=False)
+    asked = [type(effect) for effect in sent if isinstance(effect, AskMarket | AskBook | Sign)]
+    assert asked == [AskMarket, AskBook, Sign]
     outcome = signed("one")
     effects = machine.hear(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
     append, post = effects
@@ -263,11 +265,12 @@ def test_recovery_doubts_what_was_written_and_judges_what_was_left_over() -> Non
     first.order()
     first.own("eth-5m")
     left = intent(slot="eth-5m")
-    first.send(left)
+    first.hear(IntentArrived(reply_to=3, intent=left, **first.at))
     second = Machine(ledger=fold(Ledger(), first.records))
     second.hear(Started(generation=2, name="gateway/1", life="2-1", **second.at))
     assert second.state.ledger.orders["0xone"].state is OrderState.UNKNOWN
     second.look()
+    second.answer_facts(second.effects)
     assert [e.approved.intent for e in second.asked(Sign) if isinstance(e, Sign)] == [left]
     assert second.asked(Post) == [Post(signed=signed("one"))]
 

@@ -8,14 +8,18 @@ from actors.gateway import risk
 from actors.gateway.exposure import Holding
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger, ledger_of, stored_of
+from actors.gateway.market_events import Listing
+from actors.gateway.market_facts import slug_of
 from actors.gateway.order_life import Order, OrderState
 from actors.gateway.records import FenceMoved, KeptIntent, Market
 from actors.gateway.risk_case import Case, Rules
+from actors.gateway.risk_market import BOOK_TABLE, MARKET_TABLE
 from actors.messages import FenceRecord, Intent, TradingState
 from signals.decision import Style
-from signals.market import DAY_MS, Outcome, Side
+from signals.market import DAY_MS, Outcome, Side, Timeframe, Window
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, DUE_MS, OPEN_MS, RELEASE, WIRE_MS, intent
+from tests.actors.gateway.fake_venue import listed_market, token_book
 
 replace = msgspec.structs.replace
 LIMITS = RiskLimits(
@@ -25,6 +29,7 @@ LIMITS = RiskLimits(
     orders_per_minute=2,
     daily_loss_micro_usd=MicroUsd(3_000_000),
 )
+MID = 510_000
 RULES = Rules(limits=LIMITS, timing=Timing())
 
 
@@ -56,7 +61,16 @@ def case(an_intent: Intent | None = None, ledger: Ledger | None = None, **change
         wire_ms=WIRE_MS,
         market_ms=DUE_MS + 100,
     )
-    return replace(base, **changes)
+    base = replace(base, **changes)
+    return base if "listing" in changes else with_facts(base)
+
+
+def with_facts(base: Case) -> Case:
+    """Add what the venue says of the market of the case's slot and window, and of its book."""
+    market = listed_market(slug_of(base.intent.intent_id))
+    book = base.book or token_book(market.token(base.intent.outcome), MID)
+    listing = Listing(market=market, wire_ms=base.wire_ms)
+    return replace(base, listing=listing, book=book)
 
 
 def code(a_case: Case) -> str | None:
@@ -121,8 +135,11 @@ def test_nobody_but_the_check_can_approve() -> None:
 
 
 def test_codes_are_unique_and_stable() -> None:
-    codes = [name for name, _ in risk.TABLE]
-    assert len(codes) == len(set(codes)) == 20
+    own = [name for name, _ in risk.TABLE]
+    venues = [name for table in (MARKET_TABLE, BOOK_TABLE) for name, _ in table]
+    assert len(own) == len(set(own)) == 20
+    assert venues == ["facts_differ", "too_small", "off_tick", "collar"]
+    codes = [*own, *venues]
     assert {"halted", "stale", "collar", "duplicate", "throttled", "daily_loss"} < set(codes)
 
 
@@ -132,24 +149,15 @@ def test_codes_are_unique_and_stable() -> None:
         ({}, {"release": "b2" * 32}, "wrong_release"),
         ({"shares": 10_010_000}, {"shares": 10_000_001}, "malformed"),
         ({}, {"shares": -10_000}, "malformed"),
-        ({"price": 501_000}, {"price": 500_500}, "malformed"),
-        ({"price": 1_000}, {"price": 0}, "malformed"),
-        ({"window_open_ms": DUE_MS + 100}, {"window_open_ms": DUE_MS + 101}, "too_early"),
-        ({"due_ms": DUE_MS + 100 - 300_000}, {"due_ms": DUE_MS + 99 - 300_000}, "stale"),
-        ({"close_ms": DUE_MS + 20_101}, {"close_ms": DUE_MS + 20_100}, "too_late"),
-        (
-            {"close_ms": DUE_MS + 2_101, "style": Style.TAKE},
-            {"close_ms": DUE_MS + 2_100, "style": Style.TAKE},
-            "too_late",
-        ),
+        ({"price": 500_000}, {"price": 500_050}, "malformed"),
+        ({"price": 500_000}, {"price": 500_100}, "off_tick"),
+        ({"price": 10_000}, {"price": 0}, "malformed"),
         ({"shares": 5_000_000}, {"shares": 4_990_000}, "too_small"),
         (
             {"shares": 2_000_000, "style": Style.TAKE},
             {"shares": 1_990_000, "style": Style.TAKE},
             "too_small",
         ),
-        ({"book_mid": 350_000}, {"book_mid": 349_999}, "collar"),
-        ({}, {"book_mid": None}, "collar"),
         ({"shares": 20_000_000}, {"shares": 20_010_000}, "slot_exposure"),
     ],
 )
@@ -158,6 +166,53 @@ def test_an_intent_at_the_limit_passes_and_beyond_it_is_refused(
 ) -> None:
     assert code(case(intent(**passes))) is None
     assert code(case(intent(**refused))) == expected
+
+
+@pytest.mark.parametrize(
+    ("passes_ms", "refused_ms", "style", "expected"),
+    [
+        (OPEN_MS, OPEN_MS - 1, Style.REST, "too_early"),
+        (CLOSE_MS - 20_001, CLOSE_MS - 20_000, Style.REST, "too_late"),
+        (CLOSE_MS - 2_001, CLOSE_MS - 2_000, Style.TAKE, "too_late"),
+    ],
+)
+def test_an_intent_in_time_passes_and_outside_it_is_refused(
+    passes_ms: int, refused_ms: int, style: Style, expected: str
+) -> None:
+    assert code(case(intent(style=style), market_ms=passes_ms)) is None
+    assert code(case(intent(style=style), market_ms=refused_ms)) == expected
+
+
+def test_a_decision_older_than_a_cycle_is_stale() -> None:
+    window = Window.at(OPEN_MS, Timeframe.M15)
+    an_intent = intent(
+        slot="btc-15m",
+        timeframe=Timeframe.M15,
+        window_open_ms=window.open_ms,
+        close_ms=window.close_ms,
+        due_ms=window.open_ms + 20_000,
+    )
+    ledger = owned("btc-15m")
+    assert code(case(an_intent, ledger, market_ms=an_intent.due_ms + 300_000)) is None
+    assert code(case(an_intent, ledger, market_ms=an_intent.due_ms + 300_001)) == "stale"
+
+
+@pytest.mark.parametrize(
+    ("side", "passes", "refused"), [(Side.BUY, 350_000, 349_999), (Side.SELL, 650_000, 650_001)]
+)
+def test_the_collar_is_judged_by_the_venues_mid_whatever_the_slot_says(
+    side: Side, passes: int, refused: int
+) -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 10_000_000, 5_000_000))
+    for said in (PriceMicroUsd(500_000), None, PriceMicroUsd(999_000)):
+        an_intent = intent(side=side, book_mid=said)
+        book = replace(
+            token_book("up-btc-5m"), bid=PriceMicroUsd(passes), ask=PriceMicroUsd(passes)
+        )
+        assert code(case(an_intent, ledger, book=book)) is None
+        book = replace(book, bid=PriceMicroUsd(refused), ask=PriceMicroUsd(refused))
+        assert code(case(an_intent, ledger, book=book)) == "collar"
+        assert code(case(an_intent, ledger, book=replace(book, ask=None))) == "collar"
 
 
 def test_halted_refuses_all_and_reducing_refuses_buys() -> None:
@@ -183,14 +238,6 @@ def test_a_release_without_approval_is_refused_where_the_gate_is_closed() -> Non
 def test_a_clock_that_is_off_is_refused(skew_ms: int) -> None:
     assert code(case(skew_ms=skew_ms)) == "clock_skew"
     assert code(case(skew_ms=skew_ms - 1 if skew_ms > 0 else skew_ms + 1)) is None
-
-
-def test_a_sale_has_its_collar_below_the_mid() -> None:
-    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 10_000_000, 5_000_000))
-    low = intent(side=Side.SELL, book_mid=PriceMicroUsd(650_000))
-    assert code(case(low, ledger)) is None
-    lower = intent(side=Side.SELL, book_mid=PriceMicroUsd(651_000))
-    assert code(case(lower, ledger)) == "collar"
 
 
 def test_the_same_order_under_another_leg_is_a_duplicate_only_at_one_decision_point() -> None:
@@ -277,7 +324,7 @@ def test_net_up_at_one_settlement_time_is_limited_on_both_sides() -> None:
     rules = replace(RULES, limits=limits)
     more = holding("eth-5m", Outcome.UP, 16_000_000, 7_000_001)
     assert code(case(ledger=holding_ledger(more), rules=rules)) == "settlement_exposure"
-    down = intent(outcome=Outcome.DOWN)
+    down = intent(outcome=Outcome.DOWN, token_id="down-btc-5m")
     assert code(case(down, ledger=holding_ledger(more), rules=rules)) is None
     elsewhere = replace(more, close_ms=CLOSE_MS + 1)
     assert code(case(ledger=holding_ledger(elsewhere), rules=rules)) is None

@@ -119,7 +119,8 @@ async def test_a_log_that_grew_begins_anew_with_a_base(
     async with gateway(tmp_path, FakeVenue(book)) as shell:
         await own(shell)
         for leg in range(3):
-            await shell.send(encode(current_intent(leg=leg, price=500_000 - 1_000 * leg)))
+            await shell.send(encode(current_intent(leg=leg, price=500_000 - 10_000 * leg)))
+        await eventually(lambda: len(book.seen) == 3)
         page = await until(shell, "btc-5m", "OrderOpened")
     assert len(list((tmp_path / "gateway/log").glob("*.log"))) > 1
     async with gateway(tmp_path, FakeVenue(book)) as shell:

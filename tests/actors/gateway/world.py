@@ -24,11 +24,21 @@ from actors.gateway.events import (
 )
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
+from actors.gateway.market_events import (
+    AccountSeen,
+    AskAccount,
+    AskBook,
+    AskMarket,
+    BookSeen,
+    MarketSeen,
+)
 from actors.gateway.records import OrderWritten, decode_record, encode_record
 from actors.messages import IntentFenced, IntentReceived
+from actors.venue.answers import AccountBalance
 from actors.venue.port import Rejected, Unavailable, UnavailableKind, Unknown, UnsignedOrder
+from signals.units import MicroShares, MicroUsd
 from tests.actors.gateway.builders import Machine
-from tests.actors.gateway.fake_venue import Book
+from tests.actors.gateway.fake_venue import Book, listed_market, token_book
 
 LOST = Unknown(reason="lost")
 REFUSALS = (
@@ -93,6 +103,20 @@ class World:
                 self.hear(CancelDone(order_ids=effect.order_ids, outcome=outcome, **at))
             case Look():
                 self.look(fate)
+            case AskMarket():
+                market = LOST if fate in ("lost", "refused") else listed_market(effect.slug)
+                self.hear(MarketSeen(slug=effect.slug, market=market, **self.machine.at))
+            case AskBook():
+                book = LOST if fate in ("lost", "refused") else token_book(effect.token_id)
+                name, at = effect.intent_id, self.machine.at
+                self.hear(BookSeen(intent_id=name, book=book, **at))
+            case _:
+                self.rest(effect, fate)
+
+    def rest(self, effect: Effect, fate: str) -> None:
+        match effect:
+            case AskAccount():
+                self.account(effect, fate)
             case AskResolution():
                 winner = self.book.winners.get(effect.condition_id)
                 name, at = effect.condition_id, self.machine.at
@@ -139,6 +163,12 @@ class World:
         trades: Any = LOST if fate == "lost" else tuple(self.book.trades.values())
         at = self.machine.at
         self.hear(Looked(orders=orders, trades=trades, started_wire_ms=at["wire_ms"], **at))
+
+    def account(self, effect: AskAccount, fate: str) -> None:
+        held = {token: MicroShares(self.book.held(token)) for token in effect.token_ids}
+        seen = AccountBalance(cash_micro_usd=MicroUsd(1_000_000_000), shares=held)
+        answer = LOST if fate == "lost" else seen
+        self.hear(AccountSeen(account=answer, **self.machine.at))
 
     def quiet(self, rounds: int) -> None:
         """Let time pass with everything going well, a second a round."""

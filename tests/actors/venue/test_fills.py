@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.venue.fills import Account, own_fills
+from actors.venue.fills import Account, FeeTerms, own_fills
 from actors.venue.port import TradeStatus
 from signals.market import Side
 
 US = Account(owner="our-key", wallet="0xAbC")
-RATE = Decimal("0.07")
+RATE = FeeTerms(rate=Decimal("0.07"))
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def test_reads_that_fail_are_unknown(exchange: Loopback, answer: Answer) -> None
             await venue.resolution(CONDITION),
             await venue.open_orders(),
             await venue.trades(0),
-            await venue.balance_micro_usd(),
+            await venue.account(()),
         ]
 
     assert [type(answer) for answer in with_venue(exchange, use)] == [Unknown] * 5

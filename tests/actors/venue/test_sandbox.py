@@ -82,7 +82,7 @@ def test_a_taken_order_fills_with_its_fee_and_is_confirmed(exchange: Sandbox) ->
     async def use(venue: PolymarketVenue) -> None:
         market = await current_market(exchange, least_left_ms=600_000)  # settles after the counting
         started_s = int(time.time()) - 1
-        before = await venue.balance_micro_usd()
+        before = await venue.account(())
         one = await signed(venue, market, Style.TAKE, 990_000)
         outcome = await venue.post(one)
         assert isinstance(outcome, Accepted), outcome
@@ -100,10 +100,10 @@ def test_a_taken_order_fills_with_its_fee_and_is_confirmed(exchange: Sandbox) ->
         assert len({fill.fill_id for fill in fills}) == len(fills)
         cost = sum(notional_micro_usd(fill.price, fill.shares) for fill in fills)
         fees = sum(fill.fee_micro_usd for fill in fills)
-        after = await venue.balance_micro_usd()
+        after = await venue.account(())
         assert not isinstance(before, Unknown)
         assert not isinstance(after, Unknown)
-        assert before - after == cost + fees
+        assert before.cash_micro_usd - after.cash_micro_usd == cost + fees
 
     run(exchange, use)
 

@@ -1,0 +1,66 @@
+"""What the gateway asks and hears about markets and the account: its own look, not a slot's."""
+
+import msgspec
+
+from actors.venue.answers import AccountBalance, ListedMarket, TokenBook
+from actors.venue.port import Unknown
+
+
+class Instant(msgspec.Struct, frozen=True, kw_only=True):
+    wire_ms: int
+    market_ms: int
+
+
+class MarketSeen(Instant, frozen=True, kw_only=True):
+    """Answer to `AskMarket`; None: the venue lists nothing under this slug (yet)."""
+
+    slug: str
+    market: ListedMarket | Unknown | None
+
+
+class BookSeen(Instant, frozen=True, kw_only=True):
+    """Answer to `AskBook`."""
+
+    intent_id: str
+    book: TokenBook | Unknown
+
+
+class AccountSeen(Instant, frozen=True, kw_only=True):
+    """Answer to `AskAccount`."""
+
+    account: AccountBalance | Unknown
+
+
+class AskMarket(msgspec.Struct, frozen=True, kw_only=True):
+    slug: str
+
+
+class AskBook(msgspec.Struct, frozen=True, kw_only=True):
+    """For one intent: its collar is judged by the book as it is now."""
+
+    intent_id: str
+    token_id: str
+
+
+class AskAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Read cash, approvals and what is held of these tokens."""
+
+    token_ids: tuple[str, ...]
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the gateway's market table."""
+
+    market: ListedMarket
+    wire_ms: int
+    """When the venue said so."""
+
+
+class FactsWait(msgspec.Struct, frozen=True, kw_only=True):
+    """An intent that waits for what the venue says of its market."""
+
+    since_wire_ms: int
+    due_wire_ms: int = 0
+    asking: bool = False
+    """Its book is being read."""
+    why: str = "the venue has not answered yet"

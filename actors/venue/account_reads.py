@@ -1,0 +1,108 @@
+"""What the account has at the venue: open orders, own fills, balances; row by row."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+from polymarket import AsyncSecureClient
+from polymarket.errors import PolymarketError, UserInputError
+from polymarket.models.clob.account import AssetType
+
+from actors.venue.answers import AccountBalance, OddRow
+from actors.venue.environment import account_page, is_protocol_v2
+from actors.venue.fills import Account
+from actors.venue.listings import FeeTermsOf, Rows, read_order, read_trade
+from actors.venue.port import Unknown, VenueOrder, VenueTrade
+from signals.units import MicroShares, MicroUsd
+
+PAGES_MAX: Final = 200
+"""Of one listing, 100 rows each; more is not read to its end, so the answer is `Unknown`."""
+ODD_ROWS_MAX: Final = 100
+"""Of one listing that are kept: more say the same."""
+WITHOUT_LIMIT: Final = 1 << 62
+"""Micro-USD: an approval without limit is cut to what fits a message."""
+FAILURES: Final = (PolymarketError, TimeoutError)
+ReadRow = Callable[[object, Rows], Awaitable[None]]
+
+
+class AccountReads:
+    """Reads of one account; every answer that was lost is `Unknown`."""
+
+    def __init__(
+        self,
+        client: AsyncSecureClient,
+        account: Account,
+        fee_terms: FeeTermsOf,
+        timeout_s: float,
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._fee_terms = fee_terms
+        self._timeout_s = timeout_s
+        self._odd_rows: dict[str, tuple[OddRow, ...]] = {}
+        """By listing, of its newest reading."""
+
+    async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
+        async def read(row: object, rows: Rows) -> None:
+            read_order(row, rows)
+
+        rows = await self._listing("orders", "/data/orders", {}, read)
+        return rows if isinstance(rows, Unknown) else tuple(rows.orders)
+
+    async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:
+        async def read(row: object, rows: Rows) -> None:
+            await read_trade(row, self._account, self._fee_terms, rows)
+
+        # The venue's bound is exclusive in one place and inclusive in another: ask for one second
+        # more, the caller knows fills by their id.
+        asked = {"after": str(after_s - 1)}
+        rows = await self._listing("trades", "/data/trades", asked, read)
+        if isinstance(rows, Unknown):
+            return rows
+        return tuple(sorted(rows.trades, key=lambda fill: (fill.matched_wire_ms, fill.fill_id)))
+
+    async def _listing(
+        self, name: str, path: str, asked: Mapping[str, str], read: ReadRow
+    ) -> Rows | Unknown:
+        """Read all pages of a listing, row by row."""
+        rows = Rows()
+        cursor: str | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                for _ in range(PAGES_MAX):
+                    params = dict(asked) if cursor is None else {**asked, "next_cursor": cursor}
+                    page = await account_page(self._client, path, params)
+                    for row in page.rows:
+                        await read(row, rows)
+                    cursor = page.next_cursor
+                    if cursor is None:
+                        self._odd_rows[name] = tuple(rows.odd[:ODD_ROWS_MAX])
+                        return rows
+        except FAILURES as error:
+            return Unknown(reason=f"{type(error).__name__}: {error}")
+        return Unknown(reason=f"more than {PAGES_MAX} pages of {name}")
+
+    def odd_rows(self) -> tuple[OddRow, ...]:
+        return tuple(odd for rows in self._odd_rows.values() for odd in rows)
+
+    async def balances(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
+        ask = self._client.get_balance_allowance
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                cash = await ask(asset_type="COLLATERAL")
+                held = {
+                    token: await ask(asset_type=_asset_type(token), token_id=token)
+                    for token in token_ids
+                }
+        except (*FAILURES, UserInputError) as error:
+            return Unknown(reason=f"{type(error).__name__}: {error}")
+        allowed = min(cash.allowances.values(), default=None)
+        return AccountBalance(
+            cash_micro_usd=MicroUsd(cash.balance),
+            allowance_micro_usd=None if allowed is None else MicroUsd(min(allowed, WITHOUT_LIMIT)),
+            shares={token: MicroShares(found.balance) for token, found in held.items()},
+        )
+
+
+def _asset_type(token_id: str) -> AssetType:
+    return "CONDITIONAL-V2" if is_protocol_v2(token_id) else "CONDITIONAL"

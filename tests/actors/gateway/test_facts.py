@@ -1,0 +1,253 @@
+"""What an intent says of its market is checked against the venue before its first order."""
+
+import msgspec
+import pytest
+
+from actors.detectors.policy import Reaction, reaction_of
+from actors.gateway.events import Post, RaiseAlarm, Sign, Stopping
+from actors.gateway.market_events import AskBook, AskMarket, BookSeen, MarketSeen
+from actors.gateway.market_facts import slug_of
+from actors.messages import Filled, Intent, IntentRefused
+from actors.venue.answers import ListedMarket, TokenBook
+from actors.venue.port import TradeStatus, Unknown
+from signals.decision import Style
+from signals.market import Asset, Outcome, Timeframe, Window, market_slug
+from signals.units import MicroShares, PriceMicroUsd
+from tests.actors.gateway.builders import CLOSE_MS, OPEN_MS, RELEASE, Machine, intent
+from tests.actors.gateway.fake_venue import listed_market, token_book
+from tests.actors.gateway.hearing import LIVE, posted, stream, trade
+
+replace = msgspec.structs.replace
+SLUG = market_slug(Asset.BTC, Window(OPEN_MS, Timeframe.M5))
+MARKET = listed_market(SLUG)
+
+
+def refusal(machine: Machine, slot: str = "btc-5m") -> IntentRefused | None:
+    events = machine.state.ledger.outbox[slot].events if machine.state.ledger.outbox else ()
+    return next((event for event in events if isinstance(event, IntentRefused)), None)
+
+
+def alarm_of(machine: Machine, kind: str) -> RaiseAlarm:
+    found = [e for e in machine.effects if isinstance(e, RaiseAlarm) and e.kind == kind]
+    assert len(found) == 1, machine.effects
+    return found[0]
+
+
+LIES = {
+    "the token of the other outcome": ({"token_id": "down-btc-5m"}, "that of Down"),
+    "the other outcome": ({"outcome": Outcome.DOWN}, "that of Up"),
+    "another asset's token": ({"token_id": "up-eth-5m"}, "another market's"),
+    "another asset's market": ({"condition_id": "condition-eth-5m"}, "condition_id"),
+    "another asset's all": (
+        {"condition_id": "condition-eth-5m", "token_id": "up-eth-5m"},
+        "condition_id",
+    ),
+    "another timeframe": ({"timeframe": Timeframe.M15}, "timeframe"),
+    "a later close": ({"close_ms": CLOSE_MS + 300_000}, "close_ms"),
+    "a sooner close": ({"close_ms": CLOSE_MS - 1_000}, "close_ms"),
+    "a due time outside its window": ({"due_ms": OPEN_MS - 1}, "due_ms"),
+    "an open off the grid": ({"window_open_ms": OPEN_MS + 1, "close_ms": CLOSE_MS + 1}, "window"),
+    "a smaller minimum": ({"min_order_shares": MicroShares(1_000_000)}, "min_order_shares"),
+}
+
+
+@pytest.mark.parametrize(("lie", "word"), LIES.values(), ids=LIES)
+def test_an_intent_that_has_its_market_wrong_is_refused_with_an_alarm_and_never_signed(
+    lie: dict[str, object], word: str
+) -> None:
+    machine = Machine().start()
+    machine.send(intent(**lie))
+    assert not machine.asked(Sign)
+    refused = refusal(machine)
+    assert refused is not None
+    assert refused.code == "facts_differ"
+    assert word in refused.reason
+    alarm = alarm_of(machine, "intent_facts_differ")
+    assert alarm.release == RELEASE
+    assert "btc-5m" in alarm.subject
+    assert RELEASE in alarm.evidence
+    assert word in alarm.evidence
+
+
+def test_a_release_that_has_its_market_wrong_is_taken_back() -> None:
+    assert reaction_of("intent_facts_differ") is Reaction.ROLL_BACK
+
+
+def test_a_slot_trades_its_own_asset_and_timeframe_only() -> None:
+    """An intent that is right for another slot's market is wrong for its own."""
+    machine = Machine().start()
+    other = intent(slot="eth-5m")
+    machine.send(replace(intent(), condition_id=other.condition_id, token_id=other.token_id))
+    assert not machine.asked(Sign)
+
+
+def test_terms_that_changed_since_the_table_was_read_blame_nobody() -> None:
+    machine = Machine().start()
+    machine.order(intent(leg=1), "first")
+    machine.wire_ms += 60_000
+    raised = replace(MARKET, min_order_shares=MicroShares(6_000_000))
+    an_intent = intent(leg=2, price=PriceMicroUsd(490_000), min_order_shares=MicroShares(6_000_000))
+    sent = machine.send_alone(an_intent)
+    assert [e.slug for e in sent if isinstance(e, AskMarket)] == [SLUG]
+    effects = machine.hear(MarketSeen(slug=SLUG, market=raised, **machine.at))
+    assert any(isinstance(e, AskBook) for e in effects)
+    assert refusal(machine) is None
+
+
+# ---- what the venue does not say ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [None, Unknown(reason="HTTP 503")], ids=["none", "lost"])
+def test_an_intent_whose_market_the_venue_does_not_tell_is_asked_for_then_refused(
+    answer: Unknown | None,
+) -> None:
+    machine = Machine().start()
+    machine.send_alone(intent())
+    machine.hear(MarketSeen(slug=SLUG, market=answer, **machine.at))
+    again = machine.tick(wire_ms=500)
+    assert any(isinstance(e, AskMarket) for e in again)
+    machine.hear(MarketSeen(slug=SLUG, market=answer, **machine.at))
+    machine.tick(wire_ms=5_000)
+    refused = refusal(machine)
+    assert refused is not None
+    assert refused.code == "market_unknown"
+    assert not machine.state.flight.facts
+
+
+def test_a_book_that_comes_with_the_second_question_is_early_enough() -> None:
+    machine = Machine().start()
+    machine.send_alone(intent())
+    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    name = intent().intent_id
+    machine.hear(BookSeen(intent_id=name, book=Unknown(reason="lost"), **machine.at))
+    asked = machine.tick(wire_ms=500)
+    assert any(isinstance(e, AskBook) for e in asked)
+    effects = machine.hear(BookSeen(intent_id=name, book=token_book("up-btc-5m"), **machine.at))
+    assert any(isinstance(e, Sign) for e in effects)
+
+
+def test_a_market_that_is_read_ahead_needs_no_question_at_the_order() -> None:
+    machine = Machine().start()
+    asked = [e for e in machine.tick(wire_ms=1_000) if isinstance(e, AskMarket)]
+    assert [e.slug for e in asked] == [SLUG]
+    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.market_ms = CLOSE_MS - 100_000
+    ahead = [e.slug for e in machine.tick(wire_ms=1_000) if isinstance(e, AskMarket)]
+    assert ahead == [market_slug(Asset.BTC, Window(CLOSE_MS, Timeframe.M5))]
+    machine.market_ms = OPEN_MS + 20_100
+    sent = machine.send_alone(intent())
+    assert not any(isinstance(e, AskMarket) for e in sent)
+    assert any(isinstance(e, AskBook) for e in sent)
+
+
+def test_an_intent_that_waits_while_the_gateway_is_replaced_is_left_to_the_next() -> None:
+    machine = Machine().start()
+    machine.send_alone(intent())
+    machine.state.flight.stopping = "gateway/2 takes over"
+    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.tick(wire_ms=10_000)
+    assert refusal(machine) is None
+    assert machine.state.ledger.intents[intent().intent_id].undecided
+
+
+def test_an_intent_that_waits_while_the_fleet_stops_is_refused() -> None:
+    machine = Machine().start()
+    machine.send_alone(intent())
+    machine.hear(Stopping(reason="the fleet stops", **machine.at))
+    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    refused = refusal(machine)
+    assert refused is not None
+    assert refused.code == "barred"
+
+
+def test_a_halt_that_comes_while_an_intent_waits_stops_it() -> None:
+    machine = Machine().start()
+    machine.send_alone(intent())
+    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    ledger = machine.state.ledger
+    ledger.latched["btc-5m"] = "12 executions"
+    book = token_book("up-btc-5m")
+    machine.hear(BookSeen(intent_id=intent().intent_id, book=book, **machine.at))
+    refused = refusal(machine)
+    assert refused is not None
+    assert refused.code == "throttled"
+
+
+@pytest.mark.parametrize(
+    ("book", "code"),
+    [
+        (token_book("up-btc-5m", mid=200_000), "collar"),
+        (token_book("up-btc-5m", mid=520_000, tick=25_000), None),
+        (token_book("up-btc-5m", mid=600_000, tick=300_000), "off_tick"),
+        (replace(token_book("up-btc-5m"), ask=None), "collar"),
+    ],
+)
+def test_the_venues_book_decides_whatever_mid_the_slot_names(
+    book: TokenBook, code: str | None
+) -> None:
+    machine = Machine().start()
+    machine.send_alone(intent(book_mid=PriceMicroUsd(500_000)))
+    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.hear(BookSeen(intent_id=intent().intent_id, book=book, **machine.at))
+    refused = refusal(machine)
+    assert (refused and refused.code) == code
+
+
+# ---- fills ------------------------------------------------------------------------------------
+
+
+def with_order(an_intent: Intent) -> tuple[Machine, str]:
+    machine = Machine().start()
+    order_id = machine.order(an_intent)
+    posted(machine, order_id, LIVE)
+    return machine, order_id
+
+
+def fills(machine: Machine) -> list[Filled]:
+    events = machine.state.ledger.outbox["btc-5m"].events
+    return [event for event in events if isinstance(event, Filled)]
+
+
+def test_a_fill_is_booked_by_its_trades_token_not_by_its_orders_outcome() -> None:
+    machine, order_id = with_order(intent())
+    wrong = replace(trade(order_id), token_id="down-btc-5m")
+    stream(machine, wrong)
+    assert [fill.outcome for fill in fills(machine)] == [Outcome.DOWN]
+    alarm = alarm_of(machine, "books_differ")
+    assert "Down" in alarm.evidence
+    (holding,) = machine.state.ledger.holdings.values()
+    assert holding.outcome is Outcome.DOWN
+
+
+def test_a_fill_of_a_token_that_is_in_no_table_is_not_the_orders_outcome() -> None:
+    machine, order_id = with_order(intent())
+    machine.state.flight.listed.clear()
+    stream(machine, replace(trade(order_id), token_id="elsewhere"))
+    assert [fill.outcome for fill in fills(machine)] == [Outcome.DOWN]
+
+
+def test_a_trade_in_another_market_is_not_booked_and_ends_nothing() -> None:
+    machine, order_id = with_order(intent())
+    stream(machine, replace(trade(order_id), condition_id="condition-eth-5m"))
+    assert not machine.state.ledger.fills
+    assert alarm_of(machine, "books_differ").subject.startswith("fill/")
+    stream(machine, trade(order_id, status=TradeStatus.CONFIRMED, name="t2"))
+    assert len(machine.state.ledger.fills) == 1
+
+
+def test_a_fill_larger_than_its_order_is_booked_whole() -> None:
+    """A taker's buy spends dollars: 5 shares at 0.99 become 5.051019 where the ask is 0.98."""
+    machine, order_id = with_order(
+        intent(style=Style.TAKE, price=PriceMicroUsd(600_000), shares=MicroShares(5_000_000))
+    )
+    odd = replace(trade(order_id, shares=5_051_019), price=PriceMicroUsd(594_000))
+    stream(machine, odd)
+    assert sum(h.held_shares for h in machine.state.ledger.holdings.values()) == 5_051_019
+    ended = machine.state.ledger.ended[order_id]
+    assert ended.filled_shares == 5_051_019
+    assert not machine.asked(Post)
+
+
+def test_every_slots_window_has_a_slug_that_leads_back_to_it() -> None:
+    assert slug_of(intent().intent_id) == SLUG
+    assert isinstance(MARKET, ListedMarket)
