@@ -1,7 +1,8 @@
 """The settlement price: 60-second averages from the venue's authenticated price socket.
 
 The socket wants API credentials, any account's. Market data holds no trading key: each life makes
-a throwaway key in memory, which owns nothing and signs nothing but this one log-in.
+one throwaway key in memory, which owns nothing and signs nothing but its own log-in. Connections
+that follow use the credentials of the first.
 """
 
 import secrets
@@ -10,6 +11,7 @@ from typing import Final
 
 from eth_account import Account
 from polymarket import AsyncSecureClient
+from polymarket.models.clob.api_key import ApiKeyCreds
 from polymarket.models.price_events import (
     CryptoTwapPriceEvent,
     CryptoTwapPriceSnapshotEvent,
@@ -27,14 +29,23 @@ QUOTE: Final = "usd"
 MS_PER_S: Final = 1_000
 
 
-async def open_price_client(venue: Venue) -> AsyncSecureClient:
-    """Log in with a throwaway key. Raises the SDK's errors."""
-    key = "0x" + secrets.token_bytes(32).hex()
-    return await AsyncSecureClient.create(
-        private_key=key,
-        wallet=Account.from_key(key).address,
-        environment=venue_environment(venue),
-    )
+class PriceLogin:
+    """One throwaway key, and the credentials that the venue gave for it."""
+
+    def __init__(self) -> None:
+        self._key = "0x" + secrets.token_bytes(32).hex()
+        self._credentials: ApiKeyCreds | None = None
+
+    async def open_client(self, venue: Venue) -> AsyncSecureClient:
+        """Connect; only the first time asks the venue for credentials. Raises the SDK's errors."""
+        client = await AsyncSecureClient.create(
+            private_key=self._key,
+            wallet=Account.from_key(self._key).address,
+            environment=venue_environment(venue),
+            credentials=self._credentials,
+        )
+        self._credentials = client.credentials
+        return client
 
 
 def read_ticks(event: CryptoTwapPriceEvent) -> TicksReceived | None:

@@ -5,19 +5,21 @@ said as a fault: no book can be trusted over a gap.
 """
 
 import asyncio
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import httpx
 from polymarket import AsyncPublicClient
-from polymarket.errors import PolymarketError
+from polymarket.errors import PolymarketError, RequestRejectedError
 from polymarket.models.clob.market_events import MarketEvent
 from polymarket.streams import CryptoTwapPriceSpec, MarketSpec
 
 from actors.config import Venue
 from actors.feeds.books import read_book_event
-from actors.feeds.prices import QUOTE, open_price_client, read_ticks
+from actors.feeds.pace import JITTER, ReconnectPace
+from actors.feeds.prices import QUOTE, PriceLogin, read_ticks
 from actors.market_data.events import Event, StreamFault
 from actors.runtime import log_event
 from actors.venue.environment import market_stream_open, stream_malformed, venue_environment
@@ -28,9 +30,14 @@ BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 LOOK_S: Final = 0.5
 """Wire. How often the connection's state is looked at."""
 CLOSE_TIMEOUT_S: Final = 5.0
+REFUSED: Final = frozenset({400, 401, 403})
+"""Answers to a log-in that the same question would get again."""
 
 Deliver = Callable[[Event], None]
 EXPECTED: Final = (PolymarketError, OSError, TimeoutError, httpx.HTTPError)
+
+
+_sleep = asyncio.sleep
 
 
 class _Stream(ABC):
@@ -42,6 +49,7 @@ class _Stream(ABC):
         self._venue = venue
         self._deliver = deliver
         self._task: asyncio.Task[None] | None = None
+        self._chance = secrets.SystemRandom().random
 
     @abstractmethod
     async def _connection(self) -> None:
@@ -65,7 +73,8 @@ class _Stream(ABC):
             self._deliver(StreamFault(reconnects=1))
             lasted_s = asyncio.get_running_loop().time() - started_s
             attempt = 0 if lasted_s > BACKOFF_S[-1] else attempt
-            await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+            pause_s = BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]
+            await _sleep(pause_s * (1 + JITTER * self._chance()))
             attempt += 1
 
     async def close(self) -> None:
@@ -82,14 +91,28 @@ class PriceStream(_Stream):
     def __init__(self, venue: Venue, deliver: Deliver) -> None:
         super().__init__(venue, deliver)
         self._assets: tuple[Asset, ...] = ()
+        self._login = PriceLogin()
+        self._pace = ReconnectPace(self._chance)
 
     def follow(self, assets: tuple[Asset, ...]) -> None:
-        """Subscribe, or do it again on a new connection."""
+        """Subscribe, or do it again on a new connection: less and less often where that is no use.
+
+        A connection that is silent is kept meanwhile: it may begin to speak.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if assets == self._assets and self._task is not None and not self._pace.may_start(now_s):
+            return
         self._assets = assets
+        self._pace.begin(now_s)
         self._restart()
 
     async def _connection(self) -> None:
-        client = await open_price_client(self._venue)
+        try:
+            client = await self._login.open_client(self._venue)
+        except RequestRejectedError as error:
+            if error.status in REFUSED:
+                await self._wait_refused(error)
+            raise
         try:
             symbols = tuple(f"{asset}{QUOTE}" for asset in self._assets)
             handle = await client.subscribe(CryptoTwapPriceSpec(symbols=symbols))
@@ -99,9 +122,22 @@ class PriceStream(_Stream):
                 dropped += lost
                 if lost or event.dropped:
                     self._deliver(StreamFault(dropped=lost + (event.dropped or 0)))
+                self._pace.speaks()
                 self._deliver(read_ticks(event) or StreamFault(malformed=1))
         finally:
             await _closed(client.close())
+
+    async def _wait_refused(self, error: RequestRejectedError) -> None:
+        """The venue said no: ask no more for long, and then with the same key."""
+        pause_s = self._pace.refuse(asyncio.get_running_loop().time())
+        log_event(
+            "stream_refused",
+            stream=self.name,
+            status=error.status,
+            reason=str(error),
+            again_in_s=round(pause_s),
+        )
+        await _sleep(pause_s)
 
 
 class BookStream(_Stream):
