@@ -15,7 +15,9 @@ from signals.market import Outcome, Side, Timeframe
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd
 
 MESSAGE_VERSION = 1
-"""Grows when an older receiver could no longer understand the fleet's messages."""
+"""Of what this release sends: grows when an older receiver could no longer understand it."""
+MESSAGES_READ = 1
+"""Up to which version it reads: grows one release earlier, see docs/upgrades.md."""
 
 
 class Attestation(msgspec.Struct, frozen=True, kw_only=True, tag="attestation"):

@@ -1,11 +1,13 @@
 """What every shell needs from its process: wire time, identity, configuration, log events."""
 
+import asyncio
 import datetime as dt
 import gc
 import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -85,3 +87,15 @@ def keep_loaded() -> None:
     moment that may be a decision's.
     """
     gc.freeze()
+
+
+def end_on_fault(event: str) -> "Callable[[asyncio.Task[None]], None]":
+    """Return what ends this process when a task has failed: without it it would only look alive."""
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            log_event(event, reason=repr(fault))
+            os._exit(1)
+
+    return ended

@@ -24,7 +24,7 @@ from typing import Final
 
 import msgspec
 
-from checkpoints.errors import DamagedLogError, StorageError
+from checkpoints.errors import DamagedLogError, MissingFileError, StorageError
 from checkpoints.storage import LocalStorage
 
 SEGMENT_MAGIC: Final = b"MSLOG\x01\r\n"
@@ -131,6 +131,20 @@ class RecordLog:
             os.close(self._descriptor)
         self._descriptor = -1
         self._failed = True
+
+
+def read_records(path: Path) -> list[bytes]:
+    """Return the base and all records of a log that another process may be writing.
+
+    Changes nothing: an unfinished tail is left to its holder. Raises `DamagedLogError` and
+    `MissingFileError`.
+    """
+    numbers = _segment_numbers(path)
+    if not numbers:
+        raise MissingFileError(f"there is no log in {path}")
+    file = _segment_path(path, numbers[-1])
+    parsed = parse_segment(file.read_bytes(), numbers[-1], str(file))
+    return [*([] if parsed.base is None else [parsed.base]), *parsed.records]
 
 
 class ParsedSegment(msgspec.Struct, frozen=True, kw_only=True):

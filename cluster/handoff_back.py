@@ -92,9 +92,16 @@ def _ask_take_back(handoff: Handoff, fence: int) -> on.AskTakeBack:
 
 def take_back_again(handoff: Handoff, reason: str, now: on.Now) -> Moved:
     if handoff.tries >= limits.TAKE_BACK_TRIES_MAX:
-        return stuck(handoff, f"take back: {reason}", now)
+        return vacate(handoff, f"the old one cannot take the slot back: {reason}", now)
     moved = replace(handoff, tries=handoff.tries + 1, entered_wire_ms=now.wire_ms)
     return moved, (on.AskOwner(),)
+
+
+def vacate(handoff: Handoff, why: str, now: on.Now) -> Moved:
+    """Begin a vacancy: no standby of this handoff is needed; the table says which fence to name."""
+    moved = replace(enter(handoff, Step.VACATING, now), vacated=why)
+    leave = () if handoff.incarnation is None else (on.Dismiss(incarnation=handoff.incarnation),)
+    return moved, (*leave, on.AskOwner())
 
 
 def stuck(handoff: Handoff, reason: str, now: on.Now) -> Moved:
@@ -188,6 +195,8 @@ def time_passed(handoff: Handoff, now: on.Now) -> Moved:
             return handoff, (ask_shadow(handoff),)
         case Step.RETIRING | Step.DISCARDING if waited > limits.LEAVE_DEADLINE_MS:
             return left(handoff, now)
+        case Step.PINNING if handoff.back and waited > limits.BACK_ANSWER_MS:
+            return refused(handoff, f"no answer in {waited:.0f} ms", now)
         case step_ if waited > _DEADLINES.get(step_, float("inf")):
             return refused(handoff, f"no answer in {waited:.0f} ms", now)
         case _:
@@ -207,6 +216,7 @@ def _confirm_late(handoff: Handoff, at_ms: int, share: float, now: on.Now) -> Mo
     due, deadline = handoff.confirm_due_ms, handoff.confirm_deadline_ms
     if handoff.step is not Step.CONFIRMING or due is None or deadline is None:
         return handoff, ()
+    share = 1.0 if handoff.back else share  # nothing is left for the owner that is to go
     if at_ms < due + (deadline - due) * share:
         return handoff, ()
     return take_back(handoff, f"confirm: no decision for {due}", now)

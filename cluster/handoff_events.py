@@ -50,6 +50,18 @@ class Created(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     failure: str | None
 
 
+class Vacated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The gateway's answer to `Vacate`; a late one to `Open` is another event."""
+
+    answer: OpenAnswer | Refusal
+
+
+class Filled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The good release's process owns the slot by its own claim, or could not get so far."""
+
+    failure: str | None
+
+
 class Left(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The incarnation that was to leave is gone."""
 
@@ -97,6 +109,8 @@ Event = (
     | SwitchAllowed
     | Answered
     | Created
+    | Vacated
+    | Filled
     | Left
     | OwnerSeen
     | DecisionSeen
@@ -175,6 +189,20 @@ class AskTakeBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     kept_sequence: int
 
 
+class Vacate(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Gateway: the seat is vacant, for an incarnation of the good release; -> `Vacated`."""
+
+    expected_fence: int
+    reason: str
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """End the owner for good and start the incarnation that takes the slot; -> `Filled`."""
+
+    incarnation: int
+    owner: FenceRecord
+
+
 class Dismiss(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make an incarnation leave for good; answered by `Left`."""
 
@@ -198,6 +226,8 @@ Effect = (
     | AskAdopt
     | AskResume
     | AskTakeBack
+    | Vacate
+    | Fill
     | Dismiss
     | Alarm
 )

@@ -38,6 +38,15 @@ the slot is taken back, and the rest is left for the old one to make that same d
 UNREAD_SHARE: Final = 0.75
 """The same where the journal could not be read: what nobody can see proves nothing either."""
 LEAVE_DEADLINE_MS: Final = 20_000
+BACK_ANSWER_MS: Final = 2_500
+"""Wire: how long a way back waits for the owner that it replaces, as for a quiesce. Who does not
+answer by then is passed over: the gateway's vacancy needs nothing of it."""
+VACATE_DEADLINE_MS: Final = 3_000
+"""Wire, each try, for the gateway's answer to a vacancy; it takes milliseconds."""
+VACATE_TRIES_MAX: Final = 20
+"""A fence that moves meanwhile is read anew; a gateway that hangs is replaced within 20 s."""
+FILL_DEADLINE_MS: Final = CREATE_DEADLINE_MS + 5_000
+"""Wire. The creation has its own limit and names the reason; this one is for a lost answer."""
 SWITCH_QUIET_MS: Final = 3_000
 """Wire: no decision may be due within this time of a switch: quiesce, fence, adopt, and spare."""
 
@@ -59,27 +68,33 @@ class Step(StrEnum):
     RESUMING = "resuming"
     TAKING_BACK = "taking_back"
     DISCARDING = "discarding"
+    VACATING = "vacating"
+    """Whom a handoff would need does not act: a vacancy is declared for the good release."""
+    FILLING = "filling"
+    """The owner's process is ended, the good release's starts and takes the slot by its claim."""
     FAILED = "failed"
-    """The old incarnation owns the slot as before; it never was fenced out, or took it back."""
+    """The old release owns the slot as before; it never was fenced out, or has it back."""
     STUCK = "stuck"
     """No owner could be proved: an alarm says so, a person decides."""
 
 
 TRANSITIONS: Final[dict[Step, tuple[Step, ...]]] = {
-    Step.PLANNED: (Step.PINNING, Step.FAILED),
-    Step.PINNING: (Step.OPENING, Step.FAILED),
-    Step.OPENING: (Step.CREATING, Step.FAILED),
+    Step.PLANNED: (Step.PINNING, Step.VACATING, Step.FAILED),
+    Step.PINNING: (Step.OPENING, Step.VACATING, Step.FAILED),
+    Step.OPENING: (Step.CREATING, Step.VACATING, Step.FAILED),
     Step.CREATING: (Step.WARMING, Step.DISCARDING),
-    Step.WARMING: (Step.SHADOWING, Step.READY, Step.DISCARDING),
-    Step.SHADOWING: (Step.READY, Step.DISCARDING),
+    Step.WARMING: (Step.SHADOWING, Step.READY, Step.VACATING, Step.DISCARDING),
+    Step.SHADOWING: (Step.READY, Step.VACATING, Step.DISCARDING),
     Step.READY: (Step.QUIESCING, Step.DISCARDING),
-    Step.QUIESCING: (Step.FENCING, Step.READY, Step.RESUMING),
-    Step.FENCING: (Step.ADOPTING, Step.RESUMING, Step.DISCARDING),
-    Step.ADOPTING: (Step.CONFIRMING, Step.TAKING_BACK),
-    Step.CONFIRMING: (Step.RETIRING, Step.TAKING_BACK),
+    Step.QUIESCING: (Step.FENCING, Step.READY, Step.VACATING, Step.RESUMING),
+    Step.FENCING: (Step.ADOPTING, Step.VACATING, Step.RESUMING, Step.DISCARDING),
+    Step.ADOPTING: (Step.CONFIRMING, Step.VACATING, Step.TAKING_BACK),
+    Step.CONFIRMING: (Step.RETIRING, Step.STUCK, Step.TAKING_BACK),
+    Step.VACATING: (Step.FILLING, Step.DONE, Step.FAILED, Step.STUCK),
+    Step.FILLING: (Step.DONE, Step.FAILED, Step.STUCK),
     Step.RETIRING: (Step.DONE,),
     Step.RESUMING: (Step.DISCARDING, Step.ADOPTING, Step.STUCK),
-    Step.TAKING_BACK: (Step.DISCARDING, Step.STUCK),
+    Step.TAKING_BACK: (Step.DISCARDING, Step.VACATING),
     Step.DISCARDING: (Step.FAILED,),
     Step.DONE: (),
     Step.FAILED: (),
@@ -132,6 +147,17 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_wire_ms: float | None = None
     kept_sequence: int = 0
     """Journal sequence up to which a take-back keeps the rows: the switch, then good decisions."""
+    back: bool = False
+    """A way back: where the owner does not answer the slot goes by vacancy."""
+    sick: str | None = None
+    """Why the owner is not asked at all, as it was seen before the way back began."""
+    vacated: str | None = None
+    """Why the slot went by vacancy; None: it did not."""
+
+    @property
+    def good_release(self) -> str:
+        """That a vacancy is declared for: of a way back the new one, of a roll the old one."""
+        return self.new_release if self.back else self.old_release
 
 
 def validate(handoff: Handoff) -> None:
@@ -141,3 +167,6 @@ def validate(handoff: Handoff) -> None:
     assert handoff.step is not Step.FENCING or handoff.quiesced is not None, handoff
     failing = {Step.RESUMING, Step.DISCARDING, Step.TAKING_BACK, Step.FAILED, Step.STUCK}
     assert handoff.step not in failing or handoff.failure is not None, handoff
+    by_vacancy = handoff.step in {Step.VACATING, Step.FILLING}
+    assert not by_vacancy or handoff.vacated is not None, handoff
+    assert not (handoff.back and handoff.step in {Step.RESUMING, Step.TAKING_BACK}), handoff

@@ -2,7 +2,8 @@
 
 Two rules on top: before the fence every failure ends with the old incarnation resuming; after it
 every failure ends with the old incarnation taking back. An answer that comes in a step that does
-not wait for it is late and changes nothing.
+not wait for it is late and changes nothing. A way back has a third: where it would end with the
+owner that is to go, the slot goes by vacancy (`cluster.handoff_vacancy`).
 """
 
 from typing import assert_never
@@ -37,10 +38,14 @@ from cluster.handoff_back import (
     time_passed,
 )
 from cluster.handoff_state import TRANSITIONS, Handoff, Step, validate
+from cluster.handoff_vacancy import by_vacancy, rather_vacancy
 
 
 def step(handoff: Handoff, event: on.Event, now: on.Now) -> Moved:
-    moved, effects = _on_event(handoff, event, now)
+    way = by_vacancy(handoff, event, now)
+    moved, effects = _on_event(handoff, event, now) if way is None else way
+    if handoff.back:
+        moved, effects = rather_vacancy(handoff, event, (moved, effects), now)
     if moved.step is not handoff.step:
         assert moved.step in TRANSITIONS[handoff.step], (handoff.step, moved.step)
     validate(moved)
@@ -59,6 +64,8 @@ def _on_event(handoff: Handoff, event: on.Event, now: on.Now) -> Moved:  # noqa:
             return _created(handoff, event, now)
         case on.Left():
             return left(handoff, now)
+        case on.Vacated() | on.Filled():
+            return handoff, ()  # late: only a way back by vacancy waits for it
         case on.OwnerSeen(record=record):
             return owner_seen(handoff, record, now)
         case on.DecisionSeen():
@@ -213,7 +220,8 @@ def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Mov
         confirm_due_ms=event.next_due_ms,
         confirm_deadline_ms=event.next_deadline_ms,
     )
-    return _confirm(moved, now) if event.proves else _wait_for_proof(moved, now)
+    proved = event.proves or handoff.back  # a release gone back to was proved before
+    return _confirm(moved, now) if proved else _wait_for_proof(moved, now)
 
 
 def _wait_for_proof(handoff: Handoff, now: on.Now) -> Moved:

@@ -53,6 +53,8 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None
     undo: str | None = None
     """The operator's reason: what is switched and not confirmed goes back, slot after slot."""
+    back: bool = False
+    """A way back: no slot's failure stops the others, and the sick ones come first."""
 
 
 class Occupant(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,27 @@ class Occupant(msgspec.Struct, frozen=True, kw_only=True):
     incarnation: int
     fence: int
     release: str
+    sick: str | None = None
+    """Of a way back: why the occupant is not asked; None: it looked well."""
+
+
+def begin_back(
+    rollout: str,
+    to_release: str,
+    occupants: tuple[Occupant, ...],
+    options: Options,
+    schedule: Schedule,
+    now: on.Now,
+) -> Rollout:
+    """Make a way back: the sick slots first, by vacancy; the others by a handoff where they can."""
+    begun = begin(rollout, to_release, occupants, options, schedule, now)
+    sick = {occupant.slot: occupant.sick for occupant in occupants}
+    handoffs = {
+        slot: msgspec.structs.replace(handoff, back=True, sick=sick[slot])
+        for slot, handoff in begun.handoffs.items()
+    }
+    order = tuple(sorted(begun.order, key=lambda slot: sick[slot] is None))
+    return msgspec.structs.replace(begun, back=True, order=order, handoffs=handoffs)
 
 
 def begin(

@@ -91,9 +91,13 @@ def _stop(rollout: Rollout, reason: str) -> Rollout:
 
 
 def _notice_failure(rollout: Rollout, now: on.Now) -> Moved:
-    """Stop at the first failure; what was still on its way to READY is aborted when it can be."""
+    """Stop at the first failure; what was still on its way to READY is aborted when it can be.
+
+    A way back goes on past it: one slot that cannot be brought back keeps no other on the bad
+    release.
+    """
     bad = next((h for h in rollout.handoffs.values() if h.failure is not None), None)
-    if bad is not None:
+    if bad is not None and not rollout.back:
         rollout = _stop(rollout, f"{bad.slot}: {bad.failure}")
     if rollout.phase is not Phase.STOPPING:
         return rollout, ()
@@ -122,8 +126,11 @@ def _end(rollout: Rollout) -> Moved:
         rollout = replace(rollout, phase=Phase.REST)
     if not all(handoff.step in ENDED for handoff in handoffs.values()):
         return rollout, ()
-    if rollout.phase is Phase.REST:
+    failed = [f"{h.slot}: {h.failure}" for h in handoffs.values() if h.failure is not None]
+    if rollout.phase is Phase.REST and not failed:
         return replace(rollout, phase=Phase.DONE), ()
+    if rollout.back and failed:
+        rollout = _stop(rollout, "; ".join(failed))
     if rollout.phase is not Phase.STOPPING:
         return rollout, ()
     switched = [s for s in rollout.order if handoffs[s].step is Step.DONE]

@@ -76,6 +76,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "rollout_without_driver": Reaction.NOTIFY,
     "handoff_stuck": Reaction.NOTIFY,
     "shared_handoff_failed": Reaction.NOTIFY,
+    "shared_release_turned_bad": Reaction.NOTIFY,  # the actor went back already
     # money: the gateway refuses or cancels by itself
     "daily_loss": Reaction.NOTIFY,
     "throttle": Reaction.NOTIFY,

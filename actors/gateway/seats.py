@@ -12,7 +12,7 @@ from actors.gateway.events import ClaimAsked, FenceAsked, OpenAsked, SeatEvent
 from actors.gateway.records import FenceMoved, IncarnationIssued, Issued, Seat
 from actors.gateway.risk import uncovered
 from actors.messages import (
-    MESSAGE_VERSION,
+    MESSAGES_READ,
     Attestation,
     Claim,
     ClaimAnswer,
@@ -102,8 +102,9 @@ def _grant_claim(draft: Draft, seat: Seat, claim: Claim, release: str) -> ClaimA
 
 
 def _unfit(draft: Draft, slot: str, attestation: Attestation, release: str) -> str | None:
-    if attestation.message_version > MESSAGE_VERSION:
-        return f"speaks messages of version {attestation.message_version}, we {MESSAGE_VERSION}"
+    if attestation.message_version > MESSAGES_READ:
+        sends = attestation.message_version
+        return f"sends messages of version {sends}, the gateway reads up to {MESSAGES_READ}"
     if release not in ("", attestation.release):
         return f"issued for release {release[:12]}, runs {attestation.release[:12]}"
     return _unapproved(draft, slot, attestation.release, "a claim")

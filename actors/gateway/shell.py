@@ -60,12 +60,14 @@ class GatewayShell:
         self._final: str | None = None
         self._life = self._new_life()
         self._running: asyncio.Task[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # a test constructs it and calls `live` itself
         if ray.is_initialized():
             keep_loaded()
+            self._guard = loop.create_task(self._guard_supervisor())
         self._running = loop.create_task(self.live())
 
     def _new_life(self) -> GatewayLife:
@@ -112,6 +114,14 @@ class GatewayShell:
                 await asyncio.sleep(RESTART_S)
                 self._life = self._new_life()
                 self._life.phase = f"starting: {error}"
+
+    async def _guard_supervisor(self) -> None:
+        from actors.supervisor.hosting import guard
+
+        def serves() -> bool:
+            return self._moved_to is None and self._life.phase == "serving"
+
+        await guard(str(self._root), self._identity.release, serves)
 
     # ---- asking the machine -------------------------------------------------------------------
 

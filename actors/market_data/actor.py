@@ -38,6 +38,7 @@ from actors.market_data.step import step
 from actors.messages import encode
 from actors.runtime import (
     RAY_NAMESPACE,
+    end_on_fault,
     keep_loaded,
     label_logs,
     life_id,
@@ -77,6 +78,7 @@ class MarketData:
         # here, not above: every slot that asks for snapshots loads this module, none the SDK
         from actors.feeds.reads import FeedReads
         from actors.feeds.streams import BookStream, PriceStream
+        from actors.supervisor.hosting import guard
 
         start_logging(name)
         self._name = name
@@ -102,13 +104,13 @@ class MarketData:
             keep_loaded()
         loop = asyncio.get_running_loop()
         self._clock = loop.create_task(self._run_clock())
+        self._clock.add_done_callback(end_on_fault("market_data_crashed"))
         announcer = Announcer(storage_root, GatewayClient(storage_root, tries=1), loop.time)
         self._start(announcer.run(self._open_markets))
+        if ray.is_initialized():
+            self._start(guard(storage_root, self._release, lambda: self._phase == SERVING))
         before = self._serving_before()
-        if before is None:
-            self._serve()
-        else:
-            self._start(self._succeed(before))
+        self._serve() if before is None else self._start(self._succeed(before))
 
     def __repr__(self) -> str:
         return f"MarketData({self._name})"

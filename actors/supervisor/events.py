@@ -111,6 +111,8 @@ class RolloutSeen(Event, frozen=True, kw_only=True):
     """None: no rollout is under way."""
     beat_wire_ms: int = 0
     """When its driver was last seen alive."""
+    to_release: str = ""
+    replaced_shared: dict[str, tuple[str, str]] = {}  # brought by a roll, and before it
 
 
 class DecisionsRead(Event, frozen=True, kw_only=True):
@@ -149,8 +151,7 @@ class RolledBack(Event, frozen=True, kw_only=True):
 # ---- effects ----------------------------------------------------------------------------------
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    pass
+class Effect(msgspec.Struct, frozen=True, kw_only=True): ...
 
 
 class ReadFences(Effect, frozen=True, kw_only=True):
@@ -194,12 +195,10 @@ class CreateSlot(Effect, frozen=True, kw_only=True):
     release: str
 
 
-class AskGateway(Effect, frozen=True, kw_only=True):
-    """-> GatewaySeen | SharedSilent."""
+class AskGateway(Effect, frozen=True): ...
 
 
-class AskFeeds(Effect, frozen=True, kw_only=True):
-    """-> FeedsSeen | SharedSilent."""
+class AskFeeds(Effect, frozen=True): ...
 
 
 class CreateShared(Effect, frozen=True, kw_only=True):
@@ -208,6 +207,8 @@ class CreateShared(Effect, frozen=True, kw_only=True):
     who: str
     release: str = ""
     """That it ran last; empty: of the supervisor's own code."""
+    bad: str = ""  # release that is taken back by this; empty: the actor is gone
+    reason: str = ""
 
 
 class LookAtRollout(Effect, frozen=True, kw_only=True):

@@ -113,8 +113,14 @@ class RayFleet:
     async def create_shared(self, kind: str, number: int, release: str) -> str | None:
         from actors.gateway.actor import GatewayActor
         from actors.market_data.actor import MarketDataActor
+        from actors.supervisor.actor import SupervisorActor
 
-        actor: Any = GatewayActor if kind == "gateway" else MarketDataActor
+        actors: dict[str, Any] = {
+            "gateway": GatewayActor,
+            "market-data": MarketDataActor,
+            "supervisor": SupervisorActor,
+        }
+        actor = actors[kind]
         name = f"{kind}/{number}"
         return await self._create(actor, name, (self._storage_root, name), release or self._release)
 

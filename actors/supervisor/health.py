@@ -19,6 +19,7 @@ from actors.supervisor.events import (
     SlotSeen,
     SlotSilent,
 )
+from actors.supervisor.shared_watch import note_feeds, note_gateway, watch_shared
 from actors.supervisor.state import (
     BLOCKED_AFTER_MS,
     GATEWAY,
@@ -176,6 +177,21 @@ def _end(state: SupervisorState, event: Event, watched: Watched) -> Step:
 
 
 def hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
+    state, effects = _hear_shared(state, event)
+    match event:
+        case GatewaySeen(status=gateway):
+            noted = note_gateway(state.shared[GATEWAY], gateway, event.wire_ms)
+        case FeedsSeen(status=feeds):
+            noted = note_feeds(state.shared[MARKET_DATA], feeds, event.wire_ms)
+        case SharedSilent(who=who):
+            noted = state.shared[who]
+        case _ as never:
+            assert_never(never)
+    state, backs = watch_shared(put_shared(state, noted), event, noted.who)
+    return state, (*effects, *backs)
+
+
+def _hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
     match event:
         case GatewaySeen(status=gateway):
             seen = _seen(state.shared[GATEWAY], event, gateway)

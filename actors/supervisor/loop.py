@@ -31,7 +31,7 @@ from actors.supervisor.events import (
     TightenTrading,
 )
 from actors.supervisor.requests import Requests, Undated, undated
-from actors.supervisor.shared import renew_shared
+from actors.supervisor.shared import renew_shared, take_back_shared
 from actors.supervisor.standing import store_standing
 from actors.supervisor.state import TICK_MS, SupervisorState
 from actors.supervisor.step import step
@@ -191,11 +191,12 @@ class SupervisorLoop:
         )
 
     async def _create_shared(self, effect: CreateShared) -> None:
+        act = take_back_shared if effect.bad else renew_shared
         try:
-            done = await renew_shared(self._requests, effect)
+            done = await act(self._requests, effect)
         except (CheckpointsError, msgspec.DecodeError) as error:
             done = f"storage: {error}"
-        log_event("shared_renewed", who=effect.who, done=done)
+        log_event("shared_renewed", who=effect.who, release=effect.release[:12], done=done)
 
     async def _keep(self, effect: KeepStanding | KeepWanted) -> None:
         """Store one after the other, and of the standing always the latest."""

@@ -33,6 +33,12 @@ def read_planned(storage: Storage, slots: frozenset[str]) -> Planned:
     )
 
 
+def release_of_plan(storage: Storage, rollout: str) -> str:
+    """Return the release that a rollout brings; empty where its plan cannot be read."""
+    plan = _read_plan(storage, rollout)
+    return "" if plan is None else plan.to_release
+
+
 def _read_plan(storage: Storage, rollout: str) -> PlanView | None:
     try:
         return msgspec.json.decode(storage.read(f"rollouts/{rollout}/plan.json"), type=PlanView)

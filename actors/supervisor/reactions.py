@@ -126,6 +126,8 @@ def take_back(state: SupervisorState, event: Event) -> Step:
         return _forget(state, way), (_tighten(TradingState.REDUCING, way.why, why),)
     if way.tries and event.wire_ms - way.tried_wire_ms < BACK_PAUSE_MS:
         return state, ()
+    if state.rollout is not None and state.rollout_to not in ("", way.release):
+        return state, ()  # it takes slots away from that release: a person was faster
     if state.rollout is not None:
         return _end_rollout(state, event, state.rollout)
     state = _put(state, replace(way, under_way=True, tried_wire_ms=event.wire_ms))

@@ -106,7 +106,13 @@ def know_owner(
 
 def hear_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
     """Put away a rollout whose driver has given no sign for its lease."""
-    state = replace(state, rollout_asking=False, rollout=event.rollout)
+    state = replace(
+        state,
+        rollout_asking=False,
+        rollout=event.rollout,
+        rollout_to=event.to_release,
+        replaced_shared=event.replaced_shared,
+    )
     lost = (
         event.rollout is not None
         and elapsed_ms(event.wire_ms, event.beat_wire_ms) > ROLLOUT_LEASE_MS

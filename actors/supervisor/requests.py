@@ -23,6 +23,7 @@ from actors.messages import (
 )
 from actors.rollout_beat import active_rollout, last_beat_ms
 from actors.runtime import log_event
+from actors.succession import recall
 from actors.supervisor.events import (
     AnyEvent,
     AskFeeds,
@@ -52,6 +53,7 @@ from actors.supervisor.events import (
     TightenTrading,
 )
 from actors.supervisor.fleet_port import FleetPort, Missing, Silent, slot_status
+from actors.supervisor.plans import release_of_plan
 from actors.supervisor.state import GATEWAY, MARKET_DATA
 from checkpoints.archive import load_manifest
 from checkpoints.errors import CheckpointsError, MissingFileError
@@ -228,10 +230,27 @@ def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, .
 def look_at_rollout(storage: Storage) -> Undated:
     """Read which rollout is under way and when its driver last gave a sign."""
     active = active_rollout(storage)
+    replaced = replaced_shared(storage)
     if active is None:
-        return undated(RolloutSeen, rollout=None)
+        return undated(RolloutSeen, rollout=None, replaced_shared=replaced)
     beat_ms = max(last_beat_ms(storage, active.rollout), active.begun_wire_ms)
-    return undated(RolloutSeen, rollout=active.rollout, beat_wire_ms=int(beat_ms))
+    return undated(
+        RolloutSeen,
+        rollout=active.rollout,
+        beat_wire_ms=int(beat_ms),
+        to_release=release_of_plan(storage, active.rollout),
+        replaced_shared=replaced,
+    )
+
+
+def replaced_shared(storage: Storage) -> dict[str, tuple[str, str]]:
+    """Read which release of each shared actor a roll brought, and which one it replaced."""
+    latest = {who: recall(storage, who) for who in (GATEWAY, MARKET_DATA)}
+    return {
+        who: (one.release, one.before_release)
+        for who, one in latest.items()
+        if one is not None and one.before_release
+    }
 
 
 def _shared_status(who: str, data: bytes) -> Undated:

@@ -1,16 +1,26 @@
-"""A shared actor that Ray has given up: name one that stands by, or create the next."""
+"""A shared actor that Ray has given up, or whose release fails: the next one, and its name."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from actors.gateway.heir import heir, name_heir, next_number
 from actors.market_data.client import CURRENT as MARKET_DATA_FILE
+from actors.runtime import wire_ms
+from actors.succession import Succession, recall, remember
 from actors.supervisor.events import CreateShared
-from actors.supervisor.fleet_port import Missing
+from actors.supervisor.fleet_port import FleetPort, Missing
 from actors.supervisor.requests import Requests, shared_name
 from actors.supervisor.state import GATEWAY
+from actors.supervisor.turn import FIRST, name_supervisor, supervisor_name
 from checkpoints.storage import Storage
 
+READY_SECONDS: Final = 30.0
+"""Wire. The gateway connects to the venue, market data gets warm: some seconds each."""
+LOOK_SECONDS: Final = 0.2
+READY: Final = frozenset({"standing by", "serving", "starting", "watching"})
+SUPERVISOR: Final = "supervisor"
 LEFT_OVER_MAX: Final = 8
 """Names tried beyond the present one: each is an actor that a handoff cut short left behind."""
 
@@ -37,6 +47,89 @@ async def renew_shared(requests: Requests, effect: CreateShared) -> str:
         failure = await requests.fleet.create_shared(who, number, effect.release)
         return f"{name} created" if failure is None else f"{name} not created: {failure}"
     return f"{LEFT_OVER_MAX} names are taken"
+
+
+async def take_back_shared(requests: Requests, effect: CreateShared) -> str:
+    """Bring the gateway or market data back to the release before; return what was done."""
+    fleet, storage = requests.fleet, requests.storage
+    return await bring_back(fleet, storage, effect.who, (effect.bad, effect.release), effect.reason)
+
+
+async def bring_back(
+    fleet: FleetPort, storage: Storage, who: str, releases: tuple[str, str], reason: str
+) -> str:
+    """Replace an actor of the first release by one of the second, asking nothing of the bad one.
+
+    It is ended only once its successor stands by. Raises `CheckpointsError` and
+    `msgspec.DecodeError`.
+    """
+    bad, good = releases
+    latest = await asyncio.to_thread(recall, storage, who)
+    if latest is None or (latest.release, latest.before_release) != (bad, good):
+        return "another one replaced it meanwhile"
+    present = await asyncio.to_thread(_present, storage, who)
+    name, failure = await _create_next(fleet, storage, who, good)
+    if failure is not None:
+        return failure
+    if not await _stands_by(fleet, name):
+        await fleet.end_actor(name)
+        return f"{name} does not stand by in {READY_SECONDS:.0f} s and was ended"
+    done = Succession(
+        kind=who,
+        name=name,
+        release=good,
+        before_name=present,
+        before_release="",
+        wire_ms=int(wire_ms()),
+        reason=reason,
+    )
+    await asyncio.to_thread(remember, storage, done)
+    await fleet.end_actor(present)
+    if who == GATEWAY:
+        await fleet.ask(name, "take_over")
+    elif who == SUPERVISOR:
+        await asyncio.to_thread(name_supervisor, storage, name)
+    else:
+        await asyncio.to_thread(storage.write, MARKET_DATA_FILE, name.encode())
+    return f"{name} serves under {good[:12]}"
+
+
+def _present(storage: Storage, who: str) -> str:
+    if who == SUPERVISOR:
+        return supervisor_name(storage) or FIRST
+    return shared_name(storage, who)
+
+
+async def _create_next(
+    fleet: FleetPort, storage: Storage, who: str, release: str
+) -> tuple[str, str | None]:
+    """Create an actor under the next free name; return the name, and why that failed or None."""
+    present = await asyncio.to_thread(_present, storage, who)
+    first = await asyncio.to_thread(_next_number, storage, who, present)
+    for number in range(first, first + LEFT_OVER_MAX):
+        name = f"{who}/{number}"
+        if not isinstance(await fleet.ask(name, "status"), Missing):
+            continue
+        failure = await fleet.create_shared(who, number, release)
+        return name, None if failure is None else f"{name} not created: {failure}"
+    return "", f"{LEFT_OVER_MAX} names are taken"
+
+
+async def _stands_by(fleet: FleetPort, name: str) -> bool:
+    """Look at a successor until it stands by or, where nobody served, serves already."""
+    for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+        answer = await fleet.ask(name, "status")
+        if isinstance(answer, bytes) and _phase_of(answer) in READY:
+            return True
+        await asyncio.sleep(LOOK_SECONDS)
+    return False
+
+
+def _phase_of(status: bytes) -> str:
+    try:
+        return str(msgspec.msgpack.decode(status, type=dict[str, Any]).get("phase", ""))
+    except msgspec.DecodeError:
+        return ""
 
 
 async def _lives(requests: Requests, name: str | None) -> bool:

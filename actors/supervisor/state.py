@@ -179,6 +179,19 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     release: str = ""
     """That it ran when it was seen last."""
+    course_release: str = ""
+    """Release whose course the fields below tell, see `supervisor.shared_watch`."""
+    start: str = ""
+    """Life, and for the gateway generation, that was seen last."""
+    starts: tuple[int, ...] = ()
+    """Wire times at which another start was seen than the one before."""
+    served_wire_ms: int = 0
+    worked_wire_ms: int = 0
+    """When it last had a heartbeat taken, or made a snapshot."""
+    made: int = 0
+    """Snapshots."""
+    back_wire_ms: int = 0
+    """When the release before was last brought back."""
 
 
 class WayBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,6 +233,10 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     rollout_asked_wire_ms: int = 0
     rollout: str | None = None
     """The rollout under way."""
+    rollout_to: str = ""
+    """Release that it brings."""
+    replaced_shared: dict[str, tuple[str, str]] = {}
+    """Kind of shared actor to the release that a roll brought and the one that it replaced."""
     rollout_ended: str = ""
     """The rollout that was last put away for want of a driver."""
     rollout_ended_wire_ms: int = 0

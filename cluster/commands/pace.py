@@ -105,7 +105,7 @@ def job_options(given: dict[str, Any]) -> list[str]:
 
 
 def request_of(words: dict[str, Any], to_release: str | None, verb: str = "apply") -> Any:
-    from cluster.rolling_update.apply import Request
+    from cluster.rolling_update.planning import Request
 
     options = Options(
         canary=words["canary"],

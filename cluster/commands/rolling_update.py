@@ -1,16 +1,19 @@
 """`rolling-update`: plan, approve, apply, status, resume, abort, rollback, params.
 
-`apply` and `rollback` create actors, so they run as Ray jobs: called outside one, they submit
-themselves from the working tree and pass on what the job says.
+`apply` and `resume` create actors, so they run as Ray jobs: called outside one, they submit
+themselves from the working tree and pass on what the job says. `rollback` drives from this process:
+a job takes seconds to start.
 """
 
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 import click
 from click.core import ParameterSource
+from rich.console import Console
 
 from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
@@ -31,6 +34,8 @@ from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.door import Entrant, announce
 from cluster.gate.page import document_page
 from cluster.jobs import submit
+from cluster.own_driver import drive_from_here, heard, know_head
+from cluster.rolling_update.live import live_view
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import page
 from cluster.state_folder import StateFolder
@@ -101,10 +106,33 @@ def rollback(
     as_json: bool,  # noqa: FBT001 click's way
     **words: Any,
 ) -> None:
-    """Roll an archived release out again."""
+    """Go back to an archived release, also where what runs does not answer."""
     folder = state_of(state)
+    if JOB_MARK not in os.environ:
+        know_head(folder)  # before anything imports Ray: it reads its environment then
     to_release = release or _previous_release(folder)
-    _roll(folder, "rollback", words | {"to": to_release}, to_release, as_json=as_json)
+    source = click.get_current_context().get_parameter_source
+    if source("shadow") is not ParameterSource.COMMANDLINE:
+        words["shadow"] = 0  # what is to go is no measure of what comes
+    if JOB_MARK in os.environ:
+        _join_as_job()
+        _show(_back(folder, request_of(words, to_release, "rollback"), say), as_json=as_json)
+        return
+    given = words | {
+        "submitted": words["submitted"] or wire_ms(),
+        "commit": words["commit"] or "unknown",  # it archives nothing: git is not asked
+    }
+    asked = request_of(given, to_release, "rollback")
+    drive_from_here(folder, to_release)
+    with live_view(LocalStorage(folder.storage), Console()) as line:
+        report = _back(folder, asked, heard(line))
+    _show(report, as_json=as_json)
+
+
+def _back(folder: StateFolder, request: Any, line: Callable[[str], None]) -> Any:
+    from cluster.rolling_update.way_back import roll_back
+
+    return asyncio.run(roll_back(str(folder.storage), request, line))
 
 
 @command.command()
@@ -264,6 +292,6 @@ def _show(report: Any, *, as_json: bool) -> None:
 
 def _previous_release(folder: StateFolder) -> str:
     """Return the release that the last rollout replaced."""
-    from cluster.rolling_update.apply import previous_release
+    from cluster.rolling_update.planning import previous_release
 
     return previous_release(LocalStorage(folder.storage))

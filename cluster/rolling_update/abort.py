@@ -18,7 +18,14 @@ import msgspec
 
 from actors import handoff as said
 from actors.clock import elapsed_ms
-from actors.messages import FenceRecord, FenceRequest, Granted, decode
+from actors.messages import (
+    FenceRecord,
+    FenceRequest,
+    Granted,
+    OpenIncarnation,
+    OpenRefused,
+    decode,
+)
 from actors.rollout_beat import last_beat_ms
 from actors.runtime import wire_ms
 from checkpoints.storage import LocalStorage, Storage
@@ -47,15 +54,13 @@ LOOK_SECONDS: Final = 0.2
 CYCLES_WAITED: Final = 2
 """Decision cycles within which a successor that owns its slot must have decided."""
 WAIT_MS_MIN: Final = 10_000
+CLAIM_MS: Final = 10_000
+"""Wire. A process that starts claims its slot within seconds; a standby of a handoff never does."""
 TRIES_MAX: Final = 8
 AGAIN_SECONDS: Final = 2.0
 """Wire. A gateway that restarts serves again within 5 s, one that hangs is replaced within 20 s."""
 
 Say = Callable[[str], None]
-
-
-class NotAdoptedError(CallFailedError):
-    """The old incarnation was fenced in again and cannot act: a person decides."""
 
 
 class AbortCalls(FleetCalls, Protocol):
@@ -145,9 +150,6 @@ async def _end_slot(calls: AbortCalls, slot: str, handoff: Handoff | None, wait_
     for _ in range(TRIES_MAX):
         try:
             return await _leave_one_owner(calls, slot, handoff, wait_ms)
-        except NotAdoptedError as error:
-            trouble = str(error)
-            break
         except CallFailedError as error:
             trouble = str(error)
         await asyncio.sleep(AGAIN_SECONDS)
@@ -161,27 +163,50 @@ async def _leave_one_owner(
     """Leave the slot with one owner that decides, and with nobody else."""
     owner = await calls.owner(slot)
     end = "keeps its owner"
-    if handoff is not None and _switched(handoff, owner) and handoff.step not in ENDED:
+    if handoff is not None and handoff.back:
+        owner = await _await_claim(calls, slot, owner)
+        good = owner.release == handoff.new_release
+        end = "is on the release gone back to" if good else "keeps its owner: roll back again"
+    elif handoff is not None and _switched(handoff, owner) and handoff.step not in ENDED:
         fault = await _fault(calls, handoff, owner, wait_ms)
         end = "stays with the new release, which decides"
         if fault is not None:
-            owner = await _take_back(calls, handoff, owner)
-            end = f"taken back: {fault}"
+            owner, how = await _bring_back(calls, handoff, owner)
+            end = f"{how}: {fault}"
     for incarnation in calls.living(slot):
         if incarnation != owner.incarnation:
             await calls.dismiss_slot(slot, incarnation, "the rollout was ended")
     return end
 
 
+async def _await_claim(calls: AbortCalls, slot: str, owner: FenceRecord) -> FenceRecord:
+    """Let a process that a vacancy was declared for take the slot: its predecessor was ended."""
+    until_ms = wire_ms() + CLAIM_MS
+    while wire_ms() < until_ms and max(calls.living(slot), default=0) > owner.incarnation:
+        await asyncio.sleep(LOOK_SECONDS)
+        owner = await calls.owner(slot)
+    return owner
+
+
 def _switched(handoff: Handoff, owner: FenceRecord) -> bool:
-    """Tell whether the successor owns the slot, also by a claim of a later life of its own."""
-    return owner.handoff == handoff.handoff or owner.incarnation == handoff.incarnation
+    """Tell whether the successor owns the slot, also by a claim of a later life of its own.
+
+    Or the old one was fenced in again: whether it acts is still to be seen.
+    """
+    names = (handoff.handoff, f"{handoff.handoff}-back")
+    return owner.handoff in names or owner.incarnation == handoff.incarnation
 
 
 async def _fault(
     calls: AbortCalls, handoff: Handoff, owner: FenceRecord, wait_ms: float
 ) -> str | None:
-    """Wait for the successor's first durable decision; return what is wrong, if anything."""
+    """Wait for the successor's first durable decision; return what is wrong, if anything.
+
+    One that cannot decide any more is not waited for.
+    """
+    sick = await calls.sickness(owner)
+    if sick is not None:
+        return sick
     until_ms, looked_ms = wire_ms() + wait_ms, 0.0
     while looked_ms < until_ms:  # the last look begins after the time is over
         looked_ms = wire_ms()
@@ -190,6 +215,35 @@ async def _fault(
                 return failure_of(row)
         await asyncio.sleep(LOOK_SECONDS)
     return f"no decision in {wait_ms:.0f} ms"
+
+
+async def _bring_back(
+    calls: AbortCalls, handoff: Handoff, owner: FenceRecord
+) -> tuple[FenceRecord, str]:
+    """Fence the old incarnation in again; where it cannot act, its release comes by vacancy."""
+    try:
+        return await _take_back(calls, handoff, owner), "taken back"
+    except CallFailedError:
+        owner = await calls.owner(handoff.slot)
+        if owner.release == handoff.old_release and owner.incarnation != handoff.old_incarnation:
+            return owner, "taken back by the supervisor"
+        return await _fill(calls, handoff, owner), "taken back by vacancy"
+
+
+async def _fill(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
+    request = OpenIncarnation(
+        slot=handoff.slot,
+        expected_fence=owner.fence,
+        release=handoff.old_release,
+        vacant=True,
+        reason=f"{handoff.handoff} was ended, and its old incarnation cannot act",
+        request=f"{handoff.handoff}-back/{owner.fence}",
+    )
+    answer = await calls.open_incarnation(request)
+    if isinstance(answer, OpenRefused):
+        raise CallFailedError(f"no vacancy: {answer.reason}")
+    await calls.fill_slot(owner, answer.incarnation, handoff.old_release)
+    return await calls.owner(handoff.slot)
 
 
 async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
@@ -236,7 +290,7 @@ async def _adopt_back(calls: AbortCalls, handoff: Handoff, record: FenceRecord) 
     )
     adopted: said.AdoptAnswer = decode(data, said.AdoptAnswer)  # type: ignore[arg-type] # a union
     if isinstance(adopted, said.HandoffFailed):
-        raise NotAdoptedError(f"fenced in again and not adopted: {adopted.reason}")
+        raise CallFailedError(f"fenced in again and not adopted: {adopted.reason}")
 
 
 def _report(rollout: Rollout) -> Report:

@@ -17,9 +17,9 @@ from cluster.gate.replayed import replay_findings
 from cluster.replay.errors import ReplayError
 from cluster.replay.recorded import Wanted
 from cluster.replay.run import ReplayOptions, replay
-from cluster.rolling_update.apply import Request, plan_for
 from cluster.rolling_update.gated import document_of
 from cluster.rolling_update.plan import Plan, changes_nothing
+from cluster.rolling_update.planning import Request, plan_for
 
 REPLAY_LAST: Final = 288
 """Decisions made again for a plan: a day of one 5-minute slot, an hour and a half of sixteen."""

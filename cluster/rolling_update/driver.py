@@ -1,6 +1,7 @@
 """The driver: performs what the rollout machine asks and feeds the answers back, until it ends."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -115,7 +116,8 @@ class Driver:
         slot, effect = slot_effect.slot, slot_effect.effect
         if not slot:
             assert isinstance(effect, on.Alarm)
-            await self._calls.raise_alarm(effect.kind, self.rollout.rollout, effect.reason)
+            with contextlib.suppress(CallFailedError):  # the report and the command say it too
+                await self._calls.raise_alarm(effect.kind, self.rollout.rollout, effect.reason)
             return
         event = await perform(self._calls, self.rollout.handoffs[slot], effect)
         if isinstance(effect, on.AskShadow):

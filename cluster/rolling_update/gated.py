@@ -20,7 +20,7 @@ from cluster.rollout_state import Options
 
 
 class Words(Protocol):
-    """What the operator says of a roll; `cluster.rolling_update.apply.Request` is one."""
+    """What the operator says of a roll; `cluster.rolling_update.planning.Request` is one."""
 
     @property
     def options(self) -> Options: ...

@@ -38,6 +38,8 @@ WEIGHTS: Final = MappingProxyType(
         Step.FENCING: 7,
         Step.ADOPTING: 7,
         Step.CONFIRMING: 8,
+        Step.VACATING: 2,
+        Step.FILLING: 5,
         Step.RETIRING: 9,
         Step.DONE: 10,
     }
@@ -131,7 +133,7 @@ def _row(handoff: Handoff) -> tuple[RenderableType, ...]:
         "" if handoff.dark_ms is None else f"{handoff.dark_ms:.1f}",
         _hash_check(handoff),
         _shadow(handoff),
-        Text(plain(handoff.failure or ""), style="red", overflow="ellipsis"),
+        Text(plain(handoff.failure or handoff.vacated or ""), style="red", overflow="ellipsis"),
     )
 
 

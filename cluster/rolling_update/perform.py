@@ -15,6 +15,9 @@ from cluster.rolling_update.calls import CallFailedError, FleetCalls
 AFTER_FAILURE_SECONDS: Final = 0.1
 """The way back is asked for again and again: a process that restarts needs seconds, not calls."""
 
+GATEWAY_PAUSE_SECONDS: Final = 1.0
+"""Wire, after a vacancy without an answer: a gateway that hangs is replaced within 20 s."""
+
 
 async def perform(calls: FleetCalls, handoff: Handoff, effect: on.Effect) -> on.Event | None:
     """Return the event that the effect led to; a failed call is a `Refusal`, never an exception."""
@@ -23,8 +26,13 @@ async def perform(calls: FleetCalls, handoff: Handoff, effect: on.Effect) -> on.
     except (CallFailedError, msgspec.DecodeError) as error:
         if isinstance(effect, on.Create):
             return on.Created(failure=str(error))
+        if isinstance(effect, on.Fill):
+            return on.Filled(failure=str(error))
         if isinstance(effect, on.AskOwner):
             return None  # asked again at the next deadline
+        if isinstance(effect, on.Vacate):
+            await asyncio.sleep(GATEWAY_PAUSE_SECONDS)
+            return on.Vacated(answer=Refusal(reason=str(error)))
         if isinstance(effect, on.AskResume | on.AskTakeBack):
             await asyncio.sleep(AFTER_FAILURE_SECONDS)
         return on.Answered(answer=Refusal(reason=str(error)))
@@ -62,6 +70,11 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of eff
             return await _old(calls, handoff, resume, said.ResumeAnswer)
         case on.AskTakeBack():
             return await _take_back(calls, handoff, effect)
+        case on.Vacate():
+            return await _vacate(calls, handoff, effect)
+        case on.Fill(incarnation=number, owner=owner):
+            await calls.fill_slot(owner, number, handoff.good_release)
+            return on.Filled(failure=None)
         case on.Dismiss(incarnation=number):
             await calls.dismiss_slot(handoff.slot, number, handoff.handoff)
             return on.Left()
@@ -82,6 +95,19 @@ async def _open(calls: FleetCalls, handoff: Handoff, fence: int) -> on.Answered:
         handoff=handoff.handoff,
     )
     return on.Answered(answer=await calls.open_incarnation(request))
+
+
+async def _vacate(calls: FleetCalls, handoff: Handoff, effect: on.Vacate) -> on.Vacated:
+    """Declare the vacancy; the same wish, asked again, gets the same number."""
+    request = OpenIncarnation(
+        slot=handoff.slot,
+        expected_fence=effect.expected_fence,
+        release=handoff.good_release,
+        vacant=True,
+        reason=effect.reason,
+        request=f"{handoff.handoff}/{effect.expected_fence}",
+    )
+    return on.Vacated(answer=await calls.open_incarnation(request))
 
 
 async def _warm(calls: FleetCalls, handoff: Handoff, effect: on.AskWarm) -> on.Answered:
@@ -164,5 +190,8 @@ async def _new(
     ask: said.HandoffAsk,
     kind: object,
 ) -> on.Answered:
-    data = await calls.ask_slot(handoff.slot, incarnation, ask, _TIMEOUTS_MS[type(ask)])
+    timeout_ms = _TIMEOUTS_MS[type(ask)]
+    if handoff.back and incarnation == handoff.old_incarnation:
+        timeout_ms = min(timeout_ms, limits.BACK_ANSWER_MS)
+    data = await calls.ask_slot(handoff.slot, incarnation, ask, timeout_ms)
     return on.Answered(answer=decode(data, kind))  # type: ignore[arg-type] # kind is a union

@@ -7,13 +7,14 @@ from typing import Final
 
 import msgspec
 
-from actors.messages import MESSAGE_VERSION, FenceRecord
+from actors.messages import FenceRecord
 from checkpoints.alarms import AlarmStore
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.release_files import LOCK_FILE
 from checkpoints.storage import Storage
+from cluster.rolling_update.message_versions import message_refusals, messages_of
 from cluster.schedule import Schedule
 
 KINDS_SHOWN: Final = 5
@@ -60,6 +61,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
     stays: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
+    """That the shared actors run now."""
 
 
 def changes_nothing(plan: Plan) -> bool:
@@ -122,7 +125,7 @@ def make_plan(
         order=order,
         first_due_ms={slot: schedule.next_due(slot, market_ms)[0].due_ms for slot in order},
         stays=shared.stays,
-        refusals=tuple(_refusals(new, old, owners, files, order, shared)),
+        refusals=tuple(_refusals(storage, new, old, owners, files, order, shared)),
         replaces=shared.replaces,
     )
 
@@ -145,6 +148,7 @@ def _schema(old: ReleaseManifest | None, new: ReleaseManifest) -> str:
 
 
 def _refusals(
+    storage: Storage,
     new: ReleaseManifest,
     old: ReleaseManifest | None,
     owners: tuple[FenceRecord, ...],
@@ -168,6 +172,29 @@ def _refusals(
             "requirements.lock changed: a release cannot bring its own environment yet; stop the "
             "fleet, `make run` again"
         )
+    running = (messages_of(storage, release) for release in shared.releases)
+    yield from message_refusals(messages_of(storage, new.release), running)
+
+
+def way_back_refusals(plan: Plan, wanted: tuple[str, ...], backs: Iterable[str]) -> tuple[str, ...]:
+    """Return what keeps a way back from starting: only what would help nobody.
+
+    A slot without an owner and a running release that is not archived keep no other slot on it.
+    """
+    found: list[str] = []
+    if plan.dependencies != "unchanged":
+        found.append(
+            "requirements.lock differs: the release needs another environment; stop the fleet and "
+            "`make run` from its tree"
+        )
+    runs = {slot: release for release, slots in plan.from_releases.items() for slot in slots}
+    unknown = [slot for slot in wanted if slot not in runs]
+    if unknown:
+        found.append(f"{', '.join(unknown)}: no such slot has an owner")
+    away = [slot for slot in plan.order if runs.get(slot) not in (plan.to_release, None)]
+    if not away and not tuple(backs):
+        found.append(f"all asked slots run {plan.to_release[:12]} already")
+    return tuple(found)
 
 
 def alarm_refusals(storage: Storage) -> Iterable[str]:
@@ -180,13 +207,6 @@ def alarm_refusals(storage: Storage) -> Iterable[str]:
             f"{count} alarm{'' if count == 1 else 's'} not cleared, of {names}: look with "
             "`midstride alarms list`, then `midstride alarms clear --all --reason TEXT`"
         )
-
-
-def message_refusals(running: Iterable[int]) -> Iterable[str]:
-    """Refuse a release whose messages the shared actors could not understand."""
-    for version in running:
-        if version < MESSAGE_VERSION:
-            yield f"shared actors speak messages {version}, the new release {MESSAGE_VERSION}"
 
 
 def params_changes(old_toml: bytes, new_toml: bytes) -> dict[str, tuple[str, str]]:

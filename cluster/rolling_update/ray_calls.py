@@ -4,6 +4,7 @@ Runs inside a job only: a driver outside one would push its own folder onto new 
 """
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from actors.messages import (
 from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
 from actors.slot.actor import SlotActor
 from actors.slot.status import SlotNotRunning, SlotStatus
+from actors.supervisor.fleet_port import end_process
 from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
@@ -36,11 +38,16 @@ from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 from cluster.handoff_state import CREATE_DEADLINE_MS, LEAVE_DEADLINE_MS
 from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update.sickness import ANSWER_SECONDS, sickness
 
 STATUS_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 0.05
 STANDBY: Final = "standby"
 STARTING: Final = "starting"
+FENCES_SECONDS: Final = 2.0
+"""Wire, for one try of who looks for sick ones: a gateway that serves answers in milliseconds."""
+FENCES_TRIES: Final = 2
+OWNS: Final = frozenset({"active"})
 
 
 def slot_actor_name(slot: str, incarnation: int) -> str:
@@ -72,29 +79,70 @@ class RayCalls:
         return self._handles[name]
 
     async def create_slot(self, slot: str, incarnation: int, release: str) -> None:
+        actor = self._create(slot, incarnation, release)
+        await self._until(actor, slot_actor_name(slot, incarnation), frozenset({STANDBY}))
+
+    def _create(self, slot: str, incarnation: int, release: str) -> Any:
         name = slot_actor_name(slot, incarnation)
-        actor = SlotActor.options(
+        options = SlotActor.options(
             name=name,
             namespace=RAY_NAMESPACE,
             lifetime="detached",
             max_restarts=-1,
             num_cpus=0,
             runtime_env={"working_dir": archive_uri(self._root, release)},
-        ).remote(self._root, slot, incarnation)
+        )
+        try:
+            actor = options.remote(self._root, slot, incarnation)
+        except (RayError, ValueError) as error:
+            raise CallFailedError(f"{name} cannot be created: {error}") from error
         self._handles[name] = actor
+        return actor
+
+    async def _until(self, actor: Any, name: str, states: frozenset[str]) -> None:
+        """Look at a process that starts until it is in one of these states."""
         deadline = time.monotonic() + CREATE_DEADLINE_MS / 1000
         trouble = "no status"
         while time.monotonic() < deadline:
             data = await _answer(actor.status.remote(), deadline - time.monotonic())
             status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
-            if isinstance(status, SlotStatus) and status.state == STANDBY:
+            if isinstance(status, SlotStatus) and status.state in states:
                 self._processes[name] = (status.pid, status.process_start)
                 return
             trouble = status.reason if isinstance(status, SlotNotRunning) else status.state
             if isinstance(status, SlotNotRunning) and trouble != STARTING:
                 break  # it would try again for ever; a release that cannot start is bad now
             await asyncio.sleep(LOOK_SECONDS)
-        raise CallFailedError(f"{name} does not stand by: {trouble}")
+        raise CallFailedError(f"{name} is not {' or '.join(sorted(states))}: {trouble}")
+
+    async def fill_slot(self, owner: FenceRecord, incarnation: int, release: str) -> None:
+        """End the owner for good and start the incarnation of a vacancy; both take seconds."""
+        old = slot_actor_name(owner.slot, owner.incarnation)
+        ending = asyncio.create_task(self._end_for_good(old, owner.life))
+        try:
+            name = slot_actor_name(owner.slot, incarnation)
+            actor = self._create(owner.slot, incarnation, release)
+            await self._until(actor, name, OWNS)
+        finally:
+            await ending
+
+    async def _end_for_good(self, name: str, life: str) -> None:
+        """End an actor that may hang: its name first, so that Ray does not start it again."""
+        with contextlib.suppress(CallFailedError, RayError):  # gone: its process may be left
+            ray.kill(self._actor(name), no_restart=True)
+        self._handles.pop(name, None)
+        pid, _, started = life.partition("-")
+        if end_process(life):
+            await _gone((int(pid), int(started)))
+
+    async def sickness(self, owner: FenceRecord) -> str | None:
+        try:
+            actor = self._actor(slot_actor_name(owner.slot, owner.incarnation))
+            data = await _answer(actor.status.remote(), ANSWER_SECONDS)
+            status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
+        except (CallFailedError, msgspec.DecodeError) as error:
+            return str(error)
+        return sickness(status)
 
     async def dismiss_slot(self, slot: str, incarnation: int, handoff: str) -> None:
         """Ask the incarnation to leave; end it through Ray if it does not."""
@@ -105,9 +153,12 @@ class RayCalls:
             return
         process = self._processes.get(name) or await self._process_of(actor)
         try:
-            await _answer(actor.retire.remote(handoff), STATUS_SECONDS)
+            seconds = STATUS_SECONDS if process is not None else ANSWER_SECONDS
+            await _answer(actor.retire.remote(handoff), seconds)
         except CallFailedError:
             ray.kill(actor, no_restart=True)
+            if process is not None:
+                end_process("{}-{}".format(*process))
         if process is not None and not await _gone(process):
             ray.kill(actor, no_restart=True)
         self._handles.pop(name, None)
@@ -121,7 +172,7 @@ class RayCalls:
 
     async def _process_of(self, actor: Any) -> tuple[int, int] | None:
         try:
-            data = await _answer(actor.status.remote(), STATUS_SECONDS)
+            data = await _answer(actor.status.remote(), ANSWER_SECONDS)
             status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
         except (CallFailedError, msgspec.DecodeError):
             return None
@@ -138,6 +189,12 @@ class RayCalls:
         if isinstance(answer, NoAnswer | Refusal):
             raise CallFailedError(f"gateway: {answer.reason}")
         return answer
+
+    async def owners(self) -> tuple[FenceRecord, ...]:
+        table = await GatewayClient(self._root, FENCES_TRIES, FENCES_SECONDS).fences()
+        if not isinstance(table, FenceTable):
+            raise CallFailedError(table.reason)
+        return table.owners
 
     async def owner(self, slot: str) -> FenceRecord:
         table = await self._gateway.fences()

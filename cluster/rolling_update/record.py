@@ -62,7 +62,15 @@ class RolloutRecord:
         except BaseException:
             end_turn(self._storage, self.rollout)
             raise
+        self.keep_plan(plan)
+
+    def keep_plan(self, plan: Plan) -> None:
+        """Store what this rollout brings to whom: `abort` and the supervisor read it."""
         self._storage.write(f"{ROLLOUTS}/{self.rollout}/plan.json", msgspec.json.encode(plan))
+
+    def give_up(self) -> None:
+        """Leave no turn behind of a rollout that began nothing."""
+        end_turn(self._storage, self.rollout)
 
     def beat(self) -> bool:
         """Give a sign of life; False if the rollout is not this driver's any more."""
@@ -98,7 +106,10 @@ def take_turn(storage: Storage, active: Active) -> None:
     if other is None:
         raise FleetError("another rollout has just ended; try again")
     if other.driver_lives:
-        raise FleetError(f"{other.doing} {other.rollout} is under way; `rolling-update status`")
+        raise FleetError(
+            f"{other.doing} {other.rollout} is under way: `rolling-update status` shows it, "
+            "`rolling-update abort` ends it"
+        )
     raise FleetError(
         f"{other.doing} {other.rollout} lost its driver; `rolling-update abort` ends it cleanly"
     )

@@ -7,7 +7,8 @@ from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage, Storage
 from cluster.console import operator
 from cluster.rolling_update.abort import abort
-from cluster.rolling_update.apply import Request, Say, apply, rest_of
+from cluster.rolling_update.apply import apply
+from cluster.rolling_update.planning import Request, Say, rest_of
 from cluster.rolling_update.ray_calls import RayCalls
 from cluster.rolling_update.record import read_active
 from cluster.rolling_update.report import Report

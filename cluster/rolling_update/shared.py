@@ -1,9 +1,10 @@
-"""Replace the actors that all slots share: supervisor, market data, and last the gateway.
+"""Replace the actors that all slots share, one after the other.
 
 Each has its own handoff; what they have in common is here. The successor is created beside the old
 one, under the new release's archive, and stands by. Only when it is ready and proved to run that
 release is it named. It must then serve by a deadline; if it does not, its process is ended first
-and then the old one is named again. The old one is ended for good at the very end.
+and then the old one is named again. The old one is ended for good at the very end. A way back asks
+nothing of an old one that is sick: the successor takes its turn, and its process is ended.
 """
 
 import asyncio
@@ -49,6 +50,15 @@ class SharedStep(StrEnum):
     """The old one serves as before."""
     STUCK = "stuck"
     """Nobody could be proved to serve: an alarm says so, a person decides."""
+
+
+class Back(msgspec.Struct, frozen=True, kw_only=True):
+    """A shared actor that does not run the release gone back to."""
+
+    kind: Kind
+    name: str
+    sick: str | None
+    """Why it is not asked; None: it looked well."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +107,18 @@ class SharedCalls(Protocol):
 
     async def name_back(self, kind: Kind, old: str) -> None: ...
 
+    async def sickness(self, kind: Kind, name: str) -> str | None:
+        """Look for a moment; return why the actor is not to be asked to hand over."""
+        ...
+
+    async def seize(self, kind: Kind, old: str, new: str) -> None:
+        """Name the successor and end the old one's process, without asking the old one."""
+        ...
+
+    async def remember(self, kind: Kind, new: str, release: str, before: Back | None) -> None:
+        """Store which release is replaced; without one the way back is over."""
+        ...
+
     async def end(self, name: str) -> None:
         """End the actor, never to be restarted, and wait until its process is gone."""
         ...
@@ -115,24 +137,26 @@ async def replace_shared(calls: SharedCalls, release: str, say: Say) -> tuple[Sh
     """Replace all that do not run the release yet; stop at the first that fails."""
     reports: list[SharedReport] = []
     for kind in Kind:
-        if await _runs(calls, kind, release):
+        if await runs_already(calls, kind, release):
             continue
         report = await Replacement(calls, kind, release, say).run()
         reports.append(report)
         if report.step != SharedStep.DONE:
-            await _alarm(calls, report)
+            await tell_failure(calls, report)
             break
     return tuple(reports)
 
 
-async def _runs(calls: SharedCalls, kind: Kind, release: str) -> bool:
+async def runs_already(calls: SharedCalls, kind: Kind, release: str) -> bool:
+    """Tell whether the actor that serves runs the release; no answer counts as no."""
     try:
         return (await calls.look(kind, calls.current(kind))).release == release
     except CallFailedError:
         return False
 
 
-async def _alarm(calls: SharedCalls, report: SharedReport) -> None:
+async def tell_failure(calls: SharedCalls, report: SharedReport) -> None:
+    """Raise the alarm of a replacement that did not get to its end."""
     reason = f"{report.old} -> {report.new} {report.step}: {report.failure}"
     try:
         await calls.raise_alarm("shared_handoff_failed", report.kind, reason)
@@ -143,7 +167,16 @@ async def _alarm(calls: SharedCalls, report: SharedReport) -> None:
 class Replacement:
     """One shared actor on its way to a release."""
 
-    def __init__(self, calls: SharedCalls, kind: Kind, release: str, say: Say) -> None:
+    def __init__(
+        self,
+        calls: SharedCalls,
+        kind: Kind,
+        release: str,
+        say: Say,
+        back: Back | None = None,
+    ) -> None:
+        """`back`: this is a way back, from what is described there."""
+        self._back = back
         self._calls = calls
         self._kind = kind
         self._release = release
@@ -166,21 +199,31 @@ class Replacement:
         self._enter(SharedStep.CREATING)
         await calls.create(kind, new, self._release)
         self._enter(SharedStep.PREPARING)
-        await self._until(lambda seen: seen.ready, READY_SECONDS, "ready")
-        await calls.prepare(kind, old, new)
-        self._enter(SharedStep.NAMING)
-        self._named_ms = calls.now_ms()
-        await calls.name(kind, old, new)
+        await self._until(lambda seen: seen.ready or seen.serves, READY_SECONDS, "ready")
+        await self._pass_on()
         self._enter(SharedStep.CONFIRMING)
         seen = await self._until(lambda seen: seen.serves, SERVE_SECONDS, "serving")
         self._report = msgspec.structs.replace(
             self._report,
-            naming_ms=calls.now_ms() - self._named_ms,
+            naming_ms=calls.now_ms() - (self._named_ms or calls.now_ms()),
             heartbeat_gap_ms=seen.heartbeat_gap_ms,
         )
         self._enter(SharedStep.ENDING)
         await self._best_effort(calls.end(old))
         self._enter(SharedStep.DONE)
+
+    async def _pass_on(self) -> None:
+        calls, kind, old, new = self._calls, self._kind, self._report.old, self._report.new
+        sick = self._back is not None and self._back.sick is not None
+        if not sick:
+            await calls.prepare(kind, old, new)
+        await calls.remember(kind, new, self._release, self._back)
+        self._enter(SharedStep.NAMING)
+        self._named_ms = calls.now_ms()
+        if sick:
+            await calls.seize(kind, old, new)
+        else:
+            await calls.name(kind, old, new)
 
     async def _until(self, met: Callable[[Seen], bool], seconds: float, what: str) -> Seen:
         """Look at the successor until it is so; another release than asked for fails at once."""

@@ -14,43 +14,35 @@ import ray
 from ray.exceptions import RayError
 
 from actors.gateway.heir import name_heir, next_number
-from actors.gateway.life import STANDING_BY as GATEWAY_STANDS_BY
-from actors.gateway.status import GatewayStatus
 from actors.market_data.actor import CURRENT as MARKET_DATA_CURRENT
-from actors.market_data.actor import SERVING
-from actors.market_data.actor import STANDING_BY as MARKET_DATA_STANDS_BY
-from actors.market_data.status import MarketDataStatus
-from actors.runtime import RAY_NAMESPACE, process_start
-from actors.supervisor.actor import STANDING_BY as SUPERVISOR_STANDS_BY
+from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
+from actors.succession import Succession, remember
 from actors.supervisor.fleet_port import end_process
-from actors.supervisor.status import SupervisorStatus
 from actors.supervisor.turn import name_supervisor
-from checkpoints.archive import archive_uri
+from checkpoints.archive import archive_uri, archived_releases
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.fleet import gateway_name, market_data_name, supervisor_name
 from cluster.launch import ACTOR_CLASSES
 from cluster.rolling_update.calls import CallFailedError
-from cluster.rolling_update.plan import Shared
+from cluster.rolling_update.gateway_restarts import gateway_restarts
 from cluster.rolling_update.ray_calls import RayCalls, hash_of_process
 from cluster.rolling_update.shared import (
     CALL_SECONDS,
     CREATE_SECONDS,
     NAME_CALL_SECONDS,
     NAME_SECONDS,
+    Back,
     Kind,
     Seen,
 )
+from cluster.rolling_update.shared_seen import STATUS, life_of, seen_of
 
 AGAIN_SECONDS: Final = 0.5
 GONE_SECONDS: Final = 20.0
 """Wire. `ray.kill` lets a process go within a second; a stopped one is ended by its id."""
-WATCHES: Final = frozenset({"starting", "watching"})
-STATUS: Final[dict[Kind, Any]] = {
-    Kind.SUPERVISOR: SupervisorStatus,
-    Kind.MARKET_DATA: MarketDataStatus,
-    Kind.GATEWAY: GatewayStatus,
-}
+ANSWER_SECONDS: Final = 3.0
+"""Wire, for the look that sorts sick from well; its files are hashed beside it."""
 
 
 class RaySharedCalls:
@@ -64,6 +56,8 @@ class RaySharedCalls:
         """Actor name -> its process as last seen."""
         self._hashed: dict[str, str] = {}
         """Life -> release of the folder that it runs in."""
+        self._released: dict[str, str] = {}
+        """Actor name -> release as last seen."""
 
     def current(self, kind: Kind) -> str:
         match kind:
@@ -107,12 +101,63 @@ class RaySharedCalls:
             status = msgspec.msgpack.decode(data, type=STATUS[kind])
         except msgspec.DecodeError as error:
             raise CallFailedError(f"{name}: status: {error}") from error
-        life = _life_of(status)
+        life = life_of(status)
         self._lives[name] = life
         if life not in self._hashed:
             pid = int(life.partition("-")[0])
             self._hashed[life] = await asyncio.to_thread(hash_of_process, "", pid)
-        return _seen(status, self._hashed[life], named=self.current(kind) == name)
+        seen = seen_of(status, self._hashed[life], named=self.current(kind) == name)
+        self._released[name] = seen.release
+        return seen
+
+    async def sickness(self, kind: Kind, name: str) -> str | None:
+        try:
+            seen = await asyncio.wait_for(self.look(kind, name), ANSWER_SECONDS)
+        except TimeoutError:
+            return f"no answer in {ANSWER_SECONDS:.0f} s"
+        except CallFailedError as error:
+            return str(error)
+        if not seen.serves:
+            return f"it is {seen.phase}"
+        if kind is not Kind.GATEWAY:
+            return None
+        return await asyncio.to_thread(gateway_restarts, Path(self._root), name, wire_ms())
+
+    async def seize(self, kind: Kind, old: str, new: str) -> None:
+        """Pass the turn on; the old one must not come up again, whatever it is doing."""
+        handle = _handle(old)
+        if handle is not None:
+            ray.kill(handle, no_restart=True)
+        match kind:
+            case Kind.SUPERVISOR:
+                await self._stored(name_supervisor, self._storage, new)
+            case Kind.MARKET_DATA:
+                await self._write(MARKET_DATA_CURRENT, new)
+            case Kind.GATEWAY:
+                await self._ask(new, "take_over")
+            case _:
+                assert_never(kind)
+
+    async def remember(self, kind: Kind, new: str, release: str, before: Back | None) -> None:
+        """Name the release before only where it is archived: only then it can run again."""
+        old = self.current(kind)
+        replaced = "" if before is not None else self._released.get(old, "")
+        if replaced not in archived_releases(self._storage):
+            replaced = ""
+        succession = Succession(
+            kind=str(kind),
+            name=new,
+            release=release,
+            before_name=old,
+            before_release=replaced,
+            wire_ms=int(wire_ms()),
+            reason="" if before is None else before.sick or "asked for",
+        )
+        await self._stored(remember, self._storage, succession)
+
+    async def ask_bytes(self, name: str, method: str) -> bytes:
+        """Ask what takes no words and answers in bytes."""
+        return bytes(await self._ask(name, method))
 
     async def prepare(self, kind: Kind, old: str, new: str) -> None:
         """Have the next gateway load the terms that the present one has loaded."""
@@ -210,21 +255,6 @@ class RaySharedCalls:
             raise CallFailedError(f"storage: {error}") from error
 
 
-async def shared_plan(storage_root: str, release: str, *, everything: bool) -> Shared:
-    """Say which shared actors do not run the release, and whether they will."""
-    calls = RaySharedCalls(storage_root)
-    others: list[str] = []
-    for kind in Kind:
-        name = calls.current(kind)
-        try:
-            runs = (await calls.look(kind, name)).release
-        except CallFailedError as error:
-            runs = str(error)
-        if runs != release:
-            others.append(f"{name} ({runs[:12]})")
-    return Shared(replaces=tuple(others)) if everything else Shared(stays=tuple(others))
-
-
 def _handle(name: str) -> Any:
     if not ray.is_initialized():
         return None  # asking would join whatever cluster this machine started last
@@ -244,43 +274,9 @@ async def _answer(reference: Any, seconds: float) -> Any:
         raise CallFailedError(f"{type(error).__name__}: {first[-1] if first else ''}") from error
 
 
-def _life_of(status: SupervisorStatus | MarketDataStatus | GatewayStatus) -> str:
-    if isinstance(status, MarketDataStatus):
-        return status.life
-    return f"{status.pid}-{status.process_start}"
-
-
 def _lives(life: str) -> bool:
     pid, _, started = life.partition("-")
     try:
         return process_start(int(pid)) == int(started)
     except ProcessLookupError:
         return False
-
-
-def _seen(
-    status: SupervisorStatus | MarketDataStatus | GatewayStatus, outside: str, *, named: bool
-) -> Seen:
-    """Judge a status; `outside`: the release of the folder that the process runs in."""
-    says = status.release
-    release = says if says == outside else f"{says or 'nothing'}, its files are {outside[:12]}"
-    match status:
-        case SupervisorStatus(phase=phase):
-            stands_by, serves = phase == SUPERVISOR_STANDS_BY, phase in WATCHES
-            gap_ms = 0
-        case MarketDataStatus(phase=phase, feeds=feeds):
-            fresh = all(feed.fresh for feed in feeds)
-            stands_by, serves = phase == MARKET_DATA_STANDS_BY and fresh, phase == SERVING
-            gap_ms = 0
-        case GatewayStatus(phase=phase, heartbeat_gap_ms_max=gap_ms):
-            stands_by = phase == GATEWAY_STANDS_BY
-            serves = phase == "serving" and status.heartbeat_age_ms is not None
-        case _:
-            assert_never(status)
-    return Seen(
-        phase=phase,
-        release=release,
-        ready=stands_by,
-        serves=serves and named,
-        heartbeat_gap_ms=gap_ms,
-    )

@@ -15,11 +15,13 @@ import ray
 
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
-from cluster.rolling_update.apply import Request, apply
+from cluster.rolling_update.apply import apply
 from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update.planning import Request
 from cluster.rolling_update.record import rollout_ids
 from cluster.rolling_update.shared import Kind
 from cluster.rolling_update.shared_calls import RaySharedCalls
+from cluster.rolling_update.way_back import roll_back
 from cluster.rollout_state import Options
 
 LOOK_SECONDS = 0.1
@@ -70,7 +72,8 @@ async def roll(root: str, order: Order) -> Outcome:
     )
     begun = set(rollout_ids(LocalStorage(Path(root))))
     try:
-        report = await apply(root, request, lambda line: print(line, flush=True))
+        act = roll_back if order.verb == "rollback" else apply
+        report = await act(root, request, lambda line: print(line, flush=True))
     except ClusterError as error:
         mine = [r for r in rollout_ids(LocalStorage(Path(root))) if r not in begun]
         return Outcome(outcome="refused", failure=str(error), rollout="".join(mine[:1]))

@@ -3,12 +3,14 @@
 from collections import deque
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from actors.messages import Granted, Opened
 from cluster import handoff_events as on
 from cluster import rollout_step as roll
 from cluster.handoff_state import SERIAL, Step
 from cluster.rollout_pace import TOGETHER_AT_ONCE
-from cluster.rollout_state import Occupant, Options, Rollout, begin
+from cluster.rollout_state import Occupant, Options, Rollout, begin, begin_back
 from cluster.schedule import Schedule
 from signals.market import ALL_SLOTS, CYCLE_MS
 from signals.market_time import MarketClock
@@ -36,7 +38,15 @@ def begun(options: Options, slots: tuple[str, ...] = SLOTS) -> Rollout:
     return begin("roll-1", "new", occupants, options, SCHEDULE, now(30_000))
 
 
-def good_answer(effect: on.Effect) -> on.Event | None:  # noqa: C901, PLR0911 the vocabulary
+def begun_back(sick: dict[str, str], slots: tuple[str, ...] = SLOTS) -> Rollout:
+    occupants = tuple(
+        Occupant(slot=slot, incarnation=1, fence=4, release="bad", sick=sick.get(slot))
+        for slot in slots
+    )
+    return begin_back("roll-1", "new", occupants, Options(shadow=0), SCHEDULE, now(30_000))
+
+
+def good_answer(effect: on.Effect) -> on.Event | None:  # noqa: C901, PLR0911, PLR0912 the vocabulary
     match effect:
         case on.AskBase():
             return answered(PINNED)
@@ -56,6 +66,13 @@ def good_answer(effect: on.Effect) -> on.Event | None:  # noqa: C901, PLR0911 th
             return answered(ADOPTED)
         case on.Dismiss():
             return on.Left()
+        case on.AskOwner():
+            bad = replace(record(fence=4, incarnation=1, handoff=None), release="bad")
+            return on.OwnerSeen(record=bad)
+        case on.Vacate():
+            return on.Vacated(answer=Opened(incarnation=3))
+        case on.Fill():
+            return on.Filled(failure=None)
         case _:
             return None
 

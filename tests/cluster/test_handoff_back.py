@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from actors import handoff as said
 from actors.messages import (
     FenceRefused,
+    Opened,
     Refusal,
 )
 from cluster import handoff_events as on
@@ -132,12 +133,30 @@ def test_a_successor_that_dies_while_adopting_is_taken_back_by_deadline() -> Non
     assert handoff.step is Step.TAKING_BACK
 
 
-def test_a_take_back_that_cannot_be_proved_ends_stuck_with_an_alarm() -> None:
+def test_a_take_back_that_the_old_one_cannot_make_goes_by_vacancy_for_its_release() -> None:
     handoff, _ = after(walked(Step.CONFIRMING), decided(failure="raised"))
-    refused = answered(said.HandoffFailed(handoff=ID, reason="gateway silent"))
+    refused = answered(said.HandoffFailed(handoff=ID, reason="no journal"))
     effects: list[object] = []
     for _ in range(TAKE_BACK_TRIES_MAX + 1):
         handoff, effects = after(handoff, refused)
+    assert handoff.step is Step.VACATING
+    assert effects == [on.Dismiss(incarnation=2), on.AskOwner()]
+    back_in = replace(record(fence=6, incarnation=1, handoff=None), release="old")
+    handoff, effects = after(handoff, on.OwnerSeen(record=back_in))
+    assert isinstance(effects[0], on.Vacate)
+    handoff, _ = after(handoff, on.Vacated(answer=Opened(incarnation=3)), on.Filled(failure=None))
+    assert (handoff.step, handoff.failure) == (Step.FAILED, "confirm: raised")
+
+
+def test_a_vacancy_that_nobody_can_take_ends_stuck_with_an_alarm() -> None:
+    handoff, _ = after(walked(Step.CONFIRMING), decided(failure="raised"))
+    refused = answered(said.HandoffFailed(handoff=ID, reason="no journal"))
+    for _ in range(TAKE_BACK_TRIES_MAX + 1):
+        handoff, _ = after(handoff, refused)
+    handoff, _ = after(
+        handoff, on.OwnerSeen(record=record()), on.Vacated(answer=Opened(incarnation=3))
+    )
+    handoff, effects = after(handoff, on.Filled(failure="no memory"))
     assert handoff.step is Step.STUCK
     assert isinstance(effects[0], on.Alarm)
 

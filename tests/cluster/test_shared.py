@@ -7,7 +7,15 @@ import pytest
 
 from cluster.rolling_update.calls import CallFailedError
 from cluster.rolling_update.report import Report, with_shared
-from cluster.rolling_update.shared import Kind, Seen, SharedReport, SharedStep, replace_shared
+from cluster.rolling_update.shared import (
+    Back,
+    Kind,
+    Seen,
+    SharedReport,
+    SharedStep,
+    replace_shared,
+)
+from cluster.rolling_update.shared_back import look_at_shared, take_back_shared
 
 OLD, NEW = "aa" * 32, "bb" * 32
 
@@ -29,6 +37,8 @@ class FakeFleet:
     prepared: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     now: float = 0.0
+    sick: dict[Kind, str] = field(default_factory=dict)
+    remembered: list[tuple[Kind, str, str, bool]] = field(default_factory=list)
     breaks: str = ""
     """What does not work: a method, or ``ready``, ``serves`` or ``release`` of successors."""
 
@@ -73,6 +83,19 @@ class FakeFleet:
         assert self.actors[old].alive
         self._try("name")
         self.named[kind] = new
+
+    async def sickness(self, kind: Kind, name: str) -> str | None:
+        assert kind in name
+        return self.sick.get(kind)
+
+    async def seize(self, kind: Kind, old: str, new: str) -> None:
+        assert self.sick.get(kind), "the old one was well: it is asked"
+        self._try("seize")
+        self.actors[old].alive = False
+        self.named[kind] = new
+
+    async def remember(self, kind: Kind, new: str, release: str, before: Back | None) -> None:
+        self.remembered.append((kind, new, release, before is not None))
 
     async def name_back(self, kind: Kind, old: str) -> None:
         assert not any(a.alive for n, a in self.actors.items() if n == f"{kind}/2"), "two may serve"
@@ -163,6 +186,49 @@ def test_an_old_one_that_does_not_end_is_no_reason_to_go_back(
     fleet = FakeFleet(breaks="end")
     reports = roll(fleet, monkeypatch)
     assert {report.step for report in reports} == {SharedStep.DONE}
+
+
+def back(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> tuple[SharedReport, ...]:
+    monkeypatch.setattr("cluster.rolling_update.shared.LOOK_SECONDS", 0)
+
+    async def all_back() -> tuple[SharedReport, ...]:
+        backs = await look_at_shared(fleet, NEW)
+        return await take_back_shared(fleet, backs, NEW, lambda _: None)
+
+    return asyncio.run(all_back())
+
+
+def test_a_way_back_asks_nothing_of_sick_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = FakeFleet(sick=dict.fromkeys(Kind, "no answer"), breaks="name")
+    reports = back(fleet, monkeypatch)
+    assert [(r.kind, r.step) for r in reports] == [
+        ("gateway", SharedStep.DONE),
+        ("market-data", SharedStep.DONE),
+        ("supervisor", SharedStep.DONE),
+    ]
+    assert fleet.prepared == []
+
+
+def test_a_way_back_goes_on_past_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = FakeFleet(sick={Kind.GATEWAY: "no answer"}, breaks="seize")
+    reports = back(fleet, monkeypatch)
+    assert [r.step for r in reports][1:] == [SharedStep.DONE, SharedStep.DONE]
+    assert reports[0].step is not SharedStep.DONE
+    assert len(fleet.alarms) == 1
+
+
+def test_a_way_back_leaves_what_is_well_on_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = FakeFleet(sick={Kind.MARKET_DATA: "it is starting"})
+    fleet.actors["gateway/1"].release = fleet.actors["market-data/1"].release = NEW
+    assert [r.kind for r in back(fleet, monkeypatch)] == ["market-data", "supervisor"]
+
+
+def test_what_is_replaced_is_remembered_before_the_successor_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = FakeFleet(breaks="name")
+    roll(fleet, monkeypatch)
+    assert fleet.remembered == [(Kind.SUPERVISOR, "supervisor/2", NEW, False)]
 
 
 def test_a_failed_shared_actor_makes_the_rollout_a_stopped_one() -> None:

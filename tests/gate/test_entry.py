@@ -20,8 +20,8 @@ from cluster.gate.keys import store_approval
 from cluster.gate.small_plans import first_document, params_document
 from cluster.handoff_events import Now
 from cluster.handoff_state import Step
-from cluster.rolling_update.apply import Request
 from cluster.rolling_update.gated import check_way_back, document_of, let_in
+from cluster.rolling_update.planning import Request
 from cluster.rolling_update.record import RolloutRecord, encode_state, read_active, rollout_ids
 from cluster.rollout_state import Occupant, Options, begin
 from cluster.schedule import Schedule

@@ -33,7 +33,9 @@ from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.fleet import gateway_name, market_data_name
-from cluster.rolling_update.apply import Request, apply
+from cluster.rolling_update import planning
+from cluster.rolling_update.apply import apply
+from cluster.rolling_update.planning import Request
 from cluster.rolling_update.ray_calls import RayCalls
 from cluster.rollout_state import Options
 
@@ -231,12 +233,13 @@ async def run(orders: Orders, cell: Cell) -> Ending:
     await calls.find_victims()
     owner = await _owner_of(orders)
     target = next(release for release in orders.releases if release != owner.release)
-    # alarms of the cell before may still come: a way back is not refused for them
+    # alarms of the cell before may still come: this roll is not refused for them
+    planning.alarm_refusals = lambda _storage: ()
     request = Request(
         options=Options(shadow=1, fast=True),
         slots=(orders.slot,),
         to_release=target,
-        verb="rollback",
+        verb="resume",
     )
     report = await apply(orders.storage, request, lambda line: print(line, flush=True), calls)
     owner = await _owner_of(orders)

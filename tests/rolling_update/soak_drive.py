@@ -14,7 +14,8 @@ import ray
 
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
-from cluster.rolling_update.apply import Request, apply
+from cluster.rolling_update.apply import apply
+from cluster.rolling_update.planning import Request
 from cluster.rollout_state import Options
 
 

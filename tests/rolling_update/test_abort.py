@@ -20,6 +20,10 @@ from actors.messages import (
     FenceRefused,
     FenceRequest,
     Granted,
+    OpenAnswer,
+    Opened,
+    OpenIncarnation,
+    OpenRefused,
     encode,
 )
 from actors.runtime import process_start, wire_ms
@@ -105,6 +109,9 @@ class Fleet:
         self.alarms: list[str] = []
         self.old_adopts = True
         self.silent = 0
+        self.sick: str | None = None
+        self.vacancies: list[int] = []
+        self.fills = True
         self.asked: list[FenceRequest] = []
         self.claims_meanwhile: list[FenceRecord] = []
 
@@ -148,10 +155,27 @@ class Fleet:
     async def unused(self, *_: Any) -> Any:
         raise AssertionError("an abort creates nothing")
 
-    create_slot = open_incarnation = hash_root = unused
+    create_slot = hash_root = unused
+
+    async def sickness(self, owner: FenceRecord) -> str | None:
+        return self.sick
+
+    async def open_incarnation(self, request: OpenIncarnation) -> OpenAnswer:
+        assert request.vacant
+        assert request.release == "old"
+        if not self.fills:
+            return OpenRefused(reason="no such release", fence=request.expected_fence)
+        self.vacancies.append(request.expected_fence)
+        return Opened(incarnation=3)
+
+    async def fill_slot(self, owner: FenceRecord, incarnation: int, release: str) -> None:
+        self.dismissed.append(owner.incarnation)
+        self.alive.append(incarnation)
+        filled = record(incarnation, owner.fence + 1, None)
+        self.table = msgspec.structs.replace(filled, release=release)
 
 
-def left_behind(tmp_path: Path, step: Step) -> LocalStorage:
+def left_behind(tmp_path: Path, step: Step, *, back: bool = False) -> LocalStorage:
     """Store a rollout that stood at a step when its driver died."""
     storage = LocalStorage(tmp_path)
     take_turn(storage, Active(rollout="r0001", driver="999999999-1", begun_wire_ms=wire_ms()))
@@ -187,6 +211,8 @@ def left_behind(tmp_path: Path, step: Step) -> LocalStorage:
             delta=b"",
         ),
         record=NEW_OWNS,
+        back=back,
+        vacated="no answer" if back else None,
     )
     rollout = Rollout(
         rollout="r0001",
@@ -251,6 +277,40 @@ def test_successor_that_does_not_decide_gives_the_slot_back(
     assert fleet.living(SLOT) == [1]
 
 
+def test_a_successor_that_cannot_decide_is_not_waited_for(tmp_path: Path) -> None:
+    left_behind(tmp_path, Step.CONFIRMING)
+    fleet = Fleet(NEW_OWNS, [1, 2], [])
+    fleet.sick = "no answer in 2 s"
+    assert ended(tmp_path, fleet)[SLOT] == "taken back: no answer in 2 s"
+
+
+def test_where_the_old_one_cannot_act_its_release_comes_by_vacancy(tmp_path: Path) -> None:
+    left_behind(tmp_path, Step.CONFIRMING)
+    fleet = Fleet(NEW_OWNS, [1, 2], [])
+    fleet.old_adopts = False
+    assert ended(tmp_path, fleet)[SLOT].startswith("taken back by vacancy")
+    assert fleet.vacancies == [6], "the old one had been fenced in again"
+    assert (fleet.table.incarnation, fleet.table.release) == (3, "old")
+    assert fleet.living(SLOT) == [3]
+
+
+@pytest.mark.parametrize("claims", [True, False])
+def test_what_a_way_back_has_begun_is_let_finish_and_never_undone(
+    tmp_path: Path,
+    claims: bool,  # noqa: FBT001 a case
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(abort_module, "CLAIM_MS", 50)
+    left_behind(tmp_path, Step.FILLING, back=True)
+    fleet = Fleet(OLD_OWNS, [1, 2], [])
+    if claims:
+        fleet.table = NEW_OWNS
+    said = "is on the release gone back to" if claims else "keeps its owner: roll back again"
+    assert ended(tmp_path, fleet) == {SLOT: said}
+    assert fleet.living(SLOT) == [fleet.table.incarnation]
+    assert fleet.asked == []
+
+
 def test_a_decision_that_came_durable_during_a_slow_look_is_found_by_one_more(
     tmp_path: Path,
 ) -> None:
@@ -304,7 +364,7 @@ def test_slot_that_cannot_be_taken_back_is_an_alarm_and_nobody_is_dismissed(
 ) -> None:
     left_behind(tmp_path, Step.CONFIRMING)
     fleet = Fleet(NEW_OWNS, [1, 2], [])
-    fleet.old_adopts = False
+    fleet.old_adopts = fleet.fills = False
     assert ended(tmp_path, fleet)[SLOT].startswith("stuck")
     assert fleet.living(SLOT) == [1, 2]
     assert fleet.alarms[0].startswith(f"handoff_stuck {SLOT}")

@@ -20,6 +20,7 @@ from actors.supervisor.fleet_port import Missing, Silent
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
 from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update.sickness import ANSWER_SECONDS, sickness
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.network import Lost
 
@@ -58,17 +59,35 @@ class SimulatedCalls:
         return actor
 
     async def create_slot(self, slot: str, incarnation: int, release: str) -> None:
-        actor = self._world.create_slot(slot, incarnation, release)
+        await self._until(self._world.create_slot(slot, incarnation, release), "standby")
+
+    async def fill_slot(self, owner: FenceRecord, incarnation: int, release: str) -> None:
+        old = self._world.slot_actors.get(f"{owner.slot}/{owner.incarnation}")
+        if old is not None:
+            old.gone = True
+            old.process.kill()
+        self._world.end_life(owner.life)
+        await self._until(self._world.create_slot(owner.slot, incarnation, release), "active")
+
+    async def sickness(self, owner: FenceRecord) -> str | None:
+        try:
+            actor = self._actor(owner.slot, owner.incarnation)
+        except CallFailedError as error:
+            return str(error)
+        status = await self._world.network.call(lambda: actor.process, actor.status, ANSWER_SECONDS)
+        return status.reason if isinstance(status, Lost) else sickness(status)
+
+    async def _until(self, actor: "SlotActor", state: str) -> None:
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + CREATE_S
         trouble = "no status"
         while loop.time() < deadline_s and not actor.gone:
             status = await self._status(actor)
-            if isinstance(status, SlotStatus) and status.state == "standby":
+            if isinstance(status, SlotStatus) and status.state == state:
                 return
             trouble = str(getattr(status, "reason", getattr(status, "state", "")))
             await asyncio.sleep(0.1)
-        raise CallFailedError(f"{actor.name} does not stand by: {trouble}")
+        raise CallFailedError(f"{actor.name} is not {state}: {trouble}")
 
     async def _status(self, actor: "SlotActor") -> Any:
         return await self._world.network.call(lambda: actor.process, actor.status, STATUS_S)

@@ -19,4 +19,6 @@ STEPS: Final = (
     Step.RESUMING,
     Step.TAKING_BACK,
     Step.DISCARDING,
+    Step.VACATING,
+    Step.FILLING,
 )

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from actors.gateway.status import FenceTable
+from actors.messages import FenceRecord
 from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from checkpoints.errors import MissingFileError, StorageError
 from cluster import handoff_events as on
 from cluster.handoff_state import Step
 from cluster.rolling_update import abort
 from cluster.rolling_update.driver import Driver
-from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin
+from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin, begin_back
 from cluster.schedule import Schedule
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.fleet_calls import SimulatedCalls
@@ -35,6 +36,9 @@ OPERATORS: Final = 0.25
 """Share of rollouts that their operator stops."""
 STOP_STEPS: Final = (Step.WARMING, Step.READY, Step.QUIESCING, Step.CONFIRMING, Step.CONFIRMING)
 THOUGHT_S_MAX: Final = 2.0
+MISJUDGES: Final = 0.5
+"""Share of owners that a way back takes for sick though they act: only slow to answer."""
+MISJUDGED: Final = "no answer in 2 s"
 
 
 class OperatorsStop(msgspec.Struct, frozen=True):
@@ -55,7 +59,16 @@ def operators_stop(seed: int, rollout: str) -> OperatorsStop | None:
 class Roll:
     """One rollout: planned, driven, perhaps without a driver for a while, ended."""
 
-    def __init__(self, world: "World", number: int, release: Release, options: Options) -> None:
+    def __init__(
+        self,
+        world: "World",
+        number: int,
+        release: Release,
+        options: Options,
+        *,
+        back: bool = False,
+    ) -> None:
+        self.back = back
         self.world = world
         self.name = f"r{number:04d}"
         self.release = release
@@ -88,7 +101,8 @@ class Roll:
         active = ActiveRollout(rollout=self.name, begun_wire_ms=self.world.wire_ms_exact())
         await self._keep(lambda: disk.write(ACTIVE_ROLLOUT, msgspec.json.encode(active)))
         self.state = rollout
-        driver = Driver(rollout, SimulatedCalls(self.world), self._now, self._watch)
+        calls = SimulatedCalls(self.world)
+        driver = Driver(rollout, calls, self._now, self._watch)
         beside = [asyncio.create_task(self._beat(driver))]
         if self.operator is not None:
             beside.append(asyncio.create_task(self._stop(driver, self.operator)))
@@ -162,7 +176,24 @@ class Roll:
             offsets_ms=self.world.slot_rules.timing.decision_offsets_ms,
             clock=self.world.slot_rules.clock,
         )
+        if self.back:
+            return await self._plan_back(table.owners, schedule)
         return begin(self.name, self.release.id, occupants, self.options, schedule, self._now())
+
+    async def _plan_back(self, owners: tuple[FenceRecord, ...], schedule: Schedule) -> Rollout:
+        calls = SimulatedCalls(self.world)
+        go = [owner for owner in owners if owner.release != self.release.id]
+        sick = await asyncio.gather(*(calls.sickness(owner) for owner in go))
+        dice = random.Random(f"sick/{self.world.seed}/{self.name}")
+        sick = [why or (MISJUDGED if dice.random() < MISJUDGES else None) for why in sick]
+        occupants = tuple(
+            Occupant(
+                slot=o.slot, incarnation=o.incarnation, fence=o.fence, release=o.release, sick=why
+            )
+            for o, why in zip(go, sick, strict=True)
+        )
+        now = self._now()
+        return begin_back(self.name, self.release.id, occupants, self.options, schedule, now)
 
     def _now(self) -> on.Now:
         wire_ms = self.world.wire_ms_exact()

@@ -55,6 +55,10 @@ LEADING: Final[dict[Step, tuple[Kind, ...]]] = {
 """Releases whose rolls lead to a step: any, or those that good ones do not enter."""
 BEFORE_RESUMING: Final = (Fault.CRASH_SLOT, Fault.DISK_FULL, Fault.PAUSE_SLOT)
 
+BY_VACANCY: Final = (Step.VACATING, Step.FILLING)
+WAYS_BACK: Final = 0.3
+"""Share of seeds whose operator goes back to the first release."""
+
 
 def steered(seed: int) -> tuple[Step, Fault]:
     """Return the step and the crash that this seed is for: all pairs in turn."""
@@ -122,8 +126,11 @@ def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
     first_s = rng.uniform(4.0, 14.0)
     leading = wish.kinds if wish != Wish() else _steer(faults, rng)
     _plan_roll(world, rng, first_s, leading)
+    last_s = first_s
     if rng.random() < 0.4:
-        _plan_roll(world, rng, first_s + rng.uniform(15.0, 25.0), wish.kinds)
+        last_s = first_s + rng.uniform(15.0, 25.0)
+        _plan_roll(world, rng, last_s, wish.kinds)
+    _plan_way_back(world, last_s)
     faults.at(
         rng.uniform(2.0, TRADING_S - 4.0), rng.choice((Fault.CRASH_SLOT, Fault.CRASH_GATEWAY))
     )
@@ -170,13 +177,21 @@ def _plan_roll(world: World, rng: random.Random, when_s: float, kinds: tuple[Kin
     world.later(when_s, lambda: _begin_roll(world, release, options))
 
 
-def _begin_roll(world: World, release: Release, options: Options) -> None:
+def _plan_way_back(world: World, last_s: float) -> None:
+    """Some operators go back to the first release: dice of its own move no other choice."""
+    dice = random.Random(f"way back/{world.seed}")
+    if dice.random() < WAYS_BACK or steered(world.seed)[0] in BY_VACANCY:
+        when_s = last_s + dice.uniform(4.0, 12.0)
+        world.later(when_s, lambda: _begin_roll(world, world.first, Options(shadow=0), back=True))
+
+
+def _begin_roll(world: World, release: Release, options: Options, *, back: bool = False) -> None:
     """One roll at a time: a second waits for the first's end."""
     if any(not each.gone for each in world.rolls):
-        world.later(1.0, lambda: _begin_roll(world, release, options))
+        world.later(1.0, lambda: _begin_roll(world, release, options, back=back))
         return
     world.bad_from_ms = world.now()[1]
-    each = Roll(world, len(world.rolls) + 1, release, options)
+    each = Roll(world, len(world.rolls) + 1, release, options, back=back)
     world.rolls.append(each)
     each.start()
     world.later(NEVER_BEGAN_S, lambda: _begin_again(world, each))
@@ -187,7 +202,7 @@ def _begin_again(world: World, each: Roll) -> None:
     if each.state is None and world.loop.now_s < TRADING_S - NEVER_BEGAN_S:
         each.process.kill()
         each.gone, each.put_away_s = True, world.loop.now_s
-        _begin_roll(world, each.release, each.options)
+        _begin_roll(world, each.release, each.options, back=each.back)
 
 
 def _rest(world: World) -> None:

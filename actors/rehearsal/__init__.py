@@ -1,0 +1,1 @@
+"""A release's shared actors on a scratch stage, before they serve: recorded inputs, no venue."""

@@ -1,0 +1,95 @@
+"""Who watches the supervisor: the actors that serve, each with a look every two seconds.
+
+Ray starts a supervisor again that died. One that hangs is ended here, so that Ray does; one on a
+release that a roll brought, which dies again and again or answers nobody, is taken back to the
+release before. Two that guard at once do no harm: the second finds it done.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.messages import decode
+from actors.runtime import log_event, wire_ms
+from actors.succession import recall
+from actors.supervisor.fleet_port import FleetPort
+from actors.supervisor.shared import SUPERVISOR, bring_back
+from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
+from actors.supervisor.state import Shared
+from actors.supervisor.status import SupervisorStatus
+from actors.supervisor.turn import FIRST, supervisor_name
+from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+
+LOOK_SECONDS: Final = 2.0
+PAUSE_MS: Final = 60_000
+"""Wire between two deeds: what was done takes some seconds to show."""
+replace = msgspec.structs.replace
+
+
+class Guard:
+    """One actor's watch over the supervisor."""
+
+    def __init__(self, storage_root: str, fleet: FleetPort, serves: Callable[[], bool]) -> None:
+        """`serves`: whether the actor in which this runs has its turn; a standby guards nobody."""
+        self._storage = LocalStorage(Path(storage_root))
+        self._fleet = fleet
+        self._serves = serves
+        self._seen = Shared(who=SUPERVISOR)
+        self._did_ms = 0.0
+
+    async def run(self) -> None:
+        """Look for ever; nothing that goes wrong here may end the actor that hosts this."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if not self._serves():
+                self._seen = Shared(who=SUPERVISOR)
+                continue
+            try:
+                await self.look(int(wire_ms()))
+            except (CheckpointsError, msgspec.DecodeError, OSError) as error:
+                log_event("guard_failed", reason=str(error))
+
+    async def look(self, now_ms: int) -> None:
+        """Ask the supervisor once, and act where its course is bad."""
+        name = await asyncio.to_thread(supervisor_name, self._storage) or FIRST
+        answer = await self._fleet.ask(name, "status")
+        if isinstance(answer, bytes):
+            status = decode(answer, SupervisorStatus)
+            self._seen = note_supervisor(self._seen, status, now_ms)
+        else:
+            self._seen = replace(self._seen, reason=getattr(answer, "reason", "no living actor"))
+        if not self._seen.answered_wire_ms:
+            return  # it may be starting: Ray sees to that
+        fault = fault_of(self._seen, now_ms, speed=1.0)
+        if fault is not None and now_ms - self._did_ms > PAUSE_MS:
+            self._did_ms = now_ms
+            await self._act(fault)
+
+    async def _act(self, fault: str) -> None:
+        latest = await asyncio.to_thread(recall, self._storage, SUPERVISOR)
+        bad = self._seen.course_release
+        if latest is not None and latest.before_release and latest.release == bad:
+            await asyncio.to_thread(self._tell, bad, latest.before_release, fault)
+            releases = (bad, latest.before_release)
+            done = await bring_back(self._fleet, self._storage, SUPERVISOR, releases, fault)
+            log_event("supervisor_taken_back", reason=fault, done=done)
+        elif self._seen.life is not None:
+            ended = await self._fleet.end_process(self._seen.life, "")
+            log_event("supervisor_ended", reason=fault, life=self._seen.life, ended=ended)
+
+    def _tell(self, bad: str, good: str, fault: str) -> None:
+        alarm = Alarm(
+            kind=TURNED_BAD,
+            subject=SUPERVISOR,
+            severity=Severity.CRITICAL,
+            action="the release that the roll replaced is brought back; mend this one, see its log",
+            evidence={"release": bad[:12], "back_to": good[:12], "reason": fault},
+            raised_wire_ms=int(wire_ms()),
+            release=bad,
+        )
+        AlarmStore(self._storage).raise_alarm(alarm)

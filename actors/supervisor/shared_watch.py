@@ -1,0 +1,135 @@
+"""Whether a shared actor on a release that a roll brought does its work, and what happens if not.
+
+What the rehearsal of a release cannot see shows here: deaths, silence, a gateway that does not
+serve or sends no heartbeats, market data that makes no snapshots. The release that the roll
+replaced is then brought back, once: a way back leaves nothing to go back to.
+"""
+
+from typing import Final
+
+import msgspec
+
+from actors.detectors.finding import Finding
+from actors.gateway.status import GatewayStatus
+from actors.market_data.status import MarketDataStatus
+from actors.supervisor.alarms import report
+from actors.supervisor.events import CreateShared, Event
+from actors.supervisor.state import GATEWAY, MARKET_DATA, Shared, Step, SupervisorState, put_shared
+from actors.supervisor.status import SupervisorStatus
+from signals.market import CYCLE_MS
+
+STANDS_BY: Final = "standing by"
+"""Phase of a supervisor that is not the one that watches."""
+TURNED_BAD: Final = "shared_release_turned_bad"
+STARTS_MAX: Final = 2
+STARTS_WITHIN_MS: Final = 60_000
+"""Wire. Any process may be ended once; one that begins anew twice in a minute does it by itself."""
+SILENT_MS: Final = 10_000
+"""Wire without an answer; a healthy actor answers in milliseconds. The venue cancels all orders
+after as long a silence of the gateway."""
+UNSERVING_MS: Final = 12_000
+"""Wire. A restart with its reconciliation takes 3 s on a busy machine."""
+BEATLESS_MS: Final = 25_000
+"""Wire: five heartbeats. A venue that restarts takes none for longer; then the way back changes
+nothing, and the alarm says what was seen."""
+CYCLES_WITHOUT: Final = 2
+"""Decision points for which market data made no snapshot."""
+CYCLES_GRACE_MS: Final = 5_000
+"""Wire, beside those points: snapshots are stored a moment after they are due."""
+PAUSE_MS: Final = 60_000
+"""Wire between two ways back of one actor: a creation takes seconds, its first answer too."""
+
+replace = msgspec.structs.replace
+
+
+def note_gateway(shared: Shared, status: GatewayStatus, wire_ms: int) -> Shared:
+    """Keep what its status says of its course; a new release begins a new one."""
+    shared = _note_start(shared, status.release, f"{status.life}/{status.generation}", wire_ms)
+    if status.phase == "serving":
+        shared = replace(shared, served_wire_ms=wire_ms)
+    beats = status.heartbeat_age_ms is not None and status.heartbeat_age_ms < BEATLESS_MS
+    return replace(shared, worked_wire_ms=wire_ms) if beats else shared
+
+
+def note_feeds(shared: Shared, status: MarketDataStatus, wire_ms: int) -> Shared:
+    """Keep what its status says of its course; a new release begins a new one."""
+    shared = _note_start(shared, status.release, status.life, wire_ms)
+    if status.phase == "serving":
+        shared = replace(shared, served_wire_ms=wire_ms)
+    if status.snapshots != shared.made:
+        shared = replace(shared, made=status.snapshots, worked_wire_ms=wire_ms)
+    return shared
+
+
+def _note_start(shared: Shared, release: str, start: str, wire_ms: int) -> Shared:
+    if release and release != shared.course_release:
+        return replace(
+            shared,
+            course_release=release,
+            start=start,
+            starts=(),
+            served_wire_ms=wire_ms,
+            worked_wire_ms=wire_ms,
+        )
+    if start == shared.start:
+        return shared
+    recent = tuple(at for at in shared.starts if wire_ms - at < STARTS_WITHIN_MS)
+    return replace(shared, start=start, starts=(*recent, wire_ms))
+
+
+def note_supervisor(shared: Shared, status: SupervisorStatus, wire_ms: int) -> Shared:
+    """Keep what its status says of its course; a new release begins a new one."""
+    life = f"{status.pid}-{status.process_start}"
+    shared = _note_start(shared, status.release, life, wire_ms)
+    shared = replace(shared, life=life, answered_wire_ms=wire_ms, reason="")
+    if status.phase != STANDS_BY:
+        shared = replace(shared, served_wire_ms=wire_ms, worked_wire_ms=wire_ms)
+    return shared
+
+
+def fault_of(shared: Shared, wire_ms: int, speed: float) -> str | None:
+    """Return what is wrong with the actor's course, or None."""
+    starts = [at for at in shared.starts if wire_ms - at < STARTS_WITHIN_MS]
+    if len(starts) >= STARTS_MAX:
+        return f"it began anew {len(starts)} times in {STARTS_WITHIN_MS // 1000} s"
+    if shared.answered_wire_ms and wire_ms - shared.answered_wire_ms >= SILENT_MS:
+        return f"no answer for {(wire_ms - shared.answered_wire_ms) // 1000} s: {shared.reason}"
+    if wire_ms - shared.served_wire_ms >= UNSERVING_MS:
+        return f"it has not served for {(wire_ms - shared.served_wire_ms) // 1000} s"
+    idle_ms = wire_ms - shared.worked_wire_ms
+    if shared.who == GATEWAY and idle_ms >= BEATLESS_MS:
+        return f"no heartbeat for {idle_ms // 1000} s"
+    if shared.who == MARKET_DATA and idle_ms >= _points_ms(speed):
+        return f"no snapshot for {idle_ms // 1000} s"
+    return None
+
+
+def _points_ms(speed: float) -> float:
+    return CYCLES_WITHOUT * CYCLE_MS / speed + CYCLES_GRACE_MS
+
+
+def watch_shared(state: SupervisorState, event: Event, who: str) -> Step:
+    """Bring the release back that a roll replaced, where the present one fails at its work."""
+    shared = state.shared[who]
+    before = state.replaced_shared.get(who)
+    if before is None or before[0] != shared.course_release or not shared.course_release:
+        return state, ()
+    fault = fault_of(shared, event.wire_ms, state.rules.clock.speed)
+    release, back_to = before
+    finding = Finding(
+        kind=TURNED_BAD,
+        subject=who,
+        holds=fault is not None,
+        action="the release that the roll replaced is brought back; mend this one, see its log",
+        evidence={
+            "release": release[:12],
+            "back_to": back_to[:12],
+            "reason": str(fault),
+            "life": str(shared.life),
+        },
+    )
+    state, alarms = report(state, event, (finding,))
+    if fault is None or event.wire_ms - shared.back_wire_ms < PAUSE_MS:
+        return state, alarms
+    state = put_shared(state, replace(shared, back_wire_ms=event.wire_ms, starts=()))
+    return state, (*alarms, CreateShared(who=who, bad=release, release=back_to, reason=fault))

@@ -1,0 +1,26 @@
+"""Which shared actors a plan replaces, and which stay."""
+
+import msgspec
+
+from cluster.rolling_update.calls import CallFailedError
+from cluster.rolling_update.plan import Shared
+from cluster.rolling_update.shared import Kind
+from cluster.rolling_update.shared_calls import RaySharedCalls
+
+
+async def shared_plan(storage_root: str, release: str, *, everything: bool) -> Shared:
+    """Say which shared actors do not run the release, and whether they will."""
+    calls = RaySharedCalls(storage_root)
+    others: list[str] = []
+    releases: list[str] = []
+    for kind in Kind:
+        name = calls.current(kind)
+        try:
+            runs = (await calls.look(kind, name)).release
+        except CallFailedError as error:
+            runs = str(error)
+        releases.append(runs)
+        if runs != release:
+            others.append(f"{name} ({runs[:12]})")
+    found = Shared(stays=tuple(others), releases=tuple(releases))
+    return msgspec.structs.replace(found, stays=(), replaces=found.stays) if everything else found
