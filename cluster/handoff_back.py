@@ -216,7 +216,6 @@ def _confirm_late(handoff: Handoff, at_ms: int, share: float, now: on.Now) -> Mo
     due, deadline = handoff.confirm_due_ms, handoff.confirm_deadline_ms
     if handoff.step is not Step.CONFIRMING or due is None or deadline is None:
         return handoff, ()
-    share = 1.0 if handoff.back else share  # nothing is left for the owner that is to go
     if at_ms < due + (deadline - due) * share:
         return handoff, ()
     return take_back(handoff, f"confirm: no decision for {due}", now)

@@ -88,8 +88,8 @@ TRANSITIONS: Final[dict[Step, tuple[Step, ...]]] = {
     Step.READY: (Step.QUIESCING, Step.DISCARDING),
     Step.QUIESCING: (Step.FENCING, Step.READY, Step.VACATING, Step.RESUMING),
     Step.FENCING: (Step.ADOPTING, Step.VACATING, Step.RESUMING, Step.DISCARDING),
-    Step.ADOPTING: (Step.CONFIRMING, Step.VACATING, Step.TAKING_BACK),
-    Step.CONFIRMING: (Step.RETIRING, Step.STUCK, Step.TAKING_BACK),
+    Step.ADOPTING: (Step.CONFIRMING, Step.RETIRING, Step.VACATING, Step.TAKING_BACK),
+    Step.CONFIRMING: (Step.RETIRING, Step.TAKING_BACK),
     Step.VACATING: (Step.FILLING, Step.DONE, Step.FAILED, Step.STUCK),
     Step.FILLING: (Step.DONE, Step.FAILED, Step.STUCK),
     Step.RETIRING: (Step.DONE,),
@@ -169,4 +169,5 @@ def validate(handoff: Handoff) -> None:
     assert handoff.step not in failing or handoff.failure is not None, handoff
     by_vacancy = handoff.step in {Step.VACATING, Step.FILLING}
     assert not by_vacancy or handoff.vacated is not None, handoff
-    assert not (handoff.back and handoff.step in {Step.RESUMING, Step.TAKING_BACK}), handoff
+    not_back = {Step.RESUMING, Step.TAKING_BACK, Step.CONFIRMING}
+    assert not (handoff.back and handoff.step in not_back), handoff

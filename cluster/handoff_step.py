@@ -196,9 +196,17 @@ def _adopted(handoff: Handoff, adopted: Adopted, now: on.Now) -> Moved:
     if adopted.logical_hash != handoff.quiesced.logical_hash:
         return take_back(handoff, "adopt: logical hash differs", now)
     started = handoff.switch_started_wire_ms or now.wire_ms
-    moved = enter(handoff, Step.CONFIRMING, now)
     quiesced = replace(handoff.quiesced, delta=b"")
-    return replace(moved, adopted=adopted, quiesced=quiesced, dark_ms=now.wire_ms - started), ()
+    dark_ms = now.wire_ms - started
+    moved = replace(handoff, adopted=adopted, quiesced=quiesced, dark_ms=dark_ms)
+    if handoff.back:  # a release gone back to was proved before: nobody waits for its decision
+        return _retire_old(moved, now)
+    return enter(moved, Step.CONFIRMING, now), ()
+
+
+def _retire_old(handoff: Handoff, now: on.Now) -> Moved:
+    leave = on.Dismiss(incarnation=handoff.old_incarnation)
+    return enter(handoff, Step.RETIRING, now), (leave,)
 
 
 def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Moved:
@@ -220,8 +228,7 @@ def _decision_seen(handoff: Handoff, event: on.DecisionSeen, now: on.Now) -> Mov
         confirm_due_ms=event.next_due_ms,
         confirm_deadline_ms=event.next_deadline_ms,
     )
-    proved = event.proves or handoff.back  # a release gone back to was proved before
-    return _confirm(moved, now) if proved else _wait_for_proof(moved, now)
+    return _confirm(moved, now) if event.proves else _wait_for_proof(moved, now)
 
 
 def _wait_for_proof(handoff: Handoff, now: on.Now) -> Moved:
@@ -242,4 +249,4 @@ def _confirm(handoff: Handoff, now: on.Now) -> Moved:
     )
     if moved.confirmed < moved.confirmations:
         return moved, ()
-    return enter(moved, Step.RETIRING, now), (on.Dismiss(incarnation=handoff.old_incarnation),)
+    return _retire_old(moved, now)

@@ -53,7 +53,7 @@ def rather_vacancy(before: Handoff, event: on.Event, moved: Moved, now: on.Now) 
     if after.step is before.step:
         return moved
     if isinstance(event, on.AbortAsked):
-        return _keep_switched(before, now) if after.step is Step.TAKING_BACK else moved
+        return moved
     why = after.failure or ""
     match before.step, after.step:
         case Step.PINNING | Step.OPENING, Step.FAILED:
@@ -64,8 +64,6 @@ def rather_vacancy(before: Handoff, event: on.Event, moved: Moved, now: on.Now) 
             return vacate(before, why, now)
         case Step.ADOPTING, Step.TAKING_BACK:
             return vacate(before, why, now)
-        case Step.CONFIRMING, Step.TAKING_BACK:
-            return _unconfirmed(before, why, now)
         case _:
             return moved
 
@@ -102,18 +100,6 @@ def _ask_again(handoff: Handoff, why: str, now: on.Now) -> Moved:
 def _unfilled(handoff: Handoff, why: str, now: on.Now) -> Moved:
     failure = handoff.failure or f"by vacancy, since {handoff.vacated}"
     return stuck(replace(handoff, failure=failure), why, now)
-
-
-def _unconfirmed(handoff: Handoff, why: str, now: on.Now) -> Moved:
-    """The good release owns the slot and does not decide: no way leads back to the bad one."""
-    moved, effects = stuck(replace(handoff, failure="the release gone back to"), why, now)
-    return moved, (*effects, on.Dismiss(incarnation=handoff.old_incarnation))
-
-
-def _keep_switched(handoff: Handoff, now: on.Now) -> Moved:
-    """An operator's stop: what is switched to the good release stays there."""
-    leave = on.Dismiss(incarnation=handoff.old_incarnation)
-    return enter(handoff, Step.RETIRING, now), (leave,)
 
 
 def _late(handoff: Handoff, now: on.Now, deadline_ms: int) -> bool:

@@ -67,15 +67,13 @@ def may_start(rollout: Rollout, now: on.Now) -> tuple[str, ...]:
     free = VACANCIES_AT_ONCE - len(_in(rollout, _VACANT))
     planned = _wanted(rollout, Step.PLANNED)
     sick = [slot for slot in planned if rollout.handoffs[slot].sick is not None]
-    if sick or _in(rollout, _VACANT):
-        return tuple(sick[: max(0, free)])
-    return _may_start(rollout, now)
+    return tuple(sick[: max(0, free)]) if sick else _may_start(rollout, now)
 
 
 def _may_start(rollout: Rollout, now: on.Now) -> tuple[str, ...]:
     if _may_switch(rollout, now) or _in(rollout, SERIAL):
         return ()
-    free = STARTS_AT_ONCE - len(_in(rollout, _STARTS))
+    free = STARTS_AT_ONCE - len(_in(rollout, _STARTS | _VACANT))
     return _wanted(rollout, Step.PLANNED)[: max(0, free)]
 
 

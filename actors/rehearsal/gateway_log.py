@@ -6,7 +6,8 @@ from typing import Final
 import msgspec
 
 from actors.gateway.fold import fold
-from actors.gateway.records import Ledger, decode_record
+from actors.gateway.ledger import Ledger, stored_of
+from actors.gateway.records import decode_record
 from actors.rehearsal import room as names
 from actors.rehearsal.room import RehearsalError
 from checkpoints.log import read_records
@@ -24,7 +25,7 @@ def recorded_ledger(room: Path) -> Ledger:
 
 def write_ledger(room: Path) -> tuple[str, ...]:
     """Write what this release makes of the log."""
-    (room / names.LEDGER).write_bytes(msgspec.json.encode(recorded_ledger(room)))
+    (room / names.LEDGER).write_bytes(msgspec.json.encode(stored_of(recorded_ledger(room))))
     return ("log folded",)
 
 
@@ -34,7 +35,7 @@ def compare_ledger(room: Path, ledger: Ledger) -> tuple[str, ...]:
     if data is None:
         return ("log folded; the running release has no ledger to compare with",)
     running = msgspec.json.decode(data)
-    mine = msgspec.json.decode(msgspec.json.encode(ledger))
+    mine = msgspec.json.decode(msgspec.json.encode(stored_of(ledger)))
     found = difference(running, mine, "ledger")
     if found is not None:
         raise RehearsalError(f"the recorded log gives another state: {found}")

@@ -6,7 +6,8 @@ from typing import Final
 from actors.config import FleetConfig
 from actors.gateway.events import Append, Event, Looked, PostDone, StreamSaid, Ticked, fresh_state
 from actors.gateway.fold import fold
-from actors.gateway.records import Ledger, Outbox, Record
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Outbox, Record
 from actors.gateway.risk_case import Rules
 from actors.gateway.step import step
 from actors.rehearsal.orders import SLOT, Act

@@ -140,8 +140,8 @@ class Watcher:
             if self._seen.get(slot) is handoff.step:
                 continue
             self._seen[slot] = handoff.step
-            if handoff.step is Step.CONFIRMING or (handoff.vacated and handoff.step is Step.DONE):
-                self.adopted[slot] = handoff.entered_wire_ms
+            if handoff.step in {Step.CONFIRMING, Step.RETIRING, Step.DONE}:
+                self.adopted.setdefault(slot, handoff.entered_wire_ms)
             dark = "" if handoff.dark_ms is None else f"  dark {handoff.dark_ms:.1f} ms"
             reason = handoff.failure or handoff.vacated
             why = "" if reason is None else f"  {reason}"

@@ -24,7 +24,6 @@ from cluster.handoff_state import (
 from tests.cluster.handoffs import (
     ADOPTED,
     ALLOWED,
-    DEADLINE_MS,
     DUE_MS,
     GOOD_PATH,
     ID,
@@ -175,27 +174,18 @@ def test_a_process_that_does_not_take_the_slot_is_an_alarm(event: on.Event) -> N
     assert isinstance(effects[0], on.Alarm)
 
 
-def test_no_failed_decision_of_the_good_release_leads_back_to_the_bad_one() -> None:
-    handoff, effects = after(back_at(Step.CONFIRMING), decided(failure="raised"))
-    assert handoff.step is Step.STUCK
-    assert on.Dismiss(incarnation=1) in effects
-    waits = later(market_ms=DEADLINE_MS - 1)
-    assert after(back_at(Step.CONFIRMING), on.TimePassed(), now=waits)[0].step is Step.CONFIRMING
-    late = later(market_ms=DEADLINE_MS)
-    assert after(back_at(Step.CONFIRMING), on.TimePassed(), now=late)[0].step is Step.STUCK
-
-
-def test_a_decision_without_a_snapshot_confirms_a_proven_release() -> None:
-    handoff, _ = after(back_at(Step.CONFIRMING), decided(proves=False))
-    assert handoff.step is Step.RETIRING
-
-
-def test_an_operators_stop_leaves_what_is_switched_with_the_good_release() -> None:
-    asked = on.AbortAsked(reason="operator")
-    handoff, effects = after(back_at(Step.CONFIRMING), asked)
+def test_a_release_gone_back_to_owns_its_slot_when_it_has_adopted() -> None:
+    handoff, effects = after(back_at(Step.ADOPTING), answered(ADOPTED))
     assert (handoff.step, effects) == (Step.RETIRING, [on.Dismiss(incarnation=1)])
+    assert after(handoff, on.Left())[0].step is Step.DONE
+
+
+def test_an_operators_stop_leaves_what_is_on_its_way_with_the_good_release() -> None:
+    asked = on.AbortAsked(reason="operator")
     assert after(vacating(), asked)[0].step is Step.VACATING
     assert after(filling(), asked)[0].step is Step.FILLING
+    assert after(back_at(Step.ADOPTING), asked)[0].step is Step.ADOPTING
+    assert after(back(), asked)[0].step is Step.FAILED
 
 
 ODD: tuple[on.Event, ...] = (

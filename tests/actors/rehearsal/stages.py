@@ -6,7 +6,8 @@ import msgspec
 
 from actors.config import FleetConfig, SlotConfig
 from actors.gateway.events import Flight
-from actors.gateway.records import Ledger, Record, encode_record
+from actors.gateway.ledger import Ledger, stored_of
+from actors.gateway.records import Record, encode_record
 from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import encode
 from actors.rehearsal import room as names
@@ -57,4 +58,4 @@ def write_statuses(stage: Path) -> None:
 
 
 def write_ledger(stage: Path, ledger: Ledger) -> None:
-    (stage / names.LEDGER).write_bytes(msgspec.json.encode(ledger))
+    (stage / names.LEDGER).write_bytes(msgspec.json.encode(stored_of(ledger)))

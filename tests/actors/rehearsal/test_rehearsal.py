@@ -9,7 +9,7 @@ import pytest
 
 from actors.gateway import news, seats
 from actors.gateway.fold import fold
-from actors.gateway.records import Ledger
+from actors.gateway.ledger import Ledger
 from actors.market_data import step as market_data_step
 from actors.rehearsal.__main__ import play
 from actors.rehearsal.gateway_log import difference
@@ -33,8 +33,8 @@ def test_the_recorded_log_must_give_the_state_that_the_running_release_has(tmp_p
     ledger = fold(Ledger(), recorded())
     write_ledger(stage, ledger)
     assert "log folded to the same state" in play("gateway", stage).played
-    write_ledger(stage, msgspec.structs.replace(ledger, end_counts={"filled": 3}))
-    assert "another state: ledger.end_counts" in str(play("gateway", stage).failure)
+    write_ledger(stage, msgspec.structs.replace(ledger, generation=3))
+    assert "another state: ledger.generation" in str(play("gateway", stage).failure)
 
 
 def test_a_field_that_only_the_newer_release_has_is_no_difference() -> None:

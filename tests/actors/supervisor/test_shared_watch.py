@@ -6,7 +6,7 @@ import msgspec
 
 from actors.config import Timing
 from actors.gateway.events import Flight
-from actors.gateway.records import Ledger
+from actors.gateway.ledger import Ledger
 from actors.gateway.status import GatewayStatus, Identity, Latency, status_of
 from actors.market_data.state import Counts
 from actors.market_data.status import MarketDataStatus
