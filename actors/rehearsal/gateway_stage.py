@@ -54,7 +54,11 @@ class Stage:
 
     def look(self, orders: Iterable[VenueOrder] = (), trades: Iterable[VenueTrade] = ()) -> None:
         looked = Looked(
-            started_wire_ms=self.wire_ms, orders=tuple(orders), trades=tuple(trades), **self.at()
+            started_wire_ms=self.wire_ms,
+            orders=tuple(orders),
+            trades=tuple(trades),
+            wire_ms=self.wire_ms,
+            market_ms=self.market_ms,
         )
         self.hear(looked)
 

@@ -1,5 +1,6 @@
 """Orders of a rehearsal: made as records, so that no risk rule stands between them and a fill."""
 
+import zlib
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ PRICE: Final = PriceMicroUsd(500_000)
 SHARES: Final = MicroShares(10 * MICRO)
 PART: Final = MicroShares(4 * MICRO)
 SLOT: Final = "btc-5m"
+LEGS_FROM: Final = 1_000
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +44,15 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
         return f"rehearsal-token-{self.name}"
 
     @property
+    def leg(self) -> int:
+        """Tell acts of one moment apart; beyond all legs that a strategy has."""
+        return LEGS_FROM + zlib.crc32(self.name.encode())
+
+    @property
     def intent(self) -> Intent:
         open_ms = self.market_ms - self.market_ms % CYCLE_MS
         return Intent(
-            intent_id=f"{intent_id(self.slot, open_ms, self.market_ms, 0)}/{self.name}",
+            intent_id=intent_id(self.slot, open_ms, self.market_ms, self.leg),
             slot=self.slot,
             incarnation=0,
             fence=0,
