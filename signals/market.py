@@ -96,7 +96,7 @@ class DecisionPoint(msgspec.Struct, frozen=True, order=True):
     window: Window
 
 
-def market_slug(asset: Asset, window: Window) -> str:
+def market_slug(asset: Asset | str, window: Window) -> str:
     """Name the venue's market, e.g. ``btc-updown-5m-1767225600`` (open in Unix seconds)."""
     return f"{asset}-updown-{window.timeframe}-{window.open_ms // 1000}"
 

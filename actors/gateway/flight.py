@@ -57,6 +57,10 @@ class Flight(msgspec.Struct, kw_only=True):
     """The gateway's own market table, by slug."""
     listing: Table[PostTry] = msgspec.field(default_factory=Table)
     """By slug: the tries of asking for a market."""
+    unlisted: Table[int] = msgspec.field(default_factory=Table)
+    """Slugs of windows whose market is not in the table yet."""
+    table_boundary: int = 0
+    """Counts the boundaries of cycles: with each, other windows are wanted."""
     table_due_wire_ms: int = 0
     facts: Table[FactsWait] = msgspec.field(default_factory=Table)
     """By intent id."""

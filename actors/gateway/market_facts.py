@@ -4,19 +4,28 @@ from collections.abc import Iterator
 
 from actors.messages import Intent
 from actors.venue.answers import ListedMarket
-from signals.market import Outcome, Slot, Window, market_slug
+from signals.market import Outcome, Timeframe, Window, market_slug
 
 
 def slug_of(intent_id: str) -> str:
     """Name the market that an intent's slot and window have, whatever the intent says."""
     slot, window_open_ms, _, _ = intent_id.split("/")
-    named = Slot.parse(slot)
-    return market_slug(named.asset, Window(int(window_open_ms), named.timeframe))
+    return slug(slot, Window(int(window_open_ms), timeframe_of(slot)))
+
+
+def slug(slot: str, window: Window) -> str:
+    """Name the market of a slot's asset in a window."""
+    asset, _, _ = slot.rpartition("-")
+    return market_slug(asset, window)
+
+
+def timeframe_of(slot: str) -> Timeframe:
+    return Timeframe(slot.rpartition("-")[2])
 
 
 def of_its_slot(intent: Intent) -> Iterator[str]:
     """Name what cannot be of the slot that sends it."""
-    timeframe = Slot.parse(intent.slot).timeframe
+    timeframe = timeframe_of(intent.slot)
     window = Window(intent.window_open_ms, timeframe)
     if intent.timeframe is not timeframe:
         yield _differs("timeframe", intent.timeframe, timeframe)

@@ -5,11 +5,11 @@ from typing import Any, Final
 from actors.gateway.draft import Draft
 from actors.gateway.flight import PostTry
 from actors.gateway.market_events import AskBook, AskMarket, FactsWait, Listing
-from actors.gateway.market_facts import slug_of
+from actors.gateway.market_facts import slug, slug_of, timeframe_of
 from actors.gateway.table import Table
 from actors.messages import Intent
 from actors.venue.answers import ListedMarket
-from signals.market import Slot, Window, market_slug
+from signals.market import CYCLE_MS, Window
 
 TABLE_MS: Final = 500
 """Wire, between two looks for windows whose market is not in the table yet."""
@@ -32,27 +32,39 @@ def keep_table(draft: Draft) -> None:
     if draft.wire_ms < flight.table_due_wire_ms:
         return
     flight.table_due_wire_ms = draft.wire_ms + TABLE_MS
-    horizon_ms = draft.market_ms - KEEP_MS
-    _drop_old(flight.listed, horizon_ms)
-    _drop_old(flight.listing, horizon_ms)
-    missing = [slug for slug in _wanted(draft) if slug not in flight.listed]
-    due = [slug for slug in missing if _is_due(draft, slug)]
-    for slug in due[:AT_ONCE]:
-        ask_market(draft, slug)
+    boundary = (draft.market_ms + AHEAD_MS) // CYCLE_MS + draft.market_ms // CYCLE_MS
+    if boundary != flight.table_boundary:
+        flight.table_boundary = boundary
+        _note_windows(draft)
+    asked = 0
+    for missing in tuple(flight.unlisted):
+        if missing in flight.listed:
+            del flight.unlisted[missing]
+        elif asked < AT_ONCE and _is_due(draft, missing):
+            ask_market(draft, missing)
+            asked += 1
 
 
-def _wanted(draft: Draft) -> list[str]:
-    wanted: list[str] = []
+def note_owner(draft: Draft) -> None:
+    """A slot has an owner: its markets are looked for with the next tick."""
+    draft.flight.table_boundary, draft.flight.table_due_wire_ms = 0, 0
+
+
+def _note_windows(draft: Draft) -> None:
+    """Note what is wanted: all windows begin on a cycle, so that changes with a cycle only."""
+    flight, horizon_ms = draft.flight, draft.market_ms - KEEP_MS
+    for table in (flight.listed, flight.listing, flight.unlisted):
+        _drop_old(table, horizon_ms)
     for name, seat in draft.ledger.seats.items():
         if seat.owner is None:
             continue
-        slot = Slot.parse(name)
-        window = Window.at(draft.market_ms, slot.timeframe)
-        wanted.append(market_slug(slot.asset, window))
-        if window.close_ms - draft.market_ms <= AHEAD_MS:
-            following = Window(window.close_ms, slot.timeframe)
-            wanted.append(market_slug(slot.asset, following))
-    return wanted
+        now = Window.at(draft.market_ms, timeframe_of(name))
+        soon = now.close_ms - draft.market_ms <= AHEAD_MS
+        windows = (now, Window(now.close_ms, now.timeframe)) if soon else (now,)
+        for window in windows:
+            wanted = slug(name, window)
+            if wanted not in flight.listed:
+                flight.unlisted[wanted] = draft.wire_ms
 
 
 def _drop_old(table: Table[Any], horizon_ms: int) -> None:
@@ -61,27 +73,27 @@ def _drop_old(table: Table[Any], horizon_ms: int) -> None:
         del table[oldest]
 
 
-def _open_ms(slug: str) -> int:
-    return int(slug.rsplit("-", 1)[1]) * 1_000
+def _open_ms(name: str) -> int:
+    return int(name.rsplit("-", 1)[1]) * 1_000
 
 
-def _is_due(draft: Draft, slug: str) -> bool:
-    attempt = draft.flight.listing.get(slug, PostTry())
+def _is_due(draft: Draft, name: str) -> bool:
+    attempt = draft.flight.listing.get(name, PostTry())
     if attempt.in_flight:
         return draft.wire_ms >= attempt.due_wire_ms + QUESTION_MS_MAX
     return draft.wire_ms >= attempt.due_wire_ms
 
 
-def ask_market(draft: Draft, slug: str) -> None:
+def ask_market(draft: Draft, name: str) -> None:
     """Ask the venue for a market, unless that is under way or was just answered with nothing."""
-    if not _is_due(draft, slug):
+    if not _is_due(draft, name):
         return
-    before = draft.flight.listing.get(slug, PostTry())
+    before = draft.flight.listing.get(name, PostTry())
     wait_ms = min(AGAIN_MS * 2 ** min(before.tries, 8), AGAIN_MS_MAX)
-    draft.flight.listing[slug] = PostTry(
+    draft.flight.listing[name] = PostTry(
         tries=before.tries + 1, due_wire_ms=draft.wire_ms + wait_ms, in_flight=True
     )
-    draft.ask(AskMarket(slug=slug))
+    draft.ask(AskMarket(slug=name))
 
 
 def ask_book(draft: Draft, intent: Intent, token_id: str) -> None:

@@ -9,6 +9,7 @@ from typing import assert_never
 from actors.gateway.account import look_soon
 from actors.gateway.draft import Draft
 from actors.gateway.events import ClaimAsked, FenceAsked, OpenAsked, SeatEvent
+from actors.gateway.market_table import note_owner
 from actors.gateway.records import FenceMoved, IncarnationIssued, Issued, Seat
 from actors.gateway.risk import uncovered
 from actors.messages import (
@@ -98,6 +99,7 @@ def _grant_claim(draft: Draft, seat: Seat, claim: Claim, release: str) -> ClaimA
     )
     draft.record(FenceMoved(record=record))
     look_soon(draft)
+    note_owner(draft)
     return Granted(record=record)
 
 
@@ -182,6 +184,7 @@ def _fence(draft: Draft, request: FenceRequest) -> FenceAnswer:
     )
     draft.record(FenceMoved(record=record))
     look_soon(draft)
+    note_owner(draft)
     return Granted(record=record)
 
 

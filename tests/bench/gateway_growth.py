@@ -17,12 +17,15 @@ import msgspec
 from actors.config import RiskLimits, Timing
 from actors.gateway import seats
 from actors.gateway.events import BeatDone, Look, Looked, PostDone, ResolutionSeen, Sign, StreamSaid
+from actors.gateway.market_events import AskBook, AskMarket, BookSeen, MarketSeen
 from actors.gateway.risk_case import Rules
 from actors.messages import Intent
+from actors.venue.answers import ListedMarket
 from actors.venue.port import Accepted, AcceptedStatus, Beaten, TradeStatus, VenueTrade
 from signals.market import CYCLE_MS, Outcome
 from signals.units import MicroShares, MicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, DUE_MS, OPEN_MS, Machine, intent
+from tests.actors.gateway.fake_venue import listed_market, token_book
 from tests.bench.frame import Row, bench, median
 
 EXPONENT_AIM: Final = 0.2
@@ -109,12 +112,28 @@ class Gateway:
         machine.wire_ms += 1_000  # the rate rule looks back a minute: so many are in it at any size
         one = replace(one, sent_wire_ms=machine.wire_ms)
         self.hear("intent", IntentArrived(reply_to=3, intent=one, **machine.at))
+        self._answer_facts()
         assert any(isinstance(effect, Sign) for effect in machine.effects), machine.effects
         made = replace(signed(one.intent_id), signed_wire_ms=machine.wire_ms)
         done = SignDone(intent_id=one.intent_id, outcome=made, **machine.at)
         self.hear("signed", done)
         self.hear("posted", PostDone(order_id=made.order_id, outcome=LIVE, **machine.at))
         return made.order_id
+
+    def _answer_facts(self) -> None:
+        """Answer what the gateway asks the venue about markets, as often as it asks."""
+        machine = self.machine
+        while asked := [e for e in machine.effects if isinstance(e, AskMarket | AskBook)]:
+            machine.effects = ()
+            for ask in asked:
+                if isinstance(ask, AskMarket):
+                    seen: object = MarketSeen(slug=ask.slug, market=_listed(ask.slug), **machine.at)
+                else:
+                    book = token_book(ask.token_id)
+                    seen = BookSeen(intent_id=ask.intent_id, book=book, **machine.at)
+                self.hear("intent", seen)
+                if any(isinstance(effect, Sign) for effect in machine.effects):
+                    return
 
     def _fill(self, order_id: str, one: Intent) -> None:
         half = MicroShares(one.shares // 2)
@@ -142,7 +161,9 @@ class Gateway:
             began = time.thread_time()
             machine.tick(wire_ms=200)
             self.spent.setdefault("tick", []).append(time.thread_time() - began)
-            for effect in machine.effects:
+            effects = machine.effects
+            self._answer_facts()
+            for effect in effects:
                 if isinstance(effect, Look):
                     looked = Looked(
                         orders=(), trades=(), started_wire_ms=machine.wire_ms - 1, **machine.at
@@ -173,6 +194,19 @@ class Gateway:
         """Return the mean cost of these kinds of event since the last call, in microseconds."""
         times = [spent for kind in kinds or tuple(self.spent) for spent in self.spent[kind]]
         return 1e6 * sum(times) / len(times)
+
+
+def _listed(slug: str) -> ListedMarket:
+    """The market of a slot's window, as `Gateway._intent` names it."""
+    listed = listed_market(slug)
+    assert listed.open_ms is not None
+    slot, window = slug.split("-", maxsplit=1)[0] + "-5m", (listed.open_ms - OPEN_MS) // CYCLE_MS
+    return replace(
+        listed,
+        condition_id=f"{slot}/{window}",
+        up_token_id=f"up-{slot}/{window}",
+        down_token_id=f"down-{slot}/{window}",
+    )
 
 
 def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:

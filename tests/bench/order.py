@@ -21,7 +21,7 @@ from actors.market_data.events import FetchMarket, MarketFound
 from actors.market_data.state import KnownMarket
 from actors.messages import Intent, IntentAnswer, IntentReceived, decode, encode
 from actors.runtime import wire_ms
-from signals.market import ALL_SLOTS, Asset, Timeframe, Window, market_slug
+from signals.market import ALL_SLOTS, Slot, Window, market_slug
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import intent
 from tests.actors.gateway.shells import own
@@ -70,10 +70,11 @@ async def _post(exchange: Sandbox, name: str, orders: int, together: int) -> Lat
         slots = [str(slot) for slot in ALL_SLOTS[:together]]
         for slot in slots:
             await own(shell, slot)
-        market = await _market(exchange)
-        await shell.warm(market.condition_id, [market.up_token_id, market.down_token_id])
+        markets = {slot: await _market(exchange, Slot.parse(slot)) for slot in slots}
+        for market in markets.values():
+            await shell.warm(market.condition_id, [market.up_token_id, market.down_token_id])
         for leg in range(-(-orders // together)):
-            sent = [_intent(exchange, market, slot, leg) for slot in slots]
+            sent = [_intent(exchange, markets[slot], slot, leg) for slot in slots]
             answers = await asyncio.gather(*(shell.send(encode(one)) for one in sent))
             assert all(isinstance(decode(a, IntentAnswer), IntentReceived) for a in answers)  # type: ignore[arg-type]
             await asyncio.sleep(PAUSE_SECONDS * together)
@@ -94,15 +95,15 @@ async def _latency(shell: Any) -> Latency:
     raise AssertionError("orders are still being posted")
 
 
-async def _market(exchange: Sandbox) -> KnownMarket:
-    """Return a BTC market that stays open for the measurement."""
+async def _market(exchange: Sandbox, slot: Slot) -> KnownMarket:
+    """Return a slot's market that stays open for the measurement."""
     async with httpx.AsyncClient(base_url=exchange.urls["gamma_url"]) as client:
         limit = time.monotonic() + MARKET_WAIT_SECONDS
         while time.monotonic() < limit:
             now_ms = exchange.clock.market_ms(wire_ms())
-            window = Window.at(now_ms, Timeframe.M15)
+            window = Window.at(now_ms, slot.timeframe)
             ask = FetchMarket(
-                job="", slug=market_slug(Asset.BTC, window), asset=Asset.BTC, window=window
+                job="", slug=market_slug(slot.asset, window), asset=slot.asset, window=window
             )
             found = await fetch_market(client, ask, now_ms)
             left_ms = window.close_ms - now_ms
@@ -118,6 +119,7 @@ def _intent(exchange: Sandbox, market: KnownMarket, slot: str, leg: int) -> Inte
     return intent(
         slot=slot,
         leg=leg,
+        timeframe=market.window.timeframe,
         window_open_ms=market.window.open_ms,
         due_ms=now_ms,
         close_ms=market.window.close_ms,

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from actors.config import Timing
+from actors.config import RiskLimits, Timing
 from actors.feeds.gamma import fetch_market
 from actors.gateway.actor import Gateway
 from actors.gateway.status import GatewayStatus
@@ -41,6 +41,9 @@ from tests.rolling_update.queue_places import rests
 
 pytestmark = [pytest.mark.exchange, pytest.mark.anyio]
 LIMIT_S = 240.0
+SLOT = "btc-15m"
+ANY_PRICE = RiskLimits(price_collar_micro_usd=990_000)
+"""So that an order may cross the book, whatever the market thinks."""
 EARLY_MS = 400_000
 """Market ms before the close, 13 s of wire time: a busy machine is late by less."""
 SKEW_MS = 60_000
@@ -81,6 +84,8 @@ async def market_with_time(
 def intent_in(exchange: Sandbox, market: KnownMarket, **changes: object) -> Intent:
     now_ms = exchange.clock.market_ms(wire_ms())
     facts = {
+        "slot": SLOT,
+        "timeframe": market.window.timeframe,
         "window_open_ms": market.window.open_ms,
         "due_ms": now_ms,
         "close_ms": market.window.close_ms,
@@ -95,7 +100,7 @@ async def events_until(shell: Gateway, kind: type) -> list[OutboxEvent]:
     """Read the outbox from its start until an event of this kind is there."""
     async with asyncio.timeout(LIMIT_S):
         while True:
-            page = decode(await shell.outbox("btc-5m", 1, 0, 0, 1_000), OutboxPage | Refusal)  # type: ignore[misc]
+            page = decode(await shell.outbox(SLOT, 1, 0, 0, 1_000), OutboxPage | Refusal)  # type: ignore[misc]
             assert isinstance(page, OutboxPage), page
             if any(isinstance(event, kind) for event in page.events):
                 return list(page.events)
@@ -106,7 +111,7 @@ async def test_a_resting_order_is_cancelled_before_the_close_by_us(exchange: San
     early = Timing(cancel_before_close_ms=EARLY_MS, clock_skew_limit_ms=SKEW_MS)
     shell = Gateway(store_config(replace(exchange.config(), timing=early)), "gateway/1")
     try:
-        await own(shell)
+        await own(shell, SLOT)
         market = await market_with_time(exchange, EARLY_MS + REST_MS, Timeframe.M15)
         assert await shell.warm(market.condition_id, [market.up_token_id])
         sent = intent_in(exchange, market, price=PriceMicroUsd(10_000))
@@ -129,13 +134,13 @@ async def test_a_taken_order_fills_is_confirmed_and_settles(
     exchange: Sandbox, tmp_path: Path
 ) -> None:
     timing = Timing(clock_skew_limit_ms=SKEW_MS)
-    root = store_config(replace(exchange.config(), storage=str(tmp_path), timing=timing))
+    config = replace(exchange.config(), storage=str(tmp_path), timing=timing, risk=ANY_PRICE)
+    root = store_config(config)
     shell = Gateway(root, "gateway/1")
     try:
-        await own(shell)
+        await own(shell, SLOT)
         market = await market_with_time(exchange, REST_MS, Timeframe.M15)
-        dear = {"price": PriceMicroUsd(990_000), "book_mid": PriceMicroUsd(900_000)}
-        sent = intent_in(exchange, market, style=Style.TAKE, **dear)
+        sent = intent_in(exchange, market, style=Style.TAKE, price=PriceMicroUsd(990_000))
         await shell.send(encode(sent))
         events = await events_until(shell, Settled)
         names = [type(event).__name__ for event in events]
