@@ -21,9 +21,9 @@ from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.console import screen
 from cluster.fleet import connect
+from cluster.fleet_page import FleetPage
 from cluster.plain_text import plain
 from cluster.processes import ProcessRecord
-from cluster.screen import page
 from cluster.state_folder import StateFolder
 from cluster.status import ask_report
 
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     faults = Faults()
 
     def made(so_far: Faults) -> RenderableType:
-        return page(ask_report(link, config, storage), _note(end, so_far))
+        return FleetPage(ask_report(link, config, storage), _note(end, so_far))
 
     with Live(console=screen(stderr=True), auto_refresh=False, transient=True) as live:
         while runner.alive and head is not None and head.alive:

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from cluster.audit.chain import TradeChain
 from cluster.audit.problem import Problem
-from cluster.audit.trades import Trade
 from cluster.console import screen
 
 MICRO: Final = 1_000_000
@@ -56,34 +55,6 @@ def grid(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> Tab
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def trades_screen(trades: Sequence[Trade]) -> RenderableType:
-    money = ("price", "filled", "status", "P&L USD")
-    names = ("signed", "slot", "side", "outcome", *money, "release", "params", "intent", "order")
-    table = grid(f"{len(trades)} trades", names, map(_trade, trades[-ROWS_MAX:]))
-    if len(trades) <= ROWS_MAX:
-        return table
-    return Group(
-        Text(f"the last {ROWS_MAX} of {len(trades)}; --json and --parquet have all"), table
-    )
-
-
-def _trade(one: Trade) -> tuple[str, ...]:
-    return (
-        when(one.signed_ms),
-        one.slot,
-        f"{one.side} {one.style}",
-        one.outcome,
-        f"{one.price_micro_usd / MICRO:g}",
-        f"{one.shares_micro / MICRO:g}/{one.asked_micro / MICRO:g}",
-        one.status,
-        usd(one.pnl_micro_usd),
-        short(one.release),
-        short(one.params),
-        one.intent_id,
-        one.order_id[:12],
-    )
 
 
 def chain_screen(chain: TradeChain) -> RenderableType:

@@ -17,7 +17,8 @@ from cluster.audit.completeness import Completeness, read_proven
 from cluster.audit.journal_view import JournalView, read_journal
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
 from cluster.audit.releases import release_reports
-from cluster.audit.screens import chain_screen, problems_screen, show, trades_screen
+from cluster.audit.screens import chain_screen, problems_screen, show
+from cluster.audit.trade_lines import columns_of, trade_lines
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.commands.arguments import DAY, SLOT, check_configured, check_release
@@ -65,20 +66,29 @@ def proven(
     help="Side bought (up, down) or result (won, lost, open, unfilled).",
 )
 @click.option("--filled", is_flag=True, help="Only trades with a fill that was not reversed.")
+@click.option("--columns", help="Names with commas between, e.g. signed,slot,pnl,intent.")
 @parquet_option
 @state_option
 @json_option
-def trades_command(
+def trades_command(  # noqa: PLR0913, PLR0917 click passes each option by name
     slot: str | None,
     day: str | None,
     release: str | None,
     outcome: str | None,
     filled: bool,  # noqa: FBT001 click
+    columns: str | None,
     parquet: Path | None,
     state: str | None,
     as_json: bool,  # noqa: FBT001 click
 ) -> None:
-    """List every signed order with its fills, its money and the code that decided it."""
+    r"""List every signed order with its fills, its money and the code that decided it.
+
+    \b
+    Examples:
+      midstride audit trades --slot btc-5m --outcome lost
+      midstride audit trades --columns signed,slot,side,pnl,release,intent
+    """
+    names = columns_of(columns)
     _check_named(state_of(state).storage, slot, release)
     chosen = TradeFilter(slot=slot, day=day, release=release, outcome=outcome, filled_only=filled)
     table, record = proven(state, lambda view: trades_table(view, chosen))
@@ -88,7 +98,9 @@ def trades_command(
     if as_json:
         emit({"trades": trades, "problems": record.problems, "checked": record.checked})
     else:
-        show(trades_screen(trades), problems_screen(record.problems, record.checked))
+        for line in trade_lines(trades, names):
+            click.echo(line)
+        show(problems_screen(record.problems, record.checked))
 
 
 @command.command("trade")

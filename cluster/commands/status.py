@@ -6,7 +6,7 @@ from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, say, screen, state_of, state_option
 from cluster.fleet import join_fleet
-from cluster.screen import page
+from cluster.fleet_page import FleetPage
 from cluster.standing import standing
 from cluster.status import ask_report
 
@@ -25,4 +25,4 @@ def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click pas
     if as_json:
         emit(found)
     else:
-        screen().print(page(found))
+        screen().print(FleetPage(found))

@@ -10,7 +10,8 @@ from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import FenceRecord
 from actors.slot.status import SlotNotRunning
 from cluster.config import DEFAULT_FILE, read_config
-from cluster.screen import page, usd
+from cluster.fleet_page import FleetPage
+from cluster.screen import usd
 from cluster.status import SILENT, STARTING, VACANT, Answers, report
 from tests.cluster.test_config import deployment
 
@@ -51,7 +52,7 @@ def test_a_page_comes_when_nobody_answers_and_names_who_is_silent() -> None:
     assert found.slots[0].fence == 3
     assert len(found.trouble) == 3
     out = io.StringIO()
-    Console(file=out, width=200).print(page(found))
+    Console(file=out, width=200).print(FleetPage(found))
     assert "btc-5m" in out.getvalue()
 
 
@@ -64,8 +65,8 @@ def test_a_gateway_that_only_starts_is_said_and_its_clock_is_used() -> None:
     assert found.market_ms == at_ms
     assert any("starting: disk full" in text for text in found.trouble)
     out = io.StringIO()
-    Console(file=out, width=200).print(page(found))
-    assert "trading starting: disk full" in out.getvalue()
+    Console(file=out, width=200).print(FleetPage(found))
+    assert "trading unknown: gateway starting: disk full" in out.getvalue()
 
 
 def test_the_report_has_the_promised_keys() -> None:
