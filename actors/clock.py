@@ -18,8 +18,6 @@ BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 READ_GAP_MS: Final = 2.0
 """Two clocks that were read this close together belong together; a preempted read is repeated."""
 READ_TRIES: Final = 5
-FUTURE_MS: Final = 2_000
-"""A stamp so far ahead is of another machine; one further ahead is of a clock that was set back."""
 SET_MS: Final = 250
 """A clock that was moved by this much was set. Slewing moves both clocks alike and is never seen;
 two readings of a quiet machine differ by microseconds."""
@@ -80,18 +78,6 @@ def wire_ms() -> float:
 def follow_fleet(clock: MarketClock) -> None:
     """Read the same time as every other process of this fleet; once, when a process starts."""
     LINE.follow(clock, boot_id())
-
-
-def elapsed_ms(now_ms: float, then_ms: float) -> float:
-    """Return how long ago a stored stamp is.
-
-    One from the future is of a clock that was set back before the fleet started again: how long
-    ago it is, nobody knows. It counts as over, so that it holds no lease, limit or retention.
-    """
-    ago_ms = now_ms - then_ms
-    if ago_ms < -FUTURE_MS:
-        return float("inf")
-    return max(0.0, ago_ms)
 
 
 class ClockSet(msgspec.Struct, frozen=True, kw_only=True):

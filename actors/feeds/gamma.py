@@ -127,10 +127,10 @@ def _check_instant(name: str, text: str | None, wanted_ms: int) -> None:
     if text is None:
         return
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
+        found_ms = datetime.fromisoformat(text).timestamp() * MS_PER_S
+    except (ValueError, OverflowError) as error:
         raise Malformed(f"{name} {text!r}") from error
-    if found.timestamp() * MS_PER_S != wanted_ms:
+    if found_ms != wanted_ms:
         raise Malformed(f"{name} {text}, which is not its slug's window")
 
 
@@ -178,7 +178,10 @@ def _look_back(market: _Market) -> int:
 
 
 def _micro(value: float) -> int:
-    return int(Decimal(str(value)) * MICRO)
+    try:
+        return int(Decimal(str(value)) * MICRO)
+    except (ArithmeticError, ValueError) as error:
+        raise Malformed(f"{value!r} is not a number") from error
 
 
 async def fetch_market(

@@ -62,7 +62,7 @@ def _ticks(symbol: str, points: Sequence[RealtimePricePoint]) -> TicksReceived |
         asset = Asset(symbol.removesuffix(QUOTE))
     except ValueError:
         return None
-    if any(point.value <= 0 for point in points):
+    if any(not point.value.is_finite() or point.value <= 0 for point in points):
         return None
     return TicksReceived(
         asset=asset,

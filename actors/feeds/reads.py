@@ -33,6 +33,8 @@ class FeedReads:
             answer = await self._fetch(ask, now_ms)
         except Malformed as error:
             return FetchFailed(job=ask.job, reason=str(error), malformed=True)
+        except Exception as error:  # noqa: BLE001 a body of strangers must not end its job for ever
+            return FetchFailed(job=ask.job, reason=f"unreadable: {error!r}"[:200], malformed=True)
         if isinstance(answer, Unreachable):
             return FetchFailed(job=ask.job, reason=answer.reason, malformed=False)
         return answer

@@ -67,7 +67,7 @@ class _Stream(ABC):
             try:
                 await self._connection()
                 reason = "the stream ended"
-            except EXPECTED as error:
+            except Exception as error:  # noqa: BLE001 a frame of strangers must not end the stream
                 reason = f"{type(error).__name__}: {error}"
             log_event("stream_lost", stream=self.name, reason=reason, attempt=attempt)
             self._deliver(StreamFault(reconnects=1))

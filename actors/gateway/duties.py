@@ -7,7 +7,7 @@ import math
 from itertools import islice
 from typing import Any, Final, assert_never
 
-from actors.clock import elapsed_ms
+from actors.elapsed import elapsed_ms
 from actors.gateway.account import look_at_account
 from actors.gateway.draft import NEVER_MS, Draft
 from actors.gateway.events import (

@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
-from actors.clock import elapsed_ms, wall_ms
+from actors.clock import wall_ms
 from actors.config import FleetConfig, Venue
+from actors.elapsed import elapsed_ms
 from actors.gateway.authority import Authority
 from actors.gateway.desk import AlarmSink, Desk
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping

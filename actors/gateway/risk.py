@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from actors.clock import elapsed_ms
+from actors.elapsed import elapsed_ms
 from actors.gateway.ledger import buy_value_micro_usd, condition
 from actors.gateway.records import KeptIntent
 from actors.gateway.risk_case import (

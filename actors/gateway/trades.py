@@ -6,7 +6,7 @@ A trade may be heard any number of times, in any order of its statuses; its fill
 import math
 from typing import Final
 
-from actors.clock import elapsed_ms
+from actors.elapsed import elapsed_ms
 from actors.gateway.account import look_soon
 from actors.gateway.draft import Draft
 from actors.gateway.ledger import condition

@@ -161,8 +161,10 @@ def _market_faults(ticks: Ticks, markets: tuple[KnownMarket, ...]) -> Iterator[O
     for market in markets:
         opening = averages.get(market.window.open_ms)
         strike = market.price_to_beat
-        if opening is None or strike is None:
+        if strike is None or not ticks.twap:
             continue
-        if abs(strike - opening) > STRIKE_TICK * opening:
-            slug = market_slug(market.asset, market.window)
+        slug = market_slug(market.asset, market.window)
+        if opening is not None and abs(strike - opening) > STRIKE_TICK * opening:
             yield odd(Name.STRIKE, f"{slug}: {strike:g}, observed at the open: {opening:g}")
+        if opening is None and log_gap(strike, ticks.twap[-1]) > TICK_CANDLE:
+            yield odd(Name.STRIKE, f"{slug}: {strike:g}, where the average is {ticks.twap[-1]:g}")

@@ -6,8 +6,8 @@ turns bad later is in `actors.supervisor.taking_back`.
 
 from collections.abc import Sequence
 
-from actors.clock import elapsed_ms
 from actors.detectors.finding import Finding
+from actors.elapsed import elapsed_ms
 from actors.messages import FenceRecord
 from actors.supervisor.alarms import report
 from actors.supervisor.events import (

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from actors.clock import elapsed_ms
 from actors.config import GateConfig
+from actors.elapsed import elapsed_ms
 from checkpoints.approvals import Application, GateFiles, Statement, strict, verify
 from cluster.gate.document import PlanDocument, drift
 from cluster.gate.settings import MINUTE_MS, frozen

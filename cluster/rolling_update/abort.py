@@ -17,7 +17,7 @@ from typing import Final, Protocol
 import msgspec
 
 from actors import handoff as said
-from actors.clock import elapsed_ms
+from actors.elapsed import elapsed_ms
 from actors.messages import (
     FenceRecord,
     FenceRequest,

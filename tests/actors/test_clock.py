@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from actors import clock
-from actors.clock import ClockWatch, WireLine, boot_ms, elapsed_ms, wall_over_boot_ms, wire_ms
+from actors.clock import ClockWatch, WireLine, boot_ms, wall_over_boot_ms, wire_ms
+from actors.elapsed import elapsed_ms
 from actors.runtime import CONFIG_FILE, load_config
 from actors.supervisor.clock_watch import ClockWatcher
 from checkpoints.alarms import AlarmStore

@@ -1,10 +1,14 @@
 """Bodies that parse and say what cannot be: fees, windows, rows that contradict themselves."""
 
+import asyncio
+import contextlib
 import json
 
 import msgspec
 import pytest
 
+from actors.config import Venue
+from actors.feeds import reads
 from actors.feeds.binance import (
     parse_funding,
     parse_klines,
@@ -14,14 +18,27 @@ from actors.feeds.binance import (
 )
 from actors.feeds.gamma import FEE_UNKNOWN
 from actors.feeds.http import Malformed
+from actors.market_data.events import FetchFailed, FetchKlines
 from signals.fair_value import NoData
-from signals.market import Outcome
+from signals.market import Asset, Outcome
 from signals.offers import best_offer
 from signals.params import Params
 from signals.snapshot import Interval
 from tests.actors.market_data.recordings import WINDOW
 from tests.actors.market_data.test_feeds import event, klines, read, row
 from tests.signals.builders import make_market
+
+NOWHERE = "http://127.0.0.1:9"
+VENUE = Venue(
+    clob_url=NOWHERE,
+    gamma_url=NOWHERE,
+    data_url=NOWHERE,
+    relayer_url=NOWHERE,
+    market_ws_url=NOWHERE,
+    user_ws_url=NOWHERE,
+    prices_ws_url=NOWHERE,
+    binance_url=NOWHERE,
+)
 
 # ---- what a market says of its fee --------------------------------------------------------------
 
@@ -127,3 +144,41 @@ def test_a_row_of_another_symbol_is_malformed() -> None:
         assert parse(json.dumps(body).encode(), "ETHUSDT")  # type: ignore[operator]
         with pytest.raises(Malformed, match="asked for BTCUSDT"):
             parse(json.dumps(body).encode(), "BTCUSDT")  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'"orderMinSize": 1e400',
+        b'"orderPriceMinTickSize": 1e400',
+        b'"eventStartTime": "0001-01-01T00:00:00+14:00"',
+        b'"endDate": "9999-12-31T23:59:59-14:00"',
+        b'"cryptoMarketConfig": {"twapLookbackSeconds": 1e400}',
+        b'"feeSchedule": {"rate": 1e400, "exponent": 1, "takerOnly": true}',
+    ],
+)
+def test_numbers_and_dates_beyond_all_bounds_end_no_fetch(said: bytes) -> None:
+    body = event().replace(b'"conditionId"', said + b', "conditionId"', 1)
+    name = said.partition(b":")[0]
+    first = body.index(name)
+    last = body.rindex(name)
+    if first != last:  # the later of two equal keys counts
+        body = body[:last] + b'"x"' + body[last + len(name) :]
+    with contextlib.suppress(Malformed):
+        assert read(body).fee_rate == FEE_UNKNOWN
+
+
+def test_whatever_a_parser_raises_the_job_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(reads, "fetch_klines", breaks)
+    ask = FetchKlines(job="klines/btc/5m", asset=Asset.BTC, interval=Interval.M5, limit=3)
+
+    async def perform() -> object:
+        return await reads.FeedReads(VENUE).perform(ask, 0)
+
+    answer = asyncio.run(perform())
+    assert isinstance(answer, FetchFailed)
+    assert answer.job == ask.job
+    assert answer.malformed

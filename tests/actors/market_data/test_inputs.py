@@ -282,8 +282,9 @@ def with_book(token: str, **changes: Any) -> MarketDataState:
     return msgspec.structs.replace(state, books=state.books | {token: known})
 
 
-def with_strike(strike: float) -> MarketDataState:
-    state = after(warm_state(), tick(0, 100.0), tick(9_000, 100.5))
+def with_strike(strike: float, *, opening: bool = True) -> MarketDataState:
+    state = with_feeds(warm_state(), ticks=ticks())
+    state = after(state, *([tick(0, 100.0)] if opening else []), tick(9_000, 100.5))
     known = msgspec.structs.replace(market(), price_to_beat=strike)
     return msgspec.structs.replace(state, markets=state.markets | {slug(known): known})
 
@@ -326,6 +327,8 @@ DISAGREE: list[tuple[MarketDataState, Feed, str]] = [
     (with_book("up5m0", bids={441_500: 1}, asks={460_000: 1}), Feed.BOOKS, "tick_size"),
     (with_strike(100.0 * 1.0002), Feed.MARKETS, "price_to_beat"),  # the spot print
     (with_strike(10_000.0), Feed.MARKETS, "price_to_beat"),
+    (with_strike(10_000.0, opening=False), Feed.MARKETS, "price_to_beat"),
+    (with_strike(1.0, opening=False), Feed.MARKETS, "price_to_beat"),
 ]
 
 
@@ -347,6 +350,7 @@ def test_inputs_that_disagree_are_no_data_before_the_first_bet(
 def test_a_strike_that_is_the_average_at_the_open_agrees() -> None:
     assert told_of(with_strike(100.0), Feed.MARKETS) == ""
     assert told_of(with_strike(100.0 * (1 + 1e-9)), Feed.MARKETS) == ""
+    assert told_of(with_strike(101.0, opening=False), Feed.MARKETS) == "", "the open was not seen"
 
 
 # ---- the table ----------------------------------------------------------------------------------
