@@ -50,10 +50,10 @@ OWNING = (str(Phase.ACTIVE), str(Phase.QUIESCING), str(Phase.QUIESCED), str(Phas
 
 def hear_slot(state: SupervisorState, event: SlotSeen | SlotMissing | SlotSilent) -> Step:
     watched = state.slots.get(event.slot)
-    if watched is None or watched.place not in LOOKED_AT:
+    if watched is None:
         return state, ()
     watched = replace(watched, asking=False)
-    if watched.incarnation != event.incarnation:
+    if watched.place not in LOOKED_AT or watched.incarnation != event.incarnation:
         return put(state, watched), ()
     match event:
         case SlotSeen(status=status):

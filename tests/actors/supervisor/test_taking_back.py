@@ -11,6 +11,7 @@ from actors.detectors.policy import Reaction, reaction_of
 from actors.messages import Opened, OpenIncarnation
 from actors.supervisor.conduct import Outcome
 from actors.supervisor.events import (
+    AskSlot,
     CreateFailed,
     CreateSlot,
     Ends,
@@ -118,6 +119,18 @@ def test_the_seat_is_filled_with_the_proven_release_which_is_then_left_alone() -
         effects += decided(watch, Outcome.FAILED, OLD)
     assert of(effects, OpenSeat) == [], "nothing that was led back to is led away from"
     assert alarms(effects) == ["no_way_back"]
+
+
+def test_an_answer_of_the_bad_one_that_comes_late_does_not_end_the_asking() -> None:
+    watch = live()
+    decided(watch, Outcome.FAILED)
+    assert watch.state.slots[SLOT].asking
+    decided(watch, Outcome.FAILED)
+    watch.hear(SlotSilent, slot=SLOT, incarnation=2, reason="its process died")
+    watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
+    watch.hear(SlotCreated, slot=SLOT, incarnation=3)
+    asked = of(watch.after(1_000).hear(Ticked), AskSlot)
+    assert [effect.incarnation for effect in asked] == [3]
 
 
 def test_a_hang_is_taken_back_at_the_second_point_before_the_third_is_due() -> None:
