@@ -50,11 +50,17 @@ def read_files(storage: LocalStorage, slot: str) -> Files:
     problems: list[Problem] = []
     for name in storage.names(f"{CHECKPOINTS}/{slot}/"):
         try:
-            found.append(decode_checkpoint(storage.read(name)))
+            one = decode_checkpoint(storage.read(name))
         except (MissingFileError, NewerSchemaError):
             continue  # pruned since it was listed, or of a release that reads more than this one
         except DamagedCheckpointError as error:
             problems.append(Problem(kind="damaged", subject=name, reason=str(error)))
+            continue
+        if one.meta.slot == slot:
+            found.append(one)
+        else:
+            said = f"it is a checkpoint of {one.meta.slot}"
+            problems.append(Problem(kind="damaged", subject=name, reason=said))
     return Files(intact=tuple(found), problems=tuple(problems))
 
 

@@ -72,7 +72,8 @@ def missing_events(view: Any, ledger: Ledger, rows: SlotRows, cut_ms: int) -> It
     if owed > rows.last_event:
         said = f"{events_said(rows.last_event + 1, owed)}: the gateway's log has them"
         yield Problem(kind="missing_rows", subject=rows.slot, reason=said)
-    if rows.events and rows.events != rows.last_event - rows.first_event + 1:
+    counted = rows.last_event - rows.first_event + 1
+    if rows.last_event and rows.events != counted:
         yield from _holes(view, rows)
 
 

@@ -16,10 +16,10 @@ DARK_POINTS_MAX: Final = 2
 POINTS_MAX: Final = 2_000_000
 """Nineteen years of one slot: what is beyond is no schedule."""
 _COVERED: Final = r"""
-select coalesce(try_cast(regexp_extract(reason, '^\d+ from (\d+):', 1) as bigint), due_ms)
-  as first, due_ms as last from valid where slot = ? and due_ms is not null and
+select slot, due_ms as last, case when kind = 'decision' then due_ms else
+  coalesce(try_cast(regexp_extract(reason, '^\d+ from (\d+):', 1) as bigint), due_ms) end as first
+from valid where due_ms is not null and
   (kind = 'decision' or (kind = 'note' and action in ('missed', 'skipped')))
-order by due_ms
 """
 """Of a decision its point twice, of points that were given up the first and the last."""
 
@@ -27,10 +27,18 @@ Covered = tuple[Any, Any]
 """Two arrays, in order of time: the first and the last point that each row is about."""
 
 
-def covered_points(view: Any, slot: str) -> Covered:
-    table = view.arrow(_COVERED, slot)
-    first, last = (table.column(name).to_numpy() for name in ("first", "last"))
-    return first, last
+def covered_points(view: Any) -> dict[str, Covered]:
+    """Return what each slot's rows are about, in one look: sorted here, not by the database."""
+    table = view.arrow(_COVERED)
+    codes = table["slot"].combine_chunks().dictionary_encode()
+    numbers = codes.indices.to_numpy(zero_copy_only=False)
+    first, last = (table[name].to_numpy() for name in ("first", "last"))
+    found: dict[str, Covered] = {}
+    for number, slot in enumerate(codes.dictionary.to_pylist()):
+        chosen = np.flatnonzero(numbers == number)
+        chosen = chosen[np.argsort(last[chosen], kind="stable")]
+        found[slot] = first[chosen], last[chosen]
+    return found
 
 
 def missing_points(

@@ -92,7 +92,9 @@ class _Case:
         self.last_ms = max((one.last_ms for one in found.values()), default=0)
         self.last_wire_ms = max((one.last_wire_ms for one in found.values()), default=0)
         self.rows = {name: found.get(name, SlotRows(slot=name)) for name in self._slots(found)}
+        self._bounds = self._first_rows()
         self.kept = {name: self._kept(name) for name in self.rows}
+        self.unsaved = self._decided_since()
 
     def _config(self) -> FleetConfig | None:
         try:
@@ -107,14 +109,34 @@ class _Case:
         return sorted({*found, *configured, *seated, *self.beside.checkpoints})
 
     def _kept(self, slot: str) -> Kept:
-        first = "select fence, min(sequence) from rows where slot = ? group by fence"
-        bounds = [
-            Bound(slot=slot, fence=fence, journal_sequence=sequence - 1)
-            for fence, sequence in self.view.fetch(first, slot)
-        ]
         seat = self.seat(slot)
         files = self.beside.checkpoints.get(slot, Files())
+        bounds = self._bounds.get(slot, [])
         return kept_of(slot, files, (*bounds, *(() if seat is None else seat.history)))
+
+    def _first_rows(self) -> dict[str, list[Bound]]:
+        """Return where each fence began by its first row: older owners' rows end before."""
+        found: dict[str, list[Bound]] = {}
+        query = "select slot, fence, min(sequence) from rows group by slot, fence"
+        for slot, fence, sequence in self.view.fetch(query):
+            bound = Bound(slot=slot, fence=fence, journal_sequence=sequence - 1)
+            found.setdefault(slot, []).append(bound)
+        return found
+
+    def _decided_since(self) -> dict[str, int]:
+        """Count, slot by slot, the decisions after the newest checkpoint that had time for one."""
+        newest = {
+            name: max((one.meta.sequence for one in kept.fulls), default=0)
+            for name, kept in self.kept.items()
+        }
+        if not newest:
+            return {}
+        old_ms = self.beside.wire_ms - against_log.GRACE_WIRE_MS
+        places = ", ".join(["(?, ?)"] * len(newest))
+        query = f"""select slot, count(*) from valid join (values {places}) as kept(name, reached)
+          on slot = name where kind = 'decision' and sequence > reached and wire_ms < ?
+          group by slot"""  # noqa: S608 only question marks
+        return dict(self.view.fetch(query, *(v for one in newest.items() for v in one), old_ms))
 
     def seat(self, slot: str) -> Seat | None:
         return None if self.ledger is None else self.ledger.seats.get(slot)
@@ -169,21 +191,16 @@ def _of_slot(case: _Case, rows: SlotRows) -> Iterator[Problem]:
     oldest = day_of(case.last_ms - (JOURNAL_DAYS_KEPT - 1) * DAY_MS)
     yield from against_schedule.lost_head(rows, oldest, day_of(rows.first_ms))
     if rows.rows:
-        yield from against_checkpoints.missing_checkpoints(kept, rows, _due(case, kept, rows))
+        yield from against_checkpoints.missing_checkpoints(kept, rows, _due(case, rows))
     seat = case.seat(rows.slot)
     yield from against_checkpoints.missing_handoff(kept, None if seat is None else seat.owner)
 
 
-def _due(case: _Case, kept: Kept, rows: SlotRows) -> Due:
+def _due(case: _Case, rows: SlotRows) -> Due:
     box = None if case.ledger is None else case.ledger.outbox.get(rows.slot)
-    newest = max((one.meta.sequence for one in kept.fulls), default=0)
-    query = """select count(*) from valid
-      where slot = ? and kind = 'decision' and sequence > ? and wire_ms < ?"""
-    old_ms = case.beside.wire_ms - against_log.GRACE_WIRE_MS
-    ((count,),) = case.view.fetch(query, rows.slot, newest, old_ms)
     return Due(
         every=1 if case.config is None else case.config.timing.checkpoint_every_decisions,
-        since=int(count),
+        since=case.unsaved.get(rows.slot, 0),
         acknowledged=0 if box is None else box.acknowledged,
     )
 
@@ -203,10 +220,9 @@ def _schedule(case: _Case) -> Iterator[str]:
         return
     offsets = case.config.timing.decision_offsets_ms
     points = 0
-    for slot, rows in case.rows.items():
-        covered = against_schedule.covered_points(case.view, slot)
+    for slot, covered in against_schedule.covered_points(case.view).items():
         points += len(covered[0])
-        case.problems += against_schedule.missing_points(rows, covered, offsets)
+        case.problems += against_schedule.missing_points(case.rows[slot], covered, offsets)
     case.problems += against_schedule.dark_slots(case.rows.values(), offsets, case.cut_ms)
     yield f"{points} decision points against the schedule"
 

@@ -47,12 +47,14 @@ def _broken(slot: str, sequence: Any, market_ms: Any, wire_ms: Any) -> Iterator[
         order = np.argsort(sequence, kind="stable")
         sequence, market_ms, wire_ms = sequence[order], market_ms[order], wire_ms[order]
     steps = np.diff(sequence), np.diff(market_ms), np.diff(wire_ms)
-    for place in np.flatnonzero((steps[0] > 1) | (steps[1] < 0) | (steps[2] < 0)):
+    for place in np.flatnonzero((steps[0] != 1) | (steps[1] < 0) | (steps[2] < 0)):
         subject = f"{slot} row {sequence[place + 1]}"
         for clock, change_ms in (("market", steps[1][place]), ("wire", steps[2][place])):
             if change_ms < 0:
                 said = f"{clock} time is {-change_ms} ms before that of the row before it"
                 yield Problem(kind="clock_backwards", subject=subject, reason=said)
+        if steps[0][place] == 0:
+            yield Problem(kind="altered", subject=subject, reason="it is there twice")
         if steps[0][place] > 1:
             lost = rows_said(sequence[place] + 1, sequence[place + 1] - 1)
             said = f"{lost}, before it"

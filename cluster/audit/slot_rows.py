@@ -68,15 +68,15 @@ def slot_rows(view: Any) -> dict[str, SlotRows]:
 
 
 def _outbox_sequences(view: Any, ends: set[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
-    found: dict[tuple[str, int], int] = {}
-    for slot, sequence in sorted(ends):
-        rows = view.fetch(
-            "select payload from valid where slot = ? and sequence = ?", slot, sequence
-        )
-        number = outbox_sequence(rows[0][0])
-        if number is not None:
-            found[slot, sequence] = number
-    return found
+    if not ends:
+        return {}
+    places = ", ".join(["(?, ?)"] * len(ends))
+    rows = view.fetch(
+        f"select slot, sequence, payload from valid where (slot, sequence) in ({places})",  # noqa: S608 only question marks
+        *(value for end in sorted(ends) for value in end),
+    )
+    numbers = {(slot, sequence): outbox_sequence(data) for slot, sequence, data in rows}
+    return {end: number for end, number in numbers.items() if number is not None}
 
 
 def outbox_sequence(payload: bytes | None) -> int | None:

@@ -186,6 +186,36 @@ def a_payload_rewritten(root: Path, slot: str) -> None:
     rewrite(root, slot, RowKind.ORDER_EVENT, cheaper)
 
 
+def another_slots_flush_in_its_place(root: Path, slot: str) -> None:
+    """Nothing is missing by count; one slot's row is there twice, the other's is gone."""
+    mine = flushes(root, slot)[5]
+    other = next(path.name for path in mine.parent.parent.iterdir() if path.name != slot)
+    mine.chmod(0o600)
+    mine.write_bytes(flushes(root, other)[5].read_bytes())
+
+
+def a_flush_twice(root: Path, slot: str) -> None:
+    file = flushes(root, slot)[5]
+    first, _, rest = file.name.partition("-")
+    shutil.copy(file, file.with_name(f"{int(first) + 900:012d}-{rest}"))
+
+
+def another_slots_checkpoint(root: Path, slot: str) -> None:
+    mine = max((root / "checkpoints" / slot).glob("*.arrow"))
+    other = next(path for path in (root / "checkpoints").iterdir() if path.name != slot)
+    shutil.copy(max(other.glob("*.arrow")), mine.with_name("000000009999.arrow"))
+
+
+def an_older_copy_of_a_slot(root: Path, slot: str) -> None:
+    """Journal and checkpoints agree with each other; the gateway's log is of today."""
+    found = flushes(root, slot)
+    cut = found[len(found) // 2]
+    remove(found[len(found) // 2 :])
+    first = int(cut.name.partition("-")[0])
+    fulls = (root / "checkpoints" / slot).glob("*.arrow")
+    remove([file for file in fulls if int(file.name[:12]) >= first])
+
+
 def the_configuration(root: Path, slot: str) -> None:
     del slot
     remove([root / "config" / "current.json"])
@@ -216,6 +246,10 @@ LOSSES: dict[str, tuple[Loss, str]] = {
     "a_fills_price_rewritten": (a_fills_price_rewritten, "{slot} row"),
     "a_decisions_release_rewritten": (a_decisions_release_rewritten, "{slot} row"),
     "a_payload_rewritten": (a_payload_rewritten, "{slot} "),
+    "another_slots_flush_in_its_place": (another_slots_flush_in_its_place, "{slot} row"),
+    "a_flush_twice": (a_flush_twice, "{slot} row"),
+    "another_slots_checkpoint": (another_slots_checkpoint, "checkpoints/{slot}/"),
+    "an_older_copy_of_a_slot": (an_older_copy_of_a_slot, "{slot}: order events"),
     "the_configuration": (the_configuration, "config/current.json"),
 }
 """What is lost -> how, and how one of the problems begins that name it."""
