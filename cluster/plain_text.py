@@ -49,6 +49,12 @@ class PlainConsole(Console):
         words = {"markup": False, "emoji": False, "highlight": False, **words}
         super().__init__(file=ForgivingStream(file), **words)  # type: ignore[arg-type]
 
+    def print(self, *objects: Any, **words: Any) -> None:
+        """Print; a sentence stays one line however narrow the terminal is, so it can be copied."""
+        if all(isinstance(entry, str) for entry in objects):
+            words.setdefault("soft_wrap", True)
+        super().print(*objects, **words)
+
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:

@@ -215,9 +215,7 @@ def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None
     with console.status("starting a local Ray head"):
         record = ensure_head(state, options.ports)
     token = shlex.quote(str(state.token))
-    console.print(
-        f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}", soft_wrap=True
-    )
+    console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}")
     _launch(state, options, console)
 
 
