@@ -5,64 +5,30 @@ whatever this fleet started. What the journal and the gateway's log hold is what
 """
 
 import contextlib
+import multiprocessing
 import os
 import signal
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from actors.runtime import CONFIG_FILE
-from checkpoints.storage import LocalStorage
-from cluster.environment import child_environment, interpreter
-from cluster.errors import ClusterError, FleetError
-from cluster.fleet import (
-    Call,
-    FleetLink,
-    gateway_name,
-    market_data_name,
-    owners,
-    supervisor_name,
-)
+from cluster import orderly_stop
+from cluster.errors import ClusterError
 from cluster.interrupts import Interrupts
-from cluster.jobs import WORKING_TREE
-from cluster.local_head import end_head, head_environment
+from cluster.local_head import end_head
+from cluster.orderly_stop import ACTOR_STOP_SECONDS, SLOTS_STOP_SECONDS
 from cluster.processes import end_all, marked, signal_process, wait_until
 from cluster.sandbox_process import end_sandbox
 from cluster.state_folder import StateFolder
 
-SLOTS_STOP_SECONDS: Final = 30.0
-"""Wire. Sixteen slots write their last rows and a checkpoint each; most take well under one."""
-REASON: Final = "the fleet is stopped by its operator"
-ACTOR_STOP_SECONDS: Final = 15.0
-"""Wire. The gateway cancels what rests (one request) and puts its log away."""
+FORK: Final = multiprocessing.get_context("fork")
+"""The process that asks has the code of this one, which began before the tree was edited."""
 ORDER_SECONDS_MAX: Final = SLOTS_STOP_SECONDS + 4 * ACTOR_STOP_SECONDS + 60.0
 """Wire. The steps above, and the imports of the process that asks on a busy machine."""
 RUNNER_SECONDS_MAX: Final = ORDER_SECONDS_MAX + 60.0
 """Wire. A `run` that was asked to end does all of this itself."""
 WATCHER_SECONDS: Final = 10.0
 """Wire. The watcher leaves whatever it does at once; what it had begun is ended next."""
-
-
-def stop_actors(link: FleetLink, storage: LocalStorage, say: Callable[[str], None]) -> None:
-    """Stop slots, then gateway and market data; say what did not answer and go on."""
-    gateway = gateway_name(storage)
-    _ask(link, [Call(supervisor_name(storage), "stop")], ACTOR_STOP_SECONDS, say)
-    try:
-        slots = [Call(name, "stop", (REASON,)) for name in owners(link, gateway).values()]
-    except FleetError as error:
-        say(f"slots are not stopped in order: {error}")
-        slots = []
-    _ask(link, slots, SLOTS_STOP_SECONDS, say)
-    _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, say)
-    _ask(link, [Call(market_data_name(storage), "stop")], ACTOR_STOP_SECONDS, say)
-
-
-def _ask(
-    link: FleetLink, calls: Sequence[Call], limit_seconds: float, say: Callable[[str], None]
-) -> None:
-    for call, answer in zip(calls, link.ask(calls, limit_seconds), strict=True):
-        if isinstance(answer, str):
-            say(f"{call.actor} did not stop in order: {answer}")
 
 
 def end_fleet(
@@ -93,23 +59,17 @@ def launched_before(state: StateFolder) -> bool:
 
 
 def _stop_in_order(state: StateFolder, say: Callable[[str], None], *words: str) -> None:
-    command = [interpreter(), "-m", "cluster.orderly_stop", str(state.root), *words]
-    with subprocess.Popen(  # noqa: S603 our own module with our own folder
-        command,
-        stdin=subprocess.DEVNULL,
-        env={**child_environment(os.environ), **head_environment(state)},
-        cwd=WORKING_TREE,
-    ) as child:
-        try:
-            code = child.wait(ORDER_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            say(f"the fleet did not stop in {ORDER_SECONDS_MAX:.0f} s: processes are ended now")
-            return
-        except BaseException:
-            child.kill()
-            raise
-    if code:
+    child = FORK.Process(target=orderly_stop.main, args=([str(state.root), *words],))
+    child.start()
+    try:
+        child.join(ORDER_SECONDS_MAX)
+    except BaseException:
+        child.kill()
+        raise
+    if child.is_alive():
+        child.kill()
+        say(f"the fleet did not stop in {ORDER_SECONDS_MAX:.0f} s: processes are ended now")
+    elif child.exitcode:
         say("the fleet was not stopped in order: processes are ended now")
 
 

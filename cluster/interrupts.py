@@ -14,11 +14,13 @@ ASKED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """While entered, each such signal raises `KeyboardInterrupt` in the main thread.
 
-    A SIGHUP that was ignored from the start (`nohup`) stays ignored.
+    A SIGHUP that was ignored from the start (`nohup`) stays ignored. A closing terminal sends
+    several, by the shell and by the kernel: after the first request they ask for nothing more.
     """
 
     def __init__(self) -> None:
         self._before: dict[signal.Signals, object] = {}
+        self._asked = False
         self._deaf = False
 
     def __enter__(self) -> Self:
@@ -41,6 +43,7 @@ class Interrupts:
         self._deaf = True
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if not self._deaf:
+        del frame
+        again, self._asked = self._asked, True
+        if not self._deaf and not (again and number == signal.SIGHUP):
             raise KeyboardInterrupt

@@ -20,11 +20,9 @@ from cluster.state_lock import hold, holder
 from cluster.watcher import LOG, start_watcher
 
 POLL_SECONDS: Final = 0.25
-TABLES_MAX: Final = 20
-"""Tables started in one run; what dies as often draws no more, and the run goes on without."""
-TABLE_WAIT_SECONDS: Final = 2.0
-"""Before a table is drawn again: its process may have died of a head that is dying."""
-WATCHERS_MAX: Final = 5
+AGAIN_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+"""Before a table or a watcher is started again, growing: the head may be dying, or a file of the
+tree may be half edited."""
 LEAVE_SECONDS: Final = 5.0
 LOCK_SECONDS: Final = 5.0
 
@@ -39,15 +37,30 @@ def watch(state: StateFolder, seconds: float | None, console: Console) -> None:
         run.close()
 
 
+class _Again:
+    """When something that died is started again, each time after a longer wait."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._next = 0.0
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + AGAIN_SECONDS[min(self._count, len(AGAIN_SECONDS) - 1)]
+        self._count += 1
+        return True
+
+
 class _Watch:
     def __init__(self, state: StateFolder, console: Console, end: float | None) -> None:
         self.end = end
         self._state = state
         self._console = console
         self._table: subprocess.Popen[bytes] | None = None
-        self._tables = 0
-        self._next_table = 0.0
-        self._watchers = 0
+        self._tables = _Again()
+        self._watchers = _Again()
         self._down = False
 
     def look(self) -> bool:
@@ -84,23 +97,22 @@ class _Watch:
                 "the fleet died again and again and is not started any more: `alarms list` says of "
                 "what, `make run` starts it"
             )
-        self._watchers += 1
-        if self._watchers > WATCHERS_MAX:
-            raise ClusterError(f"the fleet's watcher died {WATCHERS_MAX} times: see {LOG}")
+        if not self._watchers.due():
+            return
         self._console.print("the fleet's watcher died; a new one is started")
-        with hold(self._state, "cluster run", LOCK_SECONDS):
-            start_watcher(self._state)
+        try:
+            with hold(self._state, "cluster run", LOCK_SECONDS):
+                start_watcher(self._state)
+        except ClusterError as error:
+            self._console.print(f"the fleet goes on without a watcher for now: {error}")
 
     def _draw(self) -> None:
         if self._table is not None and self._table.poll() is None:
             return
-        now = time.monotonic()
-        if now < self._next_table or self._tables >= TABLES_MAX:
+        if not self._tables.due():
             return
         if self._table is not None:
             self._console.show_cursor()
-        self._tables += 1
-        self._next_table = now + TABLE_WAIT_SECONDS
         command = [interpreter(), "-m", "cluster.live_table", str(self._state.root)]
         self._table = subprocess.Popen(  # noqa: S603 our own module with our own folder
             [*command, str(self.end or 0)],
