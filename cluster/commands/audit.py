@@ -99,7 +99,7 @@ def trades_command(  # noqa: PLR0913, PLR0917 click passes each option by name
         emit({"trades": trades, "problems": record.problems, "checked": record.checked})
     else:
         for line in trade_lines(trades, names):
-            click.echo(line)
+            show_text(line)
         show(problems_screen(record.problems, record.checked))
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
 
 from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
@@ -27,7 +26,7 @@ from cluster.commands.pace import (
     request_of,
 )
 from cluster.commands.roll_job import abort_rollout, config_words, job_words, submit_roll, watch
-from cluster.console import emit, json_option, operator, say, state_of, state_option
+from cluster.console import emit, json_option, operator, say, screen, state_of, state_option
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet, running
 from cluster.gate.document import PlanDocument, find_plan, load_plan
@@ -124,7 +123,7 @@ def rollback(
     }
     asked = request_of(given, to_release, "rollback")
     drive_from_here(folder, to_release)
-    with live_view(LocalStorage(folder.storage), Console()) as line:
+    with live_view(LocalStorage(folder.storage), screen()) as line:
         report = _back(folder, asked, heard(line))
     _show(report, as_json=as_json)
 

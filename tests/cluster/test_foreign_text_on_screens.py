@@ -9,10 +9,10 @@ from rich.live import Live
 
 from checkpoints.alarms import Alarm, Severity
 from cluster.config import DEFAULT_FILE, read_config
+from cluster.fleet_page import FleetPage
 from cluster.jobs import WORKING_TREE
 from cluster.live_table import Faults, draw
 from cluster.plain_text import PlainConsole
-from cluster.screen import page
 from cluster.status import LastDecisionView, StatusReport, report
 from tests.cluster.test_config import deployment
 from tests.cluster.test_plain_text import COMMANDS, NASTY
@@ -45,7 +45,7 @@ def nasty_report(text: str) -> StatusReport:
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
 def test_the_live_table_shows_any_text_and_no_text_breaks_it(text: str, width: int) -> None:
     out = io.StringIO()
-    PlainConsole(out, width=width).print(page(nasty_report(text)))
+    PlainConsole(out, width=width).print(FleetPage(nasty_report(text)))
     assert not COMMANDS.search(out.getvalue())
     assert len(out.getvalue()) < 200_000
 
@@ -53,7 +53,7 @@ def test_the_live_table_shows_any_text_and_no_text_breaks_it(text: str, width: i
 def test_a_strategys_brackets_are_shown_letter_by_letter() -> None:
     out = io.StringIO()
     reason = "gate [/5m] closed, weights [mid, fair] unread"
-    PlainConsole(out, width=300).print(page(nasty_report(reason)))
+    PlainConsole(out, width=300).print(FleetPage(nasty_report(reason)))
     assert out.getvalue().count(reason) > 16
 
 
