@@ -44,6 +44,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen, and for a fault what to do."""
 
 
+ACCOUNT_KINDS: Final = frozenset(
+    {"orders_refused", "balance_low", "listing_unreadable", "odd_rows", "books_differ"}
+)
+"""Alarms of the gateway about the account at the venue."""
+
+
 def ok(what: str, detail: str) -> Finding:
     return Finding(what=what, verdict=Verdict.OK, detail=detail)
 
@@ -189,11 +195,27 @@ def check_storage(state: StateFolder) -> Iterator[Finding]:
     halted = halt_reason(state.storage)
     if halted is not None:
         yield note("trading", f"HALT file: {halted}; `trading resume` removes it")
-    for what, check in (("disk", _disk), ("journal", _journal), ("alarms", _alarms)):
+    for what, check in (
+        ("disk", _disk),
+        ("journal", _journal),
+        ("alarms", _alarms),
+        ("account", _account),
+    ):
         try:
             yield check(what, storage)
         except StorageError as error:
             yield fault(what, str(error))
+
+
+def _account(what: str, storage: LocalStorage) -> Finding:
+    """Say what the gateway found of the account at the venue, while that lasts."""
+    found = [state.alarm for state in AlarmStore(storage).latched()]
+    told = [
+        f"{alarm.evidence.get('seen', alarm.kind)}: {alarm.action}"
+        for alarm in found
+        if alarm.kind in ACCOUNT_KINDS
+    ]
+    return fault(what, "; ".join(told)) if told else ok(what, "the gateway has found nothing")
 
 
 def _disk(what: str, storage: LocalStorage) -> Finding:

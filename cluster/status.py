@@ -133,6 +133,7 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         seen.append(answers.gateway.market_ms)
         if answers.gateway.phase != SERVING:
             trouble.append(f"gateway: {answers.gateway.phase}; nothing is sent meanwhile")
+        trouble += [f"gateway: {sentence}" for sentence in answers.gateway.trouble]
     market_ms = max(seen, default=0)
     return StatusReport(
         slots=tuple(

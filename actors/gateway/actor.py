@@ -7,6 +7,7 @@ One actor of this class has the authority (see `gateway.life`); callers find it 
 import asyncio
 from typing import Final
 
+import msgspec
 import ray
 
 from actors.gateway.desk import Desk
@@ -21,6 +22,7 @@ from actors.gateway.events import (
 from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import HALT_FILE, halt_reason
+from actors.gateway.market_events import IntentUnreadable, named_in
 from actors.gateway.outbox import page_of
 from actors.gateway.shell import GatewayShell
 from actors.gateway.status import Latency, fence_table, status_of
@@ -73,9 +75,19 @@ class Gateway(GatewayShell):
     @ray.method
     async def send(self, data: bytes) -> bytes:
         """`Intent` -> `IntentAnswer`."""
-        intent = decode(data, Intent)
+        try:
+            intent = decode(data, Intent)
+        except msgspec.MsgspecError as error:
+            return await self._refuse_unreadable(data, str(error))
         await self._life.read_gate(unless_covered=intent.release)
         return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
+
+    async def _refuse_unreadable(self, data: bytes, reason: str) -> bytes:
+        desk = await self._desk()
+        if isinstance(desk, Desk):
+            slot, release = named_in(data)
+            desk.tell(IntentUnreadable(slot=slot, release=release, reason=reason, **desk.now()))
+        return encode(Refusal(reason=f"this is no intent: {reason}"))
 
     @ray.method
     async def set_trading(self, data: bytes) -> bytes:

@@ -16,6 +16,7 @@ from actors.gateway.market_events import (
     AskMarket,
     BookSeen,
     Instant,
+    IntentUnreadable,
     MarketSeen,
 )
 from actors.gateway.records import Record
@@ -167,7 +168,7 @@ class OutboxRead(Instant, frozen=True, kw_only=True):
 SeatEvent = ClaimAsked | OpenAsked | FenceAsked
 OrderEvent = IntentArrived | SignDone | PostDone | PostHeld | CancelDone
 VenueNews = Looked | StreamSaid | BeatDone | ResolutionSeen | TimeSeen
-FactEvent = MarketSeen | BookSeen
+FactEvent = MarketSeen | BookSeen | IntentUnreadable
 OperatorEvent = TradingAsked | HaltFileSeen | OutboxRead | Leaving | Stopping
 ClockEvent = Started | Ticked
 Event = SeatEvent | OrderEvent | FactEvent | AccountSeen | VenueNews | OperatorEvent | ClockEvent

@@ -6,10 +6,10 @@ from actors.gateway.draft import Draft
 from actors.gateway.events import FactEvent
 from actors.gateway.flight import PostTry
 from actors.gateway.fold import replace
-from actors.gateway.market_events import BookSeen, MarketSeen
+from actors.gateway.market_events import BookSeen, IntentUnreadable, MarketSeen
 from actors.gateway.market_facts import slug_of
 from actors.gateway.market_table import put_market
-from actors.gateway.orders import judge, refuse
+from actors.gateway.orders import alarm_facts, judge, refuse
 from actors.gateway.refusals import note_refused
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import Unknown
@@ -24,6 +24,9 @@ def take_facts(draft: Draft, event: FactEvent) -> None:
             _take_market(draft, event)
         case BookSeen():
             _take_book(draft, event)
+        case IntentUnreadable():
+            said = f"{event.slot} on release {event.release}: {event.reason}"
+            alarm_facts(draft, event.slot, event.release, said)
         case _:
             assert_never(event)
 

@@ -11,6 +11,15 @@ class Instant(msgspec.Struct, frozen=True, kw_only=True):
     market_ms: int
 
 
+class IntentUnreadable(Instant, frozen=True, kw_only=True):
+    """A slot sent what is no intent: an outcome of another name, text where a number belongs."""
+
+    slot: str
+    release: str
+    """Both as the message has them; empty where it has none."""
+    reason: str
+
+
 class MarketSeen(Instant, frozen=True, kw_only=True):
     """Answer to `AskMarket`; None: the venue lists nothing under this slug (yet)."""
 
@@ -64,3 +73,17 @@ class FactsWait(msgspec.Struct, frozen=True, kw_only=True):
     asking: bool = False
     """Its book is being read."""
     why: str = "the venue has not answered yet"
+
+
+def named_in(data: bytes) -> tuple[str, str]:
+    """Read slot and release of a message that is no intent, as far as they are there."""
+    try:
+        found = msgspec.msgpack.decode(data)
+    except msgspec.MsgspecError:
+        return "", ""
+    fields = found if isinstance(found, dict) else {}
+    slot, release = fields.get("slot"), fields.get("release")
+    return (
+        slot if isinstance(slot, str) else "",
+        release if isinstance(release, str) else "",
+    )

@@ -130,14 +130,20 @@ def _told(draft: Draft, intent: Intent, verdict: risk.Refused) -> None:
     if verdict.code == risk.UNATTESTED:
         draft.alarm_unapproved(intent.slot, intent.release, "an order")
     if verdict.code == FACTS_DIFFER:
-        draft.alarm(
-            "intent_facts_differ",
-            f"{intent.slot}/{intent.release[:12]}",
-            "refused, nothing was sent: take this release back, it has its market wrong",
-            f"{intent.slot} on release {intent.release}: {verdict.reason}",
-            FACTS_AGAIN_MS,
-            intent.release,
-        )
+        said = f"{intent.slot} on release {intent.release}: {verdict.reason}"
+        alarm_facts(draft, intent.slot, intent.release, said)
+
+
+def alarm_facts(draft: Draft, slot: str, release: str, said: str) -> None:
+    """Say that a release has its market wrong; the policy takes it back."""
+    draft.alarm(
+        "intent_facts_differ",
+        f"{slot}/{release[:12]}",
+        "refused, nothing was sent: take this release back, it has its market wrong",
+        said,
+        FACTS_AGAIN_MS,
+        release or None,
+    )
 
 
 def refuse(draft: Draft, intent: Intent, code: str, reason: str) -> None:

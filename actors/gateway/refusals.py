@@ -27,6 +27,7 @@ ACTIONS: Final = {
     "wallet_not_allowed": "new accounts trade through a deposit wallet: set venue.wallet to it",
     "signer_not_key": "venue.wallet belongs to another key: set the wallet of this trading key",
     "closed_only": "the venue allows this account to close positions only: ask its support",
+    "account_banned": "the venue has banned this account: ask its support",
     "order_version": "the venue wants another form of order: update midstride",
     "market_unknown": "the venue's listing or book cannot be read: look at its status page",
     "collar": "the strategy's limits are far from the market: look at its fair value",

@@ -1,5 +1,7 @@
 """What the gateway says about itself: for `status`, metrics and the supervisor."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from actors.gateway.flight import Flight
@@ -65,6 +67,12 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, tag="gateway_stat
     life: str
     release: str = ""
     """What runs, see `actors.attest.release_running`."""
+    trouble: tuple[str, ...] = ()
+    """What keeps orders from passing, or the books from being sure: one sentence each."""
+    cash_micro_usd: MicroUsd | None = None
+    """The account's settled balance at the venue, when it was last read."""
+    allowance_micro_usd: MicroUsd | None = None
+    """What the exchange may spend of it."""
 
 
 class FenceTable(msgspec.Struct, frozen=True, kw_only=True, tag="fence_table"):
@@ -107,6 +115,7 @@ def status_of(
     holders = {holding.slot for holding in ledger.holdings.values()}
     slots = sorted(holders | {order.slot for order in ledger.orders.values()})
     exposure = {slot: at_stake_micro_usd(ledger, slot) for slot in slots}
+    account = flight.account.seen
     return GatewayStatus(
         name=identity.name,
         phase=phase,
@@ -133,7 +142,25 @@ def status_of(
         node_id=identity.node_id,
         life=identity.life,
         release=identity.release,
+        trouble=tuple(_trouble(flight, wire_ms)),
+        cash_micro_usd=None if account is None else account.cash_micro_usd,
+        allowance_micro_usd=None if account is None else account.allowance_micro_usd,
     )
+
+
+def _trouble(flight: Flight, wire_ms: int) -> Iterator[str]:
+    row = flight.refusals
+    if row is not None and row.lasting:
+        seconds = (wire_ms - row.since_wire_ms) // 1_000
+        yield f"{row.total} orders refused in {seconds} s, none passed; the newest: {row.words}"
+    if flight.look_trouble:
+        seconds = (wire_ms - flight.looked_wire_ms) // 1_000
+        yield f"orders and trades not listed for {seconds} s: {flight.look_trouble}"
+    if flight.odd_rows:
+        yield f"{len(flight.odd_rows)} odd rows in the venue's listings: alarms list names them"
+    if flight.account.trouble:
+        yield f"the account cannot be read: {flight.account.trouble}"
+    yield from flight.account.differs
 
 
 def _open_orders(ledger: Ledger, wire_ms: int) -> tuple[OpenOrder, ...]:

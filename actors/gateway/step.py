@@ -38,7 +38,7 @@ from actors.gateway.events import (
     TimeSeen,
     TradingAsked,
 )
-from actors.gateway.market_events import AccountSeen, BookSeen, MarketSeen
+from actors.gateway.market_events import AccountSeen, BookSeen, IntentUnreadable, MarketSeen
 from actors.gateway.records import Acknowledged, TradingChanged
 from actors.gateway.risk_case import Rules
 from actors.messages import SetTrading, TradingState
@@ -56,7 +56,7 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect,
             news.hear(draft, event)
         case TradingAsked() | HaltFileSeen() | OutboxRead() | Leaving() | Stopping():
             _operate(draft, event)
-        case MarketSeen() | BookSeen():
+        case MarketSeen() | BookSeen() | IntentUnreadable():
             facts.take_facts(draft, event)
         case AccountSeen():
             account.take_account(draft, event)

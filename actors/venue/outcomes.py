@@ -44,6 +44,9 @@ REJECT_TEXTS: Final = (
     ("breaks minimum tick size", "off_tick"),
     ("lower than the minimum", "too_small"),
     ("not enough balance", "not_enough_balance"),
+    ("balance is not enough", "not_enough_balance"),
+    ("allowance is not enough", "not_enough_balance"),
+    ("sum of active orders", "not_enough_balance"),
     ("invalid expiration", "invalid_expiration"),
     ("order crosses book", "post_only_would_cross"),
     ("FOK orders are fully filled", "fok_not_filled"),
@@ -54,6 +57,12 @@ REJECT_TEXTS: Final = (
     ("invalid order version", "order_version"),
     ("invalid amounts", "invalid_amounts"),
     ("restricted in your region", "region"),
+    ("address of the API KEY", "signer_not_key"),
+    ("closed only", "closed_only"),
+    ("closed-only", "closed_only"),
+    ("banned", "account_banned"),
+    ("min size: $1", "too_small"),
+    ("nvalid api key", "unauthorized"),
     ("does not exist", "market_closed"),
 )
 """The venue's words (a part of them) and this project's stable code."""
@@ -150,4 +159,5 @@ def _rejected(code: str | None, message: str) -> Rejected:
 
 
 def _code_of_text(message: str) -> str | None:
-    return next((code for text, code in REJECT_TEXTS if text in message), None)
+    lower = message.lower()
+    return next((code for text, code in REJECT_TEXTS if text.lower() in lower), None)

@@ -1,5 +1,7 @@
 """What an intent says of its market is checked against the venue before its first order."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -7,17 +9,29 @@ from actors.detectors.policy import Reaction, reaction_of
 from actors.gateway.events import Post, RaiseAlarm, Sign, Stopping
 from actors.gateway.market_events import AskBook, AskMarket, BookSeen, MarketSeen
 from actors.gateway.market_facts import slug_of
-from actors.messages import Filled, Intent, IntentRefused
+from actors.messages import Filled, Intent, IntentAnswer, IntentRefused, Refusal, decode
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import TradeStatus, Unknown
+from checkpoints.alarms import AlarmStore
+from checkpoints.storage import LocalStorage
 from signals.decision import Style
 from signals.market import Asset, Outcome, Timeframe, Window, market_slug
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, OPEN_MS, RELEASE, Machine, intent
-from tests.actors.gateway.fake_venue import listed_market, token_book
+from tests.actors.gateway.fake_venue import Book, FakeVenue, listed_market, token_book
 from tests.actors.gateway.hearing import LIVE, posted, stream, trade
+from tests.actors.gateway.shells import configure, eventually, gateway, own
 
+pytestmark = pytest.mark.anyio
+KIND = "intent_facts_differ"
 replace = msgspec.structs.replace
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
 SLUG = market_slug(Asset.BTC, Window(OPEN_MS, Timeframe.M5))
 MARKET = listed_market(SLUG)
 
@@ -67,6 +81,28 @@ def test_an_intent_that_has_its_market_wrong_is_refused_with_an_alarm_and_never_
     assert "btc-5m" in alarm.subject
     assert RELEASE in alarm.evidence
     assert word in alarm.evidence
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"outcome": "banana"}, {"price": "dear"}, {"shares": 1.5}, {"token_id": None}],
+    ids=repr,
+)
+async def test_what_is_no_intent_is_refused_and_its_release_is_named(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    configure(tmp_path)
+    fields = msgspec.to_builtins(intent())
+    data = msgspec.msgpack.encode({"type": "intent", **fields, **wrong})
+    async with gateway(tmp_path, FakeVenue(Book())) as shell:
+        await own(shell)
+        answer = decode(await shell.send(data), IntentAnswer | Refusal)
+        assert isinstance(answer, Refusal)
+        store = AlarmStore(LocalStorage(tmp_path))
+        await eventually(lambda: any(a.alarm.kind == KIND for a in store.latched()))
+    (alarm,) = [state.alarm for state in store.latched() if state.alarm.kind == KIND]
+    assert alarm.release == RELEASE
+    assert alarm.subject.startswith("btc-5m/")
 
 
 def test_a_release_that_has_its_market_wrong_is_taken_back() -> None:

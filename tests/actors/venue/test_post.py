@@ -55,6 +55,19 @@ NOTHING_TO_MATCH = {
         (refused("Trading restricted in your region", 403), "region"),
         (refused("Unauthorized/Invalid api key", 401), "unauthorized"),
         (refused("something new"), "refused"),
+        (
+            refused("balance: 5, sum of active orders: 9, order amount (inc. fees): 4"),
+            "not_enough_balance",
+        ),
+        (refused("maker address not allowed, use the deposit wallet flow"), "wallet_not_allowed"),
+        (refused("the signer has to be the address of the API KEY"), "signer_not_key"),
+        (refused("account is in closed only mode", 403), "closed_only"),
+        (refused("Invalid order version, please use the latest client"), "order_version"),
+        (refused("invalid amount for a marketable BUY order ($0.5), min size: $1"), "too_small"),
+        (
+            Answer({**ACCEPTED, "orderID": "", "errorMsg": "not enough balance / allowance"}),
+            "not_enough_balance",
+        ),
         (Answer(NOTHING_TO_MATCH), "fak_not_filled"),
     ],
 )
