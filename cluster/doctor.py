@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
+from actors.clock import wall_ms
 from actors.config import FleetConfig
 from actors.gateway.lock import halt_reason
-from actors.runtime import load_config, wire_ms
+from actors.runtime import load_config
 from actors.venue.keys import PrivateKeyError, load_private_key
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import StorageError
@@ -173,9 +174,9 @@ async def check_venue(fleet: FleetConfig) -> Finding:
 
     reads = PublicReads(fleet.venue, VENUE_SECONDS)
     try:
-        before = wire_ms()
+        before = wall_ms()
         found = await reads.server_time_ms()
-        after = wire_ms()
+        after = wall_ms()
     finally:
         await reads.close()
     if not isinstance(found, int):

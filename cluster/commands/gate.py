@@ -5,8 +5,9 @@ from typing import Final
 
 import click
 
+from actors.clock import wall_ms
 from actors.config import FleetConfig
-from actors.runtime import CONFIG_FILE, load_config, wire_ms
+from actors.runtime import CONFIG_FILE, load_config
 from checkpoints.approvals import Statement, read_gate, verify
 from checkpoints.approved_releases import coverage
 from checkpoints.archive import archive_release
@@ -64,7 +65,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     config = _config(folder.storage)
     files = read_gate(LocalStorage(folder.storage))
     covered = coverage(files, config.gate.operator_keys)
-    approved = waiting(files, config.gate.operator_keys, int(wire_ms()))
+    approved = waiting(files, config.gate.operator_keys, int(wall_ms()))
     if as_json:
         emit(
             {
@@ -118,7 +119,7 @@ def approve(
     digest = find_plan(storage, plan)
     document = load_plan(storage, digest)
     key = read_key(key_file)
-    now_ms = int(wire_ms())
+    now_ms = int(wall_ms())
     statement = Statement(
         plan=digest,
         key=public_of(key),
@@ -156,7 +157,7 @@ def first_command(
     """Plan the working tree as a fleet's first release; with --apply let it in."""
     folder = state_of(state)
     storage, config = LocalStorage(folder.storage), _config(folder.storage)
-    commit, now_ms = git_commit(), int(wire_ms())
+    commit, now_ms = git_commit(), int(wall_ms())
     manifest = archive_release(storage, WORKING_TREE, commit)
     extras = Extras(options=Options(), wire_ms=now_ms, commit=commit)
     document = first_document(storage, manifest.release, config, extras)

@@ -14,6 +14,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from actors.clock import wall_ms
 from actors.config import FleetConfig
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
@@ -237,7 +238,7 @@ def params(
         document = plan_params(storage, link, config, slots, changes)
         _propose(storage, config, document, as_json=as_json)
         return
-    entrant = Entrant(who=operator(), wire_ms=int(wire_ms()), plan=plan, break_glass=break_glass)
+    entrant = Entrant(who=operator(), wire_ms=int(wall_ms()), plan=plan, break_glass=break_glass)
     changed = change_params(storage, link, config, slots, changes, entrant)
     if as_json:
         emit(changed)

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from actors.runtime import load_config, wire_ms
+from actors.clock import wall_ms
+from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.gate.document import PlanDocument, ReplayFindings
@@ -58,7 +59,7 @@ def announce_roll(
             replay_last = _affordable(storage_root, plan, say)
     found = _replayed(storage_root, request, plan.to_release, replay_last, say)
     document = document_of(storage, config, plan, request, found)
-    waits = next_step(storage, config, document, int(wire_ms()))
+    waits = next_step(storage, config, document, int(wall_ms()))
     digest, following = announce(storage, config, document)
     return Announced(
         plan=digest, next=following, refusals=plan.refusals, waits=waits, document=document

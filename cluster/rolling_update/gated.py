@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from actors.clock import wall_ms
 from actors.config import FleetConfig
-from actors.runtime import load_config, wire_ms
+from actors.runtime import load_config
 from checkpoints.approvals import APPLIED
 from checkpoints.storage import LocalStorage, Storage
 from cluster.gate.admission import check_covered
@@ -42,7 +43,7 @@ def document_of(
     replayed: ReplayFindings | None = None,
 ) -> PlanDocument:
     """Make the document of a roll as fleet, tree and words are now."""
-    now_ms = int(wire_ms())
+    now_ms = int(wall_ms())
     extras = Extras(options=words.options, wire_ms=now_ms, commit=words.commit, replay=replayed)
     return make_document(storage, plan, config, extras)
 
@@ -52,7 +53,7 @@ def let_in(storage_root: str, plan: Plan, words: Words, say: Callable[[str], Non
     storage, config = LocalStorage(Path(storage_root)), load_config(storage_root)
     entrant = Entrant(
         who=words.who,
-        wire_ms=int(wire_ms()),
+        wire_ms=int(wall_ms()),
         plan=words.plan,
         break_glass=words.break_glass,
     )

@@ -1,0 +1,49 @@
+"""The venue's clock is asked for: against the machine's clock and against the fleet's time."""
+
+import asyncio
+from typing import Any
+
+from actors.gateway.events import AskTime, TimeSeen
+from actors.gateway.hands import Hands
+
+
+class Venue:
+    async def server_time_ms(self) -> int:
+        return 1_000_000
+
+
+def seen(wall_ms: float | None) -> TimeSeen:
+    """Ask the venue's time while the fleet's stands at 1,000,000 ms."""
+    told: list[Any] = []
+
+    async def scenario() -> None:
+        heard = asyncio.Event()
+
+        def tell(event: Any) -> None:
+            told.append(event)
+            heard.set()
+
+        hands = Hands(
+            Venue(),  # type: ignore[arg-type]
+            tell,
+            lambda: (1_000_000, 0),
+            lambda: None,
+            None if wall_ms is None else lambda: wall_ms,
+        )
+        hands.begin(AskTime())
+        await heard.wait()
+        await hands.close()
+
+    asyncio.run(scenario())
+    [event] = told
+    assert isinstance(event, TimeSeen)
+    return event
+
+
+def test_the_machines_clock_is_read_beside_the_fleets_time() -> None:
+    assert seen(970_000.0).wall_ms == 970_000
+    assert seen(970_000.0).server_ms == seen(970_000.0).wire_ms == 1_000_000
+
+
+def test_without_a_clock_of_its_own_the_fleets_time_is_it() -> None:
+    assert seen(None).wall_ms is None
