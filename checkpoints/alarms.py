@@ -1,4 +1,6 @@
-"""Alarms that latch: durable, said once while they last, gone only when a person clears them.
+"""Alarms that latch: durable, said once while they last.
+
+One is gone when a person clears it, or when who raised it finds that its cause is over.
 
 ``alarms/<id>.json`` and, once cleared, ``alarms/<id>.cleared.json``. Several processes may raise
 and clear at once: the first durable file of a name wins.
