@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
+from actors.gateway.market_facts import slug_of
 from actors.messages import (
     Filled,
     FillFailed,
@@ -24,6 +25,7 @@ from actors.messages import (
 )
 from actors.slot.facts import OrderFact
 from actors.slot.rows import entry_of
+from actors.venue.answers import ListedMarket
 from actors.venue.port import Rejected, TradeStatus, Unknown, VenueOrder, VenuePort, VenueTrade
 from checkpoints.journal_rows import RowKind
 from cluster.errors import FleetError
@@ -50,6 +52,8 @@ class OwnBooks(msgspec.Struct, kw_only=True):
     fills: dict[str, Filled] = {}
     failed: set[str] = set()
     winners: dict[str, Outcome] = {}
+    slugs: dict[str, str] = {}
+    """By condition id: the name under which the venue lists the market."""
     repeated: list[str] = []
     damaged: tuple[str, ...] = ()
 
@@ -57,6 +61,7 @@ class OwnBooks(msgspec.Struct, kw_only=True):
         match event:
             case OrderSigned(order_id=order_id):
                 self.known_orders.add(order_id)
+                self.slugs[event.condition_id] = slug_of(event.intent_id)
             case OrderOpened(order_id=order_id):
                 self.open_orders.add(order_id)
             case OrderEnded(order_id=order_id):
@@ -79,6 +84,8 @@ class VenueBooks(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[VenueOrder, ...]
     trades: tuple[VenueTrade, ...]
     winners: dict[str, Outcome | None]
+    outcomes: dict[str, Outcome] = {}
+    """By token, of the markets that were asked for."""
 
 
 class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +136,9 @@ def _fill_differences(own: OwnBooks, venue: VenueBooks) -> Iterator[str]:
         if mine is None:
             if not failed:
                 yield f"fill {fill_id}: at the venue, not in the journal"
+        elif venue.outcomes.get(trade.token_id, mine.outcome) is not mine.outcome:
+            theirs_is = venue.outcomes[trade.token_id]
+            yield f"fill {fill_id}: {mine.outcome} in the journal, {theirs_is} at the venue"
         elif _terms(mine) != _terms(trade):
             yield f"fill {fill_id}: journal {_terms(mine)}, venue {_terms(trade)}"
         elif trade.status.final and failed != (fill_id in own.failed):
@@ -192,4 +202,15 @@ async def _ask(venue: VenuePort, own: OwnBooks) -> VenueBooks:
     for condition_id in list(own.winners)[-MARKETS_MAX:]:
         winner = await venue.resolution(condition_id)
         winners[condition_id] = None if isinstance(winner, Unknown) else winner
-    return VenueBooks(orders=orders, trades=trades, winners=winners)
+    outcomes = await _outcomes(venue, own)
+    return VenueBooks(orders=orders, trades=trades, winners=winners, outcomes=outcomes)
+
+
+async def _outcomes(venue: VenuePort, own: OwnBooks) -> dict[str, Outcome]:
+    """Ask the venue which claim each token of the newest markets is."""
+    found: dict[str, Outcome] = {}
+    for slug in list(own.slugs.values())[-MARKETS_MAX:]:
+        market = await venue.market(slug)
+        if isinstance(market, ListedMarket):
+            found |= {market.token(outcome): outcome for outcome in Outcome}
+    return found

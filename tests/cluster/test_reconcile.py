@@ -140,3 +140,13 @@ def test_each_disagreement_is_named_once(text: str) -> None:
     found = list(differences(own, theirs))
     assert len(found) == 1
     assert found[0].startswith(text)
+
+
+def test_a_fill_of_the_other_outcomes_token_is_a_difference() -> None:
+    books = OwnBooks()
+    for event in (SIGNED, OPENED, FILLED, ENDED):
+        books.apply(event)
+    assert books.slugs == {"c": "btc-updown-5m-0"}
+    for outcome, count in ((Outcome.UP, 0), (Outcome.DOWN, 1)):
+        venue = VenueBooks(orders=(), trades=(TRADE,), winners={}, outcomes={"1": outcome})
+        assert len(list(differences(books, venue))) == count
