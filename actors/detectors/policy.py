@@ -99,6 +99,7 @@ POLICY: Final[dict[str, Reaction]] = {
     "outbox_gap": Reaction.NOTIFY,
     "upkeep_failed": Reaction.NOTIFY,
     "detectors_failed": Reaction.NOTIFY,
+    "decisions_unread": Reaction.NOTIFY,
 }
 """By kind of alarm; a kind that is not here is told, and nothing else."""
 

@@ -15,7 +15,7 @@ from actors.supervisor.events import DecisionsRead
 from actors.supervisor.loop import SupervisorLoop
 from actors.supervisor.requests import Undated, undated
 from actors.supervisor.state import SupervisorState
-from checkpoints.errors import CheckpointsError, StorageError
+from checkpoints.errors import StorageError
 from checkpoints.journal_rows import valid_rows
 from checkpoints.storage import LocalStorage
 
@@ -63,8 +63,8 @@ async def read_on(
     while True:
         try:
             event = await asyncio.to_thread(reader.read, loop.state, market_ms())
-        except (CheckpointsError, OSError) as error:
-            log_event("decisions_unread", reason=str(error))
+        except Exception as error:  # noqa: BLE001 one file must not end the watch; an alarm says so
+            log_event("decisions_unread", reason=f"{type(error).__name__}: {error}")
         else:
             if event is not None:
                 loop.post(event)

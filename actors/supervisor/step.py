@@ -59,7 +59,7 @@ from actors.supervisor.state import (
     put_shared,
     replace,
 )
-from actors.supervisor.taking_back import hear_decisions, judge_slots, watch_time
+from actors.supervisor.taking_back import hear_decisions, judge_slots, say_if_unread, watch_time
 
 UNDER_WAY = (Place.OPENING, Place.CREATING)
 
@@ -120,9 +120,10 @@ def _tick(state: SupervisorState, event: Ticked) -> Step:
         return state, ()
     if not state.started_wire_ms:
         state = replace(state, started_wire_ms=event.wire_ms)
-    state, judged = judge_slots(watch_time(state, event), event)
+    state, unread = say_if_unread(watch_time(state, event), event)
+    state, judged = judge_slots(state, event)
     state, asked = _ask_for_all(state, event)
-    effects: list[AnyEffect] = [*judged, *asked]
+    effects: list[AnyEffect] = [*unread, *judged, *asked]
     for watched in state.slots.values():
         if (
             watched.place in LOOKED_AT

@@ -43,6 +43,8 @@ TURNED_BAD: Final = "release_turned_bad"
 NO_WAY_BACK: Final = "no_way_back"
 RELEASE_FAILS: Final = "release_fails"
 REASON_CHARS: Final = 200
+UNREAD_MS: Final = 30_000
+"""Wire since which the journal was not read to its end; it is read twice a second."""
 GAP_MS: Final = 5_000
 """Wire between two looks at the clock, which are `TICK_MS` apart: the machine, or this supervisor,
 stood still, and what fell due meanwhile is nobody's fault."""
@@ -116,6 +118,23 @@ def with_standing(state: SupervisorState, standing: standings.Standing) -> Step:
     if standing == state.standing:
         return state, ()
     return replace(state, standing=standing), (KeepStanding(standing=standing),)
+
+
+def say_if_unread(state: SupervisorState, event: Event) -> Step:
+    """Tell of a journal that is not read to its end: without it no bad release is found."""
+    clock = state.rules.clock
+    since_ms = max(clock.wire_ms(state.read_to_ms), state.resumed_wire_ms)
+    unread = Finding(
+        kind="decisions_unread",
+        subject="journal",
+        holds=bool(state.slots) and event.wire_ms - since_ms > UNREAD_MS,
+        action="the supervisor cannot read the journal to its end, so it finds no bad release: see "
+        "its log for `decisions_unread` and mend the storage",
+        evidence={"read_to_ms": str(state.read_to_ms)},
+    )
+    if not unread.holds and unread.key not in state.bad_since_ms:
+        return state, ()
+    return report(state, event, (unread,))
 
 
 # ---- the judgement ----------------------------------------------------------------------------

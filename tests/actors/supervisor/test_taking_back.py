@@ -41,7 +41,7 @@ from actors.supervisor.standing import (
     with_decisions,
 )
 from actors.supervisor.state import GATEWAY, HUNG_AFTER_MS, RETRY_MS, STARTING_MS, Place
-from actors.supervisor.taking_back import GAP_MS
+from actors.supervisor.taking_back import GAP_MS, UNREAD_MS
 from checkpoints.storage import LocalStorage
 from tests.actors.slot.builders import CYCLE_MS, OPEN_MS
 from tests.actors.supervisor.test_supervisor_releases import (
@@ -406,6 +406,17 @@ def test_nothing_is_missing_before_the_journal_was_read() -> None:
     for _ in range(4 * CYCLE_MS // 2_000):
         effects += watch.after(2_000).hear(Ticked)
     assert of(effects, OpenSeat) == []
+
+
+def test_a_journal_that_is_not_read_is_an_alarm_until_it_is() -> None:
+    watch = live()
+    effects: list[Any] = []
+    for _ in range(UNREAD_MS // 2_000 + 1):
+        effects += watch.after(2_000).hear(Ticked)
+    assert alarms(effects) == ["decisions_unread"]
+    read(watch)
+    watch.hear(Ticked)
+    assert "decisions_unread/journal" not in watch.state.raised
 
 
 def test_a_restarted_supervisor_still_knows_what_was_taken_back() -> None:
