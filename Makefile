@@ -18,13 +18,16 @@ STATE_OPTION = $(if $(STATE),--state "$(STATE)")
 SEEDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run stop status update try test check bench evidence simulate nemesis soak lock
+.PHONY: help venv dev run stop status update try test check bench evidence simulate nemesis soak lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 venv:  ## prepare .venv from requirements.lock
 	@.ci/venv "$(PYTHON)"
+
+dev:  ## and what tests and checks need, from requirements-dev.lock
+	@.ci/venv "$(PYTHON)" dev
 
 run: venv  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1)
 	@$(CLUSTER) run $(RUN_OPTIONS)
@@ -44,34 +47,31 @@ update:  ## roll this tree's code into the running fleet, slot by slot (YES=1 fo
 try: venv  ## run one signal over a tape in seconds (SIGNAL=name TAPE=folder)
 	@$(CLUSTER) try $(if $(SIGNAL),--signal "$(SIGNAL)") $(if $(TAPE),--tape "$(TAPE)") $(TRY)
 
-test: venv  ## all tests
+test: dev  ## all tests
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
-check: venv  ## lint, format, types, layers, house rules
+check: dev  ## lint, format, types, layers, house rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(PY) -m pytest -q tests/tidy
 
-bench: venv  ## measurements, printed with machine, commit and load
+bench: dev  ## measurements, printed with machine, commit and load
 	$(PY) -m pytest -q -s -m bench tests/bench $(BENCH)
 
-evidence: venv  ## forged approvals refused; the detectors' false alarms and delays; with seeds
+evidence: dev  ## forged approvals refused; the detectors' false alarms and delays; with seeds
 	$(PY) -m tests.bench.detectors $(EVIDENCE)
 
-simulate: venv  ## the whole fleet in one thread from seeds (SEEDS=10000)
+simulate: dev  ## the whole fleet in one thread from seeds (SEEDS=10000)
 	$(PY) -m tests.simulation --seeds $(SEEDS)
 
-nemesis: venv  ## faults at every step of a handoff, bad releases, drivers that die, on real Ray
+nemesis: dev  ## faults at every step of a handoff, bad releases, drivers that die, on real Ray
 	$(PY) -m tests.nemesis $(NEMESIS)
 	$(PY) -m pytest -q -s -m nemesis tests
 
-soak: venv  ## rolls back to back for hours
+soak: dev  ## rolls back to back for hours
 	$(PY) -m pytest -q -s -m soak tests $(SOAK)
 
-lock: venv  ## resolve pyproject.toml into requirements.lock again (needs uv on the path)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o $(VENV)/lock
-	{ echo '# Made by `make lock` from pyproject.toml; do not edit. Valid for Python 3.11 and later.'; \
-	  cat $(VENV)/lock; } > requirements.lock
+lock:  ## resolve pyproject.toml into both locks again (needs uv on the path)
+	@.ci/lock
