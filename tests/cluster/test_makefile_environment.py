@@ -22,6 +22,11 @@ esac
 """
 
 
+WITHOUT_UV = os.pathsep.join(
+    folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "uv").exists()
+)
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """Return a checkout with the Makefile, a lock and a Python that only writes down its calls."""
@@ -30,6 +35,8 @@ def tree(tmp_path: Path) -> Path:
     shutil.copy(WORKING_TREE / "Makefile", tree)
     shutil.copy(WORKING_TREE / ".ci" / "venv", tree / ".ci")
     (tree / "requirements.lock").write_text("one==1\n")
+    (tree / "requirements-dev.lock").write_text("two==1\n")
+    (tree / "midstride").write_text("#!/bin/sh\n")
     (tree / "python").write_text(FAKE)
     (tree / "python").chmod(0o755)
     return tree
@@ -45,7 +52,7 @@ def make(tree: Path, *words: str, **environment: str) -> tuple[int, str, str]:
             f"PYTHON={tree / 'python'}" if " " not in str(tree) else "PYTHON=./python",
         ],
         cwd=tree,
-        env={"PATH": os.environ["PATH"], "LOG": str(log), **environment},
+        env={"PATH": WITHOUT_UV, "LOG": str(log), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -60,6 +67,30 @@ def test_run_builds_the_environment_once(tree: Path) -> None:
     assert (tree / ".venv").is_symlink()
     code, log, said = make(tree, "run")
     assert (code, "install" in log, said) == (0, False, "")
+
+
+def test_uv_installs_where_it_is_found_and_the_program_is_linked(tree: Path) -> None:
+    (tree / "bin").mkdir()
+    (tree / "bin" / "uv").write_text('#!/bin/sh\necho "uv $*" >>"$LOG"\n')
+    (tree / "bin" / "uv").chmod(0o755)
+    code, log, said = make(tree, "run", PATH=f"{tree / 'bin'}{os.pathsep}{WITHOUT_UV}")
+    assert code == 0, said
+    assert "uv pip install --python .venvs/" in log
+    assert "--require-hashes --no-deps -r requirements.lock" in log
+    assert (tree / ".venv" / "bin" / "midstride").resolve() == tree / "midstride"
+    assert "prepared in" in said
+
+
+def test_what_tests_need_is_added_once_and_only_for_them(tree: Path) -> None:
+    make(tree, "run")
+    code, log, said = make(tree, "dev")
+    assert (code, log.count("install")) == (0, 1), said
+    code, log, _ = make(tree, "dev")
+    assert (code, log) == (0, "")
+    (tree / "requirements-dev.lock").write_text("two==2\n")
+    code, log, _ = make(tree, "run")
+    assert "install" not in log, "a user's start adds nothing for tests"
+    assert make(tree, "dev")[1].count("install") == 1
 
 
 @pytest.mark.parametrize("target", ["stop", "status", "update"])

@@ -78,16 +78,22 @@ def test_the_top_level_is_what_the_design_says_and_has_no_code_file() -> None:
     assert [path.name for path in PYTHON if path.parent == ROOT] == []
 
 
-def test_the_lock_has_a_hash_for_each_package_and_names_every_dependency() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
+def locked(name: str) -> set[str]:
+    lock = (ROOT / name).read_text()
     pin = r"^([a-z0-9-]+)(\[[^\]]*\])?=="
     pins = re.findall(pin + r"[^\\]*\\\n +--hash=sha256:", lock, re.MULTILINE)
     assert len(pins) == len(re.findall(pin, lock, re.MULTILINE))
-    names = {name for name, _ in pins}
+    return {package for package, _ in pins}
+
+
+def test_the_locks_have_a_hash_for_each_package_and_name_every_dependency() -> None:
+    user, dev = locked("requirements.lock"), locked("requirements-dev.lock")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    for requirement in wanted:
-        assert re.split(r"[\[=<>]", requirement)[0] in names
+    for requirement in project["project"]["dependencies"]:
+        assert re.split(r"[\[=<>]", requirement)[0] in user
+    for requirement in project["dependency-groups"]["dev"]:
+        assert re.split(r"[\[=<>]", requirement)[0] in user | dev
+    assert not user & dev, "what the second lock adds changes nothing of the first"
 
 
 def test_make_test_and_ci_run_exactly_the_readmes_test_command() -> None:
