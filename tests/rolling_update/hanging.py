@@ -25,14 +25,14 @@ KILLED: Final = "is dead (SIGKILL)"
 
 
 def hanging_tree(folder: Path, flags: Path) -> Path:
-    """Copy the tree, with a strategy that does what the file of its asset in `flags` says."""
+    """Copy the tree, with a strategy that does what the name of its asset's flag file says."""
     tree = copy_tree(folder)
-    line = (
-        f"    flag = __import__('pathlib').Path({str(flags)!r}, str(snapshot.asset))  # noqa\n"
-        "    if flag.exists():\n"
-        "        exec(flag.read_text())  # noqa\n"
+    lines = "".join(
+        f"    if __import__('os').path.exists(f'{flags}/{{snapshot.asset}}-{number}'):\n"
+        f"        {line}  # noqa\n"
+        for number, line in enumerate(HANGS.values())
     )
-    edit(tree, SIGNAL, FIRST_LINE, line + FIRST_LINE)
+    edit(tree, SIGNAL, FIRST_LINE, lines + FIRST_LINE)
     return tree
 
 
@@ -47,7 +47,7 @@ def turn_bad(fleet: Fleet, flags: Path, slot: str, how: str) -> None:
     elif how == KILLED:
         os.kill(pid_of(fleet, slot), signal.SIGKILL)
     else:
-        (flags / slot.partition("-")[0]).write_text(HANGS[how], encoding="utf-8")
+        (flags / f"{slot.partition('-')[0]}-{list(HANGS).index(how)}").touch()
 
 
 def timed(act: Callable[[], tuple[int, str]]) -> tuple[float, int, str]:

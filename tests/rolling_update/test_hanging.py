@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.runtime import wire_ms
 from tests.rolling_update.fleet import FOUR, Fleet, running_fleet
 from tests.rolling_update.hanging import HANGS, KILLED, STOPPED, hanging_tree, timed, turn_bad
 from tests.rolling_update.trees import release_in
@@ -29,19 +30,22 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 def back_from(fleet: Fleet, tree: Path, old: str, hangs: dict[str, str], flags: Path) -> str:
     """Roll out, make slots hang, roll back by hand; return the line of the table."""
     fleet.clear_alarms()
-    rolled = fleet.roll(tree, "--shadow=0")
+    rolled = fleet.roll(tree, "--shadow=0", "--fast")
     assert rolled.outcome == "done", rolled.failure
     for slot, how in hangs.items():
         turn_bad(fleet, flags, slot, how)
     fleet.await_decisions(1, tuple(slot for slot in fleet.slots if slot not in hangs))
+    began_ms = wire_ms()
     seconds, code, output = timed(lambda: fleet.command("rolling-update", "rollback"))
+    owned = max(fleet.owner(slot).granted_wire_ms for slot in hangs) - began_ms
     for flag in flags.iterdir():
         flag.unlink()
-    print(f"\n{'; '.join(f'{slot} {how}' for slot, how in hangs.items())}: {seconds:.1f} s")
-    print(output)
+    print(f"\n{'; '.join(f'{slot} {how}' for slot, how in hangs.items())}\n{output}", flush=True)
     assert code == 0, output
     fleet.wait(lambda: fleet.releases() == {old}, "decisions of the good release")
-    return f"{seconds:5.1f} s  {', '.join(hangs.values())}"
+    return (
+        f"{owned / 1000:5.1f} s owned, {seconds:5.1f} s whole command  {', '.join(hangs.values())}"
+    )
 
 
 def test_every_hanging_kind_comes_back_by_hand(fleet: Fleet, tmp_path: Path) -> None:

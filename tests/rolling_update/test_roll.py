@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.rolling_update.fleet import Fleet
+from tests.rolling_update.hanging import STOPPED, turn_bad
 from tests.rolling_update.queue_places import kept_orders, rests, switches
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
@@ -40,8 +41,10 @@ def test_one_edited_number_reaches_every_slot_and_a_rollback_brings_the_old_code
     assert fleet.releases() == {new}
     assert_nothing_lost(fleet)
 
-    code, output = fleet.command("rolling-update", "rollback", "--shadow=0", tree=tree)
+    turn_bad(fleet, tmp_path, fleet.slots[0], STOPPED)
+    code, output = fleet.command("rolling-update", "rollback", tree=tree)
     assert code == 0, output
+    assert f"{fleet.slots[0]:<10} filling" in output, "who hangs goes by vacancy"
     fleet.await_decisions(1)
     assert fleet.releases() == {old}
     assert_nothing_lost(fleet)
