@@ -9,10 +9,14 @@ from typing import Final
 
 import msgspec
 
+from actors.clock import elapsed_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
 FOLDER: Final = "succession"
+WATCHED_MS: Final = 86_400_000
+"""Wire: a day has all hours of the market in it; what fails later fails by its surroundings, as a
+full disk, and the release before would too."""
 
 
 class Succession(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +46,14 @@ def recall(storage: Storage, kind: str) -> Succession | None:
         return None
 
 
-def release_before(storage: Storage, kind: str, release: str) -> str | None:
-    """Return the release that a roll replaced by this one, None where no roll brought it."""
+def replaced(storage: Storage, kind: str, now_ms: float) -> tuple[str, str] | None:
+    """Return the release that a roll brought and the one before it, for as long as it is watched.
+
+    None where no roll brought it, where it was taken back, or where it has worked for long.
+    """
     latest = recall(storage, kind)
-    if latest is None or latest.release != release:
+    if latest is None or not latest.before_release:
         return None
-    return latest.before_release or None
+    if elapsed_ms(now_ms, latest.wire_ms) > WATCHED_MS:
+        return None
+    return latest.release, latest.before_release

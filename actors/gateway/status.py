@@ -73,6 +73,8 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, tag="gateway_stat
     """The account's settled balance at the venue, when it was last read."""
     allowance_micro_usd: MicroUsd | None = None
     """What the exchange may spend of it."""
+    listed_age_ms: int | None = None
+    """Since the venue last listed orders and trades; None before the first."""
 
 
 class FenceTable(msgspec.Struct, frozen=True, kw_only=True, tag="fence_table"):
@@ -145,6 +147,7 @@ def status_of(
         trouble=tuple(_trouble(flight, wire_ms)),
         cash_micro_usd=None if account is None else account.cash_micro_usd,
         allowance_micro_usd=None if account is None else account.allowance_micro_usd,
+        listed_age_ms=wire_ms - flight.looked_wire_ms if flight.reconciled else None,
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from actors.messages import decode
 from actors.runtime import log_event, wire_ms
-from actors.succession import recall
+from actors.succession import replaced
 from actors.supervisor.fleet_port import FleetPort
 from actors.supervisor.shared import SUPERVISOR, bring_back
 from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
@@ -71,12 +71,10 @@ class Guard:
             await self._act(fault)
 
     async def _act(self, fault: str) -> None:
-        latest = await asyncio.to_thread(recall, self._storage, SUPERVISOR)
-        bad = self._seen.course_release
-        if latest is not None and latest.before_release and latest.release == bad:
-            await asyncio.to_thread(self._tell, bad, latest.before_release, fault)
-            releases = (bad, latest.before_release)
-            done = await bring_back(self._fleet, self._storage, SUPERVISOR, releases, fault)
+        brought = await asyncio.to_thread(replaced, self._storage, SUPERVISOR, wire_ms())
+        if brought is not None and brought[0] == self._seen.course_release:
+            await asyncio.to_thread(self._tell, *brought, fault)
+            done = await bring_back(self._fleet, self._storage, SUPERVISOR, brought, fault)
             log_event("supervisor_taken_back", reason=fault, done=done)
         elif self._seen.life is not None:
             ended = await self._fleet.end_process(self._seen.life, "")

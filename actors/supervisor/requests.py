@@ -22,8 +22,8 @@ from actors.messages import (
     decode,
 )
 from actors.rollout_beat import active_rollout, last_beat_ms
-from actors.runtime import log_event
-from actors.succession import recall
+from actors.runtime import log_event, wire_ms
+from actors.succession import replaced
 from actors.supervisor.events import (
     AnyEvent,
     AskFeeds,
@@ -230,27 +230,23 @@ def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, .
 def look_at_rollout(storage: Storage) -> Undated:
     """Read which rollout is under way and when its driver last gave a sign."""
     active = active_rollout(storage)
-    replaced = replaced_shared(storage)
+    shared = replaced_shared(storage)
     if active is None:
-        return undated(RolloutSeen, rollout=None, replaced_shared=replaced)
+        return undated(RolloutSeen, rollout=None, replaced_shared=shared)
     beat_ms = max(last_beat_ms(storage, active.rollout), active.begun_wire_ms)
     return undated(
         RolloutSeen,
         rollout=active.rollout,
         beat_wire_ms=int(beat_ms),
         to_release=release_of_plan(storage, active.rollout),
-        replaced_shared=replaced,
+        replaced_shared=shared,
     )
 
 
 def replaced_shared(storage: Storage) -> dict[str, tuple[str, str]]:
     """Read which release of each shared actor a roll brought, and which one it replaced."""
-    latest = {who: recall(storage, who) for who in (GATEWAY, MARKET_DATA)}
-    return {
-        who: (one.release, one.before_release)
-        for who, one in latest.items()
-        if one is not None and one.before_release
-    }
+    found = {who: replaced(storage, who, wire_ms()) for who in (GATEWAY, MARKET_DATA)}
+    return {who: pair for who, pair in found.items() if pair is not None}
 
 
 def _shared_status(who: str, data: bytes) -> Undated:

@@ -14,7 +14,7 @@ from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.supervisor.alarms import report
 from actors.supervisor.events import CreateShared, Event
-from actors.supervisor.state import GATEWAY, MARKET_DATA, Shared, Step, SupervisorState, put_shared
+from actors.supervisor.state import MARKET_DATA, Shared, Step, SupervisorState, put_shared
 from actors.supervisor.status import SupervisorStatus
 from signals.market import CYCLE_MS
 
@@ -30,8 +30,10 @@ after as long a silence of the gateway."""
 UNSERVING_MS: Final = 12_000
 """Wire. A restart with its reconciliation takes 3 s on a busy machine."""
 BEATLESS_MS: Final = 25_000
-"""Wire: five heartbeats. A venue that restarts takes none for longer; then the way back changes
-nothing, and the alarm says what was seen."""
+"""Wire: five heartbeats."""
+ANSWERS_MS: Final = 10_000
+"""Wire: a venue that lists orders so long after the last heartbeat is there; one that restarts, for
+up to 90 s, lists nothing, and no release is blamed for it."""
 CYCLES_WITHOUT: Final = 2
 """Decision points for which market data made no snapshot."""
 CYCLES_GRACE_MS: Final = 5_000
@@ -47,8 +49,15 @@ def note_gateway(shared: Shared, status: GatewayStatus, wire_ms: int) -> Shared:
     shared = _note_start(shared, status.release, f"{status.life}/{status.generation}", wire_ms)
     if status.phase == "serving":
         shared = replace(shared, served_wire_ms=wire_ms)
-    beats = status.heartbeat_age_ms is not None and status.heartbeat_age_ms < BEATLESS_MS
-    return replace(shared, worked_wire_ms=wire_ms) if beats else shared
+    return replace(shared, beatless_ms=_beatless_ms(status))
+
+
+def _beatless_ms(status: GatewayStatus) -> int:
+    """Return how long no heartbeat was taken by a venue that answers otherwise."""
+    beat_ms, listed_ms = status.heartbeat_age_ms, status.listed_age_ms
+    if beat_ms is None or listed_ms is None or listed_ms > beat_ms - ANSWERS_MS:
+        return 0
+    return beat_ms
 
 
 def note_feeds(shared: Shared, status: MarketDataStatus, wire_ms: int) -> Shared:
@@ -96,9 +105,9 @@ def fault_of(shared: Shared, wire_ms: int, speed: float) -> str | None:
         return f"no answer for {(wire_ms - shared.answered_wire_ms) // 1000} s: {shared.reason}"
     if wire_ms - shared.served_wire_ms >= UNSERVING_MS:
         return f"it has not served for {(wire_ms - shared.served_wire_ms) // 1000} s"
+    if shared.beatless_ms >= BEATLESS_MS:
+        return f"no heartbeat for {shared.beatless_ms // 1000} s, and the venue answers"
     idle_ms = wire_ms - shared.worked_wire_ms
-    if shared.who == GATEWAY and idle_ms >= BEATLESS_MS:
-        return f"no heartbeat for {idle_ms // 1000} s"
     if shared.who == MARKET_DATA and idle_ms >= _points_ms(speed):
         return f"no snapshot for {idle_ms // 1000} s"
     return None

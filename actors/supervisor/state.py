@@ -187,7 +187,9 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """Wire times at which another start was seen than the one before."""
     served_wire_ms: int = 0
     worked_wire_ms: int = 0
-    """When it last had a heartbeat taken, or made a snapshot."""
+    """When it last made a snapshot."""
+    beatless_ms: int = 0
+    """Of a gateway: without a heartbeat, while the venue answered it."""
     made: int = 0
     """Snapshots."""
     back_wire_ms: int = 0

@@ -10,7 +10,8 @@ from actors.gateway.heir import heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.messages import encode
-from actors.succession import Succession, recall, remember
+from actors.runtime import wire_ms
+from actors.succession import WATCHED_MS, Succession, recall, remember, replaced
 from actors.supervisor import shared as shared_module
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.guard import Guard
@@ -107,7 +108,7 @@ def brought(root: Path, who: str) -> LocalStorage:
         release=BAD,
         before_name=f"{who}/1",
         before_release=GOOD,
-        wire_ms=1,
+        wire_ms=int(wire_ms()),
     )
     remember(storage, succession)
     return storage
@@ -210,3 +211,11 @@ def test_a_supervisor_that_works_is_left_alone(tmp_path: Path) -> None:
     guarded(tmp_path, fleet, 60, lives=(10,))
     assert supervisor_name(storage) == "supervisor/2"
     assert fleet.did == []
+
+
+def test_what_has_worked_for_a_day_is_not_taken_back_for_its_surroundings(tmp_path: Path) -> None:
+    storage = brought(tmp_path, GATEWAY)
+    now_ms = wire_ms()
+    assert replaced(storage, GATEWAY, now_ms) == (BAD, GOOD)
+    assert replaced(storage, GATEWAY, now_ms + WATCHED_MS + 60_000) is None
+    assert replaced(storage, MARKET_DATA, now_ms) is None

@@ -20,6 +20,7 @@ from actors.supervisor.events import (
     SharedSilent,
 )
 from actors.supervisor.shared_watch import (
+    ANSWERS_MS,
     BEATLESS_MS,
     PAUSE_MS,
     SILENT_MS,
@@ -128,10 +129,22 @@ def test_a_gateway_that_answers_and_does_not_serve_is_taken_back() -> None:
 
 def test_a_gateway_without_heartbeats_is_taken_back() -> None:
     watch = begun()
-    late = gateway(heartbeat_age_ms=BEATLESS_MS)
-    watch.look(GatewaySeen, BEATLESS_MS // LOOK_MS + 1, status=late)
+    watch.look(
+        GatewaySeen, 9, status=gateway(heartbeat_age_ms=BEATLESS_MS - 1, listed_age_ms=2_000)
+    )
+    assert watch.backs == []
+    watch.look(GatewaySeen, status=gateway(heartbeat_age_ms=BEATLESS_MS, listed_age_ms=2_000))
     assert [b.who for b in watch.backs] == [GATEWAY]
     assert "no heartbeat" in watch.alarms[0].evidence["reason"]
+
+
+def test_a_venue_that_takes_no_heartbeat_because_it_restarts_blames_no_release() -> None:
+    watch = begun()
+    age_ms = 4 * BEATLESS_MS
+    status = gateway(heartbeat_age_ms=age_ms, listed_age_ms=age_ms - ANSWERS_MS + 1)
+    watch.look(GatewaySeen, 9, status=status)
+    watch.look(GatewaySeen, 9, status=gateway(heartbeat_age_ms=age_ms, listed_age_ms=None))
+    assert watch.backs == []
 
 
 def test_market_data_that_makes_no_snapshot_for_two_points_is_taken_back() -> None:
