@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from actors.clock import elapsed_ms
+from actors.elapsed import elapsed_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
