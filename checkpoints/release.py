@@ -183,11 +183,20 @@ def _problems(module: ModuleType, root: Path, known: set[str], started_ns: int) 
     if path not in known:
         yield f"{name}: loaded from {path}, which is not a file of the release"
         return
-    if Path(file).stat().st_ctime_ns > started_ns + CLOCK_GRACE_NS:
+    if _changed_since(Path(file).stat().st_ctime_ns, started_ns):
         yield f"{name}: {path} was changed after this process started, which may run older code"
     cached = getattr(module, "__cached__", None)
     if cached is not None and _is_stale(Path(file), Path(cached)):
         yield f"{name}: its bytecode {cached} is not that of its source"
+
+
+def _changed_since(changed_ns: int, started_ns: int) -> bool:
+    """Compare a file's last change with a process's start, both by the machine's clock.
+
+    A change in the future is of a clock that was set back since: it says nothing of the order.
+    """
+    in_future = changed_ns > time.time_ns() + CLOCK_GRACE_NS
+    return not in_future and changed_ns > started_ns + CLOCK_GRACE_NS
 
 
 def _is_stale(source: Path, cached: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from checkpoints import release as release_module
 from checkpoints.archive import (
     archive_release,
     archived_releases,
@@ -264,3 +265,15 @@ def test_the_commit_of_a_release_is_its_archives_or_what_was_written_down_beside
     record_commit(storage, release, "unknown")
     record_commit(storage, release, "beef")
     assert commit_of(storage, release) == "c0ffee"
+
+
+def test_a_file_from_before_a_clock_was_set_back_is_not_called_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second_ns = 1_000_000_000
+    now_ns = 1_790_000_000 * second_ns
+    monkeypatch.setattr(release_module.time, "time_ns", lambda: now_ns)
+    changed = release_module._changed_since
+    assert changed(now_ns - second_ns, started_ns=now_ns - 5 * second_ns)
+    assert not changed(now_ns - 9 * second_ns, started_ns=now_ns - 5 * second_ns)
+    assert not changed(now_ns + 3_600 * second_ns, started_ns=now_ns - 5 * second_ns)
