@@ -12,11 +12,12 @@ import click
 
 from cluster.sandbox.assemble import open_sandbox
 from cluster.sandbox.auth import AccountFile
+from cluster.sandbox.behaviours import ALL, Behaviour
 from cluster.sandbox.clock import Clock
 from cluster.sandbox.exchange import ExchangeConfig
 from cluster.sandbox.ledger import LedgerError
 from cluster.sandbox.limits import Tier
-from cluster.sandbox.model import MICRO
+from cluster.sandbox.model import MICRO, MarketTime
 from cluster.sandbox.prices.tape import TapeError
 from cluster.sandbox.server.serving import PortTakenError, listen, serve
 from cluster.sandbox.server.world import World
@@ -102,6 +103,25 @@ def _empty(folder: Path) -> None:
     metavar="WIRE_MS MARKET_MS",
     help="Go on with this clock: of a sandbox that died under a running fleet.",
 )
+@click.option(
+    "--without",
+    "without",
+    multiple=True,
+    type=click.Choice([behaviour.value for behaviour in Behaviour]),
+    help="Switch off a behaviour of the venue; may be repeated.",
+)
+@click.option(
+    "--older-wallets",
+    is_flag=True,
+    help="Accounts are from before deposit wallets: bare keys may trade too.",
+)
+@click.option(
+    "--market-clock",
+    type=click.Choice([clock.value for clock in MarketTime]),
+    default=MarketTime.OWN.value,
+    show_default=True,
+    help="Market time of its own, or the wall's (then --speed 1).",
+)
 def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     folder: Path,
     port: int,
@@ -113,9 +133,21 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     balance_usd: int,
     tier: str,
     anchors: tuple[int, int] | None,
+    without: tuple[str, ...],
+    older_wallets: bool,  # noqa: FBT001 click passes options by name
+    market_clock: str,
 ) -> None:
     """Serve the venue's protocols on loopback, with invented makers and a planted edge."""
-    config = ExchangeConfig(seed=seed, speed=speed, starting_balance_micro_usd=balance_usd * MICRO)
+    if market_clock == MarketTime.WALL and speed != 1:
+        raise click.UsageError("--market-clock wall needs --speed 1")
+    config = ExchangeConfig(
+        seed=seed,
+        speed=speed,
+        starting_balance_micro_usd=balance_usd * MICRO,
+        behaviours=ALL - {Behaviour(name) for name in without},
+        older_wallets=older_wallets,
+        market_time=MarketTime(market_clock),
+    )
     try:
         listener = listen(port)
         prepare_folder(folder, fresh=fresh)

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from cluster.sandbox.fees import notional_micro_usd, taker_fee_micro_usd
+from cluster.sandbox.fees import FEE_RATE_PERCENT, notional_micro_usd, taker_fee_micro_usd
 from cluster.sandbox.model import Balance, Order, Outcome, Side, Trade
 
 FEE_ROUNDING_HOLD: Final = 500
@@ -26,7 +26,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notional_micro_usd(self) -> int:
-        return notional_micro_usd(self.outcome, self.price, self.shares)
+        return notional_micro_usd(self.side, self.price, self.shares)
 
     @property
     def cash_micro_usd(self) -> int:
@@ -88,17 +88,16 @@ class Account:
 
     def cash_balance(self) -> Balance:
         held = sum(_held_cash(order) for order in self.open.values() if order.side is Side.BUY)
-        return Balance(settled=self.cash, available=self.cash - self._outgoing_cash - held)
+        return Balance(settled=self.cash, ordered=held, matched=self._outgoing_cash)
 
     def token_balance(self, token_id: str) -> Balance:
-        settled = self.tokens.get(token_id, 0)
         held = sum(
             order.remaining_shares
             for order in self.open.values()
             if order.side is Side.SELL and order.token_id == token_id
         )
-        outgoing = self._outgoing_tokens.get(token_id, 0)
-        return Balance(settled=settled, available=settled - outgoing - held)
+        settled, matched = self.tokens.get(token_id, 0), self._outgoing_tokens.get(token_id, 0)
+        return Balance(settled=settled, ordered=held, matched=matched)
 
     # ---- the fold
 
@@ -131,7 +130,10 @@ class Account:
 
 def _held_cash(order: Order) -> int:
     """Return what an open buy may still cost: a taker's fee too until it rests."""
-    notional = notional_micro_usd(order.outcome, order.price, order.remaining_shares)
+    if order.budget_micro_usd is not None:
+        left = order.budget_left_micro_usd
+        return left + budget_fee_hold(left)
+    notional = notional_micro_usd(order.side, order.price, order.remaining_shares)
     may_take = order.queue_ahead_at_placement is None and not order.post_only
     return notional + (fee_hold(order.price, order.remaining_shares) if may_take else 0)
 
@@ -139,6 +141,11 @@ def _held_cash(order: Order) -> int:
 def fee_hold(price: int, shares: int) -> int:
     """Return what fees may come to, however many trades an order falls into."""
     return taker_fee_micro_usd(price, shares) + FEE_ROUNDING_HOLD
+
+
+def budget_fee_hold(budget_micro_usd: int) -> int:
+    """Return what fees may come to when dollars are spent, at whatever prices."""
+    return -(-budget_micro_usd * FEE_RATE_PERCENT // 100) + FEE_ROUNDING_HOLD
 
 
 def _add(amounts: dict[str, int], key: str, change: int) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from cluster.sandbox.clock import Clock, ClockError, ClockFile
 from cluster.sandbox.exchange import Exchange, ExchangeConfig
 from cluster.sandbox.ledger import Ledger, LedgerError
+from cluster.sandbox.model import MarketTime
 from cluster.sandbox.prices.recorded import TAPE_FILES, Tape
 from cluster.sandbox.prices.source import Prices
 
@@ -47,10 +48,12 @@ def open_sandbox(
     try:
         _check_origin(folder, _Origin(seed=config.seed, tape=_digest(tape)))
         newest = ledger.recovered[-1].market_ms if ledger.recovered else 0
+        wall = config.market_time is MarketTime.WALL
+        start_market_ms = wire_ms if wall else prices.start_market_ms
         clock = ClockFile.resume(
             folder,
             speed=config.speed,
-            start_market_ms=max(prices.start_market_ms, newest),
+            start_market_ms=max(start_market_ms, newest),
             wire_ms=wire_ms,
             before=before,
         )

@@ -14,11 +14,18 @@ from typing import Final
 
 import msgspec
 
+from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.signing import SignatureError, recover_login
 
-STAMP_TOLERANCE_S: Final = 300
-"""How far a request's stamp may be from the exchange's wire clock before it is refused. The venue
-does not document its own limit; five minutes is the usual one of signed HTTP requests."""
+STAMP_AGE_S_MAX: Final = 60
+"""How old a request's stamp may be: about a minute, as operators report; the venue documents no
+limit."""
+STAMP_AHEAD_S_MAX: Final = 5
+"""How far it may lie in the future: reports say not at all; stamps are whole seconds and clocks
+differ a little."""
+NONCE_MAX: Final = (1 << 63) - 1
+STAMP_S_MAX: Final = 10**11
+"""Far beyond any stamp in seconds, so that milliseconds and nonsense are refused as text."""
 ACCOUNTS_MAX: Final = 1_000
 """API keys that one sandbox keeps; a runaway test must not grow the file for ever."""
 
@@ -139,25 +146,24 @@ def sign_request(secret: str, message: bytes) -> str:
 
 
 def _stamp_is_near(stamp: str, wire_ms: int) -> bool:
-    return (
-        stamp.isascii()
-        and stamp.isdigit()
-        and abs(int(stamp) - wire_ms // 1000) <= STAMP_TOLERANCE_S
-    )
+    found = whole_number(stamp, STAMP_S_MAX)
+    if found is None:
+        return False
+    return -STAMP_AHEAD_S_MAX <= wire_ms // 1000 - found <= STAMP_AGE_S_MAX
 
 
 def check_login(headers: Mapping[str, str], wire_ms: int) -> tuple[str, int] | Refusal:
     """Check an L1 request's headers; return the address and nonce that it proves."""
     address = headers.get("poly_address", "")
     stamp = headers.get("poly_timestamp", "")
-    nonce_text = headers.get("poly_nonce", "0")
-    if not (nonce_text.isascii() and nonce_text.isdigit() and _stamp_is_near(stamp, wire_ms)):
+    nonce = whole_number(headers.get("poly_nonce", "0"), NONCE_MAX)
+    if nonce is None or not _stamp_is_near(stamp, wire_ms):
         return BAD_L1
     try:
-        signer = recover_login(address, stamp, int(nonce_text), headers.get("poly_signature", ""))
+        signer = recover_login(address, stamp, nonce, headers.get("poly_signature", ""))
     except SignatureError as error:
         return Refusal(status=401, error=f"{BAD_L1.error}: {error}")
-    return (signer, int(nonce_text)) if signer == address.lower() else BAD_L1
+    return (signer, nonce) if signer == address.lower() else BAD_L1
 
 
 class AccountFile:

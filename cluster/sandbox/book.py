@@ -10,8 +10,11 @@ from typing import Final
 
 import msgspec
 
+from cluster.sandbox.fees import notional_micro_usd, shares_for
 from cluster.sandbox.model import MICRO, Level, Outcome, Side
 
+SPENT_DUST: Final = 2
+"""Micro-USD that rounding may leave of a budget: nothing can be bought for them."""
 HOUSE: Final = ""
 """The account of the sandbox's own makers and takers."""
 
@@ -132,6 +135,26 @@ class Book:
                 shares -= size
                 if shares <= 0:
                     break
+        return found
+
+    def hits_for(self, outcome: Outcome, up_limit: int, budget_micro_usd: int) -> list[Hit]:
+        """Return what dollars would buy of a token, best price first, then oldest first."""
+        buying_up = outcome is Outcome.UP
+        found: list[Hit] = []
+        for up_price in self.prices(bid=not buying_up):
+            if budget_micro_usd <= SPENT_DUST or not (
+                up_price <= up_limit if buying_up else up_price >= up_limit
+            ):
+                break
+            price = flip(outcome, up_price)
+            here = self.hits(
+                buying_up=buying_up,
+                up_limit=up_price,
+                shares=sum(hit.shares for hit in found) + shares_for(budget_micro_usd, price),
+            )[len(found) :]
+            found += here
+            bought = sum(hit.shares for hit in here)
+            budget_micro_usd -= notional_micro_usd(Side.BUY, price, bought)
         return found
 
     def best(self, *, bid: bool) -> int | None:

@@ -16,7 +16,7 @@ from cluster.sandbox.model import (
 from cluster.sandbox.modes import Modes
 from cluster.sandbox.orders import Orders, new_order
 from cluster.sandbox.records import OrderRefused
-from cluster.sandbox.terms import Refused, raw_terms, read_terms
+from cluster.sandbox.terms import Asked, Refused, raw_terms, read_terms
 
 
 class Desk:
@@ -25,21 +25,18 @@ class Desk:
         self._orders = orders
         self._modes = modes
 
-    def place(
-        self, signed: SignedOrder, order_type: OrderType, now: Now, *, post_only: bool
-    ) -> PlaceResult:
-        refused = self._modes.barrier(post_only=post_only) or self._known(signed)
+    def place(self, signed: SignedOrder, asked: Asked, now: Now) -> PlaceResult:
+        order_type = asked.order_type
+        refused = self._modes.barrier(now, post_only=asked.post_only) or self._known(signed)
         if refused is not None:
             return self.refuse(signed, order_type, refused, now)
         found = self._market(signed.token_id, now)
         if isinstance(found, Refused):
             return self.refuse(signed, order_type, found, now)
-        terms = read_terms(
-            signed, order_type, found.market, post_only=post_only, wire_ms=now.wire_ms
-        )
+        terms = read_terms(signed, asked, found.market, self._floor.behaviours, now.wire_ms)
         if isinstance(terms, Refused):
             return self.refuse(signed, order_type, terms, now)
-        order = new_order(found, signed, terms, order_type, now, post_only=post_only)
+        order = new_order(found, signed, terms, asked, now)
         refused = self._orders.judge(found, signed, order)
         if refused is not None:
             return self.refuse(signed, order_type, refused, now)
@@ -58,6 +55,7 @@ class Desk:
             http_status=refused.http_status,
             error=refused.error,
             code=refused.code,
+            retry_after_s=refused.retry_after_s,
             state=OrderState.REFUSED,
         )
 

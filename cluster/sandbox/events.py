@@ -19,6 +19,8 @@ class BookReplaced(msgspec.Struct, frozen=True, kw_only=True, tag="book"):
     """The whole book of one token (event `book`): when a market opens, or after a restart."""
 
     book: BookView
+    after_trade: bool = False
+    """Repeated because of a trade: shorter on the wire."""
 
 
 class PriceChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class PricesChanged(msgspec.Struct, frozen=True, kw_only=True, tag="price_change
     changes: tuple[PriceChange, ...]
     best: tuple[BestPrices, ...]
     """Of both tokens, after the changes."""
+    hashes: tuple[str, ...] = ("", "")
+    """Of both tokens' books, after the changes."""
     wire_ms: int
     market_ms: int
 
@@ -102,6 +106,8 @@ class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, tag="order"):
     change: OrderChange
     order: Order
     reason: CancelReason | None
+    bare: bool = False
+    """A kill is told with empty fields."""
     wire_ms: int
     market_ms: int
 

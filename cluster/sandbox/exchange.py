@@ -5,6 +5,7 @@ method when the request arrives; both carry `Now`. Every method that changes som
 ledger records to the operating system before it returns; `Ledger.sync` puts them on the disk.
 """
 
+from cluster.sandbox.behaviours import Behaviours
 from cluster.sandbox.desk import Desk
 from cluster.sandbox.events import Event
 from cluster.sandbox.feeds import Feeds
@@ -39,7 +40,7 @@ from cluster.sandbox.prices.provenance import provenance
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.records import AccountOpened
 from cluster.sandbox.settlement import Lifecycle
-from cluster.sandbox.terms import Refused
+from cluster.sandbox.terms import Asked, Refused
 
 __all__ = ["Exchange", "ExchangeConfig"]
 
@@ -81,6 +82,7 @@ class Exchange:
         self._lifecycle.move(now)
         self._matching.progress(now)
         self._orders.mature(now)
+        self._orders.late_fills.work(now)
         self._orders.expire(now)
         if self.config.house_at_work:
             self._house.work(now)
@@ -112,7 +114,8 @@ class Exchange:
     ) -> PlaceResult:
         """Judge, match and rest one verified order. Never raises for what a client can send."""
         self._modes.move(now)
-        result = self._desk.place(order, order_type, now, post_only=post_only)
+        asked = Asked(order_type=order_type, post_only=post_only)
+        result = self._desk.place(order, asked, now)
         self._floor.ledger.write()
         return result
 
@@ -227,6 +230,11 @@ class Exchange:
         return provenance(self._floor.prices)
 
     # ---- faults and the venue's own troubles
+
+    @property
+    def behaviours(self) -> Behaviours:
+        """What is in force beyond the plain rules, and how often each has struck."""
+        return self._floor.behaviours
 
     @property
     def mode(self) -> VenueMode:

@@ -50,6 +50,8 @@ class FaultKind(StrEnum):
     """Markets whose slug matches `match` never show a price to beat."""
     LATE_MARKET = "late_market"
     """Markets whose slug matches `match` appear `delay_ms` of market time after their open."""
+    NO_APPROVAL = "no_approval"
+    """The wallet's approvals are gone: orders are refused, allowances read 0."""
     # ---- done at once, by the exchange itself
     GHOST_FILL = "ghost_fill"
     """The next `count` trades of accounts end FAILED instead of CONFIRMED."""

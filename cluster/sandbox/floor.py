@@ -5,6 +5,7 @@ Parts change accounts by `record` (ledger first, then the fold) and tell the wor
 
 import msgspec
 
+from cluster.sandbox.behaviours import ALL, Behaviour, Behaviours
 from cluster.sandbox.book import flip
 from cluster.sandbox.events import (
     BestChanged,
@@ -20,6 +21,7 @@ from cluster.sandbox.markets import LiveMarket, Registry
 from cluster.sandbox.model import (
     MICRO,
     CancelReason,
+    MarketTime,
     Now,
     Order,
     OrderState,
@@ -29,6 +31,11 @@ from cluster.sandbox.model import (
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.records import CashChanged, OrderEnded, Record
 from cluster.sandbox.state import State
+from cluster.sandbox.views import book_view
+
+TOLD_AS_UPDATE = frozenset(
+    {CancelReason.USER, CancelReason.CANCEL_ALL, CancelReason.CANCEL_MARKET, CancelReason.HEARTBEAT}
+)
 
 
 class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +49,11 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_after_wire_ms: int = 2_000
     restart_wire_ms: int = 90_000
     post_only_wire_ms: int = 120_000
+    behaviours: frozenset[Behaviour] = ALL
+    """What the venue does to its clients beyond the plain rules."""
+    market_time: MarketTime = MarketTime.OWN
+    older_wallets: bool = False
+    """Accounts are from before deposit wallets: bare keys, proxies and safes may trade too."""
     house_at_work: bool = True
     """False: no makers and no takers but the accounts', for tests of the rules."""
 
@@ -53,6 +65,7 @@ class Floor:
         self.ledger = ledger
         self.state = State()
         self.registry = Registry(config.seed)
+        self.behaviours = Behaviours(config.seed, config.behaviours)
         self.live: dict[str, LiveMarket] = {}
         """Markets with a book, by condition id."""
         self.events: list[Event] = []
@@ -88,6 +101,8 @@ class Floor:
                 change=change,
                 order=order,
                 reason=reason,
+                bare=order.state is OrderState.KILLED
+                and self.behaviours.strikes(Behaviour.BARE_KILL_FRAMES, order_id),
                 wire_ms=now.wire_ms,
                 market_ms=now.market_ms,
             )
@@ -107,7 +122,14 @@ class Floor:
             ),
             now,
         )
-        self.tell_order(order.order_id, OrderChange.CANCELLATION, now, reason)
+        self.tell_order(order.order_id, self._change_of_end(order, reason), now, reason)
+
+    def _change_of_end(self, order: Order, reason: CancelReason) -> OrderChange:
+        """Say how the end is told: the venue tells some cancels as an update."""
+        as_update = reason in TOLD_AS_UPDATE and self.behaviours.strikes(
+            Behaviour.CANCELED_AS_UPDATE, order.order_id
+        )
+        return OrderChange.UPDATE if as_update else OrderChange.CANCELLATION
 
     def tell_book(self, live: LiveMarket, now: Now) -> None:
         """Tell the levels that changed since the last call, for both tokens."""
@@ -133,6 +155,7 @@ class Floor:
                 condition_id=market.condition_id,
                 changes=tuple(changes),
                 best=best,
+                hashes=tuple(book_view(live, outcome, now).hash for outcome in Outcome),
                 wire_ms=now.wire_ms,
                 market_ms=now.market_ms,
             )

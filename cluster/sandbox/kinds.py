@@ -94,6 +94,15 @@ class TradeStatus(StrEnum):
         return self in {TradeStatus.CONFIRMED, TradeStatus.FAILED}
 
 
+class MarketTime(StrEnum):
+    """Where market time comes from."""
+
+    OWN = "own"
+    """It starts with the tape, or on a date of its own, and runs at the speed."""
+    WALL = "wall"
+    """It is the wall's, as at the venue; only at speed 1."""
+
+
 class VenueMode(StrEnum):
     OPEN = "open"
     RESTARTING = "restarting"

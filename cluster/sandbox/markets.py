@@ -9,6 +9,7 @@ import msgspec
 
 from cluster.sandbox.book import Book
 from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, Market, Timeframe
+from cluster.sandbox.numbers import whole_number
 
 COARSE_TICK: Final = 10_000
 FINE_TICK: Final = 1_000
@@ -24,6 +25,8 @@ TELL_UNTIL_S: Final = 30
 RESOLVE_FROM_S: Final = 8
 RESOLVE_UNTIL_S: Final = 18
 """A market resolves this many market seconds after its close (recorded ones: 5 to 18)."""
+OPEN_S_MAX: Final = 4 * 10**9
+"""The year 2096: beyond it no market is listed."""
 KNOWN_MAX: Final = 20_000
 """Markets remembered by id although nobody traded them; older ones are found by slug again."""
 
@@ -65,10 +68,12 @@ class Registry:
         """Return the market of a slug such as ``btc-updown-5m-1767225600``, if it is listed yet."""
         asset, _, rest = slug.partition("-updown-")
         frame, _, opened = rest.partition("-")
-        if asset not in ASSETS or frame not in set(Timeframe) or not opened.isdecimal():
+        opened_s = whole_number(opened, OPEN_S_MAX)
+        if asset not in ASSETS or frame not in set(Timeframe) or opened_s is None:
             return None
-        timeframe, open_ms = Timeframe(frame), int(opened) * SECOND_MS
-        if open_ms % timeframe.length_ms or market_ms < open_ms - LISTED_AHEAD_MS:
+        timeframe, open_ms = Timeframe(frame), opened_s * SECOND_MS
+        written_so = opened == str(opened_s) and open_ms % timeframe.length_ms == 0
+        if not written_so or market_ms < open_ms - LISTED_AHEAD_MS:
             return None
         return self.make(asset, timeframe, open_ms)
 

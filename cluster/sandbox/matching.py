@@ -6,8 +6,9 @@ from itertools import groupby
 import msgspec
 
 from cluster.sandbox.accounts import legs_of
+from cluster.sandbox.behaviours import Behaviour
 from cluster.sandbox.book import HOUSE, Hit, flip
-from cluster.sandbox.events import LastTrade, OrderChange, TradeChanged
+from cluster.sandbox.events import BookReplaced, LastTrade, OrderChange, TradeChanged
 from cluster.sandbox.fees import taker_fee_micro_usd
 from cluster.sandbox.floor import Floor
 from cluster.sandbox.markets import LiveMarket
@@ -20,6 +21,10 @@ from cluster.sandbox.model import (
     TradeStatus,
 )
 from cluster.sandbox.records import Traded, TradeMoved
+from cluster.sandbox.views import book_view
+
+SLOW_CHAIN_MS = (10_000, 50_000)
+"""Wire ms by which the chain is late at times, from and to, as operators report."""
 
 
 class Taker(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +43,8 @@ class Matching:
         self._house_trades = 0
         self._to_fail = 0
         self._doomed: set[str] = set()
+        self._slow_ms: dict[str, int] = {}
+        """Wire ms by which the chain is late with a trade."""
 
     def fail_next(self, count: int) -> None:
         """Let the next `count` trades that concern accounts end FAILED."""
@@ -68,10 +75,12 @@ class Matching:
             if self._to_fail:
                 self._to_fail -= 1
                 self._doomed.add(trade.trade_id)
+            self._delay(trade)
             for leg in legs_of(trade):
                 self._floor.tell_order(leg.order_id, OrderChange.UPDATE, now)
             self._tell(trade, now)
         live.last_trade_price = up_price
+        self._tell_books(live, now)
         self._floor.emit(
             LastTrade(
                 condition_id=live.market.condition_id,
@@ -84,6 +93,14 @@ class Matching:
             )
         )
         return trade.trade_id
+
+    def _delay(self, trade: Trade) -> None:
+        """Let the chain be slow with a share of the trades."""
+        behaviours = self._floor.behaviours
+        if behaviours.strikes(Behaviour.SLOW_CHAIN, trade.trade_id):
+            first_ms, last_ms = SLOW_CHAIN_MS
+            draw = behaviours.draw(Behaviour.SLOW_CHAIN, f"{trade.trade_id}/ms", last_ms - first_ms)
+            self._slow_ms[trade.trade_id] = first_ms + draw
 
     def _trade(
         self, live: LiveMarket, taker: Taker, up_price: int, hits: list[Hit], now: Now
@@ -114,6 +131,15 @@ class Matching:
             transaction_hash="0x" + hashlib.sha256(f"tx/{name}".encode()).hexdigest(),
         )
 
+    def _tell_books(self, live: LiveMarket, now: Now) -> None:
+        """Repeat both tokens' books, as the venue does after each trade."""
+        if not self._floor.behaviours.on(Behaviour.BOOK_AT_EACH_TRADE):
+            return
+        self._floor.behaviours.note(Behaviour.BOOK_AT_EACH_TRADE)
+        for outcome in Outcome:
+            view = book_view(live, outcome, now)
+            self._floor.emit(BookReplaced(book=view, after_trade=True))
+
     def _maker(self, live: LiveMarket, hit: Hit) -> MakerLeg:
         resting = hit.resting
         account = self._floor.state.accounts.get(resting.api_key)
@@ -130,7 +156,7 @@ class Matching:
 
     def _progress_one(self, trade: Trade, now: Now) -> None:
         config = self._floor.config
-        age_ms = now.wire_ms - trade.matched_wire_ms
+        age_ms = now.wire_ms - trade.matched_wire_ms - self._slow_ms.get(trade.trade_id, 0)
         if trade.status is TradeStatus.MATCHED:
             if age_ms < config.mined_after_wire_ms:
                 return
@@ -138,6 +164,7 @@ class Matching:
             self._doomed.discard(trade.trade_id)
             self._move(trade, TradeStatus.FAILED if doomed else TradeStatus.MINED, now)
         elif age_ms >= config.confirmed_after_wire_ms:
+            self._slow_ms.pop(trade.trade_id, None)
             self._move(trade, TradeStatus.CONFIRMED, now)
 
     def _move(self, trade: Trade, status: TradeStatus, now: Now) -> None:

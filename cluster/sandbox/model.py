@@ -12,6 +12,7 @@ from cluster.sandbox.kinds import (
     MICRO,
     SECOND_MS,
     CancelReason,
+    MarketTime,
     Now,
     OrderState,
     OrderType,
@@ -46,6 +47,7 @@ __all__ = [
     "Level",
     "MakerLeg",
     "Market",
+    "MarketTime",
     "Now",
     "OpenInterest",
     "Order",
@@ -117,10 +119,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     trade_ids: tuple[str, ...] = ()
     ended_wire_ms: int | None = None
     cancel_reason: CancelReason | None = None
+    budget_micro_usd: int | None = None
+    """Dollars that a fill-or-kill or fill-and-kill buy spends; `shares` is then only what they buy
+    at the limit. None: the size is `shares`."""
+    spent_micro_usd: int = 0
+    """Paid for shares so far, without fees; counted only where there is a budget."""
+
+    @property
+    def budget_left_micro_usd(self) -> int:
+        assert self.budget_micro_usd is not None, "only a market buy has a budget"
+        return self.budget_micro_usd - self.spent_micro_usd
 
     @property
     def remaining_shares(self) -> int:
-        return self.shares - self.filled_shares
+        if self.budget_micro_usd is None:
+            return self.shares - self.filled_shares
+        return max(0, self.budget_left_micro_usd * MICRO // self.price)
 
     @property
     def active(self) -> bool:
@@ -135,6 +149,7 @@ class PlaceResult(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     code: str | None = None
     """E.g. ``post_only_mode``."""
+    retry_after_s: int | None = None
     state: OrderState = OrderState.LIVE
     """LIVE, MATCHED or DELAYED when accepted: the venue's `status`."""
     making_micro: int = 0
@@ -236,5 +251,12 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
 
     settled: int
     """What the chain shows (a trade counts once MINED): the balance endpoint's answer."""
-    available: int
-    """Settled, minus what unmined trades and open orders hold."""
+    ordered: int = 0
+    """Held by open orders."""
+    matched: int = 0
+    """Held by unmined trades."""
+
+    @property
+    def available(self) -> int:
+        """Settled, minus what unmined trades and open orders hold."""
+        return self.settled - self.ordered - self.matched

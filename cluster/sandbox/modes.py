@@ -1,5 +1,7 @@
 """The venue's own troubles: restarts, post-only and cancel-only times."""
 
+import msgspec
+
 from cluster.sandbox.floor import Floor
 from cluster.sandbox.model import Now, VenueMode
 from cluster.sandbox.records import ModeChanged
@@ -15,6 +17,10 @@ POST_ONLY = Refused(
     http_status=503,
     code="post_only_mode",
 )
+
+
+RETRY_AFTER_STAYING_S = 5
+"""Told where a test keeps the venue in its post-only mode: no end is known."""
 
 
 class Modes:
@@ -46,15 +52,20 @@ class Modes:
             self._open_after = None
             self._set(VenueMode.OPEN, now)
 
-    def barrier(self, *, post_only: bool) -> Refused | None:
+    def barrier(self, now: Now, *, post_only: bool) -> Refused | None:
         """Return why no such order is taken now."""
         if self.mode is VenueMode.RESTARTING:
             return RESTARTING
         if self.mode is VenueMode.CANCEL_ONLY:
             return CANCEL_ONLY
         if self.mode is VenueMode.POST_ONLY and not post_only:
-            return POST_ONLY
+            return msgspec.structs.replace(POST_ONLY, retry_after_s=self._opens_in_s(now))
         return None
+
+    def _opens_in_s(self, now: Now) -> int:
+        if self._open_after is None:
+            return RETRY_AFTER_STAYING_S
+        return max(1, -(-(self._open_after[1] - now.wire_ms) // 1_000))
 
     def _set(self, mode: VenueMode, now: Now) -> None:
         if mode is not self.mode:

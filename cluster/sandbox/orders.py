@@ -1,12 +1,16 @@
 """Orders of accounts: judged, matched, rested, delayed, expired, cancelled."""
 
+from itertools import groupby
+
 import msgspec
 
-from cluster.sandbox.accounts import fee_hold
-from cluster.sandbox.book import Hit, Resting, flip, is_bid
+from cluster.sandbox.accounts import budget_fee_hold, fee_hold
+from cluster.sandbox.behaviours import Behaviour
+from cluster.sandbox.book import SPENT_DUST, Hit, Resting, flip, is_bid
 from cluster.sandbox.events import OrderChange
 from cluster.sandbox.fees import notional_micro_usd
 from cluster.sandbox.floor import Floor
+from cluster.sandbox.late_fills import LateFills
 from cluster.sandbox.markets import LiveMarket
 from cluster.sandbox.matching import Matching, Taker
 from cluster.sandbox.model import (
@@ -21,7 +25,14 @@ from cluster.sandbox.model import (
     SignedOrder,
 )
 from cluster.sandbox.records import OrderAccepted, OrderRested
-from cluster.sandbox.terms import GTD_EARLY_WIRE_MS, IMMEDIATE, Refused, Terms
+from cluster.sandbox.terms import (
+    GTD_EARLY_WIRE_MS,
+    IMMEDIATE,
+    Asked,
+    Refused,
+    Terms,
+    too_small_to_take,
+)
 
 GONE = "order can't be found - already canceled or matched"
 DELAYED = "order is delayed and cannot be canceled yet"
@@ -38,6 +49,7 @@ class Orders:
     def __init__(self, floor: Floor, matching: Matching) -> None:
         self._floor = floor
         self._matching = matching
+        self.late_fills = LateFills(floor, matching)
 
     # ---- placing
 
@@ -48,14 +60,14 @@ class Orders:
             return Refused(error=CROSSES)
         if order.order_type is OrderType.FAK and not hits:
             return Refused(error=FAK_NONE)
-        if order.order_type is OrderType.FOK and _total(hits) < order.shares:
+        if order.order_type is OrderType.FOK and not _fills_whole(order, hits):
             return Refused(error=FOK_SHORT)
-        return self._funds(signed, order, may_take=bool(hits))
+        return self._too_small(signed, order, hits) or self._funds(order, may_take=bool(hits))
 
     def admit(self, live: LiveMarket, order: Order, now: Now) -> PlaceResult:
         """Take in an order that passed every rule."""
         delay_ms = self._floor.config.taker_delay_wire_ms
-        delayed = delay_ms > 0 and live.market.taker_delay and bool(self._hits(live, order))
+        delayed = self._waits(live, order)
         known = live.market.condition_id in self._floor.state.markets
         if delayed:
             order = msgspec.structs.replace(order, state=OrderState.DELAYED)
@@ -72,6 +84,15 @@ class Orders:
             return PlaceResult(order_id=order.order_id, state=OrderState.DELAYED)
         self._match(live, order, now)
         return self._result(order.order_id)
+
+    def _waits(self, live: LiveMarket, order: Order) -> bool:
+        """Say whether a taker waits out the delay; the venue lets some match at once."""
+        delays = self._floor.config.taker_delay_wire_ms > 0 and live.market.taker_delay
+        return (
+            delays
+            and bool(self._hits(live, order))
+            and not self._floor.behaviours.strikes(Behaviour.MATCHED_AT_ONCE, order.order_id)
+        )
 
     def mature(self, now: Now) -> None:
         """Match the takers whose delay is over, in order of arrival."""
@@ -112,6 +133,7 @@ class Orders:
                 refused.append((order_id, DELAYED))
             else:
                 self._floor.end_order(order, OrderState.CANCELED, reason, now)
+                self.late_fills.cancelled(order, reason, now)
                 canceled.append(order_id)
         return CancelResult(canceled=tuple(canceled), not_canceled=tuple(refused))
 
@@ -133,26 +155,37 @@ class Orders:
         ]
 
     def _hits(self, live: LiveMarket, order: Order) -> list[Hit]:
+        up_limit = flip(order.outcome, order.price)
+        if order.budget_micro_usd is not None:
+            return live.book.hits_for(order.outcome, up_limit, order.budget_left_micro_usd)
         return live.book.hits(
             buying_up=is_bid(order.outcome, order.side),
-            up_limit=flip(order.outcome, order.price),
+            up_limit=up_limit,
             shares=order.remaining_shares,
         )
 
-    def _funds(self, signed: SignedOrder, order: Order, *, may_take: bool) -> Refused | None:
+    def _too_small(self, signed: SignedOrder, order: Order, hits: list[Hit]) -> Refused | None:
+        """Refuse a buy of the resting kind that would take for less than a dollar."""
+        behaviours = self._floor.behaviours
+        if not hits or order.side is Side.SELL or order.order_type in IMMEDIATE:
+            return None
+        error = too_small_to_take(order.side, signed.maker_amount)
+        if error is None or not behaviours.strikes(Behaviour.MARKETABLE_MINIMUM, order.order_id):
+            return None
+        return Refused(error=error)
+
+    def _funds(self, order: Order, *, may_take: bool) -> Refused | None:
         account = self._floor.state.accounts[order.api_key]
         if order.side is Side.SELL:
-            have = account.token_balance(order.token_id).available
-            needed = order.shares
+            balance, needed = account.token_balance(order.token_id), order.shares
         else:
-            have = account.cash_balance().available
-            needed = notional_micro_usd(order.outcome, order.price, order.shares)
-            needed += fee_hold(order.price, order.shares) if may_take else 0
-        if needed <= have:
+            balance, needed = account.cash_balance(), _cash_needed(order, may_take=may_take)
+        if needed <= balance.available:
             return None
         return Refused(
-            error=f"{FUNDS}: the balance is not enough -> balance: {have},"
-            f" order amount: {signed.maker_amount}"
+            error=f"{FUNDS}: the balance is not enough -> balance: {balance.settled},"
+            f" sum of active orders: {balance.ordered}, sum of matched orders: {balance.matched},"
+            f" order amount (inc. fees): {needed}"
         )
 
     def _match(self, live: LiveMarket, order: Order, now: Now) -> None:
@@ -161,7 +194,7 @@ class Orders:
         if own:
             self.cancel(order.api_key, tuple(own), now, CancelReason.SELF_TRADE)
             hits = self._hits(live, order)
-        if order.order_type is OrderType.FOK and _total(hits) < order.remaining_shares:
+        if order.order_type is OrderType.FOK and not _fills_whole(order, hits):
             hits = []
         self._matching.execute(live, _taker(order), hits, now)
         self._finish(live, self._floor.state.orders[order.order_id], now)
@@ -181,7 +214,7 @@ class Orders:
         state = self._floor.state
         order = state.orders[order_id]
         trades = [state.trades[trade_id] for trade_id in order.trade_ids]
-        usd = sum(notional_micro_usd(t.outcome, t.price, t.shares) for t in trades)
+        usd = sum(notional_micro_usd(t.side, t.price, t.shares) for t in trades)
         buying = order.side is Side.BUY
         return PlaceResult(
             order_id=order_id,
@@ -189,7 +222,6 @@ class Orders:
             making_micro=usd if buying else order.filled_shares,
             taking_micro=order.filled_shares if buying else usd,
             trade_ids=order.trade_ids,
-            transaction_hashes=tuple(t.transaction_hash for t in trades),
         )
 
 
@@ -197,10 +229,8 @@ def new_order(
     live: LiveMarket,
     signed: SignedOrder,
     terms: Terms,
-    order_type: OrderType,
+    asked: Asked,
     now: Now,
-    *,
-    post_only: bool,
 ) -> Order:
     outcome = live.market.outcome_of(signed.token_id)
     assert outcome is not None, "the market was found by this token"
@@ -213,15 +243,16 @@ def new_order(
         token_id=signed.token_id,
         outcome=outcome,
         side=signed.side,
-        order_type=order_type,
-        post_only=post_only,
+        order_type=asked.order_type,
+        post_only=asked.post_only,
         price=terms.price,
         shares=terms.shares,
         filled_shares=0,
         state=OrderState.LIVE,
         placed_wire_ms=now.wire_ms,
         placed_market_ms=now.market_ms,
-        expires_wire_ms=expires_ms if order_type is OrderType.GTD else None,
+        expires_wire_ms=expires_ms if asked.order_type is OrderType.GTD else None,
+        budget_micro_usd=terms.budget_micro_usd,
     )
 
 
@@ -246,5 +277,20 @@ def _taker(order: Order) -> Taker:
     )
 
 
-def _total(hits: list[Hit]) -> int:
-    return sum(hit.shares for hit in hits)
+def _cash_needed(order: Order, *, may_take: bool) -> int:
+    if order.budget_micro_usd is not None:
+        return order.budget_micro_usd + budget_fee_hold(order.budget_micro_usd)
+    needed = notional_micro_usd(Side.BUY, order.price, order.shares)
+    return needed + (fee_hold(order.price, order.shares) if may_take else 0)
+
+
+def _fills_whole(order: Order, hits: list[Hit]) -> bool:
+    """Say whether the hits fill the order: its shares, or a market buy's dollars."""
+    if order.budget_micro_usd is None:
+        return sum(hit.shares for hit in hits) >= order.remaining_shares
+    prices = groupby(hits, key=lambda hit: flip(order.outcome, hit.resting.up_price))
+    cost = sum(
+        notional_micro_usd(Side.BUY, price, sum(hit.shares for hit in group))
+        for price, group in prices
+    )
+    return order.budget_left_micro_usd - cost <= SPENT_DUST

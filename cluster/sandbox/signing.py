@@ -218,9 +218,10 @@ def order_id_of(order: WireOrder, *, neg_risk: bool = False) -> str:
 def verify_order(order: WireOrder, *, neg_risk: bool = False) -> VerifiedSignature:
     """Compute the order id and recover the key that signed; raise `SignatureError`.
 
-    EOA: signature over the order itself, made by `signer`, which must also be `maker`. Deposit
-    wallet: over the order nested in the wallet's own typed data, followed by the trailer that the
-    wallet contract checks; maker and signer are both the wallet.
+    EOA: signature over the order itself, made by `signer`, which must also be `maker`; of a proxy
+    or a safe the maker is the wallet (whose it is, `wallets` checks). Deposit wallet: over the
+    order nested in the wallet's own typed data, followed by the trailer that the wallet contract
+    checks; maker and signer are both the wallet.
     """
     if not _HEX.match(order.signature):
         raise SignatureError("signature is not hex")
@@ -228,10 +229,11 @@ def verify_order(order: WireOrder, *, neg_risk: bool = False) -> VerifiedSignatu
     struct_hash = order_struct_hash(order)
     domain = order_domain(int(order.token_id), neg_risk=neg_risk)
     digest = _digest(domain, struct_hash)
-    if order.maker.lower() != order.signer.lower():
+    wallet_signs = order.signature_type in (SignatureType.EOA, SignatureType.DEPOSIT_WALLET)
+    if wallet_signs and order.maker.lower() != order.signer.lower():
         raise SignatureError("maker and signer differ")
     match order.signature_type:
-        case SignatureType.EOA:
+        case SignatureType.EOA | SignatureType.POLY_PROXY | SignatureType.GNOSIS_SAFE:
             owner = recover_address(digest, signature)
             if owner != order.signer.lower():
                 raise SignatureError("recovered another signer")
@@ -242,7 +244,7 @@ def verify_order(order: WireOrder, *, neg_risk: bool = False) -> VerifiedSignatu
                 _wallet_digest(domain, struct_hash, order.signer), signature[:_ECDSA_BYTES]
             )
         case _:
-            raise SignatureError("maker address not allowed, please use the deposit wallet flow")
+            raise SignatureError("signatureType is not known")
     return VerifiedSignature(order_id="0x" + digest.hex(), owner=owner)
 
 

@@ -6,7 +6,8 @@ from typing import assert_never
 
 import msgspec
 
-from cluster.sandbox.accounts import Account, legs_of
+from cluster.sandbox.accounts import Account, Leg, legs_of
+from cluster.sandbox.book import SPENT_DUST
 from cluster.sandbox.model import Market, Order, OrderState, Trade, TradeStatus
 from cluster.sandbox.records import (
     AccountOpened,
@@ -137,21 +138,10 @@ class State:
         for api_key in dict.fromkeys(leg.api_key for leg in legs):
             self._trade_ids.setdefault(api_key, []).append(trade.trade_id)
         for leg in legs:
-            order = self.orders[leg.order_id]
-            filled = order.filled_shares + leg.shares
-            assert filled <= order.shares, "filled more than ordered"
-            whole = filled == order.shares
-            if whole:
+            after = _filled(self.orders[leg.order_id], leg, trade)
+            if after.state is OrderState.MATCHED:
                 self.matures.pop(leg.order_id, None)
-            self._store(
-                _replace(
-                    order,
-                    filled_shares=filled,
-                    trade_ids=(*order.trade_ids, trade.trade_id),
-                    state=OrderState.MATCHED if whole else order.state,
-                    ended_wire_ms=trade.matched_wire_ms if whole else None,
-                )
-            )
+            self._store(after)
             self.accounts[leg.api_key].matched(leg)
 
     def _moved(self, record: TradeMoved, wire_ms: int) -> None:
@@ -175,3 +165,24 @@ class State:
             self.accounts[payout.api_key].redeem(
                 (market.up_token_id, market.down_token_id), payout.paid_micro_usd
             )
+
+
+def _filled(order: Order, leg: Leg, trade: Trade) -> Order:
+    """Add a fill to an order: it may be cancelled already, and may not get more than it asked."""
+    filled = order.filled_shares + leg.shares
+    spent = order.spent_micro_usd
+    if order.budget_micro_usd is None:
+        assert filled <= order.shares, "filled more than ordered"
+        whole = filled == order.shares
+    else:
+        spent += leg.notional_micro_usd
+        assert spent <= order.budget_micro_usd, "spent more than ordered"
+        whole = order.budget_micro_usd - spent <= SPENT_DUST
+    return _replace(
+        order,
+        filled_shares=filled,
+        spent_micro_usd=spent,
+        trade_ids=(*order.trade_ids, trade.trade_id),
+        state=OrderState.MATCHED if whole and order.active else order.state,
+        ended_wire_ms=trade.matched_wire_ms if whole and order.active else order.ended_wire_ms,
+    )

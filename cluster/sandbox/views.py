@@ -2,16 +2,19 @@
 
 import hashlib
 
+import msgspec
+
 from cluster.sandbox.book import flip
 from cluster.sandbox.markets import LiveMarket
-from cluster.sandbox.model import BookView, Level, Now, Outcome
+from cluster.sandbox.model import MICRO, BookView, Level, Now, Outcome
+from cluster.sandbox.terms import decimal_text
 
 
 def book_view(live: LiveMarket, outcome: Outcome, now: Now) -> BookView:
     bids, asks = live.book.levels(outcome)
     market = live.market
     last = live.last_trade_price
-    return BookView(
+    view = BookView(
         condition_id=market.condition_id,
         token_id=market.token_id(outcome),
         bids=bids,
@@ -21,10 +24,36 @@ def book_view(live: LiveMarket, outcome: Outcome, now: Now) -> BookView:
         last_trade_price=None if last is None else flip(outcome, last),
         wire_ms=now.wire_ms,
         market_ms=now.market_ms,
-        hash=_hash(market.token_id(outcome), bids, asks),
+        hash="",
     )
+    return msgspec.structs.replace(view, hash=book_hash(view))
 
 
-def _hash(token_id: str, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> str:
-    text = f"{token_id}/{[(x.price, x.shares) for x in bids]}/{[(x.price, x.shares) for x in asks]}"
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+def last_trade_text(price: int | None) -> str:
+    """Write a last trade price as the venue does: three decimals, empty where there was none."""
+    return "" if price is None else f"{price // MICRO}.{price % MICRO // 1_000:03d}"
+
+
+def book_hash(view: BookView) -> str:
+    """Return the venue's hash of a book: SHA-1 over its JSON with an empty hash, in this order."""
+    body = {
+        "market": view.condition_id,
+        "asset_id": view.token_id,
+        "timestamp": str(view.wire_ms),
+        "hash": "",
+        "bids": _levels(view.bids),
+        "asks": _levels(view.asks),
+        "min_order_size": decimal_text(view.min_order_shares),
+        "tick_size": decimal_text(view.tick_micro_usd),
+        "neg_risk": False,
+        "last_trade_price": last_trade_text(view.last_trade_price),
+    }
+    return hashlib.sha1(msgspec.json.encode(body), usedforsecurity=False).hexdigest()
+
+
+def _levels(levels: tuple[Level, ...]) -> list[dict[str, str]]:
+    """Write levels with the best one last, as the venue does."""
+    return [
+        {"price": decimal_text(level.price), "size": decimal_text(level.shares)}
+        for level in reversed(levels)
+    ]

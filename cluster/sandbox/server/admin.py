@@ -5,8 +5,10 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from cluster.sandbox.behaviours import Behaviours
 from cluster.sandbox.faults import IMMEDIATE, Fault, FaultError, FaultKind, FaultState
 from cluster.sandbox.model import Now, Provenance, VenueMode
+from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.calls import Call, Entry, decode
 from cluster.sandbox.server.order_bodies import OpenOrderBody, open_order_body
 from cluster.sandbox.server.wire import answer, refuse
@@ -42,6 +44,8 @@ class StateBody(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     accounts: tuple[AdminAccount, ...]
     faults: tuple[FaultState, ...]
+    behaviours: dict[str, int]
+    """The venue's behaviours in force, and how often each has struck since the start."""
     provenance: tuple[Provenance, ...]
 
 
@@ -67,6 +71,10 @@ def clock_body(world: World, now: Now) -> ClockBody:
 
 def clock(call: Call) -> Response:
     return answer(clock_body(call.world, call.now))
+
+
+def struck(behaviours: Behaviours) -> dict[str, int]:
+    return {str(name): behaviours.struck[name] for name in sorted(behaviours.enabled)}
 
 
 def _accounts(call: Call) -> tuple[AdminAccount, ...]:
@@ -103,6 +111,7 @@ def state(call: Call) -> Response:
             digest=world.exchange.digest(),
             accounts=_accounts(call),
             faults=world.faults.states(),
+            behaviours=struck(world.exchange.behaviours),
             provenance=world.exchange.provenance(),
         )
     )
@@ -152,8 +161,8 @@ def clear_faults(call: Call) -> Response:
 
 
 def clear_fault(call: Call) -> Response:
-    number = call.path["number"]
-    cleared = call.world.faults.clear(int(number)) if number.isdecimal() else 0
+    number = whole_number(call.path["number"], 10**9)
+    cleared = 0 if number is None else call.world.faults.clear(number)
     return answer(FaultsCleared(cleared=cleared))
 
 

@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
+from cluster.sandbox.behaviours import Behaviour, Behaviours
 from cluster.sandbox.faults import FaultBoard
 from cluster.sandbox.server.admin import ADMIN_TABLE
 from cluster.sandbox.server.binance import BINANCE_TABLE
@@ -19,6 +23,7 @@ from cluster.sandbox.server.clob_markets import MARKET_TABLE
 from cluster.sandbox.server.clob_orders import ORDER_TABLE
 from cluster.sandbox.server.discovery import GAMMA_TABLE, RELAYER_TABLE, RPC_TABLE
 from cluster.sandbox.server.front import Front
+from cluster.sandbox.server.wire import refuse
 from cluster.sandbox.server.world import World
 from cluster.sandbox.sockets.line import Line
 from cluster.sandbox.sockets.market_socket import MarketLine
@@ -33,6 +38,12 @@ PREFIXES: Final[dict[str, tuple[Entry, ...]]] = {
     "/binance": BINANCE_TABLE,
     "/admin": ADMIN_TABLE,
 }
+NOT_FOUND: Final = 404
+NOT_ALLOWED: Final = 405
+CLOSE_POLICY: Final = 1_008
+CLOSE_SILENT: Final = 1_001
+CLOSING_S: Final = 5.0
+"""Wire seconds that a silent client has to answer the close."""
 LineKind = TypeVar("LineKind", bound=Line)
 LineKind_contra = TypeVar("LineKind_contra", bound=Line, contravariant=True)
 
@@ -43,11 +54,13 @@ class Feed(Protocol[LineKind_contra]):
     def receive(self, line: LineKind_contra, text: str | bytes) -> None: ...
 
 
-async def _serve_line(websocket: WebSocket, line: LineKind, feed: Feed[LineKind]) -> None:
+async def _serve_line(
+    websocket: WebSocket, line: LineKind, feed: Feed[LineKind], behaviours: Behaviours
+) -> None:
     """Read a client's frames and write the feed's until either side ends."""
     feed.add(line)
     writer = asyncio.create_task(line.write())
-    reader = asyncio.create_task(_read(websocket, line, feed))
+    reader = asyncio.create_task(_read(websocket, line, feed, behaviours))
     try:
         await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -58,24 +71,46 @@ async def _serve_line(websocket: WebSocket, line: LineKind, feed: Feed[LineKind]
                 await task
 
 
-async def _read(websocket: WebSocket, line: LineKind, feed: Feed[LineKind]) -> None:
-    with contextlib.suppress(WebSocketDisconnect):
+async def _read(
+    websocket: WebSocket, line: LineKind, feed: Feed[LineKind], behaviours: Behaviours
+) -> None:
+    """Hand a client's frames to its feed; close on silence and on a wrong beginning."""
+    strict = behaviours.on(Behaviour.SOCKET_DISCIPLINE)
+    try:
         while True:
-            text = await websocket.receive_text()
-            if text == "PING":
+            async with asyncio.timeout(line.silence_s if strict else None):
+                message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            frame: str | bytes = message.get("bytes") or b"" if text is None else text
+            if frame == "PING" and (line.subscribed or not strict):
                 line.reply("PONG")
             else:
-                feed.receive(line, text)
+                feed.receive(line, frame)
+            if strict and not line.subscribed:
+                behaviours.note(Behaviour.SOCKET_DISCIPLINE)
+                line.cut(CLOSE_POLICY)
+    except TimeoutError:
+        behaviours.note(Behaviour.SOCKET_DISCIPLINE)
+        line.cut(CLOSE_SILENT)
+        await asyncio.sleep(CLOSING_S)  # the writer closes, and ends the line
 
 
 def _socket(
-    make: Callable[[WebSocket, FaultBoard], LineKind], feed: Feed[LineKind], faults: FaultBoard
+    world: World, make: Callable[[WebSocket, FaultBoard], LineKind], feed: Feed[LineKind]
 ) -> Callable[[WebSocket], Awaitable[None]]:
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.accept()
-        await _serve_line(websocket, make(websocket, faults), feed)
+        line = make(websocket, world.faults)
+        await _serve_line(websocket, line, feed, world.exchange.behaviours)
 
     return endpoint
+
+
+def _unknown_route(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else NOT_FOUND
+    return refuse(status, "method not allowed" if status == NOT_ALLOWED else "not found")
 
 
 def make_app(world: World) -> ASGIApp:
@@ -83,10 +118,14 @@ def make_app(world: World) -> ASGIApp:
     routes: list[BaseRoute] = [
         route for prefix, table in PREFIXES.items() for route in routes_of(world, prefix, table)
     ]
-    faults = world.faults
     routes += [
-        WebSocketRoute("/ws/market", _socket(MarketLine, world.market_feed, faults)),
-        WebSocketRoute("/ws/user", _socket(UserLine, world.user_feed, faults)),
-        WebSocketRoute("/ws/prices", _socket(PriceLine, world.price_feed, faults)),
+        WebSocketRoute("/ws/market", _socket(world, MarketLine, world.market_feed)),
+        WebSocketRoute("/ws/user", _socket(world, UserLine, world.user_feed)),
+        WebSocketRoute("/ws/prices", _socket(world, PriceLine, world.price_feed)),
     ]
-    return Front(Starlette(routes=routes), faults)
+    inner = Starlette(
+        routes=routes,
+        exception_handlers={NOT_FOUND: _unknown_route, NOT_ALLOWED: _unknown_route},
+    )
+    inner.router.redirect_slashes = False
+    return Front(inner, world.faults)

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from cluster.sandbox.model import ASSETS
+from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.binance_bodies import (
     INVALID_INTERVAL,
     INVALID_PARAMETER,
@@ -33,6 +34,8 @@ PERIODS_MS: Final = {
     "12h": 43_200_000,
     "1d": 86_400_000,
 }
+STAMP_MS_MAX: Final = 4 * 10**12
+"""The year 2096: beyond it no series is generated."""
 KLINES_MAX: Final = 1_500
 FUNDING_MAX: Final = 1_000
 HISTORY_MAX: Final = 500
@@ -40,6 +43,21 @@ HISTORY_MAX: Final = 500
 
 class TimeBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     server_time: int
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """An error that the service wraps into HTTP 200."""
+
+    status: str = "ERROR"
+    type: str = "GENERAL"
+    code: str = "99099990"
+    errorData: str = "illegal params."  # noqa: N815 the service's field name
+    data: None = None
+    subData: None = None  # noqa: N815 the service's field name
+    params: None = None
+
+
+ENVELOPE: Final = Envelope()
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,13 +76,19 @@ def _asset(call: Call) -> str | None:
 def _span(call: Call, default: int, most: int) -> Span | None:
     """Read startTime, endTime and limit; None if one is not a number or the limit is too high."""
     texts = [call.query.get(name) for name in ("startTime", "endTime", "limit")]
-    if any(text is not None and not text.isdecimal() for text in texts):
+    found = [None if text is None else whole_number(text, STAMP_MS_MAX) for text in texts]
+    if any(text is not None and number is None for text, number in zip(texts, found, strict=True)):
         return None
-    start_ms, end_ms, limit = (None if text is None else int(text) for text in texts)
+    start_ms, end_ms, limit = found
     count = default if limit is None else limit
     if not 1 <= count <= most:
         return None
     return Span(start_ms=start_ms, end_ms=end_ms, limit=count)
+
+
+def _too_many(call: Call, most: int) -> bool:
+    limit = whole_number(call.query.get("limit", ""), STAMP_MS_MAX)
+    return limit is not None and limit > most
 
 
 def _refuse(error: ServiceError) -> Response:
@@ -95,6 +119,8 @@ def funding(call: Call) -> Response:
     asset, span = _asset(call), _span(call, 100, FUNDING_MAX)
     if asset is None:
         return _refuse(INVALID_SYMBOL)
+    if span is None and _too_many(call, FUNDING_MAX):
+        return answer(ENVELOPE)
     if span is None:
         return _refuse(INVALID_PARAMETER)
     rows = call.world.exchange.funding(

@@ -4,24 +4,30 @@ Handlers are plain functions from a call to an answer, run to the end without a 
 in which requests arrived: that order is the exchange's time priority.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cluster.sandbox.auth import Account, Refusal
+from cluster.sandbox.auth import UNAUTHORIZED, Account, Refusal
 from cluster.sandbox.limits import Kind
 from cluster.sandbox.model import Now, VenueMode
 from cluster.sandbox.server.wire import refuse
 from cluster.sandbox.server.world import World
 
-BODY_BYTES_MAX = 1_000_000
+BODY_BYTES_MAX: Final = 1_000_000
 """A batch of fifteen orders has about 20 kB."""
-RESTARTING = (425, "the matching engine is restarting")
+BODY_S: Final = 15.0
+"""Wire seconds that a client may take to send its body."""
+RESTARTING: Final = (425, "the matching engine is restarting")
+TOO_MANY: Final = "Too Many Requests"
+BAD_ORDER: Final = "Invalid order payload"
+BAD_PAYLOAD: Final = "Invalid payload"
 
 Decoded = TypeVar("Decoded")
 
@@ -54,12 +60,20 @@ class MalformedBodyError(ValueError):
     """The client's body is no JSON of the expected shape; answered with 400."""
 
 
-def decode(body: bytes, kind: type[Decoded]) -> Decoded:
+def decode(body: bytes, kind: type[Decoded], what: str = BAD_ORDER) -> Decoded:
     """Decode a request body; raise `MalformedBodyError` with the field that is wrong."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedBodyError(f"Invalid order payload: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedBodyError(f"{what}: {error}") from error
+
+
+def decode_exactly(body: bytes, kind: type[Decoded], words: str) -> Decoded:
+    """Decode a request body; raise `MalformedBodyError` with the venue's words alone."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedBodyError(words) from error
 
 
 Handler = Callable[[Call], Response]
@@ -91,7 +105,7 @@ def _run(call: Call, entry: Entry) -> Response:
     spent = limits.spend(call.owner.address, kind, cost, call.now.wire_ms)
     if spent is None:
         return entry.handler(call)
-    answered = entry.handler(call) if spent.granted else refuse(429, "rate limit exceeded")
+    answered = entry.handler(call) if spent.granted else refuse(429, TOO_MANY)
     answered.headers["Poly-RateLimit-Remaining"] = str(spent.remaining)
     answered.headers["Poly-RateLimit-Reset"] = str(spent.reset_wire_s)
     answered.headers["Poly-RateLimit-Tier"] = limits.tier
@@ -104,7 +118,7 @@ def _authorize(world: World, request: Request, prefix: str, body: bytes) -> Acco
     return world.accounts.authorize(
         request.headers,
         request.method,
-        request.url.path.removeprefix(prefix),
+        str(request.scope["path"]).removeprefix(prefix),
         body,
         world.told_wire_ms(),
     )
@@ -114,6 +128,8 @@ def _answer(world: World, request: Request, entry: Entry, prefix: str, body: byt
     account: Account | None = None
     if entry.door is not Door.PUBLIC:
         allowed = _authorize(world, request, prefix, body)
+        if not isinstance(allowed, Refusal) and world.refuses_in_passing():
+            allowed = UNAUTHORIZED
         if isinstance(allowed, Refusal):
             return refuse(allowed.status, allowed.error)
         account = allowed
@@ -134,14 +150,37 @@ def _answer(world: World, request: Request, entry: Entry, prefix: str, body: byt
         return refuse(400, str(error))
 
 
+async def read_body(request: Request) -> bytes | Response:
+    """Read a body of bounded size in bounded time; what is answered where that fails."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES_MAX:
+                    return _refuse_and_close(413, "body too large")
+    except TimeoutError:
+        return _refuse_and_close(408, "the body did not arrive in time")
+    except ClientDisconnect:
+        return _refuse_and_close(400, "the client left")  # nobody reads it
+    return bytes(body)
+
+
+def _refuse_and_close(status: int, error: str) -> Response:
+    """What is left of the body would be read as the next request: end the connection."""
+    answered = refuse(status, error)
+    answered.headers["Connection"] = "close"
+    return answered
+
+
 def routes_of(world: World, prefix: str, table: tuple[Entry, ...]) -> list[Route]:
     """Mount a route table under a prefix; a request's path without it is what clients sign."""
 
     def endpoint_of(entry: Entry) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
-            body = await request.body()
-            if len(body) > BODY_BYTES_MAX:
-                return refuse(413, "body too large")
+            body = await read_body(request)
+            if isinstance(body, Response):
+                return body
             answered = _answer(world, request, entry, prefix, body)
             if entry.door is not Door.PUBLIC:
                 world.commit()

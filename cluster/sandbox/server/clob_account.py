@@ -1,7 +1,6 @@
 """What an account may ask the CLOB about itself: keys, orders, trades, balance."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
@@ -9,7 +8,9 @@ import msgspec
 from starlette.responses import Response
 
 from cluster.sandbox.auth import Account, Refusal, check_login
+from cluster.sandbox.faults import FaultKind
 from cluster.sandbox.model import OrderState
+from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.calls import Call, Door, Entry
 from cluster.sandbox.server.order_bodies import (
     END_CURSOR,
@@ -17,11 +18,15 @@ from cluster.sandbox.server.order_bodies import (
     open_order_body,
     trade_body,
 )
+from cluster.sandbox.server.posted_orders import checked_order_id
 from cluster.sandbox.server.wire import answer, refuse
 from cluster.sandbox.signing import EXCHANGE_V2, EXCHANGE_V2_NEG_RISK, EXCHANGE_V3
 
 PAGE_ROWS: Final = 100
 """Rows on one page of orders or trades."""
+ROWS_MAX: Final = 10**9
+"""Rows that a cursor may point behind."""
+BOUND_S_MAX: Final = 2**62
 UNLIMITED: Final = str(2**256 - 1)
 """An approval without limit: what a wallet that is set up for trading shows."""
 
@@ -104,9 +109,9 @@ def _offset(cursor: str) -> int | None:
         return 0
     try:
         text = base64.b64decode(cursor, validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or not ASCII on either side
         return None
-    return int(text) if text.isdecimal() else None
+    return whole_number(text, ROWS_MAX)
 
 
 def page_of(rows: Sequence[Row], cursor: str, show: Callable[[Row], msgspec.Struct]) -> Response:
@@ -140,7 +145,7 @@ def open_orders(call: Call) -> Response:
 
 def one_order(call: Call) -> Response:
     """Only active orders, as at the venue: a filled one is found among the trades."""
-    order = call.world.exchange.order(call.path["order_id"])
+    order = call.world.exchange.order(checked_order_id(call.path["order_id"]))
     active = (OrderState.LIVE, OrderState.DELAYED)
     if order is None or order.api_key != call.owner.api_key or order.state not in active:
         return refuse(404, "order not found")
@@ -150,10 +155,10 @@ def one_order(call: Call) -> Response:
 def trades(call: Call) -> Response:
     """Newest first; `after` and `before` are Unix seconds of the match, both included."""
     query = call.query
-    bounds = (query.get("after", "0"), query.get("before", str(2**62)))
-    if not all(bound.isdecimal() for bound in bounds):
+    after_s = whole_number(query.get("after", "0"), BOUND_S_MAX)
+    before_s = whole_number(query.get("before", str(BOUND_S_MAX)), BOUND_S_MAX)
+    if after_s is None or before_s is None:
         return refuse(400, "invalid after or before")
-    after_s, before_s = (int(bound) for bound in bounds)
     rows = [
         trade
         for trade in call.world.exchange.trades(
@@ -181,8 +186,9 @@ def balance(call: Call) -> Response:
     else:
         return refuse(400, "invalid asset_type or token_id")
     spenders = (EXCHANGE_V2, EXCHANGE_V2_NEG_RISK, EXCHANGE_V3)
+    allowed = "0" if call.world.faults.has(FaultKind.NO_APPROVAL) else UNLIMITED
     return answer(
-        BalanceBody(balance=str(held.settled), allowances=dict.fromkeys(spenders, UNLIMITED))
+        BalanceBody(balance=str(held.settled), allowances=dict.fromkeys(spenders, allowed))
     )
 
 

@@ -6,7 +6,8 @@ import msgspec
 from starlette.responses import Response
 
 from cluster.sandbox.model import Market
-from cluster.sandbox.server.calls import Call, Entry, decode
+from cluster.sandbox.numbers import whole_number
+from cluster.sandbox.server.calls import BAD_PAYLOAD, Call, Entry, decode_exactly
 from cluster.sandbox.server.market_bodies import (
     BASE_FEE_BPS,
     BookBody,
@@ -20,6 +21,10 @@ from cluster.sandbox.server.wire import answer, decimal_number, refuse
 BOOKS_MAX: Final = 500
 """Tokens in one POST /books."""
 NO_BOOK: Final = "No orderbook exists for the requested token id"
+
+
+UNKNOWN_ID: Final = "Invalid token id"
+TOKEN_MAX: Final = 2**256 - 1
 
 
 class BookAsk(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,15 +85,18 @@ def fee_rate(call: Call) -> Response:
 
 
 def book(call: Call) -> Response:
-    view = call.world.exchange.book(call.query.get("token_id", ""), call.now)
+    token_id = call.query.get("token_id", "")
+    if whole_number(token_id, TOKEN_MAX) is None:
+        return refuse(400, UNKNOWN_ID)
+    view = call.world.exchange.book(token_id, call.now)
     return refuse(404, NO_BOOK) if view is None else answer(book_body(view))
 
 
 def books(call: Call) -> Response:
     """Books of the known tokens among those asked for, in the order asked."""
-    asks = decode(call.body, tuple[BookAsk, ...])
+    asks = decode_exactly(call.body, tuple[BookAsk, ...], BAD_PAYLOAD)
     if len(asks) > BOOKS_MAX:
-        return refuse(400, f"Payload exceeds the limit of {BOOKS_MAX} tokens")
+        return refuse(400, BAD_PAYLOAD)
     views = (call.world.exchange.book(ask.token_id, call.now) for ask in asks)
     bodies: list[BookBody] = [book_body(view) for view in views if view is not None]
     return answer(bodies)

@@ -5,29 +5,40 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from cluster.sandbox.auth import Account
+from cluster.sandbox.behaviours import Behaviour
+from cluster.sandbox.faults import FaultKind
 from cluster.sandbox.limits import Kind
-from cluster.sandbox.model import OrderType, PlaceResult, Side, SignedOrder
-from cluster.sandbox.server.calls import Call, Door, Entry, MalformedBodyError, Price, decode
-from cluster.sandbox.server.order_bodies import PlaceBody, cancel_body, place_body
+from cluster.sandbox.model import PlaceResult, SignedOrder
+from cluster.sandbox.server.calls import (
+    BAD_PAYLOAD,
+    Call,
+    Door,
+    Entry,
+    MalformedBodyError,
+    Price,
+    decode,
+    decode_exactly,
+)
+from cluster.sandbox.server.order_bodies import cancel_body, place_body
+from cluster.sandbox.server.posted_orders import (
+    BAD_ORDER_ID,
+    BAD_SIGNATURE,
+    PlaceRequest,
+    checked_order_id,
+    decode_batch,
+    decode_order,
+    not_the_accounts,
+    out_of_range,
+    signed_order,
+)
 from cluster.sandbox.server.wire import answer, refuse
-from cluster.sandbox.signing import SignatureError, WireOrder, order_id_of, verify_order
+from cluster.sandbox.signing import EXCHANGE_V2, SignatureError, order_id_of
 
-BATCH_MAX: Final = 15
 CANCELS_MAX: Final = 1_000
-OTHER_OWNER: Final = "the owner has to be the owner of the API KEY"
-OTHER_SIGNER: Final = "the order signer address has to be the address of the API KEY"
-BAD_SIGNATURE: Final = "Invalid order signature"
-
-
-class PlaceRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Body of POST /order."""
-
-    order: WireOrder
-    owner: str
-    order_type: OrderType
-    post_only: bool = False
-    defer_exec: bool = False
+NO_APPROVAL: Final = (
+    "not enough balance / allowance: the allowance is not enough -> spender: {spender},"
+    " allowance: 0, order amount: {amount}"
+)
 
 
 class CancelOne(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,75 +59,62 @@ class BeatRefused(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_id: str
 
 
-def _signed_order(request: PlaceRequest, account: Account, order_id: str) -> SignedOrder:
-    order = request.order
-    return SignedOrder(
-        order_id=order_id,
-        api_key=account.api_key,
-        maker_address=order.maker,
-        signer_address=order.signer,
-        token_id=order.token_id,
-        side=Side(order.side),
-        maker_amount=int(order.maker_amount),
-        taker_amount=int(order.taker_amount),
-        timestamp_wire_ms=int(order.timestamp),
-        expiration_wire_s=int(order.expiration) if order.expiration.isdecimal() else 0,
-        signature_type=order.signature_type,
-    )
-
-
-def _signature_fault(request: PlaceRequest, account: Account) -> str | None:
-    """Return why the order is not this account's word, or None if it is."""
-    if request.owner != account.api_key:
-        return OTHER_OWNER
-    try:
-        verified = verify_order(request.order)
-    except SignatureError as error:
-        return f"{BAD_SIGNATURE}: {error}"
-    return None if verified.owner == account.address else OTHER_SIGNER
-
-
 def place_one(call: Call, request: PlaceRequest) -> PlaceResult:
     """Check one order's signature and let the exchange judge it; refusals are ledgered too."""
+    fault = out_of_range(request.order)
+    if fault is not None:
+        return PlaceResult(order_id="", http_status=400, error=fault)
     try:
         order_id = order_id_of(request.order)
     except SignatureError as error:
         return PlaceResult(order_id="", http_status=400, error=f"{BAD_SIGNATURE}: {error}")
     exchange = call.world.exchange
-    order = _signed_order(request, call.owner, order_id)
-    fault = _signature_fault(request, call.owner)
+    order = signed_order(request, call.owner, order_id)
+    fault = not_the_accounts(call, request) or _not_approved(call, order)
     if fault is not None:
         exchange.refuse(order, request.order_type, fault, call.now)
         return PlaceResult(order_id=order_id, http_status=400, error=fault)
     return exchange.place(order, request.order_type, call.now, post_only=request.post_only)
 
 
+def _not_approved(call: Call, order: SignedOrder) -> str | None:
+    """Return the venue's words where a fault took the wallet's approvals away."""
+    if not call.world.faults.take(frozenset({FaultKind.NO_APPROVAL}), ""):
+        return None
+    return NO_APPROVAL.format(spender=EXCHANGE_V2, amount=order.maker_amount)
+
+
 def place(call: Call) -> Response:
-    result = place_one(call, decode(call.body, PlaceRequest))
-    if result.error is not None and result.http_status >= 400:  # noqa: PLR2004 HTTP errors
-        return refuse(result.http_status, result.error, result.code)
+    result = place_one(call, decode_order(call.body))
+    if result.error is not None:
+        return refuse(result.http_status, result.error, result.code, result.retry_after_s)
     return answer(place_body(result))
 
 
 def place_batch(call: Call) -> Response:
     """Each order stands for itself: a refused leg does not stop the others."""
-    requests = decode(call.body, tuple[PlaceRequest, ...])
-    if not 1 <= len(requests) <= BATCH_MAX:
-        raise MalformedBodyError(f"Invalid order payload: 1 to {BATCH_MAX} orders")
-    bodies: list[PlaceBody] = [place_body(place_one(call, request)) for request in requests]
-    return answer(bodies)
+    behaviours = call.world.exchange.behaviours
+    kindly = behaviours.on(Behaviour.REFUSED_LEGS_SUCCEED)
+    results = [place_one(call, request) for request in decode_batch(call.body)]
+    if kindly and any(not result.accepted for result in results):
+        behaviours.note(Behaviour.REFUSED_LEGS_SUCCEED)
+    return answer([place_body(result, refused_succeed=kindly) for result in results])
 
 
 def cancel(call: Call) -> Response:
-    order_id = decode(call.body, CancelOne).orderID
+    order_id = checked_order_id(decode_exactly(call.body, CancelOne, BAD_ORDER_ID).orderID)
     result = call.world.exchange.cancel(call.owner.api_key, (order_id,), call.now)
     return answer(cancel_body(result))
 
 
 def cancel_several(call: Call) -> Response:
-    order_ids = decode(call.body, tuple[str, ...])
+    order_ids = decode_exactly(call.body, tuple[str, ...], BAD_PAYLOAD)
     if len(order_ids) > CANCELS_MAX:
-        raise MalformedBodyError(f"Invalid order payload: at most {CANCELS_MAX} orders")
+        raise MalformedBodyError(
+            f"Too many orders in payload: {len(order_ids)}, max allowed: {CANCELS_MAX}"
+        )
+    for order_id in order_ids:
+        checked_order_id(order_id)
     result = call.world.exchange.cancel(call.owner.api_key, order_ids, call.now)
     return answer(cancel_body(result))
 
@@ -126,7 +124,7 @@ def cancel_all(call: Call) -> Response:
 
 
 def cancel_market(call: Call) -> Response:
-    request = decode(call.body or b"{}", CancelMarket)
+    request = decode_exactly(call.body or b"{}", CancelMarket, BAD_PAYLOAD)
     result = call.world.exchange.cancel_market(
         call.owner.api_key, call.now, condition_id=request.market, token_id=request.asset_id
     )
@@ -134,7 +132,7 @@ def cancel_market(call: Call) -> Response:
 
 
 def heartbeat(call: Call) -> Response:
-    beat = decode(call.body or b"{}", Beat)
+    beat = decode_exactly(call.body or b"{}", Beat, BAD_PAYLOAD)
     result = call.world.exchange.heartbeat(call.owner.api_key, beat.heartbeat_id, call.now)
     if not result.accepted:
         refused = BeatRefused(error_msg="Invalid Heartbeat ID", heartbeat_id=result.heartbeat_id)
@@ -157,7 +155,7 @@ def _all_open(call: Call) -> int:
 
 
 def _open_in_market(call: Call) -> int:
-    request = decode(call.body or b"{}", CancelMarket)
+    request = decode_exactly(call.body or b"{}", CancelMarket, BAD_PAYLOAD)
     orders = call.world.exchange.open_orders(
         call.owner.api_key, condition_id=request.market, token_id=request.asset_id
     )

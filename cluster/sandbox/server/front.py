@@ -67,7 +67,7 @@ class Front:
         """Return the first answer that this question got under the fault."""
         if len(self._frozen) >= FROZEN_MAX:
             self._frozen.clear()
-        question = f"{scope['path']}?{scope['query_string'].decode()}"
+        question = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
         return self._frozen.setdefault(question, (status, answer))
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from cluster.sandbox.model import BookView, Level, Market, Outcome
 from cluster.sandbox.server.wire import decimal_number, decimal_text
+from cluster.sandbox.views import last_trade_text
 
 BASE_FEE_BPS: Final = 1_000
 """The venue's `base_fee` of crypto markets; what a taker pays follows `fd`, not this number."""
@@ -49,9 +50,7 @@ def book_body(view: BookView) -> BookBody:
         min_order_size=decimal_text(view.min_order_shares),
         tick_size=decimal_text(view.tick_micro_usd),
         neg_risk=False,
-        last_trade_price=(
-            "" if view.last_trade_price is None else decimal_text(view.last_trade_price)
-        ),
+        last_trade_price=last_trade_text(view.last_trade_price),
     )
 
 

@@ -63,7 +63,7 @@ def open_order_body(order: Order) -> OpenOrderBody:
         market=order.condition_id,
         asset_id=order.token_id,
         side=order.side,
-        original_size=decimal_text(order.shares),
+        original_size=original_size_text(order),
         size_matched=decimal_text(order.filled_shares),
         price=decimal_text(order.price),
         outcome=order.outcome,
@@ -72,6 +72,12 @@ def open_order_body(order: Order) -> OpenOrderBody:
         created_at=order.placed_wire_ms // 1_000,
         expiration=expiration_text(order),
     )
+
+
+def original_size_text(order: Order) -> str:
+    """Write the size; of a buy that spends dollars, those dollars, as at the venue."""
+    budget = order.budget_micro_usd
+    return decimal_text(order.shares if budget is None else budget)
 
 
 def expiration_text(order: Order) -> str:
@@ -168,11 +174,14 @@ class PlaceBody(msgspec.Struct, frozen=True, kw_only=True):
     transactionsHashes: tuple[str, ...]  # noqa: N815 the venue's field name
 
 
-def place_body(result: PlaceResult) -> PlaceBody:
-    """Amounts are decimals of USD and shares, empty where nothing matched at once."""
+def place_body(result: PlaceResult, *, refused_succeed: bool = False) -> PlaceBody:
+    """Amounts are decimals of USD and shares, empty where nothing matched at once.
+
+    `refused_succeed`: a refused leg of a batch says success true; its error and its empty id tell.
+    """
     matched = result.making_micro > 0 or result.taking_micro > 0
     return PlaceBody(
-        success=result.accepted,
+        success=result.accepted or refused_succeed,
         errorMsg=result.error or "",
         orderID=result.order_id if result.accepted else "",
         status=result.state if result.accepted else "",

@@ -12,6 +12,7 @@ import uvicorn
 
 from cluster.sandbox.model import Provenance
 from cluster.sandbox.server.app import make_app
+from cluster.sandbox.server.guarded import GuardedProtocol
 from cluster.sandbox.server.world import World
 from cluster.sandbox.wire_time import boot_anchor_ms, boot_id
 
@@ -151,6 +152,7 @@ def make_server(world: World) -> uvicorn.Server:
     """Make uvicorn without its own signal handlers: the sandbox has its own way to stop."""
     config = uvicorn.Config(
         make_app(world),
+        http=GuardedProtocol,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -69,7 +69,14 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     error: str
     code: str | None = None
+    retry_after_seconds: int | None = None
 
 
-def refuse(status: int, error: str, code: str | None = None) -> Response:
-    return answer(ErrorBody(error=error, code=code), status)
+def refuse(
+    status: int, error: str, code: str | None = None, retry_after_s: int | None = None
+) -> Response:
+    body = ErrorBody(error=error, code=code, retry_after_seconds=retry_after_s)
+    answered = answer(body, status)
+    if retry_after_s is not None:
+        answered.headers["Retry-After"] = str(retry_after_s)
+    return answered

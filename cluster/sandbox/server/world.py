@@ -5,6 +5,7 @@ from typing import assert_never
 import msgspec
 
 from cluster.sandbox.auth import Account, AccountFile, Accounts
+from cluster.sandbox.behaviours import Behaviour
 from cluster.sandbox.clock import ClockFile
 from cluster.sandbox.events import (
     BestChanged,
@@ -56,8 +57,16 @@ class World:
         self.user_feed = UserFeed(self.accounts)
         self.price_feed = PriceFeed(self.accounts, self._recent_ticks)
         self._last_wire_ms = 0
+        self._requests = 0
+        """Of accounts, counted since the start."""
         for account in self.accounts.all():
             exchange.open_account(account.api_key, account.address, self.now())
+
+    def refuses_in_passing(self) -> bool:
+        """Say whether this right request is answered 401 all the same."""
+        self._requests += 1
+        event = f"request {self._requests}"
+        return self.exchange.behaviours.strikes(Behaviour.UNAUTHORIZED_IN_PASSING, event)
 
     def now(self) -> Now:
         """Return the present in both times; a wall clock that is set back stands still here."""

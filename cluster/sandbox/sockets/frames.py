@@ -14,22 +14,31 @@ from cluster.sandbox.events import (
     TickSizeChanged,
     TradeChanged,
 )
-from cluster.sandbox.model import MICRO, BookView, CancelReason, OrderState, Outcome
+from cluster.sandbox.model import MICRO, BookView, CancelReason, OrderState, OrderType, Outcome
+from cluster.sandbox.orders import FAK_NONE, FOK_SHORT
 from cluster.sandbox.server.gamma_bodies import gamma_market
 from cluster.sandbox.server.market_bodies import BASE_FEE_BPS, LevelBody, book_body
 from cluster.sandbox.server.order_bodies import (
     ORDER_STATUS,
     MakerOrderBody,
     expiration_text,
+    original_size_text,
     trade_body,
 )
 from cluster.sandbox.server.wire import decimal_text
 
 CANCEL_STATUS: Final = {
-    CancelReason.CLOSE: "CANCELED_MARKET_RESOLVED",
+    CancelReason.CLOSE: "INVALID",
     CancelReason.FUNDS: "CANCELED_NOT_ENOUGH_BALANCE",
     CancelReason.EXPIRED: "CANCELED_EXPIRED_ORDER",
 }
+
+
+KILLED_STATUS: Final = {
+    OrderType.FOK: f"CANCELED_{FOK_SHORT}",
+    OrderType.FAK: f"CANCELED_{FAK_NONE}",
+}
+"""The venue puts the reason of a kill behind the status."""
 
 
 def _price(micro: int | None, absent: int) -> str:
@@ -37,22 +46,33 @@ def _price(micro: int | None, absent: int) -> str:
     return decimal_text(absent if micro is None else micro)
 
 
-class BookFrame(msgspec.Struct, frozen=True, kw_only=True):
-    event_type: str = "book"
+class BookFrame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The recorded keys: the first book of a subscription says its tick size and last price."""
+
     market: str
     asset_id: str
     timestamp: str
     hash: str
     bids: tuple[LevelBody, ...]
     asks: tuple[LevelBody, ...]
-    min_order_size: str
-    tick_size: str
-    neg_risk: bool
-    last_trade_price: str
+    tick_size: str | None = None
+    event_type: str
+    last_trade_price: str | None = None
 
 
-def book_frame(view: BookView) -> BookFrame:
-    return BookFrame(**msgspec.structs.asdict(book_body(view)))
+def book_frame(view: BookView, *, after_trade: bool = False) -> BookFrame:
+    body = book_body(view)
+    return BookFrame(
+        market=body.market,
+        asset_id=body.asset_id,
+        timestamp=body.timestamp,
+        hash=body.hash,
+        bids=body.bids,
+        asks=body.asks,
+        tick_size=None if after_trade else body.tick_size,
+        event_type="book",
+        last_trade_price=None if after_trade else body.last_trade_price,
+    )
 
 
 class ChangeFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +94,9 @@ class PriceChangeFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 def price_change_frame(event: PricesChanged) -> PriceChangeFrame:
     best = {prices.token_id: prices for prices in event.best}
+    hashes = {
+        prices.token_id: found for prices, found in zip(event.best, event.hashes, strict=True)
+    }
     return PriceChangeFrame(
         market=event.condition_id,
         price_changes=tuple(
@@ -82,7 +105,7 @@ def price_change_frame(event: PricesChanged) -> PriceChangeFrame:
                 price=decimal_text(change.price),
                 size=decimal_text(change.shares),
                 side=change.side,
-                hash="",
+                hash=hashes[change.token_id],
                 best_bid=_price(best[change.token_id].best_bid, 0),
                 best_ask=_price(best[change.token_id].best_ask, MICRO),
             )
@@ -215,6 +238,17 @@ class OrderFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def order_frame(event: OrderChanged) -> OrderFrame:
+    """Show an order; one that was killed unfilled has the venue's empty fields and long status."""
+    frame = _order_frame(event)
+    if not event.bare or event.order.state is not OrderState.KILLED or event.order.filled_shares:
+        return frame
+    said = KILLED_STATUS[event.order.order_type]
+    return msgspec.structs.replace(
+        frame, status=said, size_matched="", outcome="", created_at="", associate_trades=()
+    )
+
+
+def _order_frame(event: OrderChanged) -> OrderFrame:
     order = event.order
     status = ORDER_STATUS[order.state]
     if order.state is OrderState.CANCELED and event.reason is not None:
@@ -229,7 +263,7 @@ def order_frame(event: OrderChanged) -> OrderFrame:
         asset_id=order.token_id,
         side=order.side,
         price=decimal_text(order.price),
-        original_size=decimal_text(order.shares),
+        original_size=original_size_text(order),
         size_matched=decimal_text(order.filled_shares),
         outcome=order.outcome,
         order_type=order.order_type,

@@ -11,6 +11,8 @@ SEND_QUEUE_MAX: Final = 4_096
 """Frames waiting for one slow reader; beyond it the reader is cut off, as the venue does."""
 REMEMBERED_MAX: Final = 512
 """Keys whose last frame is kept for a stale fault: markets come and go for days."""
+SILENCE_S: Final = 30.0
+"""Wire seconds. Clients are to send a PING every ten: two may be lost."""
 CLOSE_SLOW: Final = 4_002
 CLOSE_FAULT: Final = 1_012
 """Service restart: what a client sees when the venue drops its connections."""
@@ -28,6 +30,14 @@ class Line:
         self._last: dict[str, str] = {}
         self._closing: int | None = None
         self._loop = asyncio.get_running_loop()
+
+    silence_s: float | None = SILENCE_S
+    """After so long without a frame of the client the socket is closed; None: never."""
+
+    @property
+    def subscribed(self) -> bool:
+        """Say whether the client has said what it wants: PINGs are answered from then on."""
+        return True
 
     def reply(self, frame: str) -> None:
         """Queue an answer to the client's own frame: no fault touches it."""

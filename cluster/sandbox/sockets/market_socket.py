@@ -57,6 +57,11 @@ class MarketLine(Line):
         super().__init__(websocket, ROUTE, faults)
         self.tokens: set[str] = set()
         self.custom = False
+        self.asked = False
+
+    @property
+    def subscribed(self) -> bool:
+        return self.asked
 
 
 class MarketFeed:
@@ -78,7 +83,7 @@ class MarketFeed:
         """Act on one frame of the client."""
         try:
             request = msgspec.json.decode(text, type=MarketRequest)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             line.reply("INVALID OPERATION")
             return
         if request.custom_feature_enabled is not None:
@@ -95,6 +100,7 @@ class MarketFeed:
         if len(line.tokens) + len(fresh) > TOKENS_MAX:
             line.reply("INVALID OPERATION")
             return
+        line.asked = True
         line.tokens.update(fresh)
         for token in fresh:
             self._by_token.setdefault(token, set()).add(line)
@@ -141,9 +147,10 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 def outgoing_of(event: MarketEvent) -> tuple[Outgoing, ...]:
     """Return the frames of one event and who gets them."""
     match event:
-        case BookReplaced(book=book):
+        case BookReplaced(book=book, after_trade=after_trade):
             token = book.token_id
-            return (Outgoing(frame=book_frame(book), tokens=(token,), key=token),)
+            frame_of_book = book_frame(book, after_trade=after_trade)
+            return (Outgoing(frame=frame_of_book, tokens=(token,), key=token),)
         case PricesChanged():
             tokens = tuple(prices.token_id for prices in event.best)
             frame = price_change_frame(event)

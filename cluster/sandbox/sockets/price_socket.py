@@ -105,6 +105,8 @@ class Feed(msgspec.Struct, frozen=True):
 
 
 class PriceLine(Line):
+    silence_s = None  # the server pings; clients owe no frames
+
     def __init__(self, websocket: WebSocket, faults: FaultBoard) -> None:
         super().__init__(websocket, ROUTE, faults)
         self.authorized = False
@@ -135,7 +137,7 @@ class PriceFeed:
     def receive(self, line: PriceLine, text: str | bytes) -> None:
         try:
             request = msgspec.json.decode(text, type=PriceRequest)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             line.reply(_text(Reply(op="error", code="bad_op")))
             return
         if len(text) > FRAME_BYTES_MAX:

@@ -43,6 +43,10 @@ class UserLine(Line):
         self.markets: set[str] | None = None
         """Condition ids in lower case; None: all."""
 
+    @property
+    def subscribed(self) -> bool:
+        return self.api_key is not None
+
     def wants(self, condition_id: str) -> bool:
         return self.markets is None or condition_id.lower() in self.markets
 
@@ -64,7 +68,7 @@ class UserFeed:
     def receive(self, line: UserLine, text: str | bytes) -> None:
         try:
             request = msgspec.json.decode(text, type=UserRequest)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             line.reply("INVALID OPERATION")
             return
         if line.api_key is None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cluster.sandbox.behaviours import Behaviour
 from cluster.sandbox.events import Event
 from cluster.sandbox.exchange import Exchange, ExchangeConfig
 from cluster.sandbox.ledger import Ledger
@@ -21,6 +22,8 @@ from cluster.sandbox.prices.source import GENERATED_START_MS, Prices
 
 WIRE_START_MS = 1_700_000_000_000
 CENT = 10_000
+PLAIN: frozenset[Behaviour] = frozenset()
+"""The plain rules alone: tests of one behaviour switch it on by name."""
 ALICE, BOB = "alice", "bob"
 START_MARKET_MS = GENERATED_START_MS
 
@@ -29,7 +32,12 @@ class Desk:
     """An exchange whose clock is a number, with two accounts."""
 
     def __init__(self, folder: Path, *, seed: int = 1, speed: int = 30, **config: object) -> None:
-        settings: dict[str, object] = {"house_at_work": False, "taker_delay_wire_ms": 0, **config}
+        settings: dict[str, object] = {
+            "house_at_work": False,
+            "taker_delay_wire_ms": 0,
+            "behaviours": PLAIN,
+            **config,
+        }
         self.config = ExchangeConfig(seed=seed, speed=speed, **settings)  # type: ignore[arg-type]
         self.folder = folder
         self.wire_ms = WIRE_START_MS

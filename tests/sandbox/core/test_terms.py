@@ -3,12 +3,14 @@
 from decimal import ROUND_DOWN, Decimal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.sandbox.behaviours import Behaviours
 from cluster.sandbox.markets import Registry
 from cluster.sandbox.model import MICRO, Market, OrderType, Side, SignedOrder, Timeframe
-from cluster.sandbox.terms import Refused, Terms, decimal_text, read_terms
+from cluster.sandbox.terms import Asked, Refused, Terms, decimal_text, read_terms
 
 TICKS = st.sampled_from([10_000, 1_000])
 
@@ -32,8 +34,14 @@ def signed(side: Side, maker_amount: int, taker_amount: int) -> SignedOrder:
     )
 
 
-def read(order: SignedOrder, kind: OrderType, tick: int) -> Terms | Refused:
-    return read_terms(order, kind, market(tick), post_only=False, wire_ms=0)
+PLAIN = Behaviours(1, frozenset())
+HARD = Behaviours(1)
+
+
+def read(
+    order: SignedOrder, kind: OrderType, tick: int, behaviours: Behaviours = PLAIN
+) -> Terms | Refused:
+    return read_terms(order, Asked(order_type=kind), market(tick), behaviours, 0)
 
 
 @given(TICKS, st.integers(1, 999), st.integers(500, 1_000_000), st.sampled_from(list(Side)))
@@ -94,3 +102,35 @@ def test_decimals_are_written_short() -> None:
         "1.23",
         "0.000001",
     ]
+
+
+def test_a_market_buy_of_the_venue_has_an_exact_limit_and_a_budget() -> None:
+    found = read(signed(Side.BUY, 4_950_000, 5_000_000), OrderType.FAK, 10_000, HARD)
+    assert found == Terms(price=990_000, shares=5_000_000, budget_micro_usd=4_950_000)
+    odd = read(signed(Side.BUY, 5_000_000, 9_816_600), OrderType.FAK, 10_000, HARD)
+    assert isinstance(odd, Terms)
+    assert odd.price == 509_341, "0.509341 is not rounded up to the tick of 0.51"
+
+
+def test_a_market_sale_of_the_venue_never_takes_less_than_its_implied_price() -> None:
+    found = read(signed(Side.SELL, 9_810_000, 5_000_000), OrderType.FAK, 10_000, HARD)
+    assert isinstance(found, Terms)
+    assert found.budget_micro_usd is None
+    assert found.price * 9_810_000 >= 5_000_000 * MICRO
+
+
+@pytest.mark.parametrize("stamp_ms", [-300_001, 5_001, 4_102_444_800_000])
+def test_orders_stamped_long_ago_or_ahead_are_refused(stamp_ms: int) -> None:
+    order = msgspec.structs.replace(
+        signed(Side.BUY, 5 * MICRO, 10 * MICRO), timestamp_wire_ms=stamp_ms
+    )
+    assert read(order, OrderType.GTC, 10_000, HARD) == Refused(error="invalid timestamp")
+    assert isinstance(read(order, OrderType.GTC, 10_000), Terms)
+
+
+@pytest.mark.parametrize("expiration_s", [0, 179, 1_767_229_200_000, 10**14])
+def test_a_good_till_date_order_expires_in_range(expiration_s: int) -> None:
+    order = msgspec.structs.replace(
+        signed(Side.BUY, 5 * MICRO, 10 * MICRO), expiration_wire_s=expiration_s
+    )
+    assert read(order, OrderType.GTD, 10_000, HARD) == Refused(error="invalid expiration")

@@ -7,8 +7,9 @@ import itertools
 
 import msgspec
 
+from cluster.sandbox.behaviours import Behaviour, Behaviours
 from cluster.sandbox.events import Event, OrderChange, OrderChanged
-from cluster.sandbox.exchange import Exchange
+from cluster.sandbox.exchange import Exchange, ExchangeConfig
 from cluster.sandbox.model import (
     MICRO,
     Balance,
@@ -37,7 +38,9 @@ from tests.sandbox.server.examples import MARKET, OPEN_MS, tick
 
 
 class StillExchange(Exchange):
-    def __init__(self) -> None:
+    def __init__(self, enabled: frozenset[Behaviour] = frozenset()) -> None:
+        self.config = ExchangeConfig(behaviours=enabled)
+        self.behaviour_board = Behaviours(1, enabled)
         self.market_now = MARKET
         self.orders: dict[str, Order] = {}
         self.refused: list[tuple[SignedOrder, str]] = []
@@ -170,10 +173,10 @@ class StillExchange(Exchange):
         return tuple(trade for trade in self.past_trades if trade.concerns(api_key))
 
     def cash(self, api_key: str) -> Balance:
-        return Balance(settled=10_000 * MICRO, available=9_000 * MICRO)
+        return Balance(settled=10_000 * MICRO, ordered=1_000 * MICRO)
 
     def holding(self, api_key: str, token_id: str) -> Balance:
-        return Balance(settled=5 * MICRO, available=5 * MICRO)
+        return Balance(settled=5 * MICRO)
 
     def queue_ahead(self, order_id: str) -> int | None:
         order = self.orders.get(order_id)
@@ -278,6 +281,10 @@ class StillExchange(Exchange):
                 until_market_ms=None,
             ),
         )
+
+    @property
+    def behaviours(self) -> Behaviours:
+        return self.behaviour_board
 
     @property
     def mode(self) -> VenueMode:

@@ -8,7 +8,8 @@ import pytest
 from eth_account import Account
 
 from cluster.sandbox.auth import (
-    STAMP_TOLERANCE_S,
+    STAMP_AGE_S_MAX,
+    STAMP_AHEAD_S_MAX,
     AccountFile,
     Accounts,
     Refusal,
@@ -98,9 +99,9 @@ def test_a_login_with_any_part_changed_is_refused(changes: dict[str, str]) -> No
     assert outcome.status == 401
 
 
-@pytest.mark.parametrize("side", [-1, 1])
-def test_a_stamp_too_far_from_the_exchange_clock_is_refused(side: int) -> None:
-    edge_ms = NOW_MS + side * STAMP_TOLERANCE_S * 1000
+@pytest.mark.parametrize(("side", "most_s"), [(-1, STAMP_AHEAD_S_MAX), (1, STAMP_AGE_S_MAX)])
+def test_a_stamp_too_far_from_the_exchange_clock_is_refused(side: int, most_s: int) -> None:
+    edge_ms = NOW_MS + side * most_s * 1000
     assert not isinstance(check_login(login_headers(), edge_ms), Refusal)
     beyond_ms = edge_ms + side * 1000
     assert isinstance(check_login(login_headers(), beyond_ms), Refusal)

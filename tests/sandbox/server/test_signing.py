@@ -227,8 +227,8 @@ def test_changing_the_unsigned_expiration_keeps_the_order_id() -> None:
     [
         ({"signature": "0x" + "00" * 64}, "64 bytes"),
         ({"signature": "zz"}, "not hex"),
-        ({"signature_type": 1}, "deposit wallet flow"),
-        ({"signature_type": 2}, "deposit wallet flow"),
+        ({"signature_type": 1}, "recovered another signer"),
+        ({"signature_type": 4}, "signatureType is not known"),
         ({"signer": WALLET}, "differ"),
         ({"maker_amount": "-1"}, "makerAmount"),
         ({"maker_amount": "1.5"}, "makerAmount"),
