@@ -64,6 +64,7 @@ from actors.venue.port import (
     VenueTrade,
 )
 from actors.venue.public import PublicReads
+from actors.venue.unauthorized import repeat_if_unauthorized
 from actors.venue.user_stream import follow_user_stream
 from signals.decision import Style
 from signals.market import Outcome
@@ -144,7 +145,7 @@ class PolymarketVenue:
         order = decode_body(signed.body)
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await self._client.post_order(order)
+                response = await repeat_if_unauthorized(lambda: self._client.post_order(order))
         except FAILURES as error:
             return outcome_of_error(error)
         return post_outcome_of_response(response, signed.order_id)
@@ -170,7 +171,7 @@ class PolymarketVenue:
     async def _cancel(self, ask: Callable[[], Awaitable[CancelOrdersResponse]]) -> CancelOutcome:
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await ask()
+                response = await repeat_if_unauthorized(ask)
         except FAILURES as error:
             outcome = outcome_of_error(error)
             return Unknown(reason="duplicated") if isinstance(outcome, Duplicated) else outcome
@@ -219,7 +220,9 @@ class PolymarketVenue:
     async def heartbeat(self, heartbeat_id: str) -> HeartbeatOutcome:
         try:
             async with asyncio.timeout(self._timeout_s):
-                beat = await self._client.send_order_heartbeat(heartbeat_id=heartbeat_id)
+                beat = await repeat_if_unauthorized(
+                    lambda: self._client.send_order_heartbeat(heartbeat_id=heartbeat_id)
+                )
         except OrderHeartbeatMismatchError as error:
             return HeartbeatMismatch(heartbeat_id=error.heartbeat_id)
         except FAILURES as error:

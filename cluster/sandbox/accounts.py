@@ -26,7 +26,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notional_micro_usd(self) -> int:
-        return notional_micro_usd(self.side, self.price, self.shares)
+        return notional_micro_usd(self.outcome, self.price, self.shares)
 
     @property
     def cash_micro_usd(self) -> int:
@@ -133,7 +133,7 @@ def _held_cash(order: Order) -> int:
     if order.budget_micro_usd is not None:
         left = order.budget_left_micro_usd
         return left + budget_fee_hold(left)
-    notional = notional_micro_usd(order.side, order.price, order.remaining_shares)
+    notional = notional_micro_usd(order.outcome, order.price, order.remaining_shares)
     may_take = order.queue_ahead_at_placement is None and not order.post_only
     return notional + (fee_hold(order.price, order.remaining_shares) if may_take else 0)
 

@@ -154,7 +154,7 @@ class Book:
             )[len(found) :]
             found += here
             bought = sum(hit.shares for hit in here)
-            budget_micro_usd -= notional_micro_usd(Side.BUY, price, bought)
+            budget_micro_usd -= notional_micro_usd(outcome, price, bought)
         return found
 
     def best(self, *, bid: bool) -> int | None:

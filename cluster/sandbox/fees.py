@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cluster.sandbox.model import MICRO, Side
+from cluster.sandbox.model import MICRO, Outcome
 
 FEE_RATE_PERCENT: Final = 7
 """Takers pay shares x 0.07 x p x (1 - p) USDC; makers nothing."""
@@ -10,14 +10,14 @@ FEE_STEP: Final = 10
 """Five decimals of a USD, rounded half up, at least one step."""
 
 
-def notional_micro_usd(side: Side, price: int, shares: int) -> int:
-    """Return price x shares; a fraction of a micro-USD goes against the account.
+def notional_micro_usd(outcome: Outcome, price: int, shares: int) -> int:
+    """Return price x shares; a fraction of a micro-USD goes to the Down side.
 
-    A buyer pays it, a seller does not get it: it stays with the venue. Prices on the tick and sizes
-    of two decimals leave no fraction.
+    Up rounds down and Down up, so the two sides of a mint always pay exactly one USD per share.
+    Prices on the tick and sizes of two decimals leave no fraction.
     """
     product = price * shares
-    return -(-product // MICRO) if side is Side.BUY else product // MICRO
+    return product // MICRO if outcome is Outcome.UP else -(-product // MICRO)
 
 
 def shares_for(budget_micro_usd: int, price: int) -> int:

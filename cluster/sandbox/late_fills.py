@@ -84,5 +84,5 @@ class LateFills:
         account = self._floor.state.accounts[order.api_key]
         if order.side is Side.SELL:
             return shares <= account.token_balance(order.token_id).available
-        cost = notional_micro_usd(Side.BUY, order.price, shares)
+        cost = notional_micro_usd(order.outcome, order.price, shares)
         return cost <= account.cash_balance().available

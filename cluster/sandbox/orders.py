@@ -214,7 +214,7 @@ class Orders:
         state = self._floor.state
         order = state.orders[order_id]
         trades = [state.trades[trade_id] for trade_id in order.trade_ids]
-        usd = sum(notional_micro_usd(t.side, t.price, t.shares) for t in trades)
+        usd = sum(notional_micro_usd(t.outcome, t.price, t.shares) for t in trades)
         buying = order.side is Side.BUY
         return PlaceResult(
             order_id=order_id,
@@ -280,7 +280,7 @@ def _taker(order: Order) -> Taker:
 def _cash_needed(order: Order, *, may_take: bool) -> int:
     if order.budget_micro_usd is not None:
         return order.budget_micro_usd + budget_fee_hold(order.budget_micro_usd)
-    needed = notional_micro_usd(Side.BUY, order.price, order.shares)
+    needed = notional_micro_usd(order.outcome, order.price, order.shares)
     return needed + (fee_hold(order.price, order.shares) if may_take else 0)
 
 
@@ -290,7 +290,7 @@ def _fills_whole(order: Order, hits: list[Hit]) -> bool:
         return sum(hit.shares for hit in hits) >= order.remaining_shares
     prices = groupby(hits, key=lambda hit: flip(order.outcome, hit.resting.up_price))
     cost = sum(
-        notional_micro_usd(Side.BUY, price, sum(hit.shares for hit in group))
+        notional_micro_usd(order.outcome, price, sum(hit.shares for hit in group))
         for price, group in prices
     )
     return order.budget_left_micro_usd - cost <= SPENT_DUST

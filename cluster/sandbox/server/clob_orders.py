@@ -16,7 +16,6 @@ from cluster.sandbox.server.calls import (
     Entry,
     MalformedBodyError,
     Price,
-    decode,
     decode_exactly,
 )
 from cluster.sandbox.server.order_bodies import cancel_body, place_body
@@ -146,7 +145,7 @@ def _one(_call: Call) -> int:
 
 def _each(call: Call) -> int:
     """As many as the body lists."""
-    return max(1, len(decode(call.body, tuple[msgspec.Raw, ...])))
+    return max(1, len(decode_exactly(call.body, tuple[msgspec.Raw, ...], BAD_PAYLOAD)))
 
 
 def _all_open(call: Call) -> int:

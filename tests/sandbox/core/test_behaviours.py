@@ -64,8 +64,9 @@ def test_a_fill_or_kill_buy_is_whole_when_its_dollars_are_spent(tmp_path: Path) 
 @pytest.mark.parametrize("price", [10_000, 333_333, 500_000, 980_000, 999_000])
 @pytest.mark.parametrize("budget", [1_000_000, 4_950_000, 7_777_777])
 def test_what_dollars_buy_never_costs_more_than_they_are(price: int, budget: int) -> None:
-    left = budget - notional_micro_usd(Side.BUY, price, shares_for(budget, price))
-    assert 0 <= left <= 2
+    for outcome in Outcome:
+        left = budget - notional_micro_usd(outcome, price, shares_for(budget, price))
+        assert 0 <= left <= 2
 
 
 def test_an_implied_price_under_the_ask_does_not_match(tmp_path: Path) -> None:

@@ -104,18 +104,13 @@ class Trading(RuleBasedStateMachine):
         )
         cash = sum(exchange.cash(name).settled for name in (ALICE, BOB))
         deposits = 2 * self.desk.config.starting_balance_micro_usd
-        lost = deposits - (cash + fees + sum(tokens.values()))
-        assert 0 <= lost <= self.dust_micro_usd * len(trades)
-
-    dust_micro_usd = 0
-    """Fractions that one trade may leave with the venue."""
+        assert cash + fees + sum(tokens.values()) == deposits
 
 
 class HardTrading(Trading):
-    """Dollars spent, six decimals, a slow chain: a trade may leave a fraction on each leg."""
+    """Dollars spent, six decimals, a slow chain: no fraction of a micro-USD is lost."""
 
     behaviours = ALL - {Behaviour.LATE_FILLS}
-    dust_micro_usd = 10
 
 
 class LateTrading(Trading):

@@ -99,16 +99,20 @@ def running(exchange: Exchange, folder: Path) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def process(folder: Path, *options: str, ends_with: int = 0) -> Iterator[Ready]:
-    """Run ``python -m cluster.sandbox`` until the block ends; it must then exit as expected."""
+    """Run ``python -m cluster.sandbox`` until the block ends; it must then exit as expected.
+
+    What it says goes to ``log.txt`` in the folder.
+    """
     ready_file = folder / "ready.json"
     ready_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "cluster.sandbox", "--state", str(folder / "state")]
     command += ["--ready-file", str(ready_file), *options]
-    child = subprocess.Popen(command)
+    with (folder / "log.txt").open("ab") as log:
+        child = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         deadline = monotonic() + START_S
         while not ready_file.exists():
-            assert child.poll() is None, "the sandbox ended before it served"
+            assert child.poll() is None, (folder / "log.txt").read_text()
             assert monotonic() < deadline, "the sandbox does not serve"
             sleep(0.02)
         yield msgspec.json.decode(ready_file.read_bytes(), type=Ready)

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from cluster.sandbox.auth import (
     STAMP_AGE_S_MAX,
@@ -26,6 +27,10 @@ BODY = b'{"orderID":"0xab"}'
 
 
 def login_headers(**changes: str) -> dict[str, str]:
+    return signed_login(SIGNER, STAMP) | changes
+
+
+def signed_login(signer: LocalAccount, stamp: str) -> dict[str, str]:
     message = {
         "types": {
             "EIP712Domain": [
@@ -43,20 +48,19 @@ def login_headers(**changes: str) -> dict[str, str]:
         "primaryType": "ClobAuth",
         "domain": {"name": "ClobAuthDomain", "version": "1", "chainId": CHAIN_ID},
         "message": {
-            "address": SIGNER.address,
-            "timestamp": STAMP,
+            "address": signer.address,
+            "timestamp": stamp,
             "nonce": 0,
             "message": "This message attests that I control the given wallet",
         },
     }
-    signature = SIGNER.sign_typed_data(full_message=message).signature.hex()
-    headers = {
-        "poly_address": SIGNER.address,
-        "poly_timestamp": STAMP,
+    signature = signer.sign_typed_data(full_message=message).signature.hex()
+    return {
+        "poly_address": signer.address,
+        "poly_timestamp": stamp,
         "poly_nonce": "0",
         "poly_signature": "0x" + signature,
     }
-    return headers | changes
 
 
 def issued(accounts: Accounts, nonce: int = 0) -> ApiAccount:
