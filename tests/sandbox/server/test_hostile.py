@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 from websockets.sync.client import connect
 
 from cluster.sandbox.server.app import PREFIXES
@@ -16,6 +17,7 @@ from tests.sandbox.server.running import WAIT_S, process
 
 pytestmark = pytest.mark.exchange
 
+POLL_S = 0.02
 FINE = range(200, 500)
 NOT_SERVED = 501
 """What the relayer answers: the sandbox has no chain."""
@@ -334,7 +336,9 @@ def test_every_socket_takes_whatever_frames_come(
                 line.send(json.dumps(first))
             for frame in frames:
                 line.send(frame)
-            line.ping().wait(WAIT_S)
+            pong = line.ping()
+            while not pong.wait(POLL_S) and line.protocol.state is State.OPEN:
+                pass
     except ConnectionClosed as closed:
         code = closed.rcvd.code if closed.rcvd else None
         assert code in {1001, 1007, 1008, 1009, 4001, 4008}, (frames, code)
