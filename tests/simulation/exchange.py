@@ -33,11 +33,14 @@ from actors.venue.port import (
 from signals.decision import Style
 from signals.market import Outcome, Side, Timeframe, Window
 from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
+from tests.simulation.venue_behaviours import Hard, VenueBehaviours
 from tests.simulation.virtual_loop import VirtualLoop
 
 SILENCE_S: Final = 10.0
 """Without a heartbeat for so long the venue cancels everything."""
 STARTING_CASH: Final = 100_000 * MICRO
+POST_ONLY_S: Final = 3.0
+"""After a restart; two minutes at the venue."""
 LIST_LAG_S: Final = 0.8
 """A new order may be missing from the list of open ones for so long."""
 replace = msgspec.structs.replace
@@ -65,6 +68,7 @@ class Exchange:
 
     def __init__(self, loop: VirtualLoop, rng: random.Random, wire_ms: Callable[[], int]) -> None:
         self._loop = loop
+        self.hard = VenueBehaviours(random.Random(f"hard/{rng.random()}"))
         self._rng = rng
         self._wire_ms = wire_ms
         self.markets: dict[str, Market] = {}
@@ -76,7 +80,9 @@ class Exchange:
         self.listed_s: dict[str, float] = {}
         self.trades: dict[str, VenueTrade] = {}
         self.winners: dict[str, Outcome] = {}
-        self.restarting = False
+        self._restarting = False
+        self._takes_from_s = 0.0
+        """Until then only post-only orders pass."""
         self.ghosts = 0
         self.duplicates = 0
         self.signatures = 0
@@ -84,6 +90,16 @@ class Exchange:
         self.on_post: Callable[[SignedOrder], None] = lambda _: None
         self._beat = 0
         self._beat_s: float | None = None
+
+    @property
+    def restarting(self) -> bool:
+        return self._restarting
+
+    @restarting.setter
+    def restarting(self, on: bool) -> None:
+        if self._restarting and not on:
+            self._takes_from_s = self._loop.now_s + POST_ONLY_S
+        self._restarting = on
 
     # ---- markets ------------------------------------------------------------------------------
 
@@ -113,6 +129,13 @@ class Exchange:
             return Duplicated()
         if self._loop.now_s >= self.markets[order.condition_id].close_s:
             return Rejected(code="market_closed", message="the market is closed")
+        if order.style is Style.TAKE and self._loop.now_s < self._takes_from_s:
+            self.hard.note(Hard.POST_ONLY)
+            left_s = self._takes_from_s - self._loop.now_s
+            return Unavailable(kind=UnavailableKind.POST_ONLY, retry_after_ms=int(left_s * 1_000))
+        if order_id not in self.rejected and self.hard.strikes(Hard.UNAUTHORIZED):
+            self.rejected.add(order_id)
+            return Rejected(code="unauthorized", message="Unauthorized/Invalid api key")
         if order_id in self.rejected or self._rng.random() < 0.03:
             self.rejected.add(order_id)
             return Rejected(code="not_enough_balance", message="not now")
@@ -139,9 +162,12 @@ class Exchange:
 
     def _take(self, order_id: str, order: UnsignedOrder) -> PostOutcome:
         """Fill a part and kill the rest, now or after the taker's delay."""
-        shares = self._rng.choice((order.shares, order.shares // (2 * MICRO) * MICRO or MICRO))
+        asked = self._rng.choice((order.shares, order.shares // (2 * MICRO) * MICRO or MICRO))
+        price, shares = int(order.price), asked
+        if order.side is Side.BUY:
+            price, shares = self.hard.spend(price, asked)
         if self._rng.random() < 0.5:
-            self._fill(order_id, shares, maker=False)
+            self._trade(self.open[order_id], shares, price, maker=False)
             self.open.pop(order_id, None)
             return Accepted(status=AcceptedStatus.MATCHED, order_id=order_id)
         held = self.open.pop(order_id)
@@ -149,7 +175,7 @@ class Exchange:
         def match() -> None:
             self.open[order_id] = held
             if self._loop.now_s < self.markets[order.condition_id].close_s:
-                self._fill(order_id, shares, maker=False)
+                self._trade(held, shares, price, maker=False)
             self.open.pop(order_id, None)
 
         self._after(0.15, match)
@@ -166,36 +192,35 @@ class Exchange:
         if order is None:
             return
         left = order.shares - order.filled_shares
-        self._fill(order_id, max(MICRO, int(left * share) // MICRO * MICRO), maker=True)
+        shares = min(left, max(MICRO, int(left * share) // MICRO * MICRO))
+        filled = MicroShares(order.filled_shares + shares)
+        self.open[order_id] = replace(order, filled_shares=filled)
+        if filled >= order.shares:
+            del self.open[order_id]
+        self._trade(order, shares, int(order.price), maker=True)
 
-    def _fill(self, order_id: str, shares: int, *, maker: bool) -> None:
-        order = self.open[order_id]
-        shares = min(shares, order.shares - order.filled_shares)
+    def _trade(self, order: VenueOrder, shares: int, price: int, *, maker: bool) -> None:
         trade = VenueTrade(
-            fill_id=f"t{len(self.trades)}/{order_id}",
-            order_id=order_id,
+            fill_id=f"t{len(self.trades)}/{order.order_id}",
+            order_id=order.order_id,
             condition_id=order.condition_id,
             token_id=order.token_id,
             side=order.side,
-            price=order.price,
+            price=PriceMicroUsd(price),
             shares=MicroShares(shares),
             maker=maker,
             fee_micro_usd=MicroUsd(0 if maker else shares // 100),
             status=TradeStatus.MATCHED,
             matched_wire_ms=self._wire_ms(),
         )
-        filled = MicroShares(order.filled_shares + shares)
-        self.open[order_id] = replace(order, filled_shares=filled)
-        if filled >= order.shares:
-            del self.open[order_id]
         self._tell(trade)
         ghost = self._rng.random() < 0.1
         self.ghosts += ghost
         end = TradeStatus.FAILED if ghost else TradeStatus.CONFIRMED
-        self._after(
-            self._rng.uniform(0.3, 1.5), lambda: self._move(trade.fill_id, TradeStatus.MINED)
-        )
-        self._after(self._rng.uniform(1.5, 5.0), lambda: self._move(trade.fill_id, end))
+        mined_s = self.hard.mined_s()
+        self._after(mined_s, lambda: self._move(trade.fill_id, TradeStatus.MINED))
+        end_s = mined_s + self._rng.uniform(1.2, 3.5)
+        self._after(end_s, lambda: self._move(trade.fill_id, end))
 
     def _move(self, fill_id: str, status: TradeStatus) -> None:
         self._tell(replace(self.trades[fill_id], status=status))
@@ -216,14 +241,15 @@ class Exchange:
     def cancel(self, order_ids: tuple[str, ...]) -> Cancelled | Unavailable:
         if self.restarting:
             return Unavailable(kind=UnavailableKind.RESTARTING, retry_after_ms=500)
-        gone = tuple(name for name in order_ids if self.open.pop(name, None) is not None)
+        gone = tuple(name for name in dict.fromkeys(order_ids) if self._cancel_one(name))
         for name in gone:
             order = self.posted[name]
+            as_update = self.hard.strikes(Hard.CANCEL_AS_UPDATE)
             self._stream(
                 OrderEvent(
                     order_id=name,
                     condition_id=order.condition_id,
-                    change=OrderChange.CANCELLATION,
+                    change=OrderChange.UPDATE if as_update else OrderChange.CANCELLATION,
                     filled_shares=MicroShares(0),
                 )
             )
@@ -232,6 +258,26 @@ class Exchange:
         )
         return Cancelled(cancelled=gone, not_cancelled=kept)
 
+    def _cancel_one(self, order_id: str) -> bool:
+        """Take an order off; a match that was under way may fill it all the same."""
+        order = self.open.pop(order_id, None)
+        if order is not None and self.hard.strikes(Hard.LATE_FILL):
+            shares = self.hard.late_shares(order.shares - order.filled_shares)
+            self._after(self.hard.late_s(), lambda: self._fill_late(order, shares))
+        return order is not None
+
+    def _fill_late(self, order: VenueOrder, shares: int) -> None:
+        if self._loop.now_s < self.markets[order.condition_id].close_s:
+            self._trade(order, shares, int(order.price), maker=True)
+
+    def list_trades(self, after_s: int) -> tuple[VenueTrade, ...]:
+        """List trades since then; an odd row is left out, as the adapter does."""
+        return tuple(
+            trade
+            for trade in self.trades.values()
+            if trade.matched_wire_ms >= 1_000 * after_s and not self.hard.strikes(Hard.ODD_ROW)
+        )
+
     def list_open(self) -> tuple[VenueOrder, ...]:
         now_s = self._loop.now_s
         return tuple(o for o in self.open.values() if self.listed_s[o.order_id] <= now_s)
@@ -239,6 +285,8 @@ class Exchange:
     # ---- heartbeat ----------------------------------------------------------------------------
 
     def beat(self, heartbeat_id: str) -> HeartbeatOutcome:
+        if self.hard.strikes(Hard.UNAUTHORIZED):
+            return Rejected(code="unauthorized", message="Unauthorized/Invalid api key")
         present = f"beat-{self._beat}" if self._beat else ""
         if heartbeat_id != present:
             return HeartbeatMismatch(heartbeat_id=present)
@@ -250,7 +298,8 @@ class Exchange:
 
     def _watch(self) -> None:
         if self._beat_s is not None and self._loop.now_s - self._beat_s > SILENCE_S:
-            self.open.clear()
+            for name in tuple(self.open):
+                self._cancel_one(name)
         self._after(1.0, self._watch)
 
     # ---- what anybody may ask -----------------------------------------------------------------

@@ -6,10 +6,12 @@ from typing import Final
 from tests.simulation.damage import PARTS
 from tests.simulation.handoff_steps import STEPS
 from tests.simulation.run import Result
+from tests.simulation.venue_behaviours import Hard
 
 CRASHES_PER_STEP: Final = 50
 """In 10,000 seeds, at the very least; in fewer their share of it."""
 SUMS: Final = ("events", "messages", "due", "missed", "orders", "ghosts", "torn", "duplicated")
+SEEDS_TO_MEET_ALL: Final = 50
 FAILURES_SHOWN: Final = 20
 
 
@@ -19,6 +21,7 @@ class Totals:
         self.virtual_s = self.cpu_s = 0.0
         self.sums: Counter[str] = Counter(dict.fromkeys(SUMS, 0))
         self.faults: Counter[str] = Counter()
+        self.behaviours: Counter[str] = Counter({str(hard): 0 for hard in Hard})
         self.rolls: Counter[str] = Counter()
         self.killed: Counter[str] = Counter()
         self.frozen: Counter[str] = Counter()
@@ -32,6 +35,7 @@ class Totals:
         self.sums.update({name: getattr(result, name) for name in SUMS})
         self.virtual_s += result.virtual_s
         self.faults.update(result.faults)
+        self.behaviours.update(result.behaviours)
         self.rolls.update(result.rolls)
         self.killed.update(result.killed)
         self.frozen.update(result.frozen)
@@ -52,7 +56,13 @@ class Totals:
 
     @property
     def clean(self) -> bool:
-        return not (self.failed or self.idle or self.crashed_too_seldom())
+        return not (self.failed or self.idle or self.crashed_too_seldom() or self.never_met())
+
+    def never_met(self) -> list[str]:
+        """Return the venue's behaviours that no seed met: then nothing was shown about them."""
+        if self.seeds < SEEDS_TO_MEET_ALL:
+            return []
+        return [name for name, count in self.behaviours.items() if not count]
 
     def lines(self, real_s: float) -> list[str]:
         sums, hours = self.sums, self.virtual_s / 3_600
@@ -68,6 +78,9 @@ class Totals:
             "",
             f"faults: {sum(self.faults.values()):,}",
             *_table(self.faults),
+            "",
+            f"behaviours of the venue: {sum(self.behaviours.values()):,}",
+            *_table(self.behaviours),
             "",
             f"rolls: {sum(self.rolls.values()):,}",
             *_table(self.rolls),
@@ -96,6 +109,8 @@ class Totals:
         if self.idle:
             lines.append(f"without a roll or a crash: {self.idle[:FAILURES_SHOWN]}")
         if not self.failed:
+            unmet = self.never_met()
+            lines += [f"never met: {', '.join(unmet)}"] if unmet else []
             return [*lines, "nothing was violated"]
         lines.append(f"{len(self.failed)} seeds failed")
         for result in self.failed[:FAILURES_SHOWN]:

@@ -82,6 +82,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     due: int
     missed: int
     orders: int
+    behaviours: dict[str, int]
+    """What the venue did beyond the plain rules, and how often."""
     ghosts: int
     duplicated: int
     torn: int
@@ -241,6 +243,7 @@ def _result(world: World, faults: Faults) -> Result:
         due=monitor.due,
         missed=monitor.missed,
         orders=len(monitor.orders),
+        behaviours=dict(world.exchange.hard.counts),
         ghosts=world.exchange.ghosts,
         duplicated=world.exchange.duplicates,
         torn=world.log_files.torn,

@@ -79,11 +79,9 @@ class VenueClient:
         return listed
 
     async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:
-        def listed() -> tuple[VenueTrade, ...]:
-            every = self._exchange.trades.values()
-            return tuple(trade for trade in every if trade.matched_wire_ms >= 1_000 * after_s)
-
-        found: tuple[VenueTrade, ...] | Unknown = await self._call(listed)
+        found: tuple[VenueTrade, ...] | Unknown = await self._call(
+            lambda: self._exchange.list_trades(after_s)
+        )
         return found
 
     async def heartbeat(self, heartbeat_id: str) -> HeartbeatOutcome:

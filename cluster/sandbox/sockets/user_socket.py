@@ -9,8 +9,8 @@ from cluster.sandbox.auth import Account, Accounts
 from cluster.sandbox.events import OrderChanged, TradeChanged
 from cluster.sandbox.faults import FaultBoard
 from cluster.sandbox.server.wire import to_json
-from cluster.sandbox.sockets.frames import order_frame, trade_frame
 from cluster.sandbox.sockets.line import Line
+from cluster.sandbox.sockets.user_frames import order_frame, trade_frame
 
 ROUTE: Final = "ws/user"
 CLOSE_UNAUTHORIZED: Final = 1_008
