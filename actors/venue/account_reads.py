@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from polymarket import AsyncSecureClient
@@ -13,6 +14,7 @@ from actors.venue.environment import account_page, is_protocol_v2
 from actors.venue.fills import Account
 from actors.venue.listings import FeeTermsOf, Rows, read_order, read_trade
 from actors.venue.port import Unknown, VenueOrder, VenueTrade
+from actors.venue.unauthorized import repeat_if_unauthorized
 from signals.units import MicroShares, MicroUsd
 
 PAGES_MAX: Final = 200
@@ -71,7 +73,9 @@ class AccountReads:
             async with asyncio.timeout(self._timeout_s):
                 for _ in range(PAGES_MAX):
                     params = dict(asked) if cursor is None else {**asked, "next_cursor": cursor}
-                    page = await account_page(self._client, path, params)
+                    page = await repeat_if_unauthorized(
+                        partial(account_page, self._client, path, params)
+                    )
                     for row in page.rows:
                         await read(row, rows)
                     cursor = page.next_cursor
@@ -89,9 +93,11 @@ class AccountReads:
         ask = self._client.get_balance_allowance
         try:
             async with asyncio.timeout(self._timeout_s):
-                cash = await ask(asset_type="COLLATERAL")
+                cash = await repeat_if_unauthorized(partial(ask, asset_type="COLLATERAL"))
                 held = {
-                    token: await ask(asset_type=_asset_type(token), token_id=token)
+                    token: await repeat_if_unauthorized(
+                        partial(ask, asset_type=_asset_type(token), token_id=token)
+                    )
                     for token in token_ids
                 }
         except (*FAILURES, UserInputError) as error:

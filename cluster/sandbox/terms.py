@@ -109,9 +109,13 @@ def _terms(order: SignedOrder, asked: Asked, tick: int, behaviours: Behaviours) 
     price = (exact.price + tick // 2) // tick * tick
     budget: int | None = None
     if asked.immediate and behaviours.on(Behaviour.EXACT_MARKET_PRICE):
+        if price != exact.price:
+            behaviours.note(Behaviour.EXACT_MARKET_PRICE)
         price = exact_limit(order)
-    if asked.immediate and behaviours.on(Behaviour.MARKET_BUYS_SPEND_USD):
-        budget = order.maker_amount if order.side is Side.BUY else None
+    spends = order.side is Side.BUY and behaviours.on(Behaviour.MARKET_BUYS_SPEND_USD)
+    if asked.immediate and spends:
+        behaviours.note(Behaviour.MARKET_BUYS_SPEND_USD)
+        budget = order.maker_amount
     return Terms(price=price, shares=exact.shares, budget_micro_usd=budget)
 
 

@@ -78,9 +78,16 @@ def test_the_same_bytes_from_another_life_are_a_duplicate(exchange: Sandbox) -> 
     assert run(exchange, second) == Duplicated()
 
 
-def test_a_taken_order_fills_with_its_fee_and_is_confirmed(exchange: Sandbox) -> None:
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Sandbox]:
+    """An exchange where no late fill of another test's order moves the cash."""
+    with sandbox(tmp_path) as served:
+        yield served
+
+
+def test_a_taken_order_fills_with_its_fee_and_is_confirmed(own: Sandbox) -> None:
     async def use(venue: PolymarketVenue) -> None:
-        market = await current_market(exchange, least_left_ms=600_000)  # settles after the counting
+        market = await current_market(own, least_left_ms=600_000)  # settles after the counting
         started_s = int(time.time()) - 1
         before = await venue.account(())
         one = await signed(venue, market, Style.TAKE, 990_000)
@@ -106,7 +113,7 @@ def test_a_taken_order_fills_with_its_fee_and_is_confirmed(exchange: Sandbox) ->
         assert not isinstance(after, Unknown)
         assert before.cash_micro_usd - after.cash_micro_usd == cost + fees
 
-    run(exchange, use)
+    run(own, use)
 
 
 def test_a_post_only_order_that_would_cross_is_rejected(exchange: Sandbox) -> None:
