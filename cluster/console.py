@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, Final, TextIO, TypeVar
 
 import click
 import msgspec
@@ -57,9 +57,16 @@ def operator() -> str:
         return f"uid {os.getuid()}"
 
 
-def emit(value: object) -> None:
-    """Write one JSON document to stdout."""
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+SCHEMA: Final = 1
+"""Of all documents that commands write: grows when a field goes or means something else."""
+
+
+def emit(value: object, rows: str = "rows") -> None:
+    """Write one JSON document to stdout: an object with ``schema``; a list stands under `rows`."""
+    document = msgspec.to_builtins(value)
+    named = document if isinstance(document, dict) else {rows: document}
+    data = msgspec.json.encode({"schema": SCHEMA, **named})
+    sys.stdout.buffer.write(msgspec.json.format(data, indent=2) + b"\n")
     sys.stdout.flush()
 
 

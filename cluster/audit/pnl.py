@@ -76,7 +76,6 @@ class PnlReport(msgspec.Struct, frozen=True, kw_only=True):
     open_trades: int
     """Bought and not settled."""
     open_cost_micro_usd: int
-    schema: int = 1
 
 
 def pnl_report(view: JournalView, by: By) -> PnlReport:

@@ -48,7 +48,7 @@ def list_command(
     if (death := death_in(state_of(state))) is not None:
         states = [*states, death_alarm(death)]
     if as_json:
-        emit(states)
+        emit(states, "alarms")
         return
     shorts = short_ids([one.alarm.id for one in (*store.history(), *states)])
     for group in _each(states) if each else group_alarms(states):

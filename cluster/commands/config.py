@@ -60,7 +60,7 @@ def show(config: Path, running: bool, state: str | None, as_json: bool) -> None:
     else:
         settings = settings_of(*read_offline(config))
     if as_json:
-        emit({"schema": 1, "settings": settings})
+        emit(settings, "settings")
         return
     for line in setting_lines(settings):
         show_text(line)

@@ -16,7 +16,7 @@ def command(config: Path, state: str | None, as_json: bool) -> int:  # noqa: FBT
     """Check Python, configuration, folders, Ray head, key, venue, clock, disk, journal, alarms."""
     findings = list(examine(state_of(state), config))
     if as_json:
-        emit(findings)
+        emit(findings, "findings")
     else:
         for found in findings:
             show_text(f"{found.verdict:>5}  {found.what}: {found.detail}")

@@ -50,7 +50,7 @@ def command(
         known = ", ".join(sorted({line.actor.rpartition("/")[0] for line in lines} - {""}))
         raise FleetError(f"nothing was logged by {name}; there are lines of: {known or 'nobody'}")
     if as_json:
-        emit(chosen[-last:])
+        emit(chosen[-last:], "lines")
         return
     _print(chosen[-last:])
     if follow:

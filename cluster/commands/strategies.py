@@ -80,7 +80,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     used = _used(state_of(state).storage)
     rows = [_row(name, used.get(name, ())) for name in strategy_names()]
     if as_json:
-        emit({"schema": 1, "strategies": rows})
+        emit(rows, "strategies")
         return
     for row in rows:
         count = f"{len(row.slots)} slots" if row.slots else "no slot"

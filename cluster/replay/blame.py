@@ -68,7 +68,6 @@ class Blame(msgspec.Struct, frozen=True, kw_only=True):
     params: tuple[ParamChange, ...]
     not_asked: tuple[str, ...]
     """Versions that could not decide, and why; they count as deciding otherwise."""
-    schema: int = 1
 
 
 def blame(view: JournalView, slot: str, due_ms: int, *, exact: bool) -> Blame:

@@ -44,7 +44,7 @@ def test_the_alarms_name_it_until_it_is_started(
     assert run(["alarms", "list", "--state", str(dead)]) == 0
     assert "CRITICAL  fleet_died" in capsys.readouterr().out
     assert run(["alarms", "list", "--json", "--state", str(dead)]) == 0
-    assert [one["alarm"]["kind"] for one in json.loads(capsys.readouterr().out)] == [KIND]
+    assert [one["alarm"]["kind"] for one in json.loads(capsys.readouterr().out)["alarms"]] == [KIND]
 
 
 def test_open_orders_are_counted_by_the_gateways_log(dead: Path) -> None:

@@ -53,14 +53,14 @@ def test_an_alarm_stays_until_a_person_clears_it_with_a_reason(
     )
     identity = store.raise_alarm(alarm).alarm.id
     assert run(["alarms", "list", "--json", *state]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["alarm"]["id"] == identity
+    assert json.loads(capsys.readouterr().out)["alarms"][0]["alarm"]["id"] == identity
     assert run(["alarms", "clear", identity, *state]) == 2
     assert run(["alarms", "clear", identity, "--reason", " ", *state]) == 2
     assert run(["alarms", "clear", "nothing.1", "--reason", "x", *state]) == 1
     assert run(["alarms", "clear", identity, "--reason", "seen", *state]) == 0
     capsys.readouterr()
     assert run(["alarms", "list", "--json", *state]) == 0
-    assert json.loads(capsys.readouterr().out) == []
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "alarms": []}
 
 
 def test_an_old_python_is_named_with_what_to_do() -> None:
