@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cluster.errors import FleetError
+from cluster.fleet import running
 from cluster.local_head import gcs_address, head_environment
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def know_head(folder: "StateFolder") -> None:
 
 def drive_from_here(folder: "StateFolder", release: str) -> None:
     """Join the fleet as the driver of a job under an archived release; raise `FleetError`."""
-    record = folder.read_run()
-    if record.head is None or not record.head.alive:
-        raise FleetError(f"no fleet runs in {folder.root}; start one with `make run DETACH=1`")
+    record = running(folder)
     archive = archive_of(folder.storage, release)
     job = {"runtime_env": {"working_dir": f"file://{archive}"}}
     os.environ[JOB_CONFIG] = msgspec.json.encode(job).decode()
