@@ -24,7 +24,9 @@ from signals.units import MICRO
 LOOK_MS: Final = 180_000
 """Wire, between two looks at the account."""
 SOON_MS: Final = 2_000
-"""Wire: after a roll, a confirmed fill, a refusal for want of balance, or a difference."""
+"""Wire: after a roll, a refusal for want of balance, or a difference."""
+BETWEEN_MS: Final = 5_000
+"""Wire, at least between two looks, unless a difference is being looked at."""
 LOST_MS: Final = 60_000
 """Wire: a look without an answer by then is asked again."""
 REST_MS: Final = 60_000
@@ -48,15 +50,33 @@ def look_soon(draft: Draft) -> None:
     draft.flight.account = msgspec.structs.replace(account, due_wire_ms=due_ms)
 
 
-def look_at_account(draft: Draft) -> None:
-    """Ask for the account when that is due and orders and trades are known."""
+def look_at_rest(draft: Draft) -> None:
+    """Have the account compared when the fill that was just confirmed has come to rest."""
+    rest_ms = draft.market_ms + REST_MS
+    draft.flight.account = msgspec.structs.replace(draft.flight.account, rest_market_ms=rest_ms)
+
+
+def _is_due(draft: Draft) -> bool:
     account = draft.flight.account
     since_ms = account.asking_since_wire_ms
     waits = since_ms is not None and draft.wire_ms - since_ms < LOST_MS
-    if waits or draft.wire_ms < account.due_wire_ms or not draft.flight.reconciled:
+    too_soon = not account.doubts and draft.wire_ms - account.asked_wire_ms < BETWEEN_MS
+    if waits or too_soon or not draft.flight.reconciled:
+        return False
+    rests = account.rest_market_ms is not None and draft.market_ms >= account.rest_market_ms
+    return rests or draft.wire_ms >= account.due_wire_ms
+
+
+def look_at_account(draft: Draft) -> None:
+    """Ask for the account when that is due and orders and trades are known."""
+    if not _is_due(draft):
         return
     draft.flight.account = msgspec.structs.replace(
-        account, asking_since_wire_ms=draft.wire_ms, due_wire_ms=draft.wire_ms + LOOK_MS
+        draft.flight.account,
+        asking_since_wire_ms=draft.wire_ms,
+        asked_wire_ms=draft.wire_ms,
+        due_wire_ms=draft.wire_ms + LOOK_MS,
+        rest_market_ms=None,
     )
     tokens = [token for _, _, token, _ in _at_rest(draft)]
     draft.ask(AskAccount(token_ids=tuple(tokens[:TOKENS_MAX])))
@@ -66,7 +86,10 @@ def take_account(draft: Draft, event: AccountSeen) -> None:
     """Compare what the venue says of the account with the books."""
     account = msgspec.structs.replace(draft.flight.account, asking_since_wire_ms=None)
     if isinstance(event.account, Unknown):
-        draft.flight.account = msgspec.structs.replace(account, trouble=event.account.reason)
+        again_ms = draft.wire_ms + BETWEEN_MS
+        draft.flight.account = msgspec.structs.replace(
+            account, trouble=event.account.reason, due_wire_ms=min(account.due_wire_ms, again_ms)
+        )
         return
     draft.flight.account = msgspec.structs.replace(
         account, seen=event.account, seen_wire_ms=draft.wire_ms, trouble=""

@@ -17,6 +17,9 @@ class AccountLook(msgspec.Struct, frozen=True, kw_only=True):
     """What this process knows of the account."""
 
     due_wire_ms: int = 0
+    rest_market_ms: int | None = None
+    """When what was confirmed last has come to rest: then it is compared."""
+    asked_wire_ms: int = 0
     asking_since_wire_ms: int | None = None
     seen: AccountBalance | None = None
     seen_wire_ms: int = 0

@@ -19,7 +19,8 @@ KEEP_MS: Final = 3_600_000
 """Market, after the close: late fills are told apart by it."""
 AGAIN_MS: Final = 250
 """Wire; doubles with each question about one market."""
-AGAIN_MS_MAX: Final = 10_000
+AGAIN_MS_MAX: Final = 1_000
+"""An intent may wait for a market that comes late: asked so often, it is found in time."""
 AT_ONCE: Final = 8
 """New questions a look, so that sixteen opens do not burst."""
 QUESTION_MS_MAX: Final = 40_000

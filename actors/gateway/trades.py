@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 from actors.elapsed import elapsed_ms
-from actors.gateway.account import look_soon
+from actors.gateway.account import look_at_rest
 from actors.gateway.draft import Draft
 from actors.gateway.ledger import condition
 from actors.gateway.market_facts import outcome_of
@@ -52,7 +52,7 @@ def _move(draft: Draft, order: Order, trade: VenueTrade) -> None:
     if trade.status is TradeStatus.CONFIRMED:
         confirmed = FillConfirmed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, confirmed)
-        look_soon(draft)
+        look_at_rest(draft)
     elif trade.status is TradeStatus.FAILED:
         failed = FillFailed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, failed)

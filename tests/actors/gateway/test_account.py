@@ -136,9 +136,24 @@ def test_the_account_is_compared_after_a_roll_and_every_few_minutes() -> None:
     assert machine.asked(AskAccount)
     machine.hear(AccountSeen(account=account(), **machine.at))
     machine.own("eth-5m")
-    machine.tick(wire_ms=3_000)
+    machine.tick(wire_ms=6_000)
     assert machine.asked(AskAccount)
     assert vacancy("eth-5m").slot == claim("eth-5m").slot
+
+
+def test_a_confirmed_fill_is_compared_once_it_rests() -> None:
+    machine = Machine().start()
+    machine.answer_facts(machine.tick(wire_ms=6_000))
+    machine.hear(AccountSeen(account=account(), **machine.at))
+    order_id = machine.order()
+    posted(machine, order_id, LIVE)
+    stream(machine, trade(order_id, status=TradeStatus.CONFIRMED))
+    machine.tick(wire_ms=6_000)
+    assert not machine.asked(AskAccount)
+    machine.tick(market_ms=LATER_MS)
+    assert [set(ask.token_ids) for ask in machine.asked(AskAccount)] == [  # type: ignore[union-attr]
+        {"up-btc-5m", "down-btc-5m"}
+    ]
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_and_says_so() -> None:
