@@ -1,15 +1,17 @@
-"""Read the slots' decisions from the journal, twice a second, for the rule on bad releases.
+"""Read the slots' decisions and memory, twice a second, for the rule on bad releases.
 
 Apart from the detectors: what decides whether a slot goes back waits for nothing else. It begins
 with each slot's latest flushes, so that a supervisor that has just started knows who decided last.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from actors.detectors.tail import JournalTail
-from actors.runtime import log_event
+from actors.runtime import log_event, process_start
 from actors.supervisor.conduct import Made, made_of
 from actors.supervisor.events import DecisionsRead
 from actors.supervisor.loop import SupervisorLoop
@@ -41,7 +43,11 @@ class DecisionReader:
             return None
         found, self._waiting = tuple(self._waiting), []
         return undated(
-            DecisionsRead, made=found, read_to_ms=began_market_ms, writable=self._writable(state)
+            DecisionsRead,
+            made=found,
+            read_to_ms=began_market_ms,
+            writable=self._writable(state),
+            memory_mb=_memory_of(state),
         )
 
     def _writable(self, state: SupervisorState) -> bool:
@@ -54,6 +60,24 @@ class DecisionReader:
         except StorageError:
             return False
         return True
+
+
+def _memory_of(state: SupervisorState) -> dict[str, int]:
+    lives = {w.slot: w.life for w in state.slots.values() if w.life is not None}
+    found = {slot: memory_mb(life) for slot, life in lives.items()}
+    return {slot: held for slot, held in found.items() if held is not None}
+
+
+def memory_mb(life: str) -> int | None:
+    """Return what a process of this machine holds in memory; None for another machine's."""
+    pid, _, started = life.partition("-")
+    try:
+        if process_start(int(pid)) != int(started):
+            return None
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (ValueError, OSError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 async def read_on(

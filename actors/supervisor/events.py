@@ -116,12 +116,12 @@ class RolloutSeen(Event, frozen=True, kw_only=True):
 
 
 class DecisionsRead(Event, frozen=True, kw_only=True):
-    """The journal was read to its end as it was at a moment; a disk that is full takes no rows."""
+    """The journal was read to its end; a disk that is full takes no rows."""
 
     made: tuple[Made, ...]
-    read_to_ms: int
-    """Market time."""
+    read_to_ms: int  # market time
     writable: bool = True
+    memory_mb: dict[str, int] = {}
 
 
 class Detected(Event, frozen=True, kw_only=True):

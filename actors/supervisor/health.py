@@ -83,7 +83,7 @@ def _hear_status(
 def _hear_running(
     state: SupervisorState, event: Event, watched: Watched, status: SlotStatus
 ) -> Step:
-    owes_from_ms = present_claim_ms(state, watched)
+    owes_from_ms = present_claim_ms(state, watched, status.life)
     findings = judge_slot(state.rules, event, status, watched.status, owes_from_ms)
     owns = status.state in OWNING  # what does not own its slot may run anything
     watched = replace(

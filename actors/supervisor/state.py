@@ -154,6 +154,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     answered_wire_ms: int = 0
     status: SlotStatus | None = None
     reason: str = ""
+    memory_mb: int = 0
+    """Of its process, where that runs on the supervisor's machine."""
     trouble: str = ""
     """Why it last gave no answer."""
     trouble_wire_ms: int = 0

@@ -43,6 +43,8 @@ TURNED_BAD: Final = "release_turned_bad"
 NO_WAY_BACK: Final = "no_way_back"
 RELEASE_FAILS: Final = "release_fails"
 REASON_CHARS: Final = 200
+MEMORY_MB_MAX: Final = 1_536
+"""A slot holds some 250 MB. Several that grow so far fill a machine, and its kernel ends others."""
 UNREAD_MS: Final = 30_000
 """Wire since which the journal was not read to its end; it is read twice a second."""
 GAP_MS: Final = 5_000
@@ -80,13 +82,12 @@ def forgive(state: SupervisorState, event: Event, slots: tuple[str, ...]) -> Sup
     return state
 
 
-def present_claim_ms(state: SupervisorState, watched: Watched) -> int | None:
-    """Return since when (market ms) its present life owes decisions; None: not yet."""
-    if watched.owes_from_ms is None:
-        return None
+def present_claim_ms(state: SupervisorState, watched: Watched, life: str) -> int | None:
+    """Return since when (market ms) a life owes decisions; None: not yet, or its claim is new."""
     owner = state.owners.get(watched.slot)
-    granted_ms = 0 if owner is None else state.rules.clock.market_ms(owner.granted_wire_ms)
-    return max(watched.owes_from_ms, granted_ms)
+    if watched.owes_from_ms is None or owner is None or owner.life != life:
+        return None
+    return max(watched.owes_from_ms, state.rules.clock.market_ms(owner.granted_wire_ms))
 
 
 def forgive_for_gateway(state: SupervisorState, event: Event) -> SupervisorState:
@@ -105,6 +106,9 @@ def hear_decisions(state: SupervisorState, event: DecisionsRead) -> Step:
         watched = state.slots[name]
         new = [one for one in event.made if one.slot == name]
         state = put(state, replace(watched, made=keep_latest(watched.made, new)))
+    for watched in state.slots.values():
+        held_mb = event.memory_mb.get(watched.slot, 0)
+        state = put(state, replace(watched, memory_mb=held_mb))
     if not event.writable:
         ill = (w for w in state.slots.values() if w.status and w.status.journal_failure)
         state = forgive(state, event, tuple(w.slot for w in ill))
@@ -190,6 +194,8 @@ def _fault(state: SupervisorState, event: Event, watched: Watched) -> str | None
     if fault is not None and points[-1].missing:
         first_ms = next(point.due_ms for point in points[-BAD_IN_A_ROW:] if point.missing)
         fault = f"{fault}: {_why_missing(state, watched, owner, first_ms)}"
+    if watched.memory_mb > MEMORY_MB_MAX:
+        fault = fault or f"its process holds {watched.memory_mb} MB, at most {MEMORY_MB_MAX}"
     return fault or _deaths_fault(state, event, owner)
 
 

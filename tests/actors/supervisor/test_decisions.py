@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from actors.runtime import life_id
 from actors.supervisor.conduct import Outcome
-from actors.supervisor.decisions import DecisionReader
+from actors.supervisor.decisions import DecisionReader, memory_mb
 from actors.supervisor.events import FencesRead, SlotSeen
 from checkpoints.errors import StorageError
 from checkpoints.journal import Journal
@@ -68,3 +69,12 @@ def test_the_disk_is_asked_only_where_a_slot_cannot_write(tmp_path: Path) -> Non
     watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=ill)
     assert not read(DecisionReader(Full(tmp_path)), watch).writable
     assert read(DecisionReader(LocalStorage(tmp_path)), watch).writable, "then it is the slot's"
+
+
+def test_memory_is_read_of_the_very_process_that_a_life_names() -> None:
+    held = memory_mb(life_id())
+    assert held is not None
+    assert held > 10
+    pid, _, started = life_id().partition("-")
+    assert memory_mb(f"{pid}-{int(started) + 1}") is None, "another process of the same number"
+    assert memory_mb("7-7x") is None

@@ -238,6 +238,14 @@ def test_points_of_a_downtime_are_no_alarm() -> None:
         assert alarms(watch.hear(SlotSeen, **late, status=seen)) == ["missed_decision"]
 
 
+def test_a_life_whose_claim_is_not_known_yet_owes_nothing_of_the_time_before_it() -> None:
+    watch = Watch().live()
+    watch.hear(Ticked)
+    watch.now_ms = DUE_MS + CYCLE_MS + 2_000
+    fresh = status(watch.now_ms, life="8-8", decided_due_ms=OPEN_MS)
+    assert alarms(watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=fresh)) == []
+
+
 def overdue(watch: Watch, **fields: Any) -> list[AnyEffect]:
     last = LastDecision(
         due_ms=OPEN_MS,

@@ -14,6 +14,7 @@ from actors.supervisor.events import (
     AskSlot,
     CreateFailed,
     CreateSlot,
+    DecisionsRead,
     Ends,
     FencesRead,
     KeepStanding,
@@ -31,17 +32,8 @@ from actors.supervisor.events import (
     Ticked,
 )
 from actors.supervisor.requests import Requests
-from actors.supervisor.standing import (
-    PROVEN_GOOD,
-    Standing,
-    is_proven,
-    read_standing,
-    store_standing,
-    way_back,
-    with_decisions,
-)
 from actors.supervisor.state import GATEWAY, HUNG_AFTER_MS, RETRY_MS, STARTING_MS, Place
-from actors.supervisor.taking_back import GAP_MS, UNREAD_MS
+from actors.supervisor.taking_back import GAP_MS, MEMORY_MB_MAX, UNREAD_MS
 from checkpoints.storage import LocalStorage
 from tests.actors.slot.builders import CYCLE_MS, OPEN_MS
 from tests.actors.supervisor.test_supervisor_releases import (
@@ -269,6 +261,16 @@ def test_the_alarm_says_why_no_decision_was_journaled(seen: str, cause: str) -> 
     assert alarm.evidence["reason"] == f"no decision by half its deadline: {cause}"
 
 
+def test_a_process_that_grows_without_end_is_taken_back_before_the_machine_is_full() -> None:
+    watch = live()
+    now = {"made": (), "read_to_ms": watch.now_ms}
+    assert watch.hear(DecisionsRead, **now, memory_mb={SLOT: MEMORY_MB_MAX}) == []
+    effects = watch.hear(DecisionsRead, **now, memory_mb={SLOT: MEMORY_MB_MAX + 1})
+    (alarm,) = of(effects, RaiseAlarm)
+    assert alarm.evidence["reason"] == "its process holds 1537 MB, at most 1536"
+    assert [opened.release for opened in of(effects, OpenSeat)] == [OLD]
+
+
 # ---- where to ---------------------------------------------------------------------------------
 
 
@@ -300,47 +302,6 @@ def test_the_first_release_of_a_slot_stays_and_an_alarm_names_what_fails() -> No
     effects = decided(watch, Outcome.FAILED)
     assert (alarms(effects), of(effects, OpenSeat)) == (["release_fails"], [])
     assert reaction_of("release_fails") is Reaction.NOTIFY
-
-
-def test_proven_is_counted_by_slot_and_each_point_once(tmp_path: Path) -> None:
-    watch = Watch()
-    first = made(watch, Outcome.GOOD, OLD, OPEN_MS)
-    standing = with_decisions(Standing(), [first] * 5)
-    assert not is_proven(standing, SLOT, OLD)
-    rest = [made(watch, Outcome.GOOD, OLD, OPEN_MS + n) for n in range(1, PROVEN_GOOD)]
-    standing = with_decisions(standing, rest)
-    assert is_proven(standing, SLOT, OLD)
-    assert not is_proven(standing, "eth-5m", OLD)
-    assert with_decisions(standing, [made(watch, Outcome.GOOD, OLD, OPEN_MS + 9)]) == standing
-    storage = LocalStorage(tmp_path)
-    assert read_standing(storage) == Standing()
-    store_standing(storage, standing)
-    assert read_standing(storage) == standing
-    storage.write("supervisor/releases", b"\xff torn")
-    assert read_standing(storage) == Standing()
-
-
-def test_bad_decisions_prove_nothing() -> None:
-    watch = Watch()
-    bad = [Outcome.FAILED, Outcome.NO_SNAPSHOT] * 4
-    rows = [made(watch, each, OLD, OPEN_MS + n) for n, each in enumerate(bad)]
-    assert with_decisions(Standing(), rows) == Standing()
-
-
-def test_the_way_back_is_the_latest_that_is_proven_and_was_not_taken_back() -> None:
-    watch = Watch()
-    rows = [
-        made(watch, Outcome.GOOD, release, OPEN_MS + 10 * place + n)
-        for place, release in enumerate((OLDER, OLD, BAD))
-        for n in range(PROVEN_GOOD)
-    ]
-    standing = with_decisions(Standing(), rows)
-    assert way_back(standing, SLOT, BAD) == OLD
-    assert way_back(standing, "eth-5m", BAD) is None
-    without = msgspec.structs.replace(standing, taken_back=(OLD,))
-    assert way_back(without, SLOT, BAD) == OLDER
-    led = msgspec.structs.replace(without, led_back={SLOT: OLDER})
-    assert way_back(led, SLOT, OLDER) is None
 
 
 # ---- what is nobody's fault -------------------------------------------------------------------
