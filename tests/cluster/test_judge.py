@@ -1,3 +1,5 @@
+import msgspec
+
 from signals.market import CYCLE_MS, Slot
 from tests.judge import differences, due_points
 from tests.judge_journal import FillSide, JournalSide, OrderSide
@@ -23,11 +25,12 @@ def both() -> tuple[JournalSide, LedgerSide]:
     return journal, venue
 
 
-def test_cash_is_exact_and_a_fraction_goes_against_us() -> None:
+def test_cash_is_exact_and_a_fraction_is_rounded_as_the_ledger_does() -> None:
     assert cash_of(UP, "Up") == 5_500_000 - 2_310_000 - 90_000
     assert cash_of(UP, "Down") == -2_400_000
     dust = Terms(outcome="Up", side="BUY", price=333_333, shares=1, fee_micro_usd=0)
-    assert cash_of(dust, "Down") == -1
+    assert cash_of(dust, "Down") == 0
+    assert cash_of(msgspec.structs.replace(dust, outcome="Down"), "Up") == -1
     sold = Terms(outcome="Up", side="SELL", price=333_333, shares=1, fee_micro_usd=0)
     assert cash_of(sold, "Down") == 0
 

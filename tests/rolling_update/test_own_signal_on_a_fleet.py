@@ -72,6 +72,7 @@ def test_the_page_works_on_a_running_fleet_and_on_a_stopped_one(fleet: Fleet) ->
     words = ("run", "--detach", f"--config={config}", f"--head-port={ports}", f"--speed={OFTEN}")
     code, said = fleet.command(*words)
     assert code == 0, said
+    said = " ".join(said.split())
     assert f"2 slots live on release {first[:12]}" in said
     assert "eth-5m.strategy five_factor -> my_signal is in force after `make update`" in said
     fleet.await_decisions(1)
