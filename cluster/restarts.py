@@ -21,20 +21,22 @@ class Action(StrEnum):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    head_lives: bool
+    fleet_lives: bool
+    """The head lives and the launch on it came to its end."""
     exchange_lives: bool
 
 
 def next_action(seen: Seen, restarts_s: tuple[float, ...], now_s: float) -> Action:
     """Decide from what lives and when restarts were begun, on a clock that only goes forward.
 
-    A dead head takes all actors with it, so it comes first and covers a dead exchange.
+    A dead head takes all actors with it, and a launch that failed left some of them out; so the
+    fleet comes first, and its restart covers a dead exchange.
     """
-    if seen.head_lives and seen.exchange_lives:
+    if seen.fleet_lives and seen.exchange_lives:
         return Action.NOTHING
     recent = [at_s for at_s in restarts_s if now_s - at_s < WINDOW_SECONDS]
     if len(recent) >= RESTARTS_MAX:
         return Action.GIVE_UP
     if recent and now_s - recent[-1] < BACKOFF_SECONDS[len(recent)]:
         return Action.WAIT
-    return Action.RESTART_EXCHANGE if seen.head_lives else Action.RESTART_FLEET
+    return Action.RESTART_EXCHANGE if seen.fleet_lives else Action.RESTART_FLEET

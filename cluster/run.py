@@ -134,7 +134,9 @@ def _start(
             end_fleet(state, Interrupts(), console.print)  # what an earlier start left half done
             state.forget()
             state.prepare()
-        state.update_run(runner=None if options.detach else ProcessRecord.own())
+        end_watcher(state)  # of a fleet that died: from here on this start brings it up
+        runner = None if options.detach else ProcessRecord.own()
+        state.update_run(runner=runner, launched=False)
         _bring_up(state, options, console)
         start_watcher(state)
     except BaseException as fault:

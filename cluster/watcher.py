@@ -78,8 +78,8 @@ def main(arguments: list[str]) -> int:
             state.update_run(gave_up=True)
             return 1
         if action in {Action.RESTART_EXCHANGE, Action.RESTART_FLEET}:
-            restarts = (*restarts, time.monotonic())
-            _restart(state, record, action)
+            began = time.monotonic()
+            restarts = (*restarts, began) if _restart(state, record, action) else restarts
         time.sleep(POLL_SECONDS)
         record = state.read_run()
     return 0
@@ -87,29 +87,38 @@ def main(arguments: list[str]) -> int:
 
 def _seen(record: RunRecord) -> Seen:
     return Seen(
-        head_lives=record.head is not None and record.head.alive,
+        fleet_lives=record.head is not None and record.head.alive and record.launched,
         exchange_lives=record.sandbox is not None and record.sandbox.alive,
     )
 
 
-def _restart(state: StateFolder, record: RunRecord, action: Action) -> None:
-    """Say what died, then start it again; a failure is written down and tried again later."""
+def _restart(state: StateFolder, record: RunRecord, action: Action) -> bool:
+    """Say what died, then start it again; a failure is written down and tried again later.
+
+    False: another command starts or ends the fleet at the moment, so nothing was tried.
+    """
     try:
         with hold(state, COMMAND, LOCK_SECONDS):
+            if state.read_run() != record:
+                return False  # another command was at it while this one waited: look again
             if action is Action.RESTART_EXCHANGE:
                 _alarm(state, "exchange_died", record, "it is started again from its state")
                 sandbox_process.start_again(state)
             else:
-                _alarm(state, "head_died", record, "all actors died with it; started again")
                 _restart_fleet(state, record)
         say(f"{action}: done")
     except StateLockedError as error:
         say(f"{action}: not now: {error}")
+        return False
     except (ClusterError, CheckpointsError, OSError) as error:
         say(f"{action}: {error}")
+    return True
 
 
 def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
+    if record.head is None or not record.head.alive:
+        _alarm(state, "head_died", record, "all actors died with it; started again")
+    state.update_run(launched=False)
     end_head(state)
     if record.sandbox is None or not record.sandbox.alive:
         sandbox_process.start_again(state)

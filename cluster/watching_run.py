@@ -66,7 +66,7 @@ class _Watch:
     def look(self) -> bool:
         """Show, and bring back what died; False once another command has ended the fleet."""
         record = self._state.read_run()
-        if not record.launched and record.head is None:
+        if not record.launched and record.head is None and record.watcher is None:
             self._console.print("the fleet was ended by another command")
             return False
         head_lives = record.head is not None and record.head.alive

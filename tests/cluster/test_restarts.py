@@ -10,10 +10,10 @@ from cluster.restarts import (
     next_action,
 )
 
-ALL_LIVE = Seen(head_lives=True, exchange_lives=True)
-NO_HEAD = Seen(head_lives=False, exchange_lives=True)
-NO_EXCHANGE = Seen(head_lives=True, exchange_lives=False)
-NOTHING_LIVES = Seen(head_lives=False, exchange_lives=False)
+ALL_LIVE = Seen(fleet_lives=True, exchange_lives=True)
+NO_HEAD = Seen(fleet_lives=False, exchange_lives=True)
+NO_EXCHANGE = Seen(fleet_lives=True, exchange_lives=False)
+NOTHING_LIVES = Seen(fleet_lives=False, exchange_lives=False)
 
 
 def test_the_first_death_is_answered_at_once() -> None:
