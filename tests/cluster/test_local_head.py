@@ -1,3 +1,4 @@
+import os
 import socket
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from cluster.errors import HeadError
 from cluster.jobs import submit
 from cluster.local_head import dashboard_url, end_head, ensure_head, head_processes
+from cluster.ray_folder import RAY_SOCKET_TAIL, SOCKET_PATH_LIMIT
 from cluster.state_folder import HeadPorts, StateFolder
 from tests.rolling_update.fleet import free_ports
 
@@ -32,7 +34,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
 def test_a_head_listens_on_loopback_wants_the_token_runs_a_job_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    state = StateFolder(tmp_path)
+    state = StateFolder(tmp_path / "a home of j\u00fcrgen" / ("long" * 30))
     state.prepare()
     lines: list[str] = []
     try:
@@ -42,11 +44,21 @@ def test_a_head_listens_on_loopback_wants_the_token_runs_a_job_and_leaves_nothin
         assert refused.status_code == 401
         assert state.token.stat().st_mode & 0o777 == 0o600
         assert not outer_listeners({entry.pid for entry in head_processes(state)})
+        longest_socket_fits(state)
         submit(state, record.ports, ["config", "check"], lines.append)
     finally:
         end_head(state)
     assert head_processes(state) == []
     assert any("sandbox.toml" in line for line in lines), lines
+
+
+def longest_socket_fits(state: StateFolder) -> None:
+    """A release of Ray with longer names must be noticed here, not by a user's long name."""
+    sockets = list((state.ray / "session_latest" / "sockets").resolve().iterdir())
+    longest = max(sockets, key=lambda path: len(os.fsencode(path)))
+    assert len(os.fsencode(longest)) <= SOCKET_PATH_LIMIT
+    assert len(longest.name) <= len(Path(RAY_SOCKET_TAIL).name)
+    print(f"{len(sockets)} sockets, the longest {len(os.fsencode(longest))} bytes: {longest.name}")
 
 
 def outer_listeners(pids: set[int]) -> list[str]:
