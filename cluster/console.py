@@ -5,14 +5,21 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
 from cluster.config import DEFAULT_FILE
 from cluster.environment import continue_in
-from cluster.plain_text import ForgivingStream, PlainConsole, plain_lines
+from cluster.plain_text import (
+    ForgivingStream,
+    OutputError,
+    OutputStream,
+    PlainConsole,
+    plain_lines,
+    silence,
+)
 from cluster.state_folder import StateFolder, state_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -66,26 +73,32 @@ def emit(value: object, rows: str = "rows") -> None:
     document = msgspec.to_builtins(value)
     named = document if isinstance(document, dict) else {rows: document}
     data = msgspec.json.encode({"schema": SCHEMA, **named})
-    sys.stdout.buffer.write(msgspec.json.format(data, indent=2) + b"\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.buffer.write(msgspec.json.format(data, indent=2) + b"\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader that has seen enough
+        silence(sys.stdout)
+    except OSError as error:
+        silence(sys.stdout)
+        raise OutputError(f"the output cannot be written: {error.strerror}") from error
 
 
 def say(text: str) -> None:
     """Tell the operator something, on stderr; nothing in it is a command to the terminal."""
-    _write(sys.stderr, plain_lines(text))
+    _write(ForgivingStream(sys.stderr), plain_lines(text))
 
 
 def show_text(text: str) -> None:
     """Write what was asked for, on stdout; nothing in it is a command to the terminal."""
-    _write(sys.stdout, plain_lines(text, len(text)))
+    _write(OutputStream(sys.stdout), plain_lines(text, len(text)))
 
 
-def _write(stream: TextIO, text: str) -> None:
-    kept = ForgivingStream(stream)
-    kept.write(f"{text}\n")
-    kept.flush()
+def _write(stream: ForgivingStream, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()
 
 
 def screen(*, stderr: bool = False, width: int | None = None) -> PlainConsole:
     """Return the console for tables and bars; the only way that anything here makes one."""
-    return PlainConsole(sys.stderr if stderr else sys.stdout, width=width)
+    file = ForgivingStream(sys.stderr) if stderr else OutputStream(sys.stdout)
+    return PlainConsole(file, width=width)

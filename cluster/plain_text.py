@@ -4,11 +4,15 @@ Whatever is in it, it is only text: it colours nothing, moves no cursor, breaks 
 no line, and is not longer than a screen. Everything that prints uses one of these.
 """
 
+import contextlib
+import os
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+
+from cluster.errors import ClusterError
 
 LINE_LENGTH_MAX: Final = 500
 """Of one foreign text in a table or a sentence; the whole of it is in the record."""
@@ -45,9 +49,10 @@ class PlainConsole(Console):
     text of everything that is drawn is cleaned here, whoever made it.
     """
 
-    def __init__(self, file: TextIO, **words: Any) -> None:
+    def __init__(self, file: "TextIO | ForgivingStream", **words: Any) -> None:
         words = {"markup": False, "emoji": False, "highlight": False, **words}
-        super().__init__(file=ForgivingStream(file), **words)  # type: ignore[arg-type]
+        kept = file if isinstance(file, ForgivingStream) else ForgivingStream(file)
+        super().__init__(file=kept, **words)  # type: ignore[arg-type]
 
     def print(self, *objects: Any, **words: Any) -> None:
         """Print; a sentence stays one line however narrow the terminal is, so it can be copied."""
@@ -74,9 +79,11 @@ def _clean(segment: Segment) -> Segment:
 class ForgivingStream:
     """A terminal that may go while something runs: what cannot be shown any more is dropped.
 
-    A closed window, a `| head` that has read enough, a full disk under `> file`: none of them may
+    A closed window, a `| head` that has read enough, a full disk under `2> file`: none of them may
     end a fleet, or keep its end from being orderly.
     """
+
+    forgiven: tuple[type[Exception], ...] = (OSError, ValueError)
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -89,11 +96,35 @@ class ForgivingStream:
             return self._stream.write(text)
         except UnicodeEncodeError:
             return self.write(text.encode("ascii", "backslashreplace").decode("ascii"))
-        except (OSError, ValueError):
+        except self.forgiven:
+            silence(self._stream)
             return len(text)
+        except OSError as error:
+            raise OutputError(f"the output cannot be written: {error.strerror}") from error
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except (OSError, ValueError):
-            return
+        except self.forgiven:
+            silence(self._stream)
+        except OSError as error:
+            silence(self._stream)
+            raise OutputError(f"the output cannot be written: {error.strerror}") from error
+
+
+class OutputStream(ForgivingStream):
+    """What was asked for, on stdout: only a reader that has seen enough is forgiven."""
+
+    forgiven = (BrokenPipeError,)
+
+
+class OutputError(ClusterError):
+    """The answer could not be written whole; free space or name another file."""
+
+
+def silence(stream: Any) -> None:
+    """Send what a stream still holds to nowhere, or Python would complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -115,6 +115,28 @@ def test_closed_streams_and_an_open_umask_harm_nothing(tmp_path: Path) -> None:
     assert state.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("words", ["config check", "config check --json", "strategies list"])
+def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path, words: str) -> None:
+    said = tmp_path / "said"
+    command = f'"$0" -m cluster {words} 2>"{said}" | true; sleep 0'
+    subprocess.run(["bash", "-c", command, sys.executable], cwd=WORKING_TREE, check=True)
+    assert "Error" not in said.read_text()
+
+
+@pytest.mark.parametrize("words", ["config check --json", "strategies list"])
+def test_an_answer_that_cannot_be_written_is_a_failure_with_one_line(words: str) -> None:
+    command = f'"$0" -m cluster {words} >/dev/full'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        cwd=WORKING_TREE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"
+
+
 def test_a_user_without_a_home_folder_is_told_to_name_one(tmp_path: Path) -> None:
     from cluster.errors import ClusterError
     from cluster.state_folder import state_folder
