@@ -1,9 +1,9 @@
 """`rollback`: back to a proven release, needing nothing of the one that is to go.
 
 What is sick goes first: a gateway that does not serve before everything else, since slots need its
-table; then the slots that do not answer or decide, by vacancy, and the other sick shared actors
-beside them; then the well slots, by a handoff; then the well shared actors. No failure stops the
-rest; the report names each.
+table; then the slots that do not answer or decide, by vacancy, and after them the well ones, by a
+handoff; beside them market data and supervisor; a well gateway last. No failure stops the rest; the
+report names each.
 """
 
 import asyncio
@@ -81,16 +81,14 @@ class _WayBack:
             plan = self._plan(new, owners, backs)
             self._check(plan, backs)
             record.keep_plan(plan)
-        except FleetError:
+        except (FleetError, CheckpointsError):
             turn.give_up()
             raise
         rollout = await self._rollout(turn.rollout, plan, owners)
-        beside = self._take_back(turn, sick, Kind.MARKET_DATA, new.release)
-        after = self._take_back(turn, sick, Kind.SUPERVISOR, new.release)
-        ended, _, _ = await asyncio.gather(turn.drive(rollout, self._calls), beside, after)
-        if turn.stop_asked is None:
-            well = tuple(back for back in backs if back.sick is None)
-            self._reports += await take_back_shared(self._shared, well, new.release, self._say)
+        beside = self._take_back_others(turn, backs, new.release)
+        ended, _ = await asyncio.gather(turn.drive(rollout, self._calls), beside)
+        well = tuple(back for back in backs if back.sick is None)
+        await self._take_back(turn, well, Kind.GATEWAY, new.release)
         report = make_report(ended, submitted, turn.adopted, turn.waited_ms)
         report = with_shared(report, tuple(self._reports))
         turn.finish(report)
@@ -113,9 +111,15 @@ class _WayBack:
     ) -> None:
         asked = tuple(back for back in backs if back.kind is kind)
         for back in asked:
-            self._say(f"{kind:<11} sick: {back.sick}")
+            self._say(f"{kind:<11} {back.sick or 'well'}")
         if turn.stop_asked is None:
             self._reports += await take_back_shared(self._shared, asked, release, self._say)
+
+    async def _take_back_others(self, turn: Turn, backs: tuple[Back, ...], release: str) -> None:
+        """Bring back market data and supervisor, one after the other, the sick one first."""
+        for back in sorted(backs, key=lambda back: back.sick is None):
+            if back.kind is not Kind.GATEWAY:
+                await self._take_back(turn, (back,), back.kind, release)
 
     async def _owners(
         self, turn: Turn, backs: tuple[Back, ...], release: str
@@ -130,8 +134,7 @@ class _WayBack:
             reason = str(error)
         hint = "" if backs else "; --all brings it back too"
         hint += "".join(f"; {one.kind} {one.step}: {one.failure}" for one in self._reports)
-        for kind in (Kind.MARKET_DATA, Kind.SUPERVISOR):
-            await self._take_back(turn, backs, kind, release)
+        await self._take_back_others(turn, backs, release)
         raise FleetError(f"the gateway does not answer, so no slot can be moved: {reason}{hint}")
 
     def _plan(
