@@ -221,6 +221,10 @@ class Exchange:
     def book(self, token_id: str, now: Now) -> BookView | None:
         return self._listings.book(token_id, now)
 
+    def price_history(self, token_id: str) -> tuple[tuple[int, int], ...]:
+        """Return (market ms, price) of the token's trades while its market is live."""
+        return self._listings.price_history(token_id)
+
     @property
     def tape_ended(self) -> bool:
         """Say whether the tape is over and prices are generated now."""

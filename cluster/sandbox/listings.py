@@ -2,6 +2,7 @@
 
 import msgspec
 
+from cluster.sandbox.book import flip
 from cluster.sandbox.floor import Floor
 from cluster.sandbox.markets import LiveMarket, resolve_market_ms
 from cluster.sandbox.model import BookView, Market, Now, Timeframe
@@ -37,6 +38,15 @@ class Listings:
         outcome = live.market.outcome_of(token_id)
         assert outcome is not None, "the market was found by this token"
         return book_view(live, outcome, now)
+
+    def price_history(self, token_id: str) -> tuple[tuple[int, int], ...]:
+        """Return (market ms, the token's price) of a live market's trades, oldest first."""
+        live = self._floor.live.get(self._floor.registry.condition_of(token_id) or "")
+        if live is None:
+            return ()
+        outcome = live.market.outcome_of(token_id)
+        assert outcome is not None, "the market was found by this token"
+        return tuple((market_ms, flip(outcome, price)) for market_ms, price in live.history)
 
     def _at(self, market: Market, now: Now) -> Market:
         live = self._floor.live.get(market.condition_id)

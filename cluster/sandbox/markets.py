@@ -2,13 +2,13 @@
 
 import hashlib
 import random
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Final
 
 import msgspec
 
 from cluster.sandbox.book import Book
-from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, Market, Timeframe
+from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, Market, Side, Timeframe
 from cluster.sandbox.numbers import whole_number
 
 COARSE_TICK: Final = 10_000
@@ -25,6 +25,8 @@ TELL_UNTIL_S: Final = 30
 RESOLVE_FROM_S: Final = 8
 RESOLVE_UNTIL_S: Final = 18
 """A market resolves this many market seconds after its close (recorded ones: 5 to 18)."""
+HISTORY_MAX: Final = 2_000
+"""Trades of one market that its price history remembers."""
 OPEN_S_MAX: Final = 4 * 10**9
 """The year 2096: beyond it no market is listed."""
 KNOWN_MAX: Final = 20_000
@@ -39,6 +41,10 @@ class LiveMarket:
         self.book = Book()
         self.last_trade_price: int | None = None
         """Micro-USD per Up share."""
+        self.last_trade_side: Side | None = None
+        """Of the taker, in Up's terms."""
+        self.history: deque[tuple[int, int]] = deque(maxlen=HISTORY_MAX)
+        """(market ms, Up price) of its trades."""
         self.best: tuple[int | None, int | None] = (None, None)
         """Best (bid, ask) last told, Up's terms."""
         self.requoted_wire_ms: int | None = None

@@ -7,7 +7,7 @@ import msgspec
 
 from cluster.sandbox.accounts import legs_of
 from cluster.sandbox.behaviours import Behaviour
-from cluster.sandbox.book import HOUSE, Hit, flip
+from cluster.sandbox.book import HOUSE, Hit, flip, is_bid
 from cluster.sandbox.events import BookReplaced, LastTrade, OrderChange, TradeChanged
 from cluster.sandbox.fees import taker_fee_micro_usd
 from cluster.sandbox.floor import Floor
@@ -80,6 +80,8 @@ class Matching:
                 self._floor.tell_order(leg.order_id, OrderChange.UPDATE, now)
             self._tell(trade, now)
         live.last_trade_price = up_price
+        live.last_trade_side = Side.BUY if is_bid(trade.outcome, trade.side) else Side.SELL
+        live.history.append((now.market_ms, up_price))
         self._tell_books(live, now)
         self._floor.emit(
             LastTrade(

@@ -241,6 +241,8 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True):
     tick_micro_usd: int
     min_order_shares: int
     last_trade_price: int | None
+    last_trade_side: Side | None = None
+    """Of the taker, in this token's terms."""
     wire_ms: int
     market_ms: int
     hash: str

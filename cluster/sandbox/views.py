@@ -6,7 +6,7 @@ import msgspec
 
 from cluster.sandbox.book import flip
 from cluster.sandbox.markets import LiveMarket
-from cluster.sandbox.model import MICRO, BookView, Level, Now, Outcome
+from cluster.sandbox.model import MICRO, BookView, Level, Now, Outcome, Side
 from cluster.sandbox.terms import decimal_text
 
 
@@ -22,11 +22,19 @@ def book_view(live: LiveMarket, outcome: Outcome, now: Now) -> BookView:
         tick_micro_usd=market.tick_micro_usd,
         min_order_shares=market.min_order_shares,
         last_trade_price=None if last is None else flip(outcome, last),
+        last_trade_side=_own_side(live.last_trade_side, outcome),
         wire_ms=now.wire_ms,
         market_ms=now.market_ms,
         hash="",
     )
     return msgspec.structs.replace(view, hash=book_hash(view))
+
+
+def _own_side(up_side: Side | None, outcome: Outcome) -> Side | None:
+    """Turn a side in Up's terms into the token's own: buying Down is selling Up."""
+    if up_side is None or outcome is Outcome.UP:
+        return up_side
+    return Side.SELL if up_side is Side.BUY else Side.BUY
 
 
 def last_trade_text(price: int | None) -> str:

@@ -56,11 +56,12 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(folder: Path, speed: int = 30) -> Iterator[Sandbox]:
+def sandbox(folder: Path, *options: str, speed: int = 30) -> Iterator[Sandbox]:
     """Serve on a free loopback port until the block ends."""
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "cluster.sandbox", "--state", str(folder / "exchange")]
     command += ["--port", "0", "--speed", str(speed), "--seed", "1", "--ready-file", str(ready)]
+    command += options
     with (folder / "sandbox.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:

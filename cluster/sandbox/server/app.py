@@ -21,8 +21,11 @@ from cluster.sandbox.server.calls import Entry, routes_of
 from cluster.sandbox.server.clob_account import ACCOUNT_TABLE
 from cluster.sandbox.server.clob_markets import MARKET_TABLE
 from cluster.sandbox.server.clob_orders import ORDER_TABLE
+from cluster.sandbox.server.clob_prices import PRICE_TABLE
+from cluster.sandbox.server.data_api import DATA_TABLE
 from cluster.sandbox.server.discovery import GAMMA_TABLE, RELAYER_TABLE, RPC_TABLE
 from cluster.sandbox.server.front import Front
+from cluster.sandbox.server.market_lists import CLOB_LIST_TABLE, GAMMA_LIST_TABLE
 from cluster.sandbox.server.wire import refuse
 from cluster.sandbox.server.world import World
 from cluster.sandbox.sockets.line import Line
@@ -31,8 +34,9 @@ from cluster.sandbox.sockets.price_socket import PriceLine
 from cluster.sandbox.sockets.user_socket import UserLine
 
 PREFIXES: Final[dict[str, tuple[Entry, ...]]] = {
-    "/clob": ORDER_TABLE + ACCOUNT_TABLE + MARKET_TABLE,
-    "/gamma": GAMMA_TABLE,
+    "/clob": ORDER_TABLE + ACCOUNT_TABLE + CLOB_LIST_TABLE + MARKET_TABLE + PRICE_TABLE,
+    "/data": DATA_TABLE,
+    "/gamma": GAMMA_LIST_TABLE + GAMMA_TABLE,
     "/relayer": RELAYER_TABLE,
     "/rpc": RPC_TABLE,
     "/binance": BINANCE_TABLE,

@@ -5,9 +5,11 @@ from typing import Final
 import msgspec
 
 from cluster.sandbox.model import Market, Outcome
+from cluster.sandbox.server.gamma_extras import GammaExtras
 from cluster.sandbox.server.market_bodies import BASE_FEE_BPS
 from cluster.sandbox.server.wire import decimal_number, iso_text, to_json
 
+DATE_CHARS: Final = 10
 NAMES: Final = {
     "btc": "Bitcoin",
     "eth": "Ethereum",
@@ -37,7 +39,7 @@ class CryptoMarketConfig(msgspec.Struct, frozen=True, kw_only=True, rename="came
     twap_lookback_seconds: int
 
 
-class GammaMarket(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class GammaMarket(GammaExtras, frozen=True, kw_only=True, rename="camel"):
     """One market. All dates are market time."""
 
     id: str
@@ -120,6 +122,11 @@ def _description(market: Market) -> str:
     )
 
 
+def _closed_text(time_ms: int) -> str:
+    """Write the closing time in Gamma's other form: ``2026-07-24 00:05:18+00``."""
+    return iso_text(time_ms // 1_000 * 1_000).replace("T", " ").replace("Z", "+00")
+
+
 def _source(market: Market) -> str:
     look_back = market.twap_lookback_seconds
     return f"https://data.chain.link/streams/{market.asset}-usd-twap-{look_back}s-streams"
@@ -150,7 +157,11 @@ def gamma_market(market: Market) -> GammaMarket:
         start_date=iso_text(market.created_market_ms),
         event_start_time=iso_text(market.open_market_ms),
         end_date=iso_text(market.close_market_ms),
-        closed_time=None if resolved_ms is None else iso_text(resolved_ms),
+        closed_time=None if resolved_ms is None else _closed_text(resolved_ms),
+        uma_end_date=None if resolved_ms is None else iso_text(resolved_ms),
+        start_date_iso=iso_text(market.created_market_ms)[:DATE_CHARS],
+        end_date_iso=iso_text(market.close_market_ms)[:DATE_CHARS],
+        updated_at=iso_text(resolved_ms or market.created_market_ms),
         order_price_min_tick_size=decimal_number(market.tick_micro_usd),
         order_min_size=decimal_number(market.min_order_shares),
         fees_enabled=True,

@@ -1,5 +1,6 @@
 """What the venue does beyond the plain rules, one behaviour at a time, in the venue's words."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,20 @@ from cluster.sandbox.events import BookReplaced, LastTrade, OrderChange, OrderCh
 from cluster.sandbox.fees import notional_micro_usd, shares_for
 from cluster.sandbox.late_fills import LATE_MS
 from cluster.sandbox.matching import SLOW_CHAIN_MS
-from cluster.sandbox.model import MICRO, OrderState, OrderType, Outcome, Side, Trade, TradeStatus
+from cluster.sandbox.model import (
+    MICRO,
+    BookView,
+    Level,
+    OrderState,
+    OrderType,
+    Outcome,
+    Side,
+    Trade,
+    TradeStatus,
+)
 from cluster.sandbox.reading import LedgerReading
+from cluster.sandbox.sockets.user_frames import order_frame
+from cluster.sandbox.views import book_hash
 from tests.sandbox.core.desk import ALICE, BOB, CENT, Desk
 
 SPEND = frozenset({Behaviour.MARKET_BUYS_SPEND_USD, Behaviour.EXACT_MARKET_PRICE})
@@ -220,3 +233,43 @@ def test_every_share_is_drawn_as_often_as_it_says() -> None:
         assert behaviours.struck[behaviour] == hits
     assert behaviours.enabled == ALL
     assert not Behaviours(3, frozenset()).strikes(Behaviour.LATE_FILLS, "event 1")
+
+
+def test_a_book_hash_is_sha1_over_the_venues_fields_in_the_venues_order() -> None:
+    view = BookView(
+        condition_id="0x01",
+        token_id="77",
+        bids=(Level(450_000, 3_900_000), Level(10_000, 5_000_000)),
+        asks=(),
+        tick_micro_usd=10_000,
+        min_order_shares=5 * MICRO,
+        last_trade_price=450_000,
+        wire_ms=1_776_329_103_369,
+        market_ms=0,
+        hash="",
+    )
+    text = (
+        '{"market":"0x01","asset_id":"77","timestamp":"1776329103369","hash":"",'
+        '"bids":[{"price":"0.01","size":"5"},{"price":"0.45","size":"3.9"}],"asks":[],'
+        '"min_order_size":"5","tick_size":"0.01","neg_risk":false,"last_trade_price":"0.450"}'
+    )
+    assert book_hash(view) == hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def test_a_killed_order_is_told_with_empty_fields_and_a_sentence(tmp_path: Path) -> None:
+    desk = Desk(
+        tmp_path, behaviours=frozenset({Behaviour.BARE_KILL_FRAMES}), taker_delay_wire_ms=150
+    )
+    desk.mint(10)
+    desk.step(900)
+    resting = desk.sell(ALICE, 50, 5)
+    desk.step(200)
+    taker = desk.buy(BOB, 50, 5, OrderType.FAK)
+    desk.exchange.cancel(ALICE, (resting.order_id,), desk.now)
+    desk.events.clear()
+    desk.step(200)
+    told = [e for e in desk.events if isinstance(e, OrderChanged)]
+    frame = order_frame(next(e for e in reversed(told) if e.order.order_id == taker.order_id))
+    assert frame.status.startswith("CANCELED_no orders found to match with FAK order")
+    assert (frame.size_matched, frame.outcome, frame.created_at) == ("", "", "")
+    assert frame.type == "CANCELLATION"
