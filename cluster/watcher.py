@@ -116,7 +116,7 @@ def _restart(state: StateFolder, record: RunRecord, action: Action) -> bool:
 
 
 def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
-    if record.head is None or not record.head.alive:
+    if record.head is not None and not record.head.alive:  # none: a restart failed, it was told
         _alarm(state, "head_died", record, "all actors died with it; started again")
     state.update_run(launched=False)
     end_head(state)
