@@ -64,8 +64,16 @@ def watch_time(state: SupervisorState, event: Event) -> SupervisorState:
         state = forgive(state, event, tuple(state.slots))
     for watched in state.slots.values():
         if watched.owes_from_ms is None and _must_decide(watched, event):
-            state = put(state, replace(watched, owes_from_ms=event.market_ms))
+            state = put(state, replace(watched, owes_from_ms=_begins_ms(state, event, watched)))
     return state
+
+
+def _begins_ms(state: SupervisorState, event: Event, watched: Watched) -> int:
+    """Return when a slot that must decide now began to: at a claim that this watch has seen."""
+    owner = state.owners.get(watched.slot)
+    if owner is None or not watched.forgiven_wire_ms <= owner.granted_wire_ms <= event.wire_ms:
+        return event.market_ms
+    return state.rules.clock.market_ms(owner.granted_wire_ms)
 
 
 def _must_decide(watched: Watched, event: Event) -> bool:

@@ -328,6 +328,19 @@ def test_a_supervisor_that_begins_gives_slots_the_time_to_start() -> None:
     assert len(of(wait(watch, 2 * CYCLE_MS), OpenSeat)) == 1, "one that never starts goes back"
 
 
+def test_a_slot_owes_from_its_claim_on_where_this_watch_saw_it() -> None:
+    watch = Watch()
+    watch.hear(StartAsked, slots=(SLOT,))
+    watch.hear(Ticked)
+    claimed_ms = watch.after(2_000).now_ms
+    claim = msgspec.structs.replace(record(BAD, 2, "r0001"), granted_wire_ms=claimed_ms)
+    watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: (claim,)})
+    live(watch.after(1_500))
+    assert watch.state.slots[SLOT].owes_from_ms == claimed_ms
+    old = live(watched())
+    assert old.state.slots[SLOT].owes_from_ms == old.now_ms, "its claim is older than this watch"
+
+
 def test_points_before_this_supervisor_began_are_not_counted_as_missing() -> None:
     watch = Watch().after(HOUR_MS)
     watch.hear(StartAsked, slots=(SLOT,))
