@@ -53,7 +53,6 @@ REJECT_TEXTS: Final = (
     ("no orders found to match with FAK", "fak_not_filled"),
     ("not yet ready to process", "market_not_ready"),
     ("maker address not allowed", "wallet_not_allowed"),
-    ("the order signer address has to be", "wallet_not_allowed"),
     ("invalid amount for a marketable", "too_small"),
     ("order_version_mismatch", "order_version"),
     ("invalid order version", "order_version"),
