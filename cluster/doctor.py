@@ -109,7 +109,7 @@ def check_folder(state: StateFolder) -> Finding:
 
 def check_token(state: StateFolder) -> Finding:
     if not state.token.exists():
-        return note("token", "none yet; the head's start makes it")
+        return note("token", "none yet; made at the first start")
     try:
         read_token(state.token)
     except (OSError, ValueError) as error:

@@ -52,7 +52,7 @@ def _stop(arguments: list[str]) -> int:
         lines = _summary(state, link) if WITH_SUMMARY in arguments else []
         stop_actors(link, LocalStorage(state.storage), say)
     except ClusterError as error:
-        say(f"not in order: {error}")
+        say(f"the actors were not asked to stop: {error}")
         return 1
     for line in lines:
         say(line)
@@ -72,7 +72,7 @@ def stop_actors(link: FleetLink, storage: LocalStorage, say: Callable[[str], Non
     try:
         slots = [Call(name, "stop", (REASON,)) for name in owners(link, gateway).values()]
     except FleetError as error:
-        say(f"slots are not stopped in order: {error}")
+        say(f"the slots could not be asked to stop: {error}")
         slots = []
     _ask(link, slots, SLOTS_STOP_SECONDS, say)
     _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, say)
@@ -83,5 +83,9 @@ def _ask(
     link: FleetLink, calls: Sequence[Call], limit_seconds: float, say: Callable[[str], None]
 ) -> None:
     for call, answer in zip(calls, link.ask(calls, limit_seconds), strict=True):
-        if isinstance(answer, str):
-            say(f"{call.actor} did not stop in order: {answer}")
+        if not isinstance(answer, str):
+            continue
+        if answer == f"no actor {call.actor}":
+            say(f"{call.actor} had not started yet; nothing to stop")
+        else:
+            say(f"{call.actor} did not stop by itself ({answer}); its process is ended")

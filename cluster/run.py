@@ -100,9 +100,9 @@ def _end(state: StateFolder, interrupts: Interrupts, console: Console) -> None:
             end_watcher(state)
             held.enter_context(hold(state, "cluster run", LOCK_SECONDS_MAX))
         except StateLockedError as locked:
-            console.print(f"not in order: {locked}")
+            console.print(f"another command holds the fleet's folder: {locked}")
         except KeyboardInterrupt:
-            console.print("not in order: interrupted again")
+            console.print("interrupted again: what is left is ended at once")
         end_fleet(state, interrupts, console.print, WITH_SUMMARY)
 
 

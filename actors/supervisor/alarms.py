@@ -107,7 +107,7 @@ def judge_slot(
             kind=NO_DECISION,
             subject=status.slot,
             holds=bool(late),
-            action="no decision by the deadline; a process that hangs is ended and starts again",
+            action="No decision by the deadline. A hung process is killed and restarted by itself.",
             evidence={**tags, "due_ms": str(due_ms), "decided_ms": str(status.decided_due_ms)},
         ),
         Finding(
@@ -115,7 +115,7 @@ def judge_slot(
             subject=status.slot,
             holds=before is not None and before.life == status.life and missed > 0,
             severity=Severity.WARNING,
-            action="decision points passed undecided; the journal's note says why",
+            action="Decision points passed without a decision; the slot's journal says why.",
             evidence={**tags, "missed": str(status.counts.missed)},
         ),
         Finding(

@@ -12,6 +12,7 @@ from actors.messages import (
     FillFailed,
     Intent,
     IntentRefused,
+    OrderEnd,
     OrderEnded,
     OrderOpened,
     OrderSigned,
@@ -189,6 +190,8 @@ def _order(event: OrderOpened | OrderUnknown | OrderEnded) -> str:
         case OrderUnknown():
             return f"unknown at the venue: {event.reason}"
         case OrderEnded():
+            if event.end is OrderEnd.FILLED:
+                return "order complete"
             return f"ended {event.end}: {event.reason}"
         case _ as never:
             assert_never(never)

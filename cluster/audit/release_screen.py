@@ -14,13 +14,29 @@ from cluster.audit.windows import WindowReport
 
 HOUR_MS: Final = 3_600_000
 WINDOWS_MAX: Final = 200
+SHARPE_SETTLEMENTS_MIN: Final = 30
+"""Below it the interval of a Sharpe ratio is wider than any that was ever real."""
 
 
 def _live(report: ReleaseReport) -> str:
-    """Tell the hours of each slot, shortest first."""
-    slots = sorted(report.live_ms.items(), key=lambda pair: pair[1])
-    told = ", ".join(f"{slot} {lived_ms / HOUR_MS:.2f}" for slot, lived_ms in slots)
-    return f"{report.live_total_ms / HOUR_MS:.2f} in {len(slots)} slots: {told}"
+    """Return the hours of all slots together, and the shortest and longest of one."""
+    hours = sorted(lived_ms / HOUR_MS for lived_ms in report.live_ms.values())
+    total = f"{report.live_total_ms / HOUR_MS:.2f} in {len(hours)} slots"
+    return f"{total}, {hours[0]:.2f} to {hours[-1]:.2f} each" if len(hours) > 1 else total
+
+
+def _settled(report: ReleaseReport) -> str:
+    if not report.cut:
+        return str(report.settled)
+    return (
+        f"{report.settled}; {report.cut} left out of the statistics: two releases decided in their "
+        "window"
+    )
+
+
+def _pnl(report: ReleaseReport) -> str:
+    left_out = f" ({usd(report.pnl_cut_micro_usd)} of it left out)" if report.cut else ""
+    return f"{usd(report.pnl_micro_usd)}{left_out}"
 
 
 Cell = Callable[[ReleaseReport], str]
@@ -32,12 +48,12 @@ _ROWS: Final[tuple[tuple[str, Cell], ...]] = (
     ("hours live", _live),
     ("decisions", lambda r: f"{r.decisions}, {r.complete} from complete snapshots"),
     ("orders / filled", lambda r: f"{r.orders} / {r.trades}"),
-    ("settled trades", lambda r: f"{r.settled}, {r.cut} of mixed windows cut from the series"),
-    ("P&L USD", lambda r: f"{usd(r.pnl_micro_usd)} ({usd(r.pnl_cut_micro_usd)} of it cut)"),
+    ("settled trades", _settled),
+    ("P&L USD", _pnl),
     ("outcome minus price paid", lambda r: _interval(r.edge, "settlement times")),
     ("win rate", lambda r: _interval(r.win_rate, "trades")),
-    ("Sharpe per settlement time", lambda r: _interval(r.sharpe, "settlement times")),
-    ("Sharpe, annual", lambda r: _interval(r.sharpe_annual, "settlement times")),
+    ("Sharpe per settlement time", lambda r: _sharpe(r.sharpe)),
+    ("Sharpe, annual", lambda r: _sharpe(r.sharpe_annual)),
     ("drawdown", lambda r: _drawdown(r.drawdown)),
     ("log-loss, ours / market", lambda r: _pair(r.scores.log_loss, r.scores.market_log_loss)),
     ("Brier, ours / market", lambda r: _pair(r.scores.brier, r.scores.market_brier)),
@@ -48,14 +64,14 @@ _ROWS: Final[tuple[tuple[str, Cell], ...]] = (
 )
 NOTE: Final = (
     "Intervals are 95 %. Outcome minus price paid is a confidence sequence with one observation "
-    "per settlement time: look as often as you like. In the sandbox all P&L is a planted edge and "
-    "means nothing."
+    "per settlement time: look as often as you like. In the sandbox P&L means nothing: its makers "
+    "are beatable on purpose."
 )
 
 
 def releases_screen(reports: Sequence[ReleaseReport]) -> RenderableType:
     rows = [(name, *(cell(report) for report in reports)) for name, cell in _ROWS]
-    title = f"{len(reports)} releases"
+    title = f"{len(reports)} release{'' if len(reports) == 1 else 's'}"
     return Group(grid(title, ("", *(short(r.release) for r in reports)), rows), Text(NOTE))
 
 
@@ -95,6 +111,13 @@ def flat_release(report: ReleaseReport) -> dict[str, Any]:
             row.pop(name)
             row |= {f"{name}_{key}": None for key in Interval.__struct_fields__}
     return row | {"live_total_ms": report.live_total_ms}
+
+
+def _sharpe(found: Interval | None) -> str:
+    """Return a Sharpe ratio only where enough settlement times stand behind it."""
+    if found is not None and found.n < SHARPE_SETTLEMENTS_MIN:
+        return f"too few: {found.n} settlement times, shown from {SHARPE_SETTLEMENTS_MIN} on"
+    return _interval(found, "settlement times")
 
 
 def _interval(found: Interval | None, what: str) -> str:

@@ -87,7 +87,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     for plan in approved[:SHOWN]:
         show_text(f"{plan[:12]}  approved, not applied yet")
     for refused in covered.refused[-SHOWN:]:
-        show_text(f"{refused.name[-24:]}  counts for nothing: {refused.reason}")
+        show_text(f"{refused.name[-24:]}  ignored: {refused.reason}")
 
 
 @command.command("approve")

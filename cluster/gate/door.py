@@ -39,7 +39,7 @@ def announce(storage: Storage, config: FleetConfig, now: PlanDocument) -> tuple[
     """Keep the document that `plan` made; return its digest and what has to happen next."""
     digest = store_plan(storage, now)
     if config.gate_is_open:
-        return digest, "the gate is open: `apply` needs no approval"
+        return digest, "approval gate: open; `apply` needs no approval"
     return digest, f"next: `rolling-update approve {digest[:12]} --key FILE`, then `apply`"
 
 

@@ -45,7 +45,7 @@ def judge(asked: Asked) -> Allowed | Denied:
     if exact:
         return Denied(reasons=exact)
     if asked.is_open:
-        return Allowed(approval=None, waived=("the gate is open: no approval was asked for",))
+        return Allowed(approval=None, waived=())
     approval, why = find_approval(asked)
     reasons = (
         *why,
@@ -76,7 +76,7 @@ def find_approval(asked: Asked) -> tuple[Statement | None, tuple[str, ...]]:
     for name, data in sorted(asked.files.approvals.items()):
         statement = verify(data, asked.gate.operator_keys)
         if isinstance(statement, str):
-            seen.append(f"{name[:12]} counts for nothing: {statement}")
+            seen.append(f"{name[:12]} is ignored: {statement}")
         elif statement.plan != asked.digest:
             continue
         elif statement.allows(asked.wire_ms):

@@ -15,9 +15,9 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}")
 def notice(config: FleetConfig) -> str:
     """Say in one line how the gate stands: for launch, plan and status."""
     if config.gate_is_open:
-        return f"the gate is open ({config.mode}): any release may trade, no approval is asked for"
+        return f"approval gate: open ({config.mode} default); any code may trade"
     names = ", ".join(sorted(config.gate.operator_keys)) or "nobody"
-    return f"the gate is closed ({config.mode}): a release needs the approval of {names}"
+    return f"approval gate: closed; a release needs the approval of {names}"
 
 
 def frozen(gate: GateConfig, wire_ms: int) -> tuple[str, ...]:

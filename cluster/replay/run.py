@@ -81,8 +81,8 @@ def _archived(view: JournalView, release: str | None) -> str | None:
     known = [name for name in archived_releases(view.storage) if name.startswith(release)]
     if len(known) != 1:
         there = ", ".join(name[:12] for name in known or archived_releases(view.storage))
-        what = "several archived releases" if known else "no archived release"
-        raise ReplayError(f"{release} names {what}; there are {there or 'none'}")
+        what = "several archived releases begin" if known else "no archived release begins"
+        raise ReplayError(f'{what} with "{release}"; known: {there or "none"}')
     return known[0]
 
 
@@ -113,7 +113,7 @@ def _run(
     from_due_ms = first_due_ms(view, wanted) or 0
     assets = wanted_slots(view, wanted)
     if not assets:
-        raise ReplayError(f"no recorded decision is of that day, slot and release{view.lost}")
+        raise ReplayError(f"no recorded decision matches that day, slot and release{view.lost}")
     counted.all = count_wanted(view, wanted, from_due_ms)
     counted.totals.expected = counted.all
     counted.step(0)

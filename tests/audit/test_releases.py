@@ -105,7 +105,7 @@ def test_a_window_of_two_releases_is_marked_and_its_trades_cut_from_the_series(
     show(releases_screen((old, new)), windows_screen((window,)))
     page = capsys.readouterr().out
     assert "MIXED" in page
-    assert "cut from the series" in page
+    assert "left out of the statistics" in page
     assert flat_release(old).keys() >= {"drawdown_depth_micro_usd", "edge_low", "live_total_ms"}
 
 

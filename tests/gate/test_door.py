@@ -101,7 +101,7 @@ def test_an_open_gate_asks_for_nothing_and_keeps_the_plan(
 ) -> None:
     fleet = config(mode=None)
     made = document(storage, tmp_path, fleet)
-    assert "no approval" in enter(storage, fleet, made, entrant()).notes[0]
+    assert enter(storage, fleet, made, entrant()).notes == ()
     again = replace(made, made_wire_ms=NOW_MS + 9)
     enter(storage, fleet, again, entrant())
     assert len(storage.names(f"{APPLIED}/")) == 2

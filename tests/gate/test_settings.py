@@ -62,6 +62,6 @@ def test_each_problem_names_its_key(changes: dict[str, object], named: str) -> N
 
 
 def test_the_notice_says_how_the_gate_stands() -> None:
-    assert "open (sandbox)" in notice(config(mode=None))
+    assert "open (sandbox default)" in notice(config(mode=None))
     live = replace(config(mode=None), mode=Mode.LIVE)
-    assert notice(live) == "the gate is closed (live): a release needs the approval of alice"
+    assert notice(live) == "approval gate: closed; a release needs the approval of alice"

@@ -59,7 +59,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     whatever sets the machine's clock in between."""
     anchor_boot_id: str
     provenance: tuple[Provenance, ...]
-    notice: str = "Invented makers with a planted edge: profit and loss here mean nothing."
+    notice: str = "The simulated makers are beatable on purpose; profit and loss mean nothing."
 
 
 def urls_of(port: int) -> Urls:
