@@ -10,27 +10,32 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from cluster.errors import FleetError
 from cluster.fleet import running
 from cluster.local_head import gcs_address, head_environment
+from cluster.state_folder import StateFolder
 
-if TYPE_CHECKING:
-    from cluster.state_folder import StateFolder
-
+STORAGE = "storage"
+"""Folder of the storage inside a state folder, see `cluster.state_folder`."""
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
-def know_head(folder: "StateFolder") -> None:
+def know_head(folder: StateFolder) -> None:
     """Put what every process needs to talk to the head into this one's environment."""
     os.environ.update(head_environment(folder))
     os.environ.pop("RAY_ADDRESS", None)
 
 
-def drive_from_here(folder: "StateFolder", release: str) -> None:
+def know_head_of(storage: Path) -> None:
+    """Do so by the storage of a state folder; a storage elsewhere has no head of ours."""
+    if storage.name == STORAGE:
+        know_head(StateFolder(storage.parent))
+
+
+def drive_from_here(folder: StateFolder, release: str) -> None:
     """Join the fleet as the driver of a job under an archived release; raise `FleetError`."""
     record = running(folder)
     archive = archive_of(folder.storage, release)

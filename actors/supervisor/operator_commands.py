@@ -19,6 +19,7 @@ ABORT_SECONDS: Final = 100.0
 ROLL_BACK_SECONDS: Final = 900.0
 """Wire. Sixteen slots one after another, each with a start, a wait for quiet and a confirmation."""
 SAID_MAX: Final = 500
+CHUNK: Final = 4_096
 JOB_CONFIG: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """What makes a process the driver of a job: with a working directory of its own for the job, Ray
 does not put the driver's folder in front of every actor's path."""
@@ -81,10 +82,24 @@ async def _run(
         cwd=root,
         env=dict(environment),
     )
+    said = bytearray()
     try:
-        said, _ = await asyncio.wait_for(child.communicate(), seconds)
+        await asyncio.wait_for(_heard(child, said), seconds)
     except TimeoutError:
         child.kill()
         await child.wait()
-        return f"no end in {seconds} s"
-    return None if child.returncode == 0 else said.decode(errors="replace")[-SAID_MAX:]
+        return f"no end in {seconds} s: {_end_of(said)}"
+    return None if child.returncode == 0 else _end_of(said)
+
+
+async def _heard(child: asyncio.subprocess.Process, said: bytearray) -> None:
+    """Read what a command says until it ends, so that one without an end says how far it came."""
+    assert child.stdout is not None
+    while data := await child.stdout.read(CHUNK):
+        said += data
+        del said[:-CHUNK]
+    await child.wait()
+
+
+def _end_of(said: bytearray) -> str:
+    return said.decode(errors="replace")[-SAID_MAX:]

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,7 +35,7 @@ from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.door import Entrant, announce
 from cluster.gate.page import document_page
 from cluster.jobs import submit
-from cluster.own_driver import drive_from_here, heard, know_head
+from cluster.own_driver import drive_from_here, heard, know_head, know_head_of
 from cluster.rolling_update.live import live_view
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from cluster.rolling_update.report import page
@@ -188,6 +189,7 @@ def abort(
     if address is None:
         join_fleet(folder)
     else:
+        know_head_of(Path(root))  # the front door took the supervisor's variables away
         import ray
 
         ray.init(address=address, namespace=RAY_NAMESPACE, logging_level=logging.ERROR)

@@ -1,11 +1,12 @@
 """The operator's own process as the driver of a way back: what it needs, and what it is told."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from cluster.errors import FleetError
-from cluster.own_driver import archive_of, drive_from_here, heard
+from cluster.own_driver import archive_of, drive_from_here, heard, know_head_of
 from cluster.state_folder import StateFolder
 
 
@@ -31,3 +32,20 @@ def test_a_terminal_that_is_gone_stops_nothing() -> None:
         raise BrokenPipeError
 
     heard(gone)("btc-5m done")
+
+
+def test_a_command_of_the_supervisor_finds_the_heads_token_by_its_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The front door takes away what the supervisor's own process knew of the head."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    try:
+        know_head_of(tmp_path / "elsewhere")
+        assert "RAY_AUTH_TOKEN_PATH" not in os.environ
+        know_head_of(tmp_path / "storage")
+        assert os.environ["RAY_AUTH_TOKEN_PATH"] == str(StateFolder(tmp_path).token)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
