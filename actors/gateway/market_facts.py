@@ -9,7 +9,7 @@ from signals.market import Outcome, Timeframe, Window, market_slug
 
 def slug_of(intent_id: str) -> str:
     """Name the market that an intent's slot and window have, whatever the intent says."""
-    slot, window_open_ms, _, _ = intent_id.split("/")
+    slot, window_open_ms, _ = intent_id.split("/", 2)
     return slug(slot, Window(int(window_open_ms), timeframe_of(slot)))
 
 

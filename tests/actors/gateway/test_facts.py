@@ -287,3 +287,25 @@ def test_a_fill_larger_than_its_order_is_booked_whole() -> None:
 def test_every_slots_window_has_a_slug_that_leads_back_to_it() -> None:
     assert slug_of(intent().intent_id) == SLUG
     assert isinstance(MARKET, ListedMarket)
+
+
+@pytest.mark.parametrize("leg", ["0/0", "", "/", "a leg", "-1"])
+def test_whatever_a_leg_is_called_no_step_raises(leg: str) -> None:
+    machine = Machine().start()
+    one = intent()
+    name = f"{one.slot}/{one.window_open_ms}/{one.due_ms}/{leg}"
+    machine.send(replace(one, intent_id=name))
+    machine.tick(wire_ms=1_000)
+    assert machine.state.ledger.intents[name]
+
+
+@pytest.mark.parametrize("open_ms", [-300_000, 0, 1, 2**62, -(2**62)])
+def test_whatever_window_an_intent_names_no_step_raises(open_ms: int) -> None:
+    machine = Machine().start()
+    one = replace(intent(), window_open_ms=open_ms, due_ms=open_ms + 20_000, intent_id="")
+    name = f"{one.slot}/{one.window_open_ms}/{one.due_ms}/0"
+    machine.send_alone(replace(one, intent_id=name, close_ms=open_ms + 300_000))
+    machine.tick(wire_ms=1_000)
+    machine.tick(wire_ms=6_000)
+    assert not machine.asked(Sign)
+    assert not machine.state.ledger.intents[name].undecided
