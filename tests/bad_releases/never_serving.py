@@ -38,7 +38,7 @@ def _imports_once(tree: Path, spot: Spot) -> None:
 
 
 NEVER_SERVING: Final = (
-    Case("syntax error", append(SIGNAL, "\ndef broken(:\n"), caught="SyntaxError", short=True),
+    Case("syntax error", append(SIGNAL, "\ndef broken(:\n"), caught="invalid syntax", short=True),
     Case(
         "raises on import",
         append(SIGNAL, '\nraise RuntimeError("bad at import")\n'),
