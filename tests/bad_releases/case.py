@@ -42,10 +42,16 @@ class Case:
     """Decision points without a good decision, of all slots together."""
     harmless: bool = False
     """Well formed and wrong: nobody takes it back at once, other limits hold it. A person does."""
+    partly: bool = False
+    """Some slots rightly run it when the roll has stopped; a person takes it back there."""
     lone: bool = False
     """The storage is damaged by it on purpose: nothing more is compared on this fleet."""
     short: bool = False
     """One of those that every run of the tests makes."""
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        return self.harmless or self.partly
 
 
 def appended(tree: Path, file: str, text: str) -> None:

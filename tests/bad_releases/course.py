@@ -50,7 +50,7 @@ class Ending:
         found = [self.note] if self.note else []
         if not self.well:
             found.append("the fleet stayed sick")
-        elif self.by_hand and not self.case.harmless:
+        elif self.by_hand and not self.case.waits_for_a_person:
             found.append("nobody took it back")
         if self.account.missed > self.case.missed_max:
             found.append(f"{self.account.missed} missed, {self.case.missed_max} allowed")
@@ -157,7 +157,7 @@ class Course:
         if outcome.outcome != "done":
             note = f"{note} rollback by hand {outcome.outcome}: {outcome.failure}".strip()
         well = self._until(lambda: self._well(case, since), HAND_SECONDS)
-        return well, note or ("" if case.harmless else f"by hand in {took / 1000:.1f} s")
+        return well, note or ("" if case.waits_for_a_person else f"by hand in {took / 1000:.1f} s")
 
     def _well(self, case: Case, since: float) -> bool:
         if not self._tail.all_well(self._old, since):

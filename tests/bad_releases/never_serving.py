@@ -95,6 +95,7 @@ NEVER_SERVING: Final = (
         slots=("btc-5m", "eth-5m"),
         canary="btc-5m",
         caught="bad for eth",
+        partly=True,
         short=True,
     ),
     Case(
