@@ -134,6 +134,8 @@ class Course:
             return Outcome(outcome="stopped", failure=TIMED_OUT), TIMED_OUT
 
     def _back_by_itself(self, case: Case, bad: str, outcome: Outcome, since: float) -> bool:
+        if case.partly:
+            return False
         if outcome.outcome != "done":
             return self._until(lambda: self._well(case, since), WELL_SECONDS)
         if case.harmless:
