@@ -21,6 +21,8 @@ RAYLET: Final = "the raylet"
 HEAD: Final = "the head (gcs)"
 COMMAND_LINES: Final = {RAYLET: b"raylet/raylet", HEAD: b"gcs/gcs_server"}
 GONE_SECONDS: Final = 60.0
+PUT_AWAY_SECONDS: Final = 130.0
+"""The driver's lease, one try of the supervisor, and a busy machine."""
 LATER_DECISIONS: Final = 4
 """Of each slot after the start: what judges a release has looked at it by then."""
 BLAMES_THE_TREE: Final = "mend the tree"
@@ -161,9 +163,22 @@ class Deaths:
         later = [each for each in rollout_ids(fleet.storage) if each not in rollouts]
         if later:
             this.faults.append(f"rolled by nobody: {later}")
+        self._await_end_of_the_roll(this)
         code, said = fleet.command("audit", "reconcile")
         if code != 0:
             this.faults.append(f"reconcile: {said.strip()[-200:]}")
+
+    def _await_end_of_the_roll(self, this: Round) -> None:
+        """Wait until the supervisor has put the killed roll away; else do it, and say how it went."""
+        fleet = self._fleet
+        try:
+            fleet.wait(
+                lambda: read_active(fleet.storage) is None, "end of the roll", PUT_AWAY_SECONDS
+            )
+        except AssertionError:
+            code, said = fleet.command("rolling-update", "abort")
+            why = f"by hand: exit {code}: {said.strip()[-300:]}"
+            this.faults.append(f"the killed roll was never put away; {why}")
 
     def _compare(self, this: Round, said: str) -> None:
         text = said[said.index("{") :]
