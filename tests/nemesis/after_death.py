@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -25,6 +26,8 @@ PUT_AWAY_SECONDS: Final = 130.0
 """The driver's lease, one try of the supervisor, and a busy machine."""
 LATER_DECISIONS: Final = 4
 """Of each slot after the start: what judges a release has looked at it by then."""
+LIVE_ON: Final = re.compile(r"live on release ([0-9a-f]{12})")
+"""A start that finds a fleet which was brought back already starts no slot, and names none."""
 BLAMES_THE_TREE: Final = "mend the tree"
 FALSE_KINDS: Final = frozenset({"release_never_decided", "release_turned_bad", "slot_dies"})
 """Alarms that would blame a release for the kill."""
@@ -143,9 +146,11 @@ class Deaths:
             this.faults.append(f"run: exit {code}: {said.strip()[-200:]}")
             return
         owners = {slot: claims(self._fleet, slot)[-1].release for slot in self._fleet.slots}
-        missing = {release[:12] for release in owners.values() if release[:12] not in said}
-        if missing:
-            this.faults.append(f"run does not name {missing}, which slots run")
+        told = set(LIVE_ON.findall(said))
+        false = {each for each in told if not any(o.startswith(each) for o in owners.values())}
+        untold = {o[:12] for o in owners.values() if told and o[:12] not in told}
+        if false or untold:
+            this.faults.append(f"run names {false}, which no slot runs, and not {untold}")
 
     def _hear_the_living(self, this: Round, rollouts: list[str], began: float) -> None:
         fleet = self._fleet
@@ -169,7 +174,7 @@ class Deaths:
             this.faults.append(f"reconcile: {said.strip()[-200:]}")
 
     def _await_end_of_the_roll(self, this: Round) -> None:
-        """Wait until the supervisor has put the killed roll away; else do it, and say how it went."""
+        """Wait until the supervisor has put the killed roll away; else do it by hand."""
         fleet = self._fleet
         try:
             fleet.wait(
