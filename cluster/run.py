@@ -6,6 +6,8 @@ left as it is; a start that asks for another speed, seed, tape or configuration 
 
 import contextlib
 import shlex
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from actors.runtime import load_config
+from checkpoints.storage import LocalStorage
+from cluster.audit.log_reading import read_log
 from cluster.commands.launch import PROGRESS
 from cluster.config import read_config, read_document
 from cluster.ending import end_fleet, end_watcher, launched_before
@@ -191,6 +195,8 @@ def _visit(state: StateFolder, options: RunOptions, console: Console, *, found: 
         with hold(state, "cluster run", LOCK_SECONDS_MAX):
             start_watcher(state)
     console.print(f"a fleet runs in {state.root} already{_whose(record)}; it is left as it is")
+    for line in slot_releases(state):
+        console.print(line)
     if options.detach:
         return
     console.print("Ctrl-C leaves it up; `make stop` ends it")
@@ -200,6 +206,18 @@ def _visit(state: StateFolder, options: RunOptions, console: Console, *, found: 
         pass
     finally:
         console.print("left; the fleet stays up: `make status`, `make stop`")
+
+
+def slot_releases(state: StateFolder) -> Iterator[str]:
+    """Yield which releases the slots run, by the gateway's log; an unreadable log tells none."""
+    ledger = read_log(LocalStorage(state.storage)).ledger
+    counts = Counter(
+        seat.owner.release
+        for _, seat in (ledger.seats.items() if ledger is not None else ())
+        if seat.owner is not None
+    )
+    for release, count in counts.most_common():
+        yield f"{count} slots run release {release[:12]}"
 
 
 def _whose(record: RunRecord) -> str:

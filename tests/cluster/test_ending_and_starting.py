@@ -8,13 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.gateway.ledger import Ledger
+from actors.gateway.records import Seat
+from cluster.audit.log_reading import LogSays
 from cluster.ending import end_runner, end_watcher, watcher_mark
 from cluster.errors import ClusterError
 from cluster.interrupts import ASKED, Interrupts
 from cluster.local_head import make_token, read_token
 from cluster.private_key import ensure_sandbox_key
 from cluster.processes import MARK, ProcessRecord, record_of
-from cluster.run import living
+from cluster.run import living, slot_releases
 from cluster.sandbox_process import (
     SandboxError,
     SandboxOptions,
@@ -25,6 +28,7 @@ from cluster.sandbox_process import (
 from cluster.standing import standing
 from cluster.starting import TREE, code_of
 from cluster.state_folder import RunRecord, StateFolder
+from tests.cluster.test_status import OWNER
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 GONE = ProcessRecord(pid=2**22 + 1, start=1)
@@ -96,6 +100,22 @@ def test_what_is_unusual_about_a_fleet_is_said_with_what_to_do() -> None:
     }
     for part, record in told.items():
         assert part in (standing(record) or "")
+
+
+def test_a_run_that_finds_a_fleet_names_the_releases_of_its_slots(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(slot_releases(state)) == []
+    ledger = Ledger()
+    for slot, release in (("btc-5m", "aa" * 32), ("eth-5m", "aa" * 32), ("sol-5m", "bb" * 32)):
+        owner = msgspec.structs.replace(OWNER, slot=slot, release=release)
+        ledger.seats[slot] = Seat(slot=slot, owner=owner)
+    ledger.seats["xrp-5m"] = Seat(slot="xrp-5m")
+    monkeypatch.setattr("cluster.run.read_log", lambda _: LogSays(ledger=ledger))
+    assert list(slot_releases(state)) == [
+        "2 slots run release aaaaaaaaaaaa",
+        "1 slots run release bbbbbbbbbbbb",
+    ]
 
 
 def test_a_restart_runs_the_archived_release_not_the_tree(state: StateFolder) -> None:
