@@ -22,7 +22,6 @@ from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
 from actors.supervisor.turn import FIRST, supervisor_name
 from checkpoints.alarms import Alarm, AlarmStore, Severity
-from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 
 LOOK_SECONDS: Final = 2.0
@@ -51,8 +50,8 @@ class Guard:
                 continue
             try:
                 await self.look(int(wire_ms()))
-            except (CheckpointsError, msgspec.DecodeError, OSError) as error:
-                log_event("guard_failed", reason=str(error))
+            except Exception as error:  # noqa: BLE001 the next look may do better; see above
+                log_event("guard_failed", reason=repr(error))
 
     async def look(self, now_ms: int) -> None:
         """Ask the supervisor once, and act where its course is bad."""
