@@ -82,6 +82,8 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     tape: Path | None = None
     port: int = 0
     """0: one that the system gives, kept by the sandbox for its next start."""
+    wall_clock: bool = False
+    """Market time is the wall's, as at the venue; only at speed 1."""
 
 
 def read_ready(file: Path) -> SandboxReady:
@@ -200,4 +202,6 @@ def sandbox_command(state: StateFolder, options: SandboxOptions) -> list[str]:
         f"--seed={options.seed}",
         f"--ready-file={state.sandbox_ready}",
     ]
+    if options.wall_clock:
+        command.append("--market-clock=wall")
     return [*command, f"--tape={options.tape.resolve()}"] if options.tape else command

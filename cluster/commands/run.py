@@ -23,6 +23,9 @@ SPEED_MAX = 3_600
 )
 @click.option("--speed", type=click.IntRange(1, SPEED_MAX), default=30, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--wall-clock", is_flag=True, help="Market time is the wall's, as at the venue (--speed 1)."
+)
 @click.option("--fresh", is_flag=True, help="Forget the last run's storage and exchange.")
 @click.option("--detach", is_flag=True, help="Leave the fleet up; `stop` ends it.")
 @click.option(
@@ -35,15 +38,18 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     tape: Path | None,
     speed: int,
     seed: int,
+    wall_clock: bool,  # noqa: FBT001 click passes flags by name
     fresh: bool,  # noqa: FBT001 click passes flags by name
     detach: bool,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
     """Start the sandbox exchange, Ray and sixteen slots, and watch them trade."""
+    if wall_clock and speed != 1:
+        raise click.UsageError("--wall-clock needs --speed 1")
     options = RunOptions(
         config=config,
         seconds=seconds,
-        sandbox=SandboxOptions(speed=speed, seed=seed, tape=tape),
+        sandbox=SandboxOptions(speed=speed, seed=seed, tape=tape, wall_clock=wall_clock),
         ports=HeadPorts.starting_at(head_port) if head_port else HeadPorts(),
         fresh=fresh,
         detach=detach,

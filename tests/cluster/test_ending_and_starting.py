@@ -52,6 +52,7 @@ def test_a_start_with_the_same_options_differs_in_nothing(state: StateFolder) ->
         (SandboxOptions(speed=10), ["speed 30 (asked: 10)"]),
         (SandboxOptions(seed=7), ["seed 1 (asked: 7)"]),
         (SandboxOptions(tape=Path("/t")), ["tape not set (asked: /t)"]),
+        (SandboxOptions(wall_clock=True), ["market-clock not set (asked: wall)"]),
         (SandboxOptions(speed=1, seed=2), ["speed 30 (asked: 1)", "seed 1 (asked: 2)"]),
     ],
 )
