@@ -14,8 +14,9 @@ from cluster.commands.pace import job_options
 from cluster.console import say, screen
 from cluster.fleet import join_fleet, running
 from cluster.jobs import WORKING_TREE, git_commit
+from cluster.rolling_update.conclusion import conclude
 from cluster.rolling_update.live import live_view
-from cluster.rolling_update.record import read_active
+from cluster.rolling_update.record import read_active, rollout_ids
 from cluster.settings import source_of
 from cluster.state_folder import StateFolder
 from cluster.unstarted import submit_roll_job
@@ -42,9 +43,13 @@ def config_words(folder: StateFolder, words: dict[str, Any]) -> dict[str, Any]:
 def watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], None]) -> None:
     """Submit a roll's job and draw it; Ctrl-C ends the watching, and the roll only if asked to."""
     storage = LocalStorage(folder.storage)
+    before = rollout_ids(storage)
     try:
         with live_view(storage, screen()) as line:
             submit_job(line)
+        said = conclude(folder.storage, before)
+        if said is not None:
+            say(said)
     except KeyboardInterrupt:
         _stop_watching(folder, storage)
         raise click.exceptions.Exit(1) from None

@@ -46,6 +46,13 @@ WEIGHTS: Final = MappingProxyType(
 )
 """Tenths of a slot's way, roughly by the time they take; a way back counts as none."""
 WHOLE: Final = 10
+PHASES: Final = MappingProxyType(
+    {
+        Phase.CANARY: "the first slot alone",
+        Phase.REST: "rolling the others",
+    }
+)
+"""Phases that need more than their own word."""
 BAD: Final = frozenset({Step.RESUMING, Step.TAKING_BACK, Step.DISCARDING, Step.FAILED, Step.STUCK})
 
 
@@ -57,7 +64,9 @@ def live_view(storage: Storage, console: Console) -> Iterator[Callable[[str], No
         return
     before = set(rollout_ids(storage))
     ended = threading.Event()
-    with Live(Text("the job starts ..."), console=console, auto_refresh=False) as live:
+    with Live(
+        Text("the job starts ..."), console=console, auto_refresh=False, transient=True
+    ) as live:
         drawing = threading.Thread(target=_draw, args=(storage, before, live, ended), daemon=True)
         drawing.start()
         try:
@@ -113,8 +122,8 @@ def view(rollout: Rollout) -> RenderableType:
     head.add_row(
         Text(f"{rollout.rollout} to {rollout.to_release[:12]}", style="bold"),
         ProgressBar(total=1.0, completed=share_done(rollout), width=30),
-        Text(f"{done} of {len(rollout.order)} slots", style="red" if bad else "green"),
-        Text(str(rollout.phase)),
+        Text(f"{done} of {len(rollout.order)} slots done", style="red" if bad else "green"),
+        Text(PHASES.get(rollout.phase, str(rollout.phase))),
     )
     table = Table(box=None, padding=(0, 1), header_style="dim")
     for name in ("slot", "step", "dark ms", "state hash", "shadow", ""):

@@ -104,27 +104,25 @@ def _slot_report(handoff: Handoff) -> SlotReport:
 def page(report: Report) -> str:
     """Return the report for people."""
     count = f"{report.switched} of {len(report.slots)} slots on the new release"
-    lines = [f"rollout {report.rollout} to {report.to_release[:12]}: {report.outcome}, {count}"]
+    lines = [f"roll {report.rollout} to {report.to_release[:12]}: {report.outcome}, {count}"]
     if report.failure:
         lines.append(f"  why: {report.failure}")
     lines.append("  slot       step        dark ms  hash   shadow        ")
     for slot in report.slots:
         dark = "" if slot.dark_ms is None else f"{slot.dark_ms:.1f}"
         equal = {None: "-", True: "equal", False: "DIFFERS"}[slot.hash_equal]
-        shadow = f"{slot.shadow_differing} of {slot.shadow_compared} differ"
+        shadow = f"{slot.shadow_differing} of {slot.shadow_compared} shadow decisions differ"
         lines.append(f"  {slot.slot:<10} {slot.step:<11} {dark:>7}  {equal:<6} {shadow}")
     for actor in report.shared:
         took = "" if actor.naming_ms is None else f" in {actor.naming_ms:.0f} ms"
         gap = f", heartbeat gap {actor.heartbeat_gap_ms} ms" if actor.heartbeat_gap_ms else ""
         lines.append(f"  {actor.old} -> {actor.new}: {actor.step}{took}{gap}")
-    for name in (
-        "submit_to_begin_ms",
-        "submit_to_last_adopt_ms",
-        "submit_to_last_confirm_ms",
-        "dark_ms_median",
+    for label, value in (
+        ("from submission to its begin", report.submit_to_begin_ms),
+        ("from submission to the last switch", report.submit_to_last_adopt_ms),
+        ("from submission to the last confirmation", report.submit_to_last_confirm_ms),
     ):
-        value = getattr(report, name)
         if value is not None:
-            lines.append(f"  {name.replace('_', ' ')}: {value:.0f}")
-    lines += [f"  waited for {what}: {ms:.0f} ms" for what, ms in report.waited_ms.items()]
+            lines.append(f"  {label}: {value / 1_000:.1f} s")
+    lines += [f"  waited for {what}: {ms / 1_000:.1f} s" for what, ms in report.waited_ms.items()]
     return "\n".join(lines)

@@ -54,11 +54,11 @@ def test_time_is_added_up_by_what_was_waited_for_and_reported() -> None:
     waiting.see(at(first=Step.RETIRING), 3_410.0)
     assert waiting.waited_ms == {QUIET: 300.0, CONFIRM: 2_000.0}
     report = make_report(at(first=Step.DONE), 0.0, {}, waiting.waited_ms)
-    assert "waited for quiet: 300 ms" in page(report)
+    assert "waited for quiet: 0.3 s" in page(report)
 
 
 def test_the_report_says_what_the_submission_took_before_the_roll_began() -> None:
     rollout = at(first=Step.DONE)
     report = make_report(rollout, rollout.started_wire_ms - 3_093.0, {})
     assert report.submit_to_begin_ms == 3_093.0
-    assert "submit to begin ms: 3093" in page(report)
+    assert "from submission to its begin: 3.1 s" in page(report)
