@@ -6,6 +6,7 @@ left as it is; a start that asks for another speed, seed, tape or configuration 
 
 import contextlib
 import shlex
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,14 +230,26 @@ def _whose(record: RunRecord) -> str:
 
 def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None:
     ensure_sandbox_key(state.private_key, used=launched_before(state))
+    times = [time.monotonic()]
     with console.status("starting the sandbox exchange"):
         ready = ensure_sandbox(state, options.sandbox)
+    times.append(time.monotonic())
     _say_sandbox(ready, console)
     with console.status("starting a local Ray head"):
         record = ensure_head(state, options.ports)
+    times.append(time.monotonic())
     token = shlex.quote(str(state.token))
     console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}")
     _launch(state, options, console)
+    console.print(took(*times, time.monotonic()))
+
+
+def took(began: float, exchange: float, head: float, fleet: float) -> str:
+    """Say how long the start took, by its parts."""
+    return (
+        f"all slots live {fleet - began:.0f} s after the start: exchange {exchange - began:.0f} s, "
+        f"Ray {head - exchange:.0f} s, slots {fleet - head:.0f} s"
+    )
 
 
 def _say_sandbox(ready: SandboxReady, console: Console) -> None:

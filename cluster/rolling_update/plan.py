@@ -14,10 +14,12 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.release_files import LOCK_FILE
 from checkpoints.storage import Storage
+from cluster.rolling_update.installed import not_installed
 from cluster.rolling_update.message_versions import message_refusals, messages_of
 from cluster.schedule import Schedule
 
 KINDS_SHOWN: Final = 5
+LACKS_SHOWN: Final = 3
 PARAMS_FILE: Final = "signals/params.toml"
 TRADING_CORE: Final = ("actors/", "checkpoints/", "cluster/")
 
@@ -54,6 +56,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What of its changes comes with this roll, one line each."""
     config_with_restart: tuple[str, ...] = ()
     """What of them needs a restart of the fleet."""
+    not_installed: tuple[str, ...] = ()
+    """What a changed lock names and the fleet's environment has not, one line each."""
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +118,7 @@ def make_plan(
     usual = max(by_release, key=lambda release: len(by_release[release]), default="")
     old = _archived(storage, usual)
     files = () if old is None else file_changes(old, new)
+    lacks = not_installed(storage, new.release) if _lock_changed(files) else ()
     return Plan(
         to_release=new.release,
         commit=new.commit,
@@ -121,12 +126,13 @@ def make_plan(
         files=files,
         change_class=change_class(files),
         schema=_schema(old, new),
-        dependencies="requirements.lock changed" if _lock_changed(files) else "unchanged",
+        dependencies=_dependencies(files, lacks),
         order=order,
         first_due_ms={slot: schedule.next_due(slot, market_ms)[0].due_ms for slot in order},
         stays=shared.stays,
-        refusals=tuple(_refusals(storage, new, old, owners, files, order, shared)),
+        refusals=(*_refusals(storage, new, old, owners, order, shared), *_lock_refusals(lacks)),
         replaces=shared.replaces,
+        not_installed=lacks,
     )
 
 
@@ -141,6 +147,28 @@ def _lock_changed(files: Iterable[FileChange]) -> bool:
     return any(file.path == LOCK_FILE for file in files)
 
 
+def _dependencies(files: Iterable[FileChange], lacks: tuple[str, ...]) -> str:
+    if not _lock_changed(files):
+        return "unchanged"
+    if lacks:
+        return "requirements.lock changed"
+    return "requirements.lock changed; this fleet's environment has every version that it names"
+
+
+def _lock_refusals(lacks: tuple[str, ...]) -> Iterable[str]:
+    """A running fleet stays in its environment; a start from the tree makes the new one."""
+    if lacks:
+        yield (
+            f"{_named(lacks)}. A running fleet stays in its environment: `make stop`, `make run` "
+            "in this tree (it prepares the new environment), then `make update` again"
+        )
+
+
+def _named(lacks: tuple[str, ...]) -> str:
+    more = f" and {len(lacks) - LACKS_SHOWN} more" if len(lacks) > LACKS_SHOWN else ""
+    return f"requirements.lock names {', '.join(lacks[:LACKS_SHOWN])}{more}"
+
+
 def _schema(old: ReleaseManifest | None, new: ReleaseManifest) -> str:
     if old is None or old.schema_version == new.schema_version:
         return f"slot state version {new.schema_version}, unchanged"
@@ -152,7 +180,6 @@ def _refusals(
     new: ReleaseManifest,
     old: ReleaseManifest | None,
     owners: tuple[FenceRecord, ...],
-    files: tuple[FileChange, ...],
     order: tuple[str, ...],
     shared: Shared,
 ) -> Iterable[str]:
@@ -167,11 +194,6 @@ def _refusals(
     same = all(owner.release == new.release for owner in owners if owner.slot in order)
     if owners and same and not shared.replaces:
         yield f"all asked slots run {new.release[:12]} already"
-    if _lock_changed(files):
-        yield (
-            "requirements.lock changed: a release cannot bring its own environment yet; stop the "
-            "fleet, `make run` again"
-        )
     running = (messages_of(storage, release) for release in shared.releases)
     yield from message_refusals(messages_of(storage, new.release), running)
 
@@ -182,10 +204,10 @@ def way_back_refusals(plan: Plan, wanted: tuple[str, ...], backs: Iterable[str])
     A slot without an owner and a running release that is not archived keep no other slot on it.
     """
     found: list[str] = []
-    if plan.dependencies != "unchanged":
+    if plan.not_installed:
         found.append(
-            "requirements.lock differs: the release needs another environment; stop the fleet and "
-            "`make run` from its tree"
+            f"{_named(plan.not_installed)}. The release needs another environment: `make stop`, "
+            "`make run` in a checkout of its commit, then roll back again"
         )
     runs = {slot: release for release, slots in plan.from_releases.items() for slot in slots}
     unknown = [slot for slot in wanted if slot not in runs]

@@ -7,6 +7,7 @@ from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import COMMANDS, run
 from cluster.doctor import check_python
+from cluster.run import took
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,3 +66,9 @@ def test_an_alarm_stays_until_a_person_clears_it_with_a_reason(
 
 def test_an_old_python_is_named_with_what_to_do() -> None:
     assert "PYTHON=python3.11" in check_python((3, 10)).detail
+
+
+def test_a_start_says_how_long_its_parts_took() -> None:
+    assert took(10.0, 12.0, 20.0, 41.4) == (
+        "all slots live 31 s after the start: exchange 2 s, Ray 8 s, slots 21 s"
+    )

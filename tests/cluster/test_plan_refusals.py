@@ -21,8 +21,8 @@ SLOTS = ("btc-5m", "eth-5m")
 def test_only_what_would_help_nobody_refuses_a_way_back() -> None:
     good = plan(SLOTS)
     assert way_back_refusals(good, (), ()) == ()
-    other = msgspec.structs.replace(good, dependencies="requirements.lock changed")
-    assert "requirements.lock" in way_back_refusals(other, (), ())[0]
+    other = msgspec.structs.replace(good, not_installed=("one 2 (has 1)",))
+    assert "requirements.lock names one 2 (has 1)." in way_back_refusals(other, (), ())[0]
     assert "sol-5m" in way_back_refusals(good, ("sol-5m",), ())[0]
     back = msgspec.structs.replace(good, to_release="old")
     assert "already" in way_back_refusals(back, (), ())[0]

@@ -55,10 +55,12 @@ class Fleet:
 
     # ---- the operator -------------------------------------------------------------------------
 
-    def start_command(self, *words: str, tree: Path | None = None) -> subprocess.Popen[str]:
+    def start_command(
+        self, *words: str, tree: Path | None = None, python: str = sys.executable
+    ) -> subprocess.Popen[str]:
         """Begin `python -m cluster WORDS --state ...` in a tree; its output is one text."""
         return subprocess.Popen(
-            [sys.executable, "-m", "cluster", *words, f"--state={self.state.root}"],
+            [python, "-m", "cluster", *words, f"--state={self.state.root}"],
             cwd=tree or self.tree,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -67,9 +69,11 @@ class Fleet:
             text=True,
         )
 
-    def command(self, *words: str, tree: Path | None = None) -> tuple[int, str]:
+    def command(
+        self, *words: str, tree: Path | None = None, python: str = sys.executable
+    ) -> tuple[int, str]:
         """Run a command to its end; return its exit code and what it said."""
-        child = self.start_command(*words, tree=tree)
+        child = self.start_command(*words, tree=tree, python=python)
         try:
             output, _ = child.communicate(timeout=COMMAND_SECONDS)
         except subprocess.TimeoutExpired:

@@ -52,6 +52,8 @@ def bring_in(fleet: Fleet) -> str:
     write_signal(fleet.tree)
     edit(fleet, "btc-5m = {}", blocks("toml")[0].splitlines()[-1])
     edit(fleet, "orders_per_minute = 600", "orders_per_minute = 500")
+    with (fleet.tree / "requirements.lock").open("a", encoding="utf-8") as lock:
+        lock.write("# a remark that no environment needs\n")
     said = update(fleet)
     fleet.await_decisions(1)
     assert strategies(fleet) == {"btc-5m": "my_signal", "eth-5m": "five_factor"}
@@ -71,6 +73,7 @@ def test_the_page_works_on_a_running_fleet(tmp_path: Path) -> None:
     with running_fleet(tmp_path, SLOTS, OFTEN) as fleet:
         said = bring_in(fleet)
     assert "comes with this roll: btc-5m.strategy five_factor -> my_signal" in said
+    assert "requirements.lock changed; this fleet's environment has every version" in said
     assert "needs a restart (stop, then run): risk.orders_per_minute 600 -> 500" in said
 
 
