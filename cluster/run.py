@@ -230,18 +230,18 @@ def _whose(record: RunRecord) -> str:
 
 def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None:
     ensure_sandbox_key(state.private_key, used=launched_before(state))
-    times = [time.monotonic()]
+    began = time.monotonic()
     with console.status("starting the sandbox exchange"):
         ready = ensure_sandbox(state, options.sandbox)
-    times.append(time.monotonic())
+    exchange = time.monotonic()
     _say_sandbox(ready, console)
     with console.status("starting a local Ray head"):
         record = ensure_head(state, options.ports)
-    times.append(time.monotonic())
+    head = time.monotonic()
     token = shlex.quote(str(state.token))
     console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}")
     _launch(state, options, console)
-    console.print(took(*times, time.monotonic()))
+    console.print(took(began, exchange, head, time.monotonic()))
 
 
 def took(began: float, exchange: float, head: float, fleet: float) -> str:
