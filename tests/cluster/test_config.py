@@ -127,3 +127,15 @@ def test_a_file_saved_with_a_byte_order_mark_and_crlf_is_read(tmp_path: Path) ->
     file = tmp_path / "saved.toml"
     file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert read_config(file, deployment()) == read_config(DEFAULT_FILE, deployment())
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_file_saved_by_another_systems_editor_is_read(
+    tmp_path: Path, mark: bytes, end: bytes
+) -> None:
+    file = tmp_path / "fleet.toml"
+    lines = (b'mode = "sandbox"', b"[slots]", b'btc-5m = { strategy = "late_favourite" }')
+    file.write_bytes(mark + end.join(lines) + end)
+    (slot,) = read_config(file, deployment()).slots
+    assert slot.strategy == "late_favourite"
