@@ -2,7 +2,7 @@
 
 The HALT file in the storage comes first: the gateway looks for it before each post. Then the
 gateway is asked, which cancels what rests. Where it does not answer, this process cancels at the
-venue with the fleet's own key.
+venue with the fleet's own key. No step that fails keeps the next one from being tried.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from actors.gateway.lock import HALT_FILE, halt_reason
 from actors.messages import SetTrading, TradingState, decode, encode
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
+from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.console import operator
 from cluster.errors import FleetError
@@ -30,28 +31,76 @@ BY_ITSELF: Final = "The venue cancels open orders by itself 10 s after the last 
 Join = Callable[[], FleetLink]
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """The stored configuration cannot be read: where the venue is, is not known."""
+
+    problem: str
+
+
 class TradingSet(msgspec.Struct, frozen=True, kw_only=True):
     state: TradingState
     by_gateway: bool
     cancelled_directly: int | None = None
     """Orders cancelled by this process because the gateway did not answer."""
+    file_problem: str | None = None
+    """Why the HALT file could not be written; None: it stands."""
 
 
-def halt(storage: LocalStorage, config: FleetConfig | None, join: Join, reason: str) -> TradingSet:
-    """Stop all trading now; raise `FleetError` only if nobody could cancel what rests.
+def halt(
+    storage: LocalStorage, config: FleetConfig | Unreadable | None, join: Join, reason: str
+) -> TradingSet:
+    """Stop all trading now; raise `FleetError` if it is not stopped, saying what was done.
 
-    `config`: None where no fleet was ever launched; then nothing can rest, and the HALT file holds
-    for the first start.
+    A HALT file that cannot be written stops nothing of the rest: the gateway is asked, and else the
+    venue. `config`: None where no fleet was ever launched; then nothing can rest, and the HALT file
+    holds for the first start.
     """
-    storage.write(HALT_FILE, f"{reason}\n".encode())
+    problem = _write_file(storage, reason)
     if config is None:
+        if problem is not None:
+            raise FleetError(f"{_stands(problem)}; no fleet was started here, so no order is open")
         return TradingSet(state=TradingState.HALTED, by_gateway=False)
+    silent = _halt_gateway(storage, join, reason)
+    if silent is None:
+        return TradingSet(state=TradingState.HALTED, by_gateway=True, file_problem=problem)
+    if isinstance(config, Unreadable):
+        raise FleetError(
+            f"{_stands(problem)}, but nothing could be cancelled: the gateway did not answer "
+            f"({silent}), and {config.problem}: cancel at the venue's own page. {BY_ITSELF}"
+        )
+    cancelled = asyncio.run(cancel_directly(config, silent, _stands(problem)))
+    if problem is not None:
+        raise FleetError(
+            f"{cancelled} open orders were cancelled at the venue, but {_stands(problem)}, and the "
+            f"gateway did not answer ({silent}): a gateway that lives may send new orders. "
+            "`midstride stop` ends it; once the file can be written, halt again"
+        )
+    return TradingSet(state=TradingState.HALTED, by_gateway=False, cancelled_directly=cancelled)
+
+
+def _write_file(storage: LocalStorage, reason: str) -> str | None:
+    """Write the HALT file; return why that failed."""
+    try:
+        storage.write(HALT_FILE, f"{reason}\n".encode(errors="backslashreplace"))
+    except CheckpointsError as error:
+        return str(error)
+    return None
+
+
+def _stands(problem: str | None) -> str:
+    """Say whether the HALT file is there."""
+    if problem is None:
+        return "HALT is set"
+    return f"the HALT file could not be written ({problem})"
+
+
+def _halt_gateway(storage: LocalStorage, join: Join, reason: str) -> str | None:
+    """Let the gateway halt and cancel; return why it did not, whatever that was."""
     try:
         _set(join(), storage, TradingState.HALTED, reason, HALT_SECONDS)
-    except FleetError as silent:
-        cancelled = asyncio.run(cancel_directly(config, str(silent)))
-        return TradingSet(state=TradingState.HALTED, by_gateway=False, cancelled_directly=cancelled)
-    return TradingSet(state=TradingState.HALTED, by_gateway=True)
+    except Exception as error:  # noqa: BLE001 the venue is asked next, whatever is wrong here
+        return str(error) or type(error).__name__
+    return None
 
 
 def reduce(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
@@ -95,20 +144,23 @@ def _set(
         )
 
 
-async def cancel_directly(config: FleetConfig, silent: str) -> int:
-    """Cancel all orders of the account at the venue; raise `FleetError` saying what is left."""
+async def cancel_directly(config: FleetConfig, silent: str, stands: str) -> int:
+    """Cancel all orders of the account at the venue; raise `FleetError` saying what is left.
+
+    `stands`: whether the HALT file is there, for the message.
+    """
     from actors.venue.polymarket import connect
 
     try:
         venue = await connect(config.venue, CANCEL_SECONDS)
     except PrivateKeyError as error:
         raise FleetError(
-            f"HALT is set, but nothing could be cancelled: the gateway did not answer "
+            f"{stands}, but nothing could be cancelled: the gateway did not answer "
             f"({silent}), and {error}. {BY_ITSELF}"
         ) from error
     if isinstance(venue, Rejected | Unknown):
         raise FleetError(
-            f"HALT is set, but nothing could be cancelled: neither the gateway "
+            f"{stands}, but nothing could be cancelled: neither the gateway "
             f"({silent}) nor the venue ({_words(venue)}) answered. {BY_ITSELF}"
         )
     try:
@@ -119,9 +171,7 @@ async def cancel_directly(config: FleetConfig, silent: str) -> int:
         case Cancelled(cancelled=cancelled):
             return len(cancelled)
         case Rejected() | Unavailable() | Unknown():
-            raise FleetError(
-                f"HALT is set; the venue did not cancel: {_words(outcome)}. {BY_ITSELF}"
-            )
+            raise FleetError(f"{stands}; the venue did not cancel: {_words(outcome)}. {BY_ITSELF}")
         case _ as never:
             assert_never(never)
 

@@ -1,5 +1,7 @@
 """`trading halt|reduce|resume`."""
 
+import os
+
 import click
 import msgspec
 
@@ -7,10 +9,10 @@ from actors.config import FleetConfig
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.console import emit, json_option, say, state_of, state_option
-from cluster.errors import FleetError
+from cluster.errors import ClusterError, FleetError
 from cluster.fleet import join_fleet
-from cluster.state_folder import StateFolder
-from cluster.trading import TradingSet, halt, reduce, resume
+from cluster.state_folder import StateFolder, state_folder
+from cluster.trading import TradingSet, Unreadable, halt, reduce, resume
 
 
 @click.group("trading")
@@ -36,6 +38,11 @@ def _tell(done: TradingSet, *, as_json: bool) -> None:
         emit(done)
     elif done.by_gateway:
         say(f"trading is {done.state}")
+        if done.file_problem is not None:
+            say(
+                f"the HALT file could not be written ({done.file_problem}): the gateway keeps the "
+                "halt in its own log; once the file can be written, halt again"
+            )
     elif done.cancelled_directly is None:
         say(
             f"trading is {done.state}: no fleet was started here yet, so no order can be open; "
@@ -48,17 +55,22 @@ def _tell(done: TradingSet, *, as_json: bool) -> None:
         )
 
 
-def _config(folder: StateFolder) -> FleetConfig | None:
+def _config(folder: StateFolder) -> FleetConfig | Unreadable | None:
     """Return the stored configuration; None before the first launch."""
     try:
         return load_config(str(folder.storage))
     except FileNotFoundError:
         return None
-    except msgspec.MsgspecError as error:
-        raise FleetError(
-            f"HALT cannot reach the venue: the stored configuration is damaged ({error}); "
-            "cancel at the venue's own page"
-        ) from error
+    except (msgspec.MsgspecError, ValueError, OSError, RecursionError) as error:
+        return Unreadable(f"the stored configuration cannot be read ({error})")
+
+
+def _folder(named: str | None) -> StateFolder:
+    """Return the fleet's folder, also where the record of its processes cannot be read."""
+    try:
+        return state_of(named)
+    except ClusterError:
+        return state_folder(named, os.environ)
 
 
 @command.command("halt")
@@ -67,7 +79,7 @@ def _config(folder: StateFolder) -> FleetConfig | None:
 @json_option
 def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
     """Send no more orders and cancel all open ones; works even when Ray is down."""
-    folder = state_of(state)
+    folder = _folder(state)
     storage = _storage(folder)
     _tell(halt(storage, _config(folder), lambda: join_fleet(folder), reason), as_json=as_json)
 

@@ -5,11 +5,14 @@ import pytest
 from msgspec.structs import replace
 
 from actors.config import FleetConfig
-from actors.gateway.lock import HALT_FILE
+from actors.gateway.lock import CURRENT_FILE, HALT_FILE
 from actors.messages import Refusal, SetTrading, TradingState, decode, encode
+from actors.runtime import CONFIG_FILE
+from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 from cluster import trading
-from cluster.errors import FleetError
+from cluster.__main__ import run
+from cluster.errors import FleetError, HeadError
 from cluster.fleet import ASK_SECONDS, Call
 from tests.cluster.test_config import read
 
@@ -62,8 +65,8 @@ def test_a_halt_without_ray_leaves_the_file_and_goes_to_the_venue(
 ) -> None:
     asked: list[str] = []
 
-    async def cancel(_: FleetConfig, silent: str) -> int:
-        asked.append(silent)
+    async def cancel(_: FleetConfig, silent: str, stands: str) -> int:
+        asked.append(f"{silent} {stands}")
         return 3
 
     def no_fleet() -> Gateway:
@@ -124,3 +127,92 @@ def test_a_halt_before_the_first_launch_holds_for_the_first_start(tmp_path: Path
     done = trading.halt(LocalStorage(tmp_path), None, join, "not yet")
     assert (done.by_gateway, done.cancelled_directly) == (False, None)
     assert (tmp_path / HALT_FILE).exists()
+
+
+class FullDisk(LocalStorage):
+    """Reads; takes no write."""
+
+    def write(self, name: str, data: bytes) -> None:
+        del data
+        raise StorageError(f"cannot use the storage (file {name}): it is full")
+
+
+def venue_cancels(monkeypatch: pytest.MonkeyPatch, count: int) -> list[str]:
+    asked: list[str] = []
+
+    async def cancel(_: FleetConfig, silent: str, stands: str) -> int:
+        del stands
+        asked.append(silent)
+        return count
+
+    monkeypatch.setattr(trading, "cancel_directly", cancel)
+    return asked
+
+
+def test_a_full_disk_keeps_no_halt_from_the_gateway(tmp_path: Path, config: FleetConfig) -> None:
+    gateway = Gateway(answers=True)
+    done = trading.halt(FullDisk(tmp_path), config, lambda: gateway, "drill")
+    assert gateway.states == [TradingState.HALTED]
+    assert done.by_gateway
+    assert "it is full" in (done.file_problem or "")
+
+
+def test_a_full_disk_keeps_no_halt_from_the_venue_and_nobody_calls_it_halted(
+    tmp_path: Path, config: FleetConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = venue_cancels(monkeypatch, 3)
+    with pytest.raises(FleetError, match=r"3 open orders were cancelled.*it is full.*stop"):
+        trading.halt(FullDisk(tmp_path), config, lambda: Gateway(answers=False), "drill")
+    assert asked
+
+
+def test_a_full_disk_before_the_first_launch_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match=r"could not be written.*it is full"):
+        trading.halt(FullDisk(tmp_path), None, lambda: Gateway(answers=True), "drill")
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError("no token"), ValueError("odd"), RuntimeError("ray"), HeadError("down")]
+)
+def test_whatever_keeps_from_the_gateway_the_venue_is_asked(
+    fault: Exception, tmp_path: Path, config: FleetConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def join() -> Gateway:
+        raise fault
+
+    asked = venue_cancels(monkeypatch, 1)
+    done = trading.halt(LocalStorage(tmp_path), config, join, "drill")
+    assert (done.cancelled_directly, asked) == (1, [str(fault)])
+
+
+def test_a_damaged_name_of_the_gateway_keeps_no_halt_from_the_venue(
+    tmp_path: Path, config: FleetConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LocalStorage(tmp_path).write(CURRENT_FILE, b"{")
+    asked = venue_cancels(monkeypatch, 1)
+    trading.halt(LocalStorage(tmp_path), config, lambda: Gateway(answers=True), "drill")
+    assert asked
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b"null"])
+def test_a_damaged_configuration_keeps_no_halt_from_the_file_and_the_gateway(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, gateway = LocalStorage(tmp_path / "storage"), Gateway(answers=True)
+    storage.write(CONFIG_FILE, content)
+    monkeypatch.setattr("cluster.commands.trading.join_fleet", lambda _: gateway)
+    assert run(["trading", "halt", "--state", str(tmp_path)]) == 0
+    assert (tmp_path / "storage" / HALT_FILE).exists()
+    assert gateway.states == [TradingState.HALTED]
+
+
+@pytest.mark.parametrize("name", ["run.json", "storage/config/current.json"])
+def test_a_folder_in_a_files_place_keeps_no_halt_from_its_file(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    storage.write("config/source", b"x")
+    (tmp_path / name).mkdir(parents=True)
+    assert run(["trading", "halt", "--state", str(tmp_path)]) == (name != "run.json")
+    assert (tmp_path / "storage" / HALT_FILE).exists()
+    assert "fault of its own" not in capsys.readouterr().err
