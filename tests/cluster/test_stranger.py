@@ -85,8 +85,8 @@ def run_as(
     user: pwd.struct_passwd, home: Path, tree: Path, words: Sequence[str]
 ) -> tuple[int, list[Line]]:
     """Run a command with next to no environment; return its exit code and its lines, timed."""
+    runuser = shutil.which("runuser") or "runuser"  # in no PATH of a user
     environment = {
-        "HOME": str(home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "TERM": "dumb",
         **{name: os.environ[name] for name in PACKAGE_SOURCES if name in os.environ},
@@ -94,7 +94,7 @@ def run_as(
     lines: list[Line] = []
     began = time.monotonic()
     with subprocess.Popen(
-        ["runuser", "-u", user.pw_name, "--", *words],
+        [runuser, "-u", user.pw_name, "--", "env", f"HOME={home}", *words],
         cwd=tree,
         env=environment,
         stdin=subprocess.DEVNULL,
