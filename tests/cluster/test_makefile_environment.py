@@ -153,3 +153,24 @@ def test_no_script_of_the_environment_is_called_by_its_path() -> None:
         assert "venv/bin/" not in text.replace("venv/bin/python", "").replace(
             "$(VENV)/bin/python", ""
         )
+
+
+def test_packages_are_counted_while_pip_still_collects(tree: Path) -> None:
+    """The fake pip goes on only when the count of what it told so far was shown."""
+    (tree / "requirements.lock").write_text("".join(f"p{i}==1\n" for i in range(40)))
+    collects = 'for i in $(seq 20); do echo "Collecting p"; done; read -r _ <go; echo done'
+    fake = FAKE.replace('*"-m pip install"*) ', f'*"-m pip install"*) {collects};')
+    (tree / "python").write_text(fake)
+    os.mkfifo(tree / "go")
+    with subprocess.Popen(
+        ["make", "venv", "PYTHON=./python"],
+        cwd=tree,
+        env={"PATH": WITHOUT_UV, "LOG": str(tree / "log")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stderr is not None
+        assert any("20 of 40 packages" in line for line in child.stderr)
+        (tree / "go").write_text("go\n")
+        said = child.stderr.read()
+    assert child.returncode == 0, said
