@@ -9,16 +9,12 @@ SOCKET = (
     "server = socket.create_server(('127.0.0.1', 0))",
     "socket.create_connection(server.getsockname()).recv(1)",
 )
-LOOPS = (
-    "import asyncio, gc",
-    "for loop in [o for o in gc.get_objects() if isinstance(o, asyncio.AbstractEventLoop)]:",
-    "    loop.call_soon_threadsafe(loop.stop)",
+FIND_LOOPS = (
+    "import asyncio, time",
+    "loops = {task.get_loop() for task in list(asyncio.tasks._all_tasks)}",
 )
-FREEZES_LOOPS = (
-    "import asyncio, gc, time",
-    "for loop in [o for o in gc.get_objects() if isinstance(o, asyncio.AbstractEventLoop)]:",
-    "    loop.call_soon_threadsafe(time.sleep, 10**6)",
-)
+STOPS_LOOPS = (*FIND_LOOPS, "[loop.call_soon_threadsafe(loop.stop) for loop in loops]")
+FREEZES_LOOPS = (*FIND_LOOPS, "[l.call_soon_threadsafe(time.sleep, 10**6) for l in loops]")
 BUSY = (
     "import threading",
     "def spin():",
@@ -66,7 +62,7 @@ HANGING: Final = (
     ),
     Case("waits for a socket on loopback", turns(*SOCKET), turns=True, caught="blocked"),
     Case("threads that spin, and the switch interval set to years", turns(*BUSY), turns=True),
-    Case("stops the process's event loops", turns(*LOOPS), turns=True),
+    Case("stops the process's event loops", turns(*STOPS_LOOPS), turns=True),
     Case("freezes the process's event loops", turns(*FREEZES_LOOPS), turns=True),
     Case("a lock held across a fork", turns(*FORK_LOCK), turns=True, caught="blocked"),
     Case(

@@ -86,6 +86,7 @@ class Deaths:
         fleet.clear_alarms()
         rolling = self._begin_roll(number) if blow == EVERYTHING else None
         this.step = self._step()
+        lives = {slot: self._fleet.decisions(slot)[-1].life for slot in fleet.slots}
         began, rollouts = time.time() * 1000, rollout_ids(fleet.storage)
         kill(fleet, blow)
         if rolling is not None:
@@ -94,12 +95,14 @@ class Deaths:
         self._start_again(this)
         fleet.await_decisions(LATER_DECISIONS)
         self._hear_the_living(this, rollouts, began)
-        back = [self._first_decision(slot, began) for slot in fleet.slots]
+        back = [self._first_decision(slot, began, lives[slot]) for slot in fleet.slots]
         this.seconds = (max(back) - began) / 1000
         return this
 
-    def _first_decision(self, slot: str, since: float) -> float:
-        return min(row.wire_ms for row in self._fleet.decisions(slot) if row.wire_ms >= since)
+    def _first_decision(self, slot: str, since: float, dead: str) -> float:
+        """Return when another process than the dead one decided first."""
+        made = [row for row in self._fleet.decisions(slot) if row.wire_ms >= since]
+        return min(row.wire_ms for row in made if row.life != dead)
 
     # ---- the blow -----------------------------------------------------------------------------
 
