@@ -75,7 +75,7 @@ def test_a_fault_that_no_rehearsal_sees_is_taken_back_by_itself(
         "market-data": ("actors/market_data/actor.py", "            self.deliver(Timer())\n"),
         "supervisor": (
             "actors/supervisor/step.py",
-            "    if state.stopping:\n        return state, ()\n    state = watch_time",
+            "    if not state.started_wire_ms:\n",
         ),
     }
     bad_by_flag(tree, flag, *lines[who])
