@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
+from actors.detectors.registry import severity_of
 from actors.slot.facts import StoppedFact
 from actors.slot.rows import entry_of
-from checkpoints.alarms import Alarm, AlarmState, Severity
+from checkpoints.alarms import Alarm, AlarmState
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import JOURNAL, FlushName, decode_rows, parse_flush_name
 from checkpoints.journal_rows import JournalRow
@@ -63,7 +64,7 @@ def death_said(death: Death) -> str:
     }.get(death.open_orders, f"{death.open_orders} orders were open and may rest at the venue")
     return (
         f"the fleet died at {point_said(death.last_wire_ms)} UTC and was not stopped; {orders}. "
-        "`make run` brings its slots back and reconciles with the venue; "
+        "`midstride run` brings its slots back and reconciles with the venue; "
         "`midstride trading halt` cancels at the venue now"
     )
 
@@ -74,7 +75,7 @@ def death_alarm(death: Death) -> AlarmState:
         id=KIND,
         kind=KIND,
         subject="fleet",
-        severity=Severity.CRITICAL,
+        severity=severity_of(KIND),
         action=death_said(death),
         raised_wire_ms=death.last_wire_ms,
     )

@@ -74,7 +74,7 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     yield from check_standing(state)
     fleet = _stored(state)
     if fleet is None:
-        yield note("fleet", f"none was launched in {state.root} yet; `make run` does it")
+        yield note("fleet", f"none was launched in {state.root} yet; `midstride run` does it")
         return
     yield check_key(fleet)
     if exchange_runs(state):
@@ -113,7 +113,7 @@ def check_token(state: StateFolder) -> Finding:
     try:
         read_token(state.token)
     except (OSError, ValueError) as error:
-        return fault("token", f"{error}: `make stop`, then `make run` makes it again")
+        return fault("token", f"{error}: `midstride stop`, then `midstride run` makes it again")
     if state.token.stat().st_mode & OTHERS:
         return fault("token", f"others may read {state.token}: chmod 600 {state.token}")
     return ok("token", f"{state.token}, readable by you only")
@@ -146,14 +146,16 @@ def check_head(state: StateFolder) -> Iterator[Finding]:
         if left:
             pids = ", ".join(str(entry.pid) for entry in left[:5])
             yield fault(
-                "Ray head", f"gone, but {len(left)} of its processes live ({pids}): `make stop`"
+                "Ray head",
+                f"gone, but {len(left)} of its processes live ({pids}): `midstride stop` ends them",
             )
         else:
             yield note("Ray head", "not running")
     elif answers(state, record.ports):
         yield ok("Ray head", f"pid {record.head.pid}, {len(left)} processes")
     else:
-        yield fault("Ray head", f"pid {record.head.pid} does not answer: `make stop`, `make run`")
+        said = f"pid {record.head.pid} does not answer: `midstride stop`, then `midstride run`"
+        yield fault("Ray head", said)
     if record.sandbox is not None:
         alive = record.sandbox.alive
         yield (
@@ -195,7 +197,7 @@ def check_storage(state: StateFolder) -> Iterator[Finding]:
     storage = LocalStorage(state.storage)
     halted = halt_reason(state.storage)
     if halted is not None:
-        yield note("trading", f"HALT file: {halted}; `trading resume` removes it")
+        yield note("trading", f"HALT file: {halted}; `midstride trading resume` removes it")
     for what, check in (
         ("disk", _disk),
         ("journal", _journal),
@@ -237,7 +239,7 @@ def _alarms(what: str, storage: LocalStorage) -> Finding:
     latched = AlarmStore(storage).latched()
     if latched:
         named = ", ".join(entry.alarm.id for entry in latched[:5])
-        return fault(what, f"{len(latched)} not cleared: {named}; `alarms list`")
+        return fault(what, f"{len(latched)} not cleared: {named}; `midstride alarms list`")
     return ok(what, "none")
 
 

@@ -44,7 +44,9 @@ def locked(file: Path) -> Iterator[None]:
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE)
     except OSError as error:
-        raise ClusterError(f"{file} cannot be written ({error.strerror})") from error
+        raise ClusterError(
+            f"{file} cannot be written ({error.strerror}): free space, or make it writable"
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -125,7 +125,7 @@ def running(state: StateFolder) -> RunRecord:
     if record.head is None or not record.head.alive:
         if (death := death_in(state)) is not None:
             raise FleetError(death_said(death))
-        raise FleetError(f"no fleet runs in {state.root}; start one with `make run DETACH=1`")
+        raise FleetError(f"no fleet runs in {state.root}; start one with `midstride run --detach`")
     return record
 
 

@@ -79,7 +79,7 @@ def submit(
             child.terminate()  # it only follows the job's lines; the job goes on
             raise
     if child.returncode:
-        raise JobError(f"the job `python -m cluster {arguments[0]}` failed; its lines are above")
+        raise JobError(f"the job `midstride {arguments[0]}` failed; its lines are above")
 
 
 def packed_tree(state: StateFolder, arguments: Sequence[str]) -> str:

@@ -92,9 +92,9 @@ def write_config(storage: LocalStorage, config: FleetConfig, *, fleet_lives: boo
         return
     if fleet_lives and stored is not None:
         raise FleetError(
-            f"a fleet with configuration {config_id(stored)[:12]} lives on this storage; this is "
-            f"{config_id(config)[:12]}. What its slots decide by comes in with `make update`; "
-            "for the rest stop it first (`make stop`)"
+            f"a fleet runs with configuration {config_id(stored)[:12]}; this one is "
+            f"{config_id(config)[:12]}. `midstride update` brings in what slots decide by; for the "
+            "rest `midstride stop` first"
         )
     storage.write(CONFIG_FILE, data)
 
@@ -156,9 +156,9 @@ def launched_lines(done: Launched) -> Iterator[str]:
         return
     if done.created and set(done.runs) != {done.release}:
         yield f"{', '.join(done.created)} run release {done.release[:12]} (this tree's code)"
-    yield f"this tree is release {done.tree[:12]}; `make update` brings it into the slots"
+    yield f"this tree is release {done.tree[:12]}; `midstride update` brings it into the slots"
     for line in done.with_roll:
-        yield f"  the configuration's {line} is in force after `make update`"
+        yield f"  the configuration's {line} is in force after `midstride update`"
 
 
 def record_release(storage: LocalStorage, commit: str) -> str:
@@ -174,8 +174,9 @@ def _check_gate(storage: LocalStorage, config: FleetConfig, release: str) -> Non
         check_covered(storage, config, release)
     except GateRefusedError as error:
         raise FleetError(
-            f"{error}. Let it in: `gate first`, `gate approve PLAN --key FILE`, "
-            "`gate first --apply PLAN` (each with --state), then start again, not fresh"
+            f"{error}. Let it in: `midstride gate first`, then `midstride gate approve PLAN --key "
+            "FILE`, then `midstride gate first --apply PLAN` (each with --state), then start again "
+            "without --fresh"
         ) from error
 
 
@@ -231,7 +232,7 @@ def _start_slots(link: FleetLink, supervisor: str, wanted: int, progress: Progre
         if time.monotonic() >= deadline:
             raise FleetError(
                 f"{live} of {wanted} slots are live after {SLOTS_SECONDS:.0f} s; "
-                "`python -m cluster status` and the job's log say more"
+                "`midstride status` and the job's log say more"
             )
         time.sleep(POLL_SECONDS)
         answer = link.ask([Call(supervisor, "status")])[0]

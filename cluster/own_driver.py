@@ -51,7 +51,9 @@ def drive_from_here(folder: StateFolder, release: str) -> None:
             address=gcs_address(record.ports), logging_level=logging.ERROR, log_to_driver=False
         )
     except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
-        raise FleetError(f"the head does not answer: {error}") from error
+        raise FleetError(
+            f"Ray's head process does not answer ({error}): `midstride doctor` says more"
+        ) from error
 
 
 def archive_of(storage: Path, release: str) -> Path:
@@ -59,9 +61,7 @@ def archive_of(storage: Path, release: str) -> Path:
     found = sorted((storage / "releases").glob(f"{release}*.zip"))
     if len(found) != 1:
         what = "is not in the archive" if not found else "names more than one release"
-        raise FleetError(
-            f"release {release[:12]} {what}; `gate list` and `audit releases` show them"
-        )
+        raise FleetError(f"release {release[:12]} {what}; `midstride audit releases` lists them")
     return found[0]
 
 

@@ -20,6 +20,6 @@ def ensure_sandbox_key(file: Path, *, used: bool) -> None:
     if file.exists() and used:
         raise ClusterError(
             f"{file} is empty, and the exchange knows the account of the key that was in it: put "
-            "the key back, or begin anew with FRESH=1"
+            "the key back, or begin anew with `midstride run --fresh`"
         )
     write_durably(file, f"0x{secrets.token_hex(KEY_BYTES)}\n".encode())

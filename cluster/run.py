@@ -167,7 +167,9 @@ def _check_same(state: StateFolder, options: RunOptions) -> None:
     """Refuse a start that wants another fleet than the one that runs; raise `ClusterError`."""
     record = state.read_run()
     if options.fresh:
-        raise ClusterError(f"a fleet runs in {state.root}: `make stop` first, then FRESH=1")
+        raise ClusterError(
+            f"a fleet runs in {state.root}: `midstride stop` first, then `midstride run --fresh`"
+        )
     other = differences(record.sandbox_command, sandbox_command(state, options.sandbox))
     if other:
         raise ClusterError(refusal(state, other))
@@ -175,20 +177,20 @@ def _check_same(state: StateFolder, options: RunOptions) -> None:
     if read_config(options.config, deployment_of(running)) != running:
         raise FleetError(
             f"a fleet runs in {state.root} with another configuration than {options.config}. It "
-            "goes on as it was: `make stop` first to start with this one, or change parameters in "
-            "place with `rolling-update params`"
+            "goes on unchanged. `midstride update` brings in what slots decide by; for the rest "
+            "`midstride stop` first"
         )
     if not wait_until(lambda: answers(state, record.ports), WATCHER_SECONDS_MAX / 20):
         raise FleetError(
-            f"the Ray head in {state.root} lives but does not answer: `doctor` looks closer, "
-            "`make stop` ends it"
+            f"Ray's head process in {state.root} runs but does not answer: `midstride doctor` "
+            "says more, `midstride stop` ends it"
         )
 
 
 def _visit(state: StateFolder, options: RunOptions, console: Console, *, found: bool) -> None:
     """Watch a fleet that stays up, or say how to reach it."""
     if not found:
-        console.print("the fleet stays up: `make status`, `make stop`")
+        console.print("the fleet stays up: `midstride status`, `midstride stop`")
         return
     record = state.read_run()
     if record.watcher is None or not record.watcher.alive:
@@ -200,13 +202,13 @@ def _visit(state: StateFolder, options: RunOptions, console: Console, *, found: 
         console.print(line)
     if options.detach:
         return
-    console.print("Ctrl-C leaves it up; `make stop` ends it")
+    console.print("Ctrl-C leaves it up; `midstride stop` ends it")
     try:
         watch(state, options.seconds, console)
     except KeyboardInterrupt:
         pass
     finally:
-        console.print("left; the fleet stays up: `make status`, `make stop`")
+        console.print("left; the fleet stays up: `midstride status`, `midstride stop`")
 
 
 def slot_releases(state: StateFolder) -> Iterator[str]:

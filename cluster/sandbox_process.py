@@ -91,7 +91,9 @@ def read_ready(file: Path) -> SandboxReady:
     try:
         return msgspec.json.decode(file.read_bytes(), type=SandboxReady)
     except FileNotFoundError:
-        raise SandboxError(f"{file} does not exist; the sandbox is not ready") from None
+        raise SandboxError(
+            f"{file} is missing: the sandbox exchange is not ready; `midstride doctor` says more"
+        ) from None
     except msgspec.MsgspecError as error:
         raise SandboxError(f"{file} is not a sandbox's ready file: {error}") from error
 
@@ -161,7 +163,7 @@ def differences(running: Sequence[str], wanted: Sequence[str]) -> list[str]:
 def refusal(state: StateFolder, other: Sequence[str]) -> str:
     return (
         f"a fleet runs in {state.root} with {', '.join(other)}. It goes on as it was: start with "
-        "the same options to watch it, or `make stop` first"
+        "the same options to watch it, or `midstride stop` first"
     )
 
 

@@ -8,21 +8,21 @@ def standing(record: RunRecord) -> str | None:
     """Return what is unusual about the processes beside a fleet and what to do, or None."""
     if record.gave_up:
         return (
-            "it died again and again and is not started any more: `alarms list` says of what, "
-            "`make run` starts it"
+            "it died again and again and is not started any more: `midstride alarms list` says "
+            "why, `midstride run` starts it"
         )
     if not _lives(record.head):
         if record.launched and _lives(record.watcher):
             return f"its Ray head is dead; the watcher (pid {_pid(record.watcher)}) starts it again"
         return None
     if not record.launched:
-        return "a start was cut short: `make run` finishes it, `make stop` ends it"
+        return "a start was cut short: `midstride run` finishes it, `midstride stop` ends it"
     if not _lives(record.watcher):
-        return "its watcher is gone, so nothing starts it again: `make run` brings one back"
+        return "its watcher is gone, so nothing starts it again: `midstride run` brings one back"
     if record.runner is not None and not _lives(record.runner):
         return (
             f"the `run` that started it (pid {record.runner.pid}) is gone and it goes on: "
-            "`make run` watches it, `make stop` ends it"
+            "`midstride run` watches it, `midstride stop` ends it"
         )
     return None
 

@@ -21,7 +21,9 @@ def launch_tree(state: StateFolder, config: Path, line: Callable[[str], None]) -
     try:
         write_durably(state.config, config.read_bytes())
     except OSError as error:
-        raise ClusterError(f"{config} cannot be read ({error.strerror})") from error
+        raise ClusterError(
+            f"{config} cannot be read ({error.strerror}): correct its permissions"
+        ) from error
     commit, code = git_commit(), packed_tree(state, ["launch"])
     _submit(state, code, commit, config.resolve(), line)
     release = code.rpartition("/")[2].removesuffix(".zip")

@@ -116,7 +116,7 @@ class StateFolder(msgspec.Struct, frozen=True):
             except OSError as error:
                 raise ClusterError(
                     f"{folder} cannot be written ({error}); free space or name another folder "
-                    "with --state (make: STATE=folder)"
+                    "with --state (`make`: STATE=folder)"
                 ) from error
         make_ray_folder(self.root)
 
@@ -152,7 +152,9 @@ class StateFolder(msgspec.Struct, frozen=True):
         except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError, UnicodeDecodeError):
             return RunRecord()
         except OSError as error:
-            raise ClusterError(f"{self.run_file} cannot be read ({error.strerror})") from error
+            raise ClusterError(
+                f"{self.run_file} cannot be read ({error.strerror}): correct its permissions"
+            ) from error
 
     def update_run(self, **changes: object) -> RunRecord:
         """Change fields of the run record; several processes may do so at once."""
@@ -171,4 +173,4 @@ def state_folder(named: str | None, environment: Mapping[str, str]) -> StateFold
         home = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
         return StateFolder((home / "midstride").resolve())
     except RuntimeError as error:  # this user has no home folder, or links go round in a circle
-        raise ClusterError(f"{error}: name a folder with --state (make: STATE=folder)") from error
+        raise ClusterError(f"{error}: name a folder with --state (`make`: STATE=folder)") from error

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from actors.detectors.registry import advice_of, severity_of
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
@@ -60,7 +61,7 @@ def head_lives(state: StateFolder) -> bool:
 def head_gone(state: StateFolder) -> str:
     """Say that the fleet itself is gone: no word about the tree, which nobody has run yet."""
     death = death_in(state)
-    said = "its Ray head does not answer; `make run` starts it again"
+    said = "its Ray head does not answer; `midstride run` starts it again"
     return f"nothing was rolled out: {said if death is None else death_said(death)}"
 
 
@@ -73,11 +74,8 @@ def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> st
         alarm = Alarm(
             kind=KIND,
             subject=release[:12],
-            severity=Severity.WARNING,
-            action=(
-                "its job died before anything began; the fleet goes on as it was. Read what it "
-                "said, correct the code, then `make update`"
-            ),
+            severity=severity_of(KIND),
+            action=advice_of(KIND),
             evidence={"said": "\n".join(said)[-EVIDENCE_MAX:]},
             raised_wire_ms=time.time_ns() // 1_000_000,
             release=release,

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from actors.detectors.registry import advice_of, severity_of
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster import sandbox_process
@@ -54,7 +55,9 @@ def start_watcher(state: StateFolder) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     if not wait_until(lambda: _registered(state, child), START_SECONDS):
-        raise ClusterError(f"the watcher did not start: see {log}")
+        raise ClusterError(
+            f"the process that restarts a dead fleet (watcher) did not start: read {log}"
+        )
     return child
 
 
@@ -74,7 +77,7 @@ def main(arguments: list[str]) -> int:
     while record.watcher == own:
         action = next_action(_seen(record), restarts, time.monotonic())
         if action is Action.GIVE_UP:
-            _alarm(state, "restart_gave_up", record, "it is down: read the causes, then `make run`")
+            _alarm(state, "restart_gave_up", record)
             state.update_run(gave_up=True)
             return 1
         if action in {Action.RESTART_EXCHANGE, Action.RESTART_FLEET}:
@@ -102,7 +105,7 @@ def _restart(state: StateFolder, record: RunRecord, action: Action) -> bool:
             if state.read_run() != record:
                 return False  # another command was at it while this one waited: look again
             if action is Action.RESTART_EXCHANGE:
-                _alarm(state, "exchange_died", record, "it is started again from its state")
+                _alarm(state, "exchange_died", record)
                 sandbox_process.start_again(state)
             else:
                 _restart_fleet(state, record)
@@ -117,7 +120,7 @@ def _restart(state: StateFolder, record: RunRecord, action: Action) -> bool:
 
 def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
     if record.head is not None and not record.head.alive:  # none: a restart failed, it was told
-        _alarm(state, "head_died", record, "all actors died with it; started again")
+        _alarm(state, "head_died", record)
     state.update_run(launched=False)
     end_head(state)
     if record.sandbox is None or not record.sandbox.alive:
@@ -126,7 +129,7 @@ def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
     launch_again(state, say)
 
 
-def _alarm(state: StateFolder, kind: str, record: RunRecord, action: str) -> None:
+def _alarm(state: StateFolder, kind: str, record: RunRecord) -> None:
     """Write an alarm; a storage that takes none is no reason to restart nothing."""
     dead = record.sandbox if kind == "exchange_died" else record.head
     evidence = {"pid": str(dead.pid) if dead else "", "release": record.release[:12]}
@@ -138,8 +141,8 @@ def _alarm(state: StateFolder, kind: str, record: RunRecord, action: str) -> Non
     alarm = Alarm(
         kind=kind,
         subject=f"pid-{evidence['pid']}",
-        severity=Severity.CRITICAL,
-        action=action,
+        severity=severity_of(kind),
+        action=advice_of(kind),
         evidence=evidence,
         raised_wire_ms=time.time_ns() // 1_000_000,
     )

@@ -94,8 +94,8 @@ class _Watch:
     def _watcher_is_gone(self) -> None:
         if self._state.read_run().gave_up:
             raise ClusterError(
-                "the fleet died again and again and is not started any more: `alarms list` says of "
-                "what, `make run` starts it"
+                "the fleet died again and again and is not started any more: `midstride alarms "
+                "list` says why, `midstride run` starts it"
             )
         if not self._watchers.due():
             return

@@ -15,7 +15,6 @@ import msgspec
 
 from actors.detectors.e_values import bernoulli, pooled, rise, tilted
 from actors.detectors.finding import Finding
-from checkpoints.alarms import Severity
 
 PERIOD_CYCLES: Final = 3_600
 """12.5 days."""
@@ -140,8 +139,6 @@ def findings(state: MixWatch) -> tuple[Finding, ...]:
             kind="decisions_changed",
             subject=state.release[:12],
             holds=bool(moved),
-            severity=Severity.WARNING,
-            action="this release decides otherwise than the one before: intended? see `audit`",
             evidence=evidence,
         ),
     )

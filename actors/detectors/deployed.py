@@ -70,21 +70,18 @@ def judge(
             kind="release_never_decided",
             subject=deployed.slot,
             holds=owed >= POINTS_MAX and not by_release,
-            action="a deployed release has made no decision: roll it back, then find what stops it",
             evidence=evidence,
         ),
         Finding(
             kind="params_never_read",
             subject=deployed.slot,
             holds=deployed.params is not None and bool(with_params) and not read and late,
-            action="decisions carry other parameters than those set: they are not in force",
             evidence={**evidence, "in_force": with_params[-1].params[:12] if with_params else "-"},
         ),
         Finding(
             kind="signal_never_ran",
             subject=deployed.slot,
             holds=deployed.speaks and _silent(by_release) >= SILENT_MAX,
-            action="complete inputs, yet no probability: an earlier check stops the signal",
             evidence={**evidence, "silent": str(_silent(by_release))},
         ),
     )

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from checkpoints.alarms import Severity
+from actors.detectors.registry import advice_of
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,9 +13,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     holds: bool
     grace_ms: int = 0
     """Wire ms for which it must hold before it is said."""
-    severity: Severity = Severity.CRITICAL
-    action: str
+    action: str = ""
+    """Where this case says more than the registry does of its kind."""
     evidence: dict[str, str]
+
+    @property
+    def advice(self) -> str:
+        """What is said to a person: what happened and what to do."""
+        return self.action or advice_of(self.kind)
 
     @property
     def key(self) -> str:

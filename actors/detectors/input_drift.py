@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from actors.detectors.finding import Finding
-from checkpoints.alarms import Severity
 from signals.market import Timeframe
 from signals.snapshot import Candles, Interval, MarketView, Snapshot
 
@@ -177,22 +176,18 @@ def findings(state: DriftWatch) -> tuple[Finding, ...]:
             kind="input_drift",
             subject="inputs",
             holds=bool(drifted),
-            severity=Severity.WARNING,
-            action="an input lies far from its last day on most assets: unit, source or market?",
             evidence=drifted,
         ),
         Finding(
             kind="inputs_disagree",
             subject="inputs",
             holds=bool(apart),
-            action="settlement price and candles are of different worlds: do not trade on them",
             evidence=apart,
         ),
         Finding(
             kind="input_frozen",
             subject="inputs",
             holds=bool(still),
-            action="new candles repeat the old one: the feed is dead and looks fresh",
             evidence=still,
         ),
     )

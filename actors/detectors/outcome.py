@@ -14,7 +14,6 @@ import msgspec
 
 from actors.detectors.e_values import Wealth, bernoulli, pooled, rise
 from actors.detectors.finding import Finding
-from checkpoints.alarms import Severity
 
 FALL_TILT: Final = -1.2
 """In log odds: from 0.90 to 0.73, from 0.50 to 0.23. Chosen with `FALL_LEVEL` by Monte Carlo."""
@@ -118,15 +117,12 @@ def findings(watch: ReleaseWatch) -> tuple[Finding, ...]:
             kind="outcome_fell",
             subject=watch.release[:12],
             holds=scores.fall >= FALL_LEVEL,
-            action="the release pays more than it gets back since lately: see `audit releases`",
             evidence={**evidence, "cusum": f"{scores.fall:.2f} of {FALL_LEVEL}"},
         ),
         Finding(
             kind="release_without_edge",
             subject=watch.release[:12],
             holds=scores.edge.log >= EDGE_LOG_WEALTH,
-            severity=Severity.CRITICAL,
-            action="over its whole life the release is not worth its prices: roll it back",
             evidence={**evidence, "log_e_value": f"{scores.edge.log:.2f} of {EDGE_LOG_WEALTH}"},
         ),
     )

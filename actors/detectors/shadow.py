@@ -60,7 +60,6 @@ def findings(state: ShadowWatch) -> tuple[Finding, ...]:
             kind="shadow_disagrees",
             subject=state.release[:12],
             holds=broken,
-            action="shadow decides otherwise than the plan declares: the roll stops, plan again",
             evidence={
                 "differing": f"{state.differing} of {state.compared}",
                 "declared": f"{state.declared.changed_max} of {state.declared.decisions}",

@@ -15,7 +15,6 @@ import msgspec
 from actors.detectors.finding import Finding
 from actors.messages import FenceRecord
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
-from checkpoints.alarms import Severity
 
 RELEASES_MAX: Final = 2
 """Of slots at one time: the old and the new one of a roll."""
@@ -104,14 +103,12 @@ def _judge_one(process: Running, expected: Expected) -> tuple[Finding, ...]:
             kind="wrong_code",
             subject=process.subject,
             holds=(judged and runs is not None and runs not in allowed) or refused,
-            action="this process runs code that no plan names; it gets no fence: replace it",
             evidence={**evidence, "trouble": process.trouble[:500], "life": process.life},
         ),
         Finding(
             kind="fence_of_another_release",
             subject=process.subject,
             holds=None not in (runs, process.fenced) and runs != process.fenced,
-            action="the gateway's record and the process disagree; it may not trade: replace it",
             evidence=evidence,
         ),
     )
@@ -129,7 +126,6 @@ def _judge_roots(seen: tuple[Running, ...]) -> Iterator[Finding]:
             kind="code_changed_on_disk",
             subject=root.rstrip("/").rpartition("/")[2],
             holds=bool(changed),
-            action="files under running processes were edited; their next start would be refused",
             evidence={
                 "root": root,
                 "on_disk": _short(processes[0].on_disk),
@@ -147,8 +143,6 @@ def _judge_fleet(seen: tuple[Running, ...], expected: Expected) -> Finding:
         subject="fleet",
         holds=len(fenced) > limit,
         grace_ms=MIXED_GRACE_MS,
-        severity=Severity.WARNING,
-        action="slots run more releases than the state of the roll allows: resume or undo the roll",
         evidence={"releases": ", ".join(_short(release) for release in fenced)},
     )
 

@@ -111,7 +111,7 @@ def _doubt(draft: Draft, found: dict[str, str]) -> None:
     draft.flight.account = msgspec.structs.replace(account, doubts=doubts, differs=lasting)
     for subject, (text, count) in doubts.items():
         if count >= LOOKS:
-            draft.alarm(KIND, subject, "stop trading, then `audit reconcile` names each fill", text)
+            draft.alarm(KIND, subject, text)
     if len(lasting) < len(doubts):
         look_soon(draft)
 
@@ -224,8 +224,6 @@ def _compare_with_limits(draft: Draft, account: AccountBalance) -> None:
     draft.alarm(
         LOW,
         "account",
-        "put collateral into the wallet, approve the exchange, or lower "
-        "risk.fleet_exposure_micro_usd",
         f"balance {_decimal(account.cash_micro_usd)} USD{approved}; "
         f"the slots may use {_decimal(needed)} USD more",
     )

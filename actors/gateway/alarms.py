@@ -2,26 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from actors.config import FleetConfig
+from actors.detectors.registry import advice_of, severity_of
 from actors.gateway.events import EndAlarm, RaiseAlarm
 from actors.runtime import log_event, wire_ms
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
-
-WARNINGS: Final = frozenset(
-    {
-        "order_open_after_end",
-        "fill_unconfirmed",
-        "order_without_end",
-        "market_unsettled",
-        "odd_rows",
-        "balance_low",
-    }
-)
-"""Trading goes on with these; all other kinds need a person before it should."""
 
 
 def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm | EndAlarm], None]:
@@ -37,8 +25,8 @@ def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm | EndAla
         latched = Alarm(
             kind=alarm.kind,
             subject=alarm.subject,
-            severity=Severity.WARNING if alarm.kind in WARNINGS else Severity.CRITICAL,
-            action=alarm.action,
+            severity=severity_of(alarm.kind),
+            action=alarm.action or advice_of(alarm.kind),
             evidence={"seen": alarm.evidence, "by": "gateway"},
             raised_wire_ms=int(wire),
             market_ms=config.clock.market_ms(wire),

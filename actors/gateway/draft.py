@@ -62,10 +62,10 @@ class Draft:
         self,
         kind: str,
         subject: str,
-        action: str,
         evidence: str,
         again_ms: int = NEVER_MS,
         release: str | None = None,
+        action: str = "",
     ) -> None:
         """Raise an alarm once per kind and subject in this process, or again after `again_ms`."""
         key = f"{kind}/{subject}"
@@ -98,7 +98,6 @@ class Draft:
         self.alarm(
             "unapproved_release",
             f"{slot}/{release[:12]}",
-            "refused by the gateway: find out who started this code; `gate list` shows what may",
             f"{what} of release {release}",
             UNAPPROVED_AGAIN_MS,
         )

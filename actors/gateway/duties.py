@@ -228,8 +228,7 @@ def _resolve(draft: Draft) -> None:
         )
         draft.ask(AskResolution(condition_id=market.condition_id))
         if attempt.tries >= RESOLVE_TRIES_ALARM:
-            action = "look at the market's page; its holdings stay at stake until it resolves"
-            draft.alarm("market_unsettled", market.condition_id, action, f"{attempt.tries} tries")
+            draft.alarm("market_unsettled", market.condition_id, f"{attempt.tries} tries")
         asked += 1
         if asked >= RESOLVES_AT_ONCE:
             return
@@ -273,9 +272,7 @@ def _report_overdue(draft: Draft) -> None:
     for order in draft.ledger.orders.values():
         over = draft.market_ms > order.close_ms
         if over and elapsed_ms(draft.wire_ms, order.signed_wire_ms) > UNSETTLED_MS:
-            action = "look for it at the venue; audit reconcile"
-            draft.alarm("order_without_end", order.order_id, action, f"{order.state}")
+            draft.alarm("order_without_end", order.order_id, f"{order.state}")
     for kept in draft.ledger.fills.of(PROVISIONAL):
         if elapsed_ms(draft.wire_ms, kept.wire_ms) > UNSETTLED_MS:
-            action = "look for the trade on chain"
-            draft.alarm("fill_unconfirmed", kept.fill.fill_id, action, kept.slot)
+            draft.alarm("fill_unconfirmed", kept.fill.fill_id, kept.slot)

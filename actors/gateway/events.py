@@ -223,8 +223,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class RaiseAlarm(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     subject: str
-    action: str
-    """What a person should do."""
+    action: str = ""
+    """What a person should do, where this case says more than the registry does of its kind."""
     evidence: str
     release: str | None = None
     """What it is about, where that is a release."""

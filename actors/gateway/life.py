@@ -195,7 +195,6 @@ class GatewayLife:
         alarm = RaiseAlarm(
             kind="gateway_log_damaged",
             subject=self._holder.name,
-            action="keep the storage as it is; read docs on recovery before anything else",
             evidence=reason,
         )
         await asyncio.to_thread(self._raise_alarm, alarm)

@@ -42,8 +42,6 @@ def _note_failure(draft: Draft, trouble: str) -> None:
         draft.alarm(
             "listing_unreadable",
             "venue",
-            "fills and ends may be missing meanwhile; look at the venue's status page and at "
-            "`doctor`",
             f"no listing of orders and trades for {silent_ms // 1_000} s: {trouble}",
         )
 
@@ -62,7 +60,6 @@ def _note_odd_rows(draft: Draft, event: Looked) -> None:
         draft.alarm(
             "odd_rows",
             listing,
-            "all other rows count; look these up at the venue and compare: audit reconcile",
             f"{len(rows)} odd rows, {left_out} not counted: {shown}",
             AGAIN_MS,
         )

@@ -125,7 +125,7 @@ def _stranger(draft: Draft, order: VenueOrder, looked_wire_ms: int) -> None:
     draft.ask(Cancel(order_ids=(order.order_id,)))
     kind = "orphan_order" if ended is None else "order_open_after_end"
     evidence = f"{order.side} {order.shares} at {order.price} in {order.condition_id}"
-    draft.alarm(kind, order.order_id, "find out who else uses this key; it is cancelled", evidence)
+    draft.alarm(kind, order.order_id, evidence)
 
 
 # ---- the stream -------------------------------------------------------------------------------
@@ -186,8 +186,7 @@ def _check_loss(draft: Draft) -> None:
     loss = -draft.ledger.realized_on(draft.market_ms)
     if loss >= draft.rules.limits.daily_loss_micro_usd:
         evidence = f"realized loss of the UTC day: {loss} micro-USD"
-        action = "no buys until the day ends; read audit trades"
-        draft.alarm("daily_loss", f"day-{draft.ledger.day}", action, evidence)
+        draft.alarm("daily_loss", f"day-{draft.ledger.day}", evidence)
 
 
 # ---- heartbeat and clock ----------------------------------------------------------------------
@@ -227,5 +226,4 @@ def _time(draft: Draft, event: TimeSeen) -> None:
             f"the venue is {event.server_ms - wall_ms} ms ahead of this machine's clock and "
             f"{draft.flight.venue_ahead_ms} ms of the fleet's time; the limit is {limit_ms}"
         )
-        action = "set this machine's clock (NTP); if only the fleet's time is off, start it again"
-        draft.alarm("clock_skew", "venue", action, evidence)
+        draft.alarm("clock_skew", "venue", evidence)

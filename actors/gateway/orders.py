@@ -139,7 +139,6 @@ def alarm_facts(draft: Draft, slot: str, release: str, said: str) -> None:
     draft.alarm(
         "intent_facts_differ",
         f"{slot}/{release[:12]}",
-        "refused, nothing was sent: take this release back, it has its market wrong",
         said,
         FACTS_AGAIN_MS,
         release or None,

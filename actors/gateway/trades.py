@@ -44,9 +44,7 @@ def _move(draft: Draft, order: Order, trade: VenueTrade) -> None:
     kept = draft.ledger.fills[trade.fill_id]
     if kept.final:
         if trade.status is TradeStatus.FAILED and not kept.failed:
-            draft.alarm(
-                "fill_failed_after_confirmed", trade.fill_id, "compare with the chain", str(trade)
-            )
+            draft.alarm("fill_failed_after_confirmed", trade.fill_id, str(trade))
         return
     sequence = draft.next_sequence(order.slot)
     if trade.status is TradeStatus.CONFIRMED:
@@ -96,7 +94,6 @@ def _differs(draft: Draft, order: Order, trade: VenueTrade, ours: str, theirs: s
     draft.alarm(
         "books_differ",
         f"fill/{trade.fill_id}",
-        "stop trading, compare with the venue's page: audit reconcile",
         f"order {order.order_id} of {order.slot}: ours {ours}, the trade says {theirs}",
     )
 
@@ -113,7 +110,7 @@ def _throttle(draft: Draft, order: Order) -> None:
     if count >= draft.rules.limits.repeated_executions:
         reason = f"{count} executions in {order.condition_id}, {order.side}"
         draft.record(Latched(slot=order.slot, reason=reason, wire_ms=draft.wire_ms))
-        draft.alarm("throttle", order.slot, "look why it repeats, then resume trading", reason)
+        draft.alarm("throttle", order.slot, reason)
 
 
 def _orphan_trade(draft: Draft, trade: VenueTrade) -> None:
@@ -123,4 +120,4 @@ def _orphan_trade(draft: Draft, trade: VenueTrade) -> None:
     if dated and matched_ms <= forgotten_ms + FORGOTTEN_GRACE_MS:
         return
     evidence = f"{trade.side} {trade.shares} at {trade.price} in {trade.condition_id}"
-    draft.alarm("orphan_fill", trade.order_id, "find out who else uses this key", evidence)
+    draft.alarm("orphan_fill", trade.order_id, evidence)

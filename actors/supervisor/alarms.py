@@ -9,13 +9,13 @@ from typing import Final
 
 from actors.detectors.finding import Finding
 from actors.detectors.policy import Reaction, reaction_of
+from actors.detectors.registry import severity_of
 from actors.gateway.status import GatewayStatus
 from actors.market_data.inputs import Name
 from actors.market_data.status import MarketDataStatus, RefusedInput
 from actors.slot.status import SlotStatus
 from actors.supervisor.events import Event, RaiseAlarm
 from actors.supervisor.state import Rules, Step, SupervisorState, replace
-from checkpoints.alarms import Severity
 from signals.market import CYCLE_MS, Slot, deadline_ms, decision_points
 
 NO_DECISION: Final = "no_decision"
@@ -60,8 +60,8 @@ def _alarm(finding: Finding) -> RaiseAlarm:
     return RaiseAlarm(
         kind=finding.kind,
         subject=finding.subject,
-        severity=finding.severity,
-        action=finding.action,
+        severity=severity_of(finding.kind),
+        action=finding.advice,
         evidence=finding.evidence,
     )
 
@@ -107,22 +107,18 @@ def judge_slot(
             kind=NO_DECISION,
             subject=status.slot,
             holds=bool(late),
-            action="No decision by the deadline. A hung process is killed and restarted by itself.",
             evidence={**tags, "due_ms": str(due_ms), "decided_ms": str(status.decided_due_ms)},
         ),
         Finding(
             kind="missed_decision",
             subject=status.slot,
             holds=before is not None and before.life == status.life and missed > 0,
-            severity=Severity.WARNING,
-            action="Decision points passed without a decision; the slot's journal says why.",
             evidence={**tags, "missed": str(status.counts.missed)},
         ),
         Finding(
             kind="intent_unanswered",
             subject=status.slot,
             holds=status.unanswered_intents > 0 and intent_age_ms > INTENT_GRACE_MS,
-            action="the gateway has neither signed nor refused an intent; look at its status",
             evidence={**tags, "unanswered": str(status.unanswered_intents)},
         ),
         Finding(
@@ -130,8 +126,6 @@ def judge_slot(
             subject=status.slot,
             holds=status.overdue_settlements > 0,
             grace_ms=SETTLEMENT_GRACE_MS,
-            severity=Severity.WARNING,
-            action="the venue has not named a winner; run `audit reconcile`",
             evidence={**tags, "markets": str(status.overdue_settlements)},
         ),
         *_judge_storage(status, tags),
@@ -145,22 +139,18 @@ def _judge_storage(status: SlotStatus, tags: dict[str, str]) -> tuple[Finding, .
             subject=status.slot,
             holds=status.journal_failure is not None,
             grace_ms=STORAGE_GRACE_MS,
-            action="free space on the storage or mend it; nothing is sent meanwhile",
             evidence={**tags, "reason": status.journal_failure or ""},
         ),
         Finding(
             kind="recovery_damage",
             subject=status.slot,
             holds=bool(status.recovery_damage),
-            severity=Severity.WARNING,
-            action="stored files were damaged; the state came from those before them",
             evidence={**tags, "files": "; ".join(status.recovery_damage)[:1000]},
         ),
         Finding(
             kind="outbox_gap",
             subject=status.slot,
             holds=status.outbox_gaps >= 3,  # noqa: PLR2004 slot_seat.OUTBOX_GAPS_MAX
-            action="order events are missing: the slot takes no new risk; run `audit reconcile`",
             evidence={**tags, "pages": str(status.outbox_gaps)},
         ),
     )
@@ -178,14 +168,12 @@ def judge_gateway(rules: Rules, event: Event, status: GatewayStatus) -> tuple[Fi
             kind="heartbeat_gap",
             subject="gateway",
             holds=gap_ms > HEARTBEAT_LIMIT_MS,
-            action="resting orders may have been cancelled by the venue; run `audit reconcile`",
             evidence={"gap_ms": str(gap_ms), "generation": str(status.generation)},
         ),
         Finding(
             kind="order_without_end",
             subject="gateway",
             holds=bool(endless),
-            action="orders outlived their market; run `audit reconcile`",
             evidence={slot: ", ".join(orders)[:500] for slot, orders in endless.items()},
         ),
     )
@@ -206,11 +194,6 @@ def _judge_refused(status: MarketDataStatus) -> Iterator[Finding]:
             kind="input_refused",
             subject=name,
             holds=bool(found),
-            severity=Severity.WARNING,
-            action=(
-                "a feed sent what cannot be, it was not used; where it stays so, slots answer "
-                "`no_data: inputs disagree`. See docs/inputs.md for what is expected of it"
-            ),
             evidence={one.whose: f"{one.count} times, last: {one.cause}" for one in found},
         )
 
@@ -222,8 +205,6 @@ def _judge_ages(status: MarketDataStatus) -> tuple[Finding, ...]:
             subject=str(feed.feed),
             holds=not feed.fresh,
             grace_ms=FEED_GRACE_MS,
-            severity=Severity.WARNING,
-            action="slots answer `no trade: stale`; look at market data's trouble in status",
             evidence={"worst": feed.worst, "age_ms": str(feed.age_ms), "limit": str(feed.limit_ms)},
         )
         for feed in status.feeds

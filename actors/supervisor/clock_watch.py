@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from actors.clock import LINE, ClockSet, ClockWatch, boot_id, wall_over_boot_ms
+from actors.detectors.registry import severity_of
 from actors.runtime import log_event
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage
 
@@ -86,11 +87,11 @@ def clock_alarm(found: ClockSet, wire_ms: int, market_ms: int) -> Alarm:
     return Alarm(
         kind=KIND,
         subject=found.direction,
-        severity=Severity.WARNING,
+        severity=severity_of(KIND),
         action=(
-            f"this machine's clock was set {found.direction} by {seconds:.3f} s; heartbeats, "
-            "deadlines and decision points go on unmoved: see that the clock is right now (NTP), "
-            "the venue checks the stamps of orders and log-ins"
+            f"This machine's clock was set {found.direction} by {seconds:.3f} s. Heartbeats, "
+            "deadlines and decisions go on unchanged. Check that the clock is right now (NTP): the "
+            "venue checks the times of orders."
         ),
         evidence={"set_by_ms": f"{found.by_ms:+d}", "direction": found.direction},
         raised_wire_ms=wire_ms,

@@ -196,7 +196,6 @@ def _guarded(name: str, part: Callable[[], tuple[Finding, ...]]) -> tuple[Findin
         subject=name,
         holds=bool(reason),
         grace_ms=FAILED_GRACE_MS,
-        action="these detectors see nothing: mend what the reason names",
         evidence={"reason": reason[:1000]},
     )
     return (*found, failed)

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from actors.detectors.registry import advice_of, severity_of
 from actors.messages import decode
 from actors.runtime import log_event, wire_ms
 from actors.succession import replaced
@@ -21,7 +22,7 @@ from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
 from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
 from actors.supervisor.turn import FIRST, supervisor_name
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
 
 LOOK_SECONDS: Final = 2.0
@@ -83,8 +84,8 @@ class Guard:
         alarm = Alarm(
             kind=TURNED_BAD,
             subject=SUPERVISOR,
-            severity=Severity.CRITICAL,
-            action="the release that the roll replaced is brought back; mend this one, see its log",
+            severity=severity_of(TURNED_BAD),
+            action=advice_of(TURNED_BAD),
             evidence={"release": bad[:12], "back_to": good[:12], "reason": fault},
             raised_wire_ms=int(wire_ms()),
             release=bad,

@@ -101,7 +101,6 @@ def _hear_running(
         kind="strategy_blocked",
         subject=watched.slot,
         holds=status.blocked_ms > BLOCKED_AFTER_MS,
-        action="decide does not return: its process was ended; roll the release back",
         evidence={"release": status.release[:12], "blocked_ms": str(status.blocked_ms)},
     )
     state, alarms = report(
@@ -129,7 +128,6 @@ def _cannot_start(watched: Watched, event: Event) -> Finding:
         kind="slot_not_live",
         subject=watched.slot,
         holds=watched.place is Place.STARTING and waited_ms > STARTING_MS,
-        action="the slot's process runs and does not own its slot; the reason says what to mend",
         evidence={"reason": watched.reason or "claims and is not granted"},
     )
 
@@ -153,7 +151,6 @@ def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -
         kind="slot_hung",
         subject=watched.slot,
         holds=True,
-        action="its process is ended by id, so that Ray starts it again",
         evidence={"silent_ms": str(silent_ms), "life": str(watched.life), "why": event.reason},
     )
     state, alarms = report(put(state, watched), event, (hung,))
@@ -228,7 +225,6 @@ def _silent(shared: Shared, *, holds: bool) -> Finding:
         kind="actor_silent",
         subject=shared.who,
         holds=holds,
-        action="no answer: a hung process is ended by id, a missing actor is created again",
         evidence={"life": str(shared.life), "why": shared.reason},
     )
 

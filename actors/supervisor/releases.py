@@ -61,7 +61,6 @@ def say_if_dying(state: SupervisorState, event: Event, watched: Watched) -> Step
         kind="slot_dies",
         subject=watched.slot,
         holds=watched.deaths >= DEATHS_MAX,
-        action="its process dies again and again; what a rollout brought is undone, else mend it",
         evidence={"release": (watched.release or "")[:12], "deaths": str(watched.deaths)},
     )
     return report(state, event, (dies,))
@@ -121,7 +120,6 @@ def hear_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
         kind="rollout_without_driver",
         subject=event.rollout or "",
         holds=lost,
-        action="what it left is put away; `rolling-update resume` rolls out the rest",
         evidence={"last_sign_wire_ms": str(event.beat_wire_ms)},
     )
     state, alarms = report(state, event, (finding,) if event.rollout else ())

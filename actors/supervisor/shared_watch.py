@@ -129,7 +129,6 @@ def watch_shared(state: SupervisorState, event: Event, who: str) -> Step:
         kind=TURNED_BAD,
         subject=who,
         holds=fault is not None,
-        action="the release that the roll replaced is brought back; mend this one, see its log",
         evidence={
             "release": release[:12],
             "back_to": back_to[:12],

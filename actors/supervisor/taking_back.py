@@ -140,8 +140,6 @@ def say_if_unread(state: SupervisorState, event: Event) -> Step:
         kind="decisions_unread",
         subject="journal",
         holds=bool(state.slots) and event.wire_ms - since_ms > UNREAD_MS,
-        action="the supervisor cannot read the journal to its end, so it finds no bad release: see "
-        "its log for `decisions_unread` and mend the storage",
         evidence={"read_to_ms": str(state.read_to_ms)},
     )
     if not unread.holds and unread.key not in state.bad_since_ms:
@@ -262,16 +260,18 @@ def _finding(kind: str, watched: Watched, fault: str, to: str | None, *, holds: 
     release = (watched.release or "")[:12]
     actions = {
         TURNED_BAD: (
-            f"{watched.slot} goes back from release {release} to {(to or '')[:12]} by itself; "
-            "roll the other slots back and mend the release: it is not gone back to"
+            f"Release {release} kept {watched.slot} from deciding. The slot goes back to release "
+            f"{(to or '')[:12]} by itself. Roll the other slots back, correct the release, roll it "
+            "out again."
         ),
         NO_WAY_BACK: (
-            f"release {release} keeps {watched.slot} from deciding and no release that is proven "
-            "in this slot is left: no new risk is taken; roll out a mended release"
+            f"Release {release} keeps {watched.slot} from deciding, and no release that is proven "
+            "in this slot is left. Nothing is bought any more. Correct the code, roll it out, then "
+            "`midstride trading resume`."
         ),
         RELEASE_FAILS: (
-            f"release {release} keeps {watched.slot} from deciding and there is no release before "
-            "it: mend it and roll it out"
+            f"Release {release} keeps {watched.slot} from deciding, and it is the first that ever "
+            "ran there. Correct the code and roll it out."
         ),
     }
     evidence = {"release": release, "slot": watched.slot, "reason": fault[:500]}

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from actors.detectors.registry import advice_of, severity_of
 from actors.runtime import log_event
 from checkpoints.alarms import Alarm, AlarmStore, Severity
 from checkpoints.checkpoint_store import CheckpointStore
@@ -130,7 +131,7 @@ def alarms_of(done: Round) -> tuple[Alarm, ...]:
             Alarm(
                 kind=DISK_KIND,
                 subject="critical" if critical else "storage",
-                severity=Severity.CRITICAL if critical else Severity.WARNING,
+                severity=Severity.CRITICAL if critical else severity_of(DISK_KIND),
                 action=done.disk.warning,
                 evidence={"free_bytes": str(done.disk.free_bytes)},
                 raised_wire_ms=0,
@@ -143,8 +144,8 @@ def alarms_of(done: Round) -> tuple[Alarm, ...]:
                 Alarm(
                     kind=DAMAGED_KIND,
                     subject=day.day,
-                    severity=Severity.WARNING,
-                    action="flushes were damaged when their day was closed; they are kept aside",
+                    severity=severity_of(DAMAGED_KIND),
+                    action=advice_of(DAMAGED_KIND),
                     evidence={"files": named[:1000]},
                     raised_wire_ms=0,
                 )
@@ -156,8 +157,8 @@ def failure_alarm(reason: str) -> Alarm:
     return Alarm(
         kind=FAILED_KIND,
         subject="storage",
-        severity=Severity.WARNING,
-        action="days are not closed and nothing old is dropped: mend what the reason names",
+        severity=severity_of(FAILED_KIND),
+        action=advice_of(FAILED_KIND),
         evidence={"reason": reason[:1000]},
         raised_wire_ms=0,
     )

@@ -95,7 +95,10 @@ def problems_screen(problems: Sequence[Problem], checked: Sequence[str] = ()) ->
     """
     if not problems:
         if not checked:
-            return Text("all that this page was made from is intact; `audit check` tests the rest")
+            said = (
+                "what this page was made from is undamaged; `midstride audit check` checks the rest"
+            )
+            return Text(said)
         return Text(f"nothing is damaged or missing in the record. Checked: {'; '.join(checked)}")
     rows = ((one.kind, one.subject, one.reason) for one in problems[:ROWS_MAX])
     return grid(f"{len(problems)} problems", ("kind", "subject", "reason"), rows)

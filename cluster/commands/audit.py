@@ -202,7 +202,9 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
     try:
         config = load_config(str(folder.storage))
     except FileNotFoundError:
-        raise FleetError(f"there is no fleet in {folder.root}") from None
+        raise FleetError(
+            f"there is no fleet in {folder.root}; --state names another folder"
+        ) from None
     found = reconcile(config)
     if as_json:
         emit(found)

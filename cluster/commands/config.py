@@ -70,7 +70,9 @@ def _stored(storage: Path) -> FleetConfig:
     try:
         return load_config(str(storage))
     except FileNotFoundError:
-        raise FleetError(f"no fleet was started in {storage.parent} yet") from None
+        raise FleetError(
+            f"no fleet was started in {storage.parent} yet: `midstride run` starts one"
+        ) from None
 
 
 def _as_document(config: FleetConfig) -> dict[str, Any]:

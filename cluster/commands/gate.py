@@ -189,7 +189,11 @@ def _check(config: FleetConfig) -> None:
 def _operator_of(public: str, config: FleetConfig) -> str:
     names = [name for name, key in config.gate.operator_keys.items() if key == public]
     if not names:
-        raise GateError(f"the key {public[:12]} is not in the configuration's gate.operator_keys")
+        raise GateError(
+            f"the key {public[:12]} is not in gate.operator_keys of the configuration: "
+            "add it, or name "
+            "another key with --key"
+        )
     return names[0]
 
 
@@ -205,4 +209,6 @@ def _config(storage: Path) -> FleetConfig:
     try:
         return load_config(str(storage))
     except FileNotFoundError:
-        raise GateError(f"{storage / CONFIG_FILE} is missing: launch the fleet once") from None
+        raise GateError(
+            f"{storage / CONFIG_FILE} is missing: start the fleet once with `midstride run`"
+        ) from None

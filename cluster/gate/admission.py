@@ -5,7 +5,8 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from actors.detectors.registry import advice_of, severity_of
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.approvals import APPLIED, Application, read_gate, read_in_force
 from checkpoints.approved_releases import Coverage, coverage
 from checkpoints.records import canonical_json
@@ -46,7 +47,7 @@ def admit(storage: Storage, config: FleetConfig, now: PlanDocument, wish: Wish) 
     first effect. The alarm of a broken glass is durable before the right is.
     """
     if wish.break_glass is not None and not wish.break_glass.strip():
-        raise GateError("--break-glass needs a reason; it is kept with the alarm")
+        raise GateError("--break-glass needs a reason (a text); it is kept with the alarm")
     _check_config(config)
     signed = load_plan(storage, wish.plan)
     allowed = judge(
@@ -74,7 +75,7 @@ def admit(storage: Storage, config: FleetConfig, now: PlanDocument, wish: Wish) 
         gate_open=config.gate_is_open,
     )
     if not storage.create(f"{APPLIED}/{wish.plan}.json", canonical_json(application)):
-        raise GateRefusedError((f"plan {wish.plan[:12]} has just been applied by another",))
+        raise GateRefusedError((f"plan {wish.plan[:12]} has just been applied by somebody else",))
     return Admission(document=signed, application=application, notes=allowed.waived, alarm=alarm)
 
 
@@ -88,14 +89,14 @@ def _raise(storage: Storage, signed: PlanDocument, allowed: Allowed, wish: Wish)
     alarm = Alarm(
         kind=BREAK_GLASS,
         subject=signed.to_release[:12],
-        severity=Severity.CRITICAL,
-        action="a release was forced in without approval: review it now, roll it back in doubt",
+        severity=severity_of(BREAK_GLASS),
+        action=advice_of(BREAK_GLASS),
         evidence={
             "reason": wish.break_glass or "",
             "who": wish.who,
             "plan": wish.plan,
             "waived": "; ".join(allowed.waived),
-            "trades": f"python -m cluster audit trades --release {signed.to_release[:12]}",
+            "trades": f"midstride audit trades --release {signed.to_release[:12]}",
         },
         raised_wire_ms=wish.wire_ms,
         release=signed.to_release,
@@ -117,4 +118,4 @@ def check_covered(storage: Storage, config: FleetConfig, release: str) -> None:
     """
     found = covered(storage, config)
     if found is not None and release not in found.releases:
-        raise GateRefusedError((f"no plan that was applied covers release {release[:12]}",))
+        raise GateRefusedError((f"release {release[:12]} was never approved here",))

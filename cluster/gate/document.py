@@ -136,7 +136,10 @@ def _archive(storage: Storage, release: str) -> tuple[ReleaseManifest, dict[str,
     try:
         archive = load_archive(storage, release)
     except CheckpointsError as error:
-        raise GateError(f"no plan without an intact archive of {release[:12]}: {error}") from error
+        raise GateError(
+            f"no plan can be made: the stored code of release {release[:12]} is missing or damaged "
+            f"({error}); restore `releases` of the storage from a backup"
+        ) from error
     return archive.manifest, files_in(archive.data)
 
 
@@ -177,7 +180,11 @@ def store_plan(storage: Storage, document: PlanDocument) -> str:
     """Keep the document under its digest and return that."""
     data = canonical_json(document)
     if len(data) > PLAN_BYTES_MAX:
-        raise GateError(f"the plan has {len(data)} bytes, at most {PLAN_BYTES_MAX}: roll in steps")
+        raise GateError(
+            f"the plan has {len(data)} bytes, at most {PLAN_BYTES_MAX} are allowed: roll "
+            "out the change "
+            "in smaller steps"
+        )
     digest = digest_of(data)
     storage.write(f"{PLANS}/{digest}.json", data)
     return digest
@@ -189,13 +196,19 @@ def load_plan(storage: Storage, digest: str) -> PlanDocument:
         data = storage.read(f"{PLANS}/{digest}.json")
     except MissingFileError:
         raise GateError(
-            f"there is no plan {digest[:12]}; `rolling-update plan` makes one"
+            f"there is no plan {digest[:12]}; `midstride rolling-update plan` makes one"
         ) from None
     if digest_of(data) != digest:
-        raise GateError(f"plan {digest[:12]} was altered on disk: make a new one")
+        raise GateError(
+            f"plan {digest[:12]} was altered on disk; `midstride rolling-update plan` "
+            "makes a new one"
+        )
     document = strict(data, PlanDocument)
     if isinstance(document, str):
-        raise GateError(f"plan {digest[:12]} is not of this version: {document}")
+        raise GateError(
+            f"plan {digest[:12]} was made by another version ({document}); "
+            "`midstride rolling-update plan` makes a new one"
+        )
     return document
 
 
@@ -207,7 +220,9 @@ def find_plan(storage: Storage, named: str) -> str:
         return found[0]
     what = "names more than one plan" if found else "names no plan"
     shown = ", ".join(digest[:12] for digest in known[-8:]) or "none"
-    raise GateError(f"{named!r} {what}; there are {shown}; `rolling-update plan` makes one")
+    raise GateError(
+        f"{named!r} {what}; known: {shown}; `midstride rolling-update plan` makes a new one"
+    )
 
 
 def drift(signed: PlanDocument, now: PlanDocument) -> tuple[str, ...]:
@@ -220,7 +235,8 @@ def drift(signed: PlanDocument, now: PlanDocument) -> tuple[str, ...]:
         if f.name not in NOT_COMPARED
     ]
     return tuple(
-        f"{name} is not as planned: {_short(planned)}, now {_short(found)}"
+        f"{name} changed since the plan was made: {_short(planned)}, now {_short(found)}; "
+        "plan again"
         for name, planned, found in pairs
         if planned != found
     )

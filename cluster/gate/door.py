@@ -40,7 +40,8 @@ def announce(storage: Storage, config: FleetConfig, now: PlanDocument) -> tuple[
     digest = store_plan(storage, now)
     if config.gate_is_open:
         return digest, "approval gate: open; `apply` needs no approval"
-    return digest, f"next: `rolling-update approve {digest[:12]} --key FILE`, then `apply`"
+    following = f"`midstride rolling-update approve {digest[:12]} --key FILE`"
+    return digest, f"next: {following}, then `apply`"
 
 
 def next_step(storage: Storage, config: FleetConfig, now: PlanDocument, wire_ms: int) -> str | None:
@@ -82,7 +83,7 @@ def _choose(storage: Storage, config: FleetConfig, now: PlanDocument, entrant: E
             return near.plan
         if entrant.break_glass is None:
             raise GateRefusedError(
-                ("no approved plan waits: `rolling-update plan`, `approve`, then `apply`",)
+                ("no approved plan waits: first `midstride rolling-update plan`, then `approve`",)
             )
     return store_plan(storage, now)
 

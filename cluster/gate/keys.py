@@ -22,7 +22,7 @@ def make_key(file: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise GateError(f"{file} exists: a key is never overwritten; name another file") from None
+        raise GateError(f"{file} exists and is not overwritten: name another file") from None
     except OSError as error:
         raise GateError(f"cannot write {file}: {error.strerror}") from error
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
@@ -40,11 +40,16 @@ def read_key(file: Path) -> Ed25519PrivateKey:
     except (OSError, UnicodeDecodeError) as error:
         raise GateError(f"cannot read the operator key {file}: {error}") from error
     if mode & OTHERS:
-        raise GateError(f"{file} is readable by others: chmod 600 it, and make a new key if unsure")
+        raise GateError(
+            f"other users can read {file}: `chmod 600` it; if they may have read it, make a new key"
+        )
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
     except ValueError:
-        raise GateError(f"{file} holds no ed25519 key of {2 * KEY_BYTES} hex digits") from None
+        raise GateError(
+            f"{file} holds no operator key ({2 * KEY_BYTES} hex digits); `midstride gate "
+            "key` makes one"
+        ) from None
 
 
 def public_of(key: Ed25519PrivateKey) -> str:

@@ -63,7 +63,7 @@ def judge(asked: Asked) -> Allowed | Denied:
 
 def _not_exactly_that(asked: Asked) -> tuple[str, ...]:
     used = (
-        (f"plan {asked.digest[:12]} was applied before; an approval serves once: plan again",)
+        (f"plan {asked.digest[:12]} was applied before; an approval counts once: plan again",)
         if asked.digest in asked.files.applied
         else ()
     )
@@ -82,9 +82,14 @@ def find_approval(asked: Asked) -> tuple[Statement | None, tuple[str, ...]]:
         elif statement.allows(asked.wire_ms):
             return statement, ()
         else:
-            seen.append(f"that of {statement.who} has expired or is of a later time")
+            seen.append(f"the approval of {statement.who} has expired or begins later")
     detail = f" ({'; '.join(seen[:APPROVALS_SHOWN])})" if seen else ""
-    return None, (f"no valid approval of plan {asked.digest[:12]}{detail}",)
+    return None, (
+        (
+            f"plan {asked.digest[:12]} has no valid approval{detail}: `midstride "
+            "rolling-update approve` gives it"
+        ),
+    )
 
 
 def waiting(files: GateFiles, keys: Mapping[str, str], wire_ms: int) -> tuple[str, ...]:
@@ -111,7 +116,12 @@ def _undeclared(document: PlanDocument) -> tuple[str, ...]:
     if replay is None or replay.changed <= replay.expected_changed_max:
         return ()
     found = f"replay changes {replay.changed} of {replay.decisions} decisions"
-    return (f"{found}, the plan declares at most {replay.expected_changed_max}",)
+    return (
+        (
+            f"{found}, the plan declares at most {replay.expected_changed_max}: look at the "
+            "differences, then plan again with the number that you expect"
+        ),
+    )
 
 
 def history_of(files: GateFiles) -> tuple[Application, ...]:
@@ -125,13 +135,17 @@ def _too_often(asked: Asked) -> tuple[str, ...]:
     history, gate, reasons = history_of(asked.files), asked.gate, []
     today = [a for a in history if a.applied_wire_ms // DAY_MS == asked.wire_ms // DAY_MS]
     if len(today) >= gate.rolls_per_day:
-        reasons.append(f"{len(today)} rolls today use up the budget of {gate.rolls_per_day}")
+        reasons.append(
+            f"{len(today)} rolls were made today, gate.rolls_per_day is "
+            f"{gate.rolls_per_day}: wait for "
+            "the next UTC day"
+        )
     if history:
         since_ms = elapsed_ms(asked.wire_ms, history[-1].applied_wire_ms)
         if since_ms < gate.minutes_between_rolls * MINUTE_MS:
             minutes = since_ms / MINUTE_MS
             reasons.append(
-                f"the last roll began {minutes:.1f} minutes ago, "
-                f"{gate.minutes_between_rolls:g} must pass"
+                f"the last roll began {minutes:.1f} minutes ago: wait until "
+                f"{gate.minutes_between_rolls:g} have passed (gate.minutes_between_rolls)"
             )
     return tuple(reasons)

@@ -24,7 +24,9 @@ def frozen(gate: GateConfig, wire_ms: int) -> tuple[str, ...]:
     """Say which frozen hours hold now."""
     minute = wire_ms % DAY_MS // MINUTE_MS
     return tuple(
-        f"{span} UTC is frozen" for span in gate.freeze_utc if _inside(minute, *_minutes(span))
+        f"nothing may be rolled out in {span} UTC (gate.freeze_utc): wait until it is over"
+        for span in gate.freeze_utc
+        if _inside(minute, *_minutes(span))
     )
 
 
@@ -61,5 +63,9 @@ def config_problems(gate: GateConfig, *, is_open: bool) -> tuple[str, ...]:
         if not low <= value <= high:
             problems.append(f"gate.{name} = {value}: must be {low:g} .. {high:g}")
     if not is_open and not gate.operator_keys:
-        problems.append("gate.operator_keys is empty: must be at least one, as the gate is closed")
+        problems.append(
+            "gate.operator_keys is empty, and the gate is closed: `midstride gate key` "
+            "makes a key, put "
+            "its public part there"
+        )
     return tuple(problems)

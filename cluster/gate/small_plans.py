@@ -46,7 +46,10 @@ def params_document(
     order = tuple(slots) or tuple(entry.slot for entry in config.slots)
     missing = [slot for slot in order if slot not in owned]
     if missing:
-        raise GateError(f"{', '.join(missing)} has no owner whose parameters could change")
+        raise GateError(
+            f"{', '.join(missing)} runs nothing whose parameters could change; wait until "
+            "it is started again"
+        )
     runs: dict[str, tuple[str, ...]] = {}
     for slot in order:
         runs[owned[slot].release] = (*runs.get(owned[slot].release, ()), slot)

@@ -32,6 +32,6 @@ def rooms_for(
         say("replaying as Ray actors, each in the release's own runtime environment")
         return lambda _unpacked: RayRooms(folder, record.ports)
     if where is Where.RAY:
-        raise FleetError(f"no Ray head runs in {folder.root}; leave out --in, or start the fleet")
+        raise FleetError(f"no fleet runs in {folder.root}; leave out --in, or start the fleet")
     say("replaying in plain processes: no Ray head is up")
     return lambda unpacked: ProcessRooms(storage, unpacked)

@@ -81,7 +81,7 @@ async def abort(storage_root: str, calls: AbortCalls, speed: float, say: Say) ->
     storage = LocalStorage(Path(storage_root))
     active = read_active(storage)
     if active is None:
-        raise FleetError("no rollout is under way")
+        raise FleetError("no roll is under way; there is nothing to end")
     if await asyncio.to_thread(stop_driver, storage, active):
         return Ended(rollout=active.rollout, how="its driver stopped it", slots={})
     rollout, plan = read_state(storage, active.rollout), read_plan(storage, active.rollout)

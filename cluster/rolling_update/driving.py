@@ -94,7 +94,7 @@ class Turn:
         except CheckpointsError as error:
             what = f"rollout {report.rollout} ended ({report.outcome}) and could not be recorded"
             raise FleetError(
-                f"{what}: {error}; mend the disk, then `rolling-update abort` ends its turn"
+                f"{what}: {error}; check the disk, then `midstride rolling-update abort`"
             ) from error
 
     def give_up(self) -> None:

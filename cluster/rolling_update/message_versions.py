@@ -50,7 +50,8 @@ def message_refusals(new: Messages | None, running: Iterable[Messages | None]) -
     for actor in running:
         if new is not None and actor is not None and new.sends > actor.reads:
             yield (
-                f"release {new.release[:12]} sends messages of version {new.sends}; shared actors "
-                f"of release {actor.release[:12]} read them up to {actor.reads}: first roll out, "
-                "with --all, a release that reads them and does not send them yet"
+                f"release {new.release[:12]} sends messages of version {new.sends}, but gateway, "
+                f"market data or supervisor on release {actor.release[:12]} read them only up to "
+                f"{actor.reads}: first roll out, with --all, a release that reads version "
+                f"{new.sends} and does not send it yet"
             )

@@ -43,7 +43,9 @@ def parse_changes(words: Sequence[str]) -> dict[str, float | int | str]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key or not value:
-            raise FleetError(f"{word!r}: say --set section.name=value")
+            raise FleetError(
+                f"{word!r}: write --set SECTION.NAME=VALUE, e.g. --set sizing.kelly_fraction=0.4"
+            )
         changes[key.strip()] = value.strip()
     return changes
 

@@ -184,13 +184,16 @@ def _refusals(
     shared: Shared,
 ) -> Iterable[str]:
     if not owners:
-        yield "no slot has an owner: start the fleet first (`make run`)"
+        yield "no slot runs: start the fleet first (`midstride run`)"
     if owners and old is None:
-        yield "the running release is not in the archive: nothing could be rolled back to"
+        yield (
+            "the code of the running release is not in the storage, so there would be no way "
+            "back: `midstride stop`, then `midstride run`"
+        )
     owned = {owner.slot for owner in owners}
     for slot in order:
         if slot not in owned:
-            yield f"{slot} has no owner: wait until the supervisor has filled it"
+            yield f"{slot} runs nothing at present: wait until the supervisor has started it again"
     same = all(owner.release == new.release for owner in owners if owner.slot in order)
     if owners and same and not shared.replaces:
         yield f"all asked slots run {new.release[:12]} already"
@@ -206,13 +209,13 @@ def way_back_refusals(plan: Plan, wanted: tuple[str, ...], backs: Iterable[str])
     found: list[str] = []
     if plan.not_installed:
         found.append(
-            f"{_named(plan.not_installed)}. The release needs another environment: `make stop`, "
-            "`make run` in a checkout of its commit, then roll back again"
+            f"{_named(plan.not_installed)}. That release needs other packages: `midstride stop`, "
+            "`midstride run` in a checkout of its commit, then roll back again"
         )
     runs = {slot: release for release, slots in plan.from_releases.items() for slot in slots}
     unknown = [slot for slot in wanted if slot not in runs]
     if unknown:
-        found.append(f"{', '.join(unknown)}: no such slot has an owner")
+        found.append(f"{', '.join(unknown)}: no such slot runs; `midstride status` lists them")
     away = [slot for slot in plan.order if runs.get(slot) not in (plan.to_release, None)]
     if not away and not tuple(backs):
         found.append(f"all asked slots run {plan.to_release[:12]} already")

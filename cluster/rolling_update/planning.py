@@ -86,7 +86,7 @@ def rest_of(storage: Storage) -> tuple[str, Options, str]:
         if report is not None and report.outcome == "done":
             break
         return state.to_release, state.options, rollout
-    raise FleetError("there is no rollout that stopped before its end")
+    raise FleetError("no roll stopped before its end; there is nothing to resume")
 
 
 def find_release(storage: LocalStorage, named: str) -> str:
@@ -114,7 +114,9 @@ def previous_release(storage: Storage) -> str:
             return state.to_release
         if done:
             return done[0].old_release
-    raise FleetError("no rollout has switched a slot yet: name the release with --to")
+    raise FleetError(
+        "no roll has switched a slot yet, so there is no release before: name one with --to"
+    )
 
 
 async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[FenceRecord, ...]]:

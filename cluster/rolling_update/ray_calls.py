@@ -13,6 +13,7 @@ import msgspec
 import ray
 from ray.exceptions import RayError
 
+from actors.detectors.registry import advice_of, severity_of
 from actors.gateway.client import GatewayClient, NoAnswer
 from actors.gateway.status import FenceTable
 from actors.handoff import HandoffAsk
@@ -29,7 +30,7 @@ from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
 from actors.slot.actor import SlotActor
 from actors.slot.status import SlotNotRunning, SlotStatus
 from actors.supervisor.fleet_port import end_process
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal
@@ -209,8 +210,8 @@ class RayCalls:
         alarm = Alarm(
             kind=kind,
             subject=subject,
-            severity=Severity.CRITICAL,
-            action="look at the rollout's report; `rolling-update rollback` or `resume`",
+            severity=severity_of(kind),
+            action=advice_of(kind),
             evidence={"reason": reason},
             raised_wire_ms=int(wire_ms()),
         )

@@ -104,14 +104,15 @@ def take_turn(storage: Storage, active: Active) -> None:
         return
     other = read_active(storage)
     if other is None:
-        raise FleetError("another rollout has just ended; try again")
+        raise FleetError("another roll has just ended; run the command again")
     if other.driver_lives:
         raise FleetError(
-            f"{other.doing} {other.rollout} is under way: `rolling-update status` shows it, "
-            "`rolling-update abort` ends it"
+            f"{other.doing} {other.rollout} is under way: `midstride rolling-update status` shows "
+            "it, `midstride rolling-update abort` ends it"
         )
     raise FleetError(
-        f"{other.doing} {other.rollout} lost its driver; `rolling-update abort` ends it cleanly"
+        f"{other.doing} {other.rollout} was cut off (its process is gone): "
+        "`midstride rolling-update abort` puts away what it left"
     )
 
 

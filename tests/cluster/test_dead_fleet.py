@@ -34,7 +34,7 @@ def test_a_command_for_a_running_fleet_says_that_it_died(
     assert run([*command, "--state", str(dead)]) == 1
     said = capsys.readouterr().err
     assert "the fleet died at 2026-01-01" in said
-    assert "`make run` brings its slots back" in said
+    assert "`midstride run` brings its slots back" in said
     assert "no fleet runs" not in said
 
 

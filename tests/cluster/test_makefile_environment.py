@@ -98,7 +98,7 @@ def test_what_asks_or_ends_a_fleet_installs_nothing(tree: Path, target: str) -> 
     code, log, said = make(tree, target)
     assert code != 0
     assert log == ""
-    assert "make run" in said
+    assert "midstride run" in said
     make(tree, "run")
     before = sorted(path.name for path in (tree / ".venvs").iterdir())
     (tree / "requirements.lock").write_text("one==2\n")

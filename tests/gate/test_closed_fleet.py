@@ -63,7 +63,7 @@ def test_a_release_comes_in_by_exactly_its_approved_plan(
     units.write_text(f"{units.read_text()}# after approval\n")
     commit(tree)
     code, said = fleet.apply(tree, f"--plan={plan[:16]}")
-    assert (code, "to_release is not as planned" in said) == (1, True), said
+    assert (code, "to_release changed since the plan was made" in said) == (1, True), said
     assert rollout_ids(fleet.storage) == before
     assert read_active(fleet.storage) is None
     assert fleet.releases() == {old}

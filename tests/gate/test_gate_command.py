@@ -103,12 +103,12 @@ def test_a_key_is_never_overwritten_and_must_be_private(
 ) -> None:
     key = tmp_path / "operator.key"
     launched(state, operator_keys={"ann": make_key(key, capsys)})
-    with pytest.raises(ClusterError, match="never overwritten"):
+    with pytest.raises(ClusterError, match="not overwritten"):
         run("key", "--out", str(key))
     run("first", "--state", str(state), "--json")
     plan = output(capsys)["plan"]
     key.chmod(0o644)
-    with pytest.raises(ClusterError, match="readable by others"):
+    with pytest.raises(ClusterError, match="other users can read"):
         run("approve", plan, "--key", str(key), "--yes", "--state", str(state))
 
 

@@ -48,7 +48,7 @@ def test_no_slot_is_asked_before_the_change_is_approved(tmp_path: Path) -> None:
 
 def test_an_approved_change_is_put_in_force_once_and_no_other(tmp_path: Path) -> None:
     approve(tmp_path, {KEY: 0.3})
-    with pytest.raises(GateRefusedError, match="params is not as planned"):
+    with pytest.raises(GateRefusedError, match="params changed since the plan was made"):
         change(tmp_path, Link())
     approve(tmp_path, WANTED)
     assert change(tmp_path, Link(IN_FORCE)).failed == {}

@@ -79,7 +79,7 @@ def test_a_start_that_wants_another_fleet_is_refused_and_leaves_it(
         words = ("--config=cluster/configs/sandbox.toml",)
     refused = cluster(*start, *words, "--for=5")
     assert refused.returncode == 1
-    assert "make stop" in refused.stderr
+    assert "midstride stop" in refused.stderr
     assert same()
 
 

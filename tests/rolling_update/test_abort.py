@@ -391,7 +391,7 @@ def test_driver_that_hangs_is_ended_before_anything_else(tmp_path: Path) -> None
 
 
 def test_abort_without_a_rollout_says_so(tmp_path: Path) -> None:
-    with pytest.raises(FleetError, match="no rollout is under way"):
+    with pytest.raises(FleetError, match="no roll is under way"):
         ended(tmp_path, Fleet(OLD_OWNS, [1], []))
 
 

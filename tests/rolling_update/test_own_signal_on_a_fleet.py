@@ -88,7 +88,8 @@ def test_the_page_works_on_a_stopped_fleet_and_rollback_brings_the_settings_back
         edit(fleet, "eth-5m = {}", 'eth-5m = { strategy = "my_signal" }')
         said = start_again(fleet)
         assert f"2 slots live on release {first[:12]}" in said
-        assert "eth-5m.strategy five_factor -> my_signal is in force after `make update`" in said
+        change = "eth-5m.strategy five_factor -> my_signal"
+        assert f"{change} is in force after `midstride update`" in said
         fleet.await_decisions(1)
         assert strategies(fleet) == {"btc-5m": "my_signal", "eth-5m": "five_factor"}
         said = update(fleet)

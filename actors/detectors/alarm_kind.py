@@ -1,0 +1,38 @@
+"""What is the same of every alarm of one kind, and what a kind may lead to."""
+
+from enum import StrEnum
+
+import msgspec
+
+from checkpoints.alarms import Severity
+
+
+class Reaction(StrEnum):
+    OFF = "off"
+    """Not even told: a detector that has nothing to say in this fleet."""
+    NOTIFY = "notify"
+    REDUCE = "reduce"
+    """Only orders that lower exposure, fleet-wide, until a person resumes."""
+    HALT = "halt"
+    ROLL_BACK = "roll_back"
+    """Of the named release, to the one that a rollout replaced by it; without one: reduce."""
+
+
+class AlarmKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of alarm: how grave it is, what it means and what a person does first."""
+
+    kind: str
+    severity: Severity
+    worst: Severity | None = None
+    """Where it can become graver than that."""
+    reaction: Reaction = Reaction.NOTIFY
+    """Where the configuration's `[policy]` says nothing else."""
+    means: str
+    """What happened, and what the fleet did about it."""
+    remedy: str
+    """What a person does first."""
+
+    @property
+    def advice(self) -> str:
+        """What an alarm of this kind says to a person."""
+        return f"{self.means} {self.remedy}"

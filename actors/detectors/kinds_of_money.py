@@ -1,0 +1,87 @@
+"""Alarms of the gateway about orders, fills, the account and the venue's listings."""
+
+from typing import Final
+
+from actors.detectors.alarm_kind import AlarmKind, Reaction
+from checkpoints.alarms import Severity
+
+MONEY: Final = (
+    AlarmKind(
+        kind="daily_loss",
+        severity=Severity.CRITICAL,
+        means="The loss limit of the day is reached. Nothing is bought until the UTC day ends.",
+        remedy="Look at the day's trades: `midstride audit trades`.",
+    ),
+    AlarmKind(
+        kind="throttle",
+        severity=Severity.CRITICAL,
+        means="A slot filled too many orders on one side of one market. It may not trade.",
+        remedy="Find out why it repeats (`midstride audit trades`), then "
+        "`midstride trading resume`.",
+    ),
+    AlarmKind(
+        kind="books_differ",
+        severity=Severity.CRITICAL,
+        reaction=Reaction.REDUCE,  # what is held is not known
+        means="The venue shows another position, cash or trade than our books.",
+        remedy="`midstride audit reconcile` names each fill; then `midstride trading resume`.",
+    ),
+    AlarmKind(
+        kind="orders_refused",
+        severity=Severity.CRITICAL,
+        means="The venue refuses one order after another.",
+        remedy="Read the venue's words; `midstride doctor` checks key, venue and clock.",
+    ),
+    AlarmKind(
+        kind="balance_low",
+        severity=Severity.WARNING,
+        means="The account has less money than the slots may still use.",
+        remedy="Put collateral into the wallet, approve the exchange to spend it, or lower "
+        "risk.fleet_exposure_micro_usd.",
+    ),
+)
+FILLS: Final = (
+    AlarmKind(
+        kind="orphan_order",
+        severity=Severity.CRITICAL,
+        means="An order that this fleet did not send is open on its account. It is cancelled.",
+        remedy="Find out who else uses this key.",
+    ),
+    AlarmKind(
+        kind="order_open_after_end",
+        severity=Severity.WARNING,
+        means="An order that had ended in our books is still open at the venue. It is cancelled.",
+        remedy="Compare with the venue: `midstride audit reconcile`.",
+    ),
+    AlarmKind(
+        kind="orphan_fill",
+        severity=Severity.CRITICAL,
+        means="The account has a trade that belongs to no order of this fleet.",
+        remedy="Find out who else uses this key.",
+    ),
+    AlarmKind(
+        kind="fill_unconfirmed",
+        severity=Severity.WARNING,
+        means="A fill has been waiting long for its confirmation on the chain.",
+        remedy="Look for the trade on the chain's explorer.",
+    ),
+    AlarmKind(
+        kind="fill_failed_after_confirmed",
+        severity=Severity.CRITICAL,
+        means="The venue first confirmed a fill and then called it failed.",
+        remedy="Look for the trade on the chain's explorer and compare: "
+        "`midstride audit reconcile`.",
+    ),
+    AlarmKind(
+        kind="odd_rows",
+        severity=Severity.WARNING,
+        means="The venue listed orders or trades with impossible values. All other rows count.",
+        remedy="Look these up at the venue and compare: `midstride audit reconcile`.",
+    ),
+    AlarmKind(
+        kind="listing_unreadable",
+        severity=Severity.CRITICAL,
+        means="The venue's list of orders and trades cannot be read, so fills may be missing.",
+        remedy="Look at the venue's status page and at `midstride doctor`.",
+    ),
+)
