@@ -67,8 +67,8 @@ def _join_job() -> None:
 
     if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
         raise FleetError(
-            "launch runs as a job, so that its actors get this tree's code: "
-            "ray job submit --working-dir . -- python -m cluster launch ... (or `midstride run`)"
+            "launch works only inside a Ray job, so that its actors get this tree's code; "
+            "`midstride run` submits one"
         )
     ray.init(logging_level=logging.ERROR, log_to_driver=False)
 

@@ -159,8 +159,9 @@ def _lock_refusals(lacks: tuple[str, ...]) -> Iterable[str]:
     """A running fleet stays in its environment; a start from the tree makes the new one."""
     if lacks:
         yield (
-            f"{_named(lacks)}. A running fleet stays in its environment: `make stop`, `make run` "
-            "in this tree (it prepares the new environment), then `make update` again"
+            f"{_named(lacks)}. A running fleet stays in its environment: `midstride "
+            "stop`, `midstride run` "
+            "in this tree (it prepares the new environment), then `midstride update` again"
         )
 
 

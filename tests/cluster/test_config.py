@@ -99,7 +99,7 @@ def test_each_mistake_names_file_key_value_and_what_is_allowed(tmp_path: Path, t
 
 def test_a_closed_gate_needs_someone_who_may_approve(tmp_path: Path) -> None:
     closed = 'mode = "sandbox"\n[gate]\nmode = "closed"\n'
-    with pytest.raises(ConfigError, match=r"operator_keys is empty: must be"):
+    with pytest.raises(ConfigError, match=r"operator_keys is empty, and the gate is closed"):
         read(tmp_path, closed)
     fleet = read(tmp_path, f'{closed}operator_keys = {{ ann = "{"ab" * 32}" }}')
     assert not fleet.gate_is_open

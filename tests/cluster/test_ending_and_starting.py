@@ -201,7 +201,7 @@ def test_a_whole_token_is_kept_and_made_private(state: StateFolder) -> None:
 
 def test_an_empty_key_is_made_again_only_if_nothing_was_signed_with_it(state: StateFolder) -> None:
     state.private_key.write_bytes(b"")
-    with pytest.raises(ClusterError, match="FRESH=1"):
+    with pytest.raises(ClusterError, match="run --fresh"):
         ensure_sandbox_key(state.private_key, used=True)
     ensure_sandbox_key(state.private_key, used=False)
     key = state.private_key.read_bytes()

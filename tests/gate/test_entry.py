@@ -126,7 +126,7 @@ def test_the_way_back_asks_only_whether_its_release_was_let_in(
     storage: LocalStorage, tmp_path: Path
 ) -> None:
     made = document(storage, tmp_path)
-    with pytest.raises(GateRefusedError, match="covers release"):
+    with pytest.raises(GateRefusedError, match="was never approved here"):
         check_covered(storage, CLOSED, made.to_release)
     check_covered(storage, config(mode=None), made.to_release)
     apply(storage, made)
