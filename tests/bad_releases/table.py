@@ -38,6 +38,7 @@ def run_table(
             course.end()
             if not endings[-1].case.lone:
                 differences += fleet.verdict().differences
+    print(f"{len(endings)} releases, {len(differences)} differences between ledger and journal")
     return endings, differences
 
 
