@@ -92,7 +92,8 @@ def run(state: StateFolder, options: RunOptions, console: Console) -> None:
             watch(state, options.seconds, console)
         except KeyboardInterrupt:
             console.print(
-                "stopping: orders are cancelled, slots checkpoint (Ctrl-C again: at once)"
+                "Stopping: cancelling open orders and saving every slot. "
+                "Ctrl-C again kills at once."
             )
         finally:
             _end(state, interrupts, console)
