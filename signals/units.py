@@ -23,10 +23,28 @@ SIZE_STEP_MICRO_SHARES = 10_000
 """Orders carry two decimals of a share."""
 FEE_STEP_MICRO_USD = 10
 """The venue charges fees with five decimals of a USD."""
+AMOUNT_MAX = 10**12
+"""Whole units, of money or of shares: nothing traded here comes near it, and its micro-units fit
+the 64 bits of messages and records."""
+
+
+class AmountError(ValueError):
+    """A number from outside is no amount of anything: not finite, or beyond `AMOUNT_MAX`."""
 
 
 class InexactAmountError(ValueError):
     """Price times quantity is not a whole micro-USD; round the quantity to the size step first."""
+
+
+def to_micro(value: Decimal) -> int:
+    """Turn whole units into micro-units; finer digits are cut (the venue's dust).
+
+    Raises `AmountError`. The size is judged before anything is computed: a text of eight letters
+    (1e999990) is a valid decimal, and its whole number takes minutes to write out.
+    """
+    if not value.is_finite() or abs(value) > AMOUNT_MAX:
+        raise AmountError(f"{str(value)[:40]} is no amount")
+    return int(value * MICRO)
 
 
 def notional_micro_usd(price: PriceMicroUsd, shares: MicroShares) -> MicroUsd:

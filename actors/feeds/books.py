@@ -28,9 +28,11 @@ from actors.market_data.events import (
     StreamFault,
     TickSizeChanged,
 )
-from signals.units import MICRO
+from signals.units import MICRO, to_micro
 
 MS_PER_S: Final = 1_000
+STAMP_DIGITS_MAX: Final = 18
+"""Of milliseconds: five more than those of now."""
 
 BookEvent = BooksReceived | BookChanged | TickSizeChanged | StreamFault
 
@@ -60,8 +62,8 @@ def parse_books(body: bytes) -> tuple[BookLevels, ...]:
                 token_id=row.asset_id,
                 bids=_levels((Decimal(at.price), Decimal(at.size)) for at in row.bids),
                 asks=_levels((Decimal(at.price), Decimal(at.size)) for at in row.asks),
-                tick_micro_usd=_micro(Decimal(str(row.tick_size))) if row.tick_size else None,
-                stamp_wire_ms=int(row.timestamp or 0),
+                tick_micro_usd=to_micro(Decimal(str(row.tick_size))) if row.tick_size else None,
+                stamp_wire_ms=_stamp(row.timestamp or "0"),
             )
             for row in rows
         )
@@ -69,15 +71,17 @@ def parse_books(body: bytes) -> tuple[BookLevels, ...]:
         raise Malformed(f"{error!r}; it begins {body[:80]!r}") from error
 
 
+def _stamp(text: str) -> int:
+    if len(text) > STAMP_DIGITS_MAX or not text.isascii():
+        raise Malformed(f"a stamp of {text[:40]!r}")
+    return int(text)
+
+
 def _levels(rows: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
-    levels = {_micro(price): _micro(size) for price, size in rows if size > 0}
+    levels = {to_micro(price): to_micro(size) for price, size in rows if size > 0}
     if any(not 0 < price < MICRO for price in levels):
         raise Malformed("a price outside 0 .. 1")
     return levels
-
-
-def _micro(value: Decimal) -> int:
-    return int(value * MICRO)
 
 
 async def fetch_books(client: httpx.AsyncClient, ask: FetchBooks) -> BooksReceived | Unreachable:
@@ -100,7 +104,7 @@ def read_book_event(event: MarketEvent) -> BookEvent | None:
                     token_id=str(book.asset_id),
                     bids=_levels((at.price, at.size) for at in book.bids),
                     asks=_levels((at.price, at.size) for at in book.asks),
-                    tick_micro_usd=_micro(book.tick_size) if book.tick_size else None,
+                    tick_micro_usd=to_micro(book.tick_size) if book.tick_size else None,
                     stamp_wire_ms=_stamp_ms(book.timestamp),
                 )
                 return BooksReceived(books=(levels,), polled=False)
@@ -111,7 +115,7 @@ def read_book_event(event: MarketEvent) -> BookEvent | None:
                 )
             case MarketTickSizeChangeEvent(payload=tick):
                 return TickSizeChanged(
-                    token_id=str(tick.asset_id), tick_micro_usd=_micro(tick.new_tick_size)
+                    token_id=str(tick.asset_id), tick_micro_usd=to_micro(tick.new_tick_size)
                 )
             case _:
                 return None
@@ -131,14 +135,14 @@ class _WireChange(Protocol):
 
 
 def _change(row: _WireChange) -> LevelChange:
-    price = _micro(row.price)
+    price = to_micro(row.price)
     if not 0 < price < MICRO:
         raise Malformed("a price outside 0 .. 1")
     return LevelChange(
         token_id=str(row.asset_id),
         bid=row.side == "BUY",
         price=price,
-        shares=_micro(row.size),
+        shares=to_micro(row.size),
     )
 
 

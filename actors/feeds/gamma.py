@@ -17,7 +17,7 @@ from actors.feeds.http import Malformed, Missing, Unreachable, fetch
 from actors.market_data.events import FetchMarket, MarketFound, MarketMissing
 from actors.market_data.state import KnownMarket
 from signals.market import Asset, Outcome, Window, market_slug
-from signals.units import MICRO, MicroShares
+from signals.units import MicroShares, to_micro
 
 LOOK_BACK_TEXTS: Final = (re.compile(r"twap-(\d+)s"), re.compile(r"(\d+)[- ]second"))
 """In the resolution source's address, or in the description."""
@@ -142,7 +142,8 @@ def _tokens(market: _Market) -> dict[Outcome, str]:
         tokens = dict(zip(names, ids or [], strict=True))
     except ValueError as error:
         raise Malformed(f"outcomes {market.outcomes}, ids {ids}") from error
-    if set(tokens) != set(Outcome) or not all(token.isdecimal() for token in tokens.values()):
+    numbers = {token for token in tokens.values() if token.isascii() and token.isdecimal()}
+    if len(numbers) != len(Outcome):
         raise Malformed(f"outcomes {market.outcomes}, ids {ids}")
     return tokens
 
@@ -179,7 +180,7 @@ def _look_back(market: _Market) -> int:
 
 def _micro(value: float) -> int:
     try:
-        return int(Decimal(str(value)) * MICRO)
+        return to_micro(Decimal(str(value)))
     except (ArithmeticError, ValueError) as error:
         raise Malformed(f"{value!r} is not a number") from error
 

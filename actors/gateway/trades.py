@@ -12,13 +12,19 @@ from actors.gateway.draft import Draft
 from actors.gateway.ledger import condition
 from actors.gateway.market_facts import outcome_of
 from actors.gateway.market_table import listing_of
-from actors.gateway.order_life import Order, OrderState, end_of_absent
+from actors.gateway.order_life import DUST_MICRO_SHARES, Order, OrderState, end_of_absent
 from actors.gateway.posts import end_order, open_order
-from actors.gateway.records import Latched
+from actors.gateway.records import KeptFill, Latched
 from actors.messages import FillConfirmed, Filled, FillFailed
 from actors.venue.port import TradeStatus, VenueTrade
-from signals.market import Outcome
+from signals.decision import Style
+from signals.market import Outcome, Side
+from signals.units import fill_value_micro_usd, notional_micro_usd
 
+PRICE_DUST_MICRO_USD: Final = 100
+"""The venue's finest tick: the limit that it reads from two rounded amounts may be this far off."""
+CASH_DUST_MICRO_USD: Final = 10_000
+"""A cent: the step of what a taker's buy offers."""
 FORGOTTEN_GRACE_MS: Final = 5_000
 """Wire: the venue stamps matches with its own clock, which may be a little ahead of ours."""
 
@@ -34,26 +40,95 @@ def take_trade(draft: Draft, trade: VenueTrade) -> None:
         return  # there is no position that it could belong to
     if order.state in (OrderState.WRITTEN, OrderState.UNKNOWN):
         open_order(draft, order)
-    if trade.fill_id not in draft.ledger.fills:
+    known = draft.ledger.fills.get(trade.fill_id)
+    if known is not None:
+        _compare(draft, order, known, trade)
+    elif not _told_otherwise(draft, order, trade):
         _fill(draft, order, trade)
-    _move(draft, order, trade)
+        _compare_with_order(draft, order, trade)
+    for kept in _parts(draft, order, trade):
+        _move(draft, order, kept, trade)
 
 
-def _move(draft: Draft, order: Order, trade: VenueTrade) -> None:
+def _parts(draft: Draft, order: Order, trade: VenueTrade) -> list[KeptFill]:
+    """Return what is booked of an order's part in one trade, whatever prices it was told in."""
+    trade_id = trade.fill_id.partition(f"/{order.order_id}")[0]
+    return [
+        kept
+        for kept in _fills_of(draft, order)
+        if kept.fill.fill_id.startswith(f"{trade_id}/{order.order_id}")
+    ]
+
+
+def _fills_of(draft: Draft, order: Order) -> list[KeptFill]:
+    of_market = draft.ledger.fills.of(condition(order.condition_id))
+    return [kept for kept in of_market if kept.fill.order_id == order.order_id]
+
+
+def _told_otherwise(draft: Draft, order: Order, trade: VenueTrade) -> bool:
+    """Tell whether the trade is booked already, in other prices: then this is no new fill."""
+    booked = sum(kept.fill.shares for kept in _parts(draft, order, trade))
+    if not booked or not trade.of_shares:
+        return False
+    if booked + trade.shares <= trade.of_shares + DUST_MICRO_SHARES:
+        return False
+    _compare_whole(draft, order, trade, booked)
+    return True
+
+
+def _compare(draft: Draft, order: Order, kept: KeptFill, trade: VenueTrade) -> None:
+    """A fill is booked once, as it was told first; say so if the trade has another size now."""
+    if abs(kept.fill.shares - trade.shares) > DUST_MICRO_SHARES:
+        booked = sum(part.fill.shares for part in _parts(draft, order, trade))
+        _compare_whole(draft, order, trade, booked)
+
+
+def _compare_whole(draft: Draft, order: Order, trade: VenueTrade, booked: int) -> None:
+    """Other prices of as many shares move cents of cash, which the account's balance tells."""
+    whole = trade.of_shares or trade.shares
+    if abs(booked - whole) > DUST_MICRO_SHARES:
+        _differs(draft, order, trade, f"{booked} micro-shares", f"{whole}")
+
+
+def _compare_with_order(draft: Draft, order: Order, trade: VenueTrade) -> None:
+    """Say when a fill is booked that the order cannot have had: the venue's word counts."""
+    worse = trade.price - order.price if order.side is Side.BUY else order.price - trade.price
+    if worse > PRICE_DUST_MICRO_USD:
+        _differs(draft, order, trade, f"a limit of {order.price}", f"{trade.price}")
+    fills = [kept.fill for kept in _fills_of(draft, order) if not kept.failed]
+    shares = sum(fill.shares for fill in fills)
+    if order.side is Side.BUY and order.style is Style.TAKE:  # it spends its dollars
+        value = sum(fill_value_micro_usd(fill.outcome, fill.price, fill.shares) for fill in fills)
+        most = notional_micro_usd(order.price, order.shares)
+        over = value > most + CASH_DUST_MICRO_USD
+    else:
+        over = shares > order.shares + DUST_MICRO_SHARES
+    if over:
+        _differs(draft, order, trade, f"{order.shares} ordered", f"{shares} filled in all")
+
+
+def _move(draft: Draft, order: Order, kept: KeptFill, trade: VenueTrade) -> None:
     """Note how far the settlement of a known fill is."""
-    kept = draft.ledger.fills[trade.fill_id]
+    fill_id = kept.fill.fill_id
     if kept.final:
-        if trade.status is TradeStatus.FAILED and not kept.failed:
-            draft.alarm("fill_failed_after_confirmed", trade.fill_id, str(trade))
+        _move_final(draft, order, kept, trade)
         return
     sequence = draft.next_sequence(order.slot)
     if trade.status is TradeStatus.CONFIRMED:
-        confirmed = FillConfirmed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
+        confirmed = FillConfirmed(sequence=sequence, fill_id=fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, confirmed)
         look_at_rest(draft)
     elif trade.status is TradeStatus.FAILED:
-        failed = FillFailed(sequence=sequence, fill_id=trade.fill_id, at_ms=draft.market_ms)
+        failed = FillFailed(sequence=sequence, fill_id=fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, failed)
+
+
+def _move_final(draft: Draft, order: Order, kept: KeptFill, trade: VenueTrade) -> None:
+    """What is final stays so in the books; a venue that says otherwise needs a person."""
+    if trade.status is TradeStatus.FAILED and not kept.failed:
+        draft.alarm("fill_failed_after_confirmed", kept.fill.fill_id, str(trade))
+    elif trade.status is TradeStatus.CONFIRMED and kept.failed:
+        _differs(draft, order, trade, "taken back as failed", "confirmed after it failed")
 
 
 def _fill(draft: Draft, order: Order, trade: VenueTrade) -> None:

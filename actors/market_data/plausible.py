@@ -28,13 +28,15 @@ from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint,
 MINUTE_MS = 60_000
 REFERENCE_MS = 900_000
 """Market ms: a close that is older says nothing of a price now."""
+FAR_MS = 10**15
+"""30,000 years: a stamp that is further away is told as this far away."""
 ROWS_MIN = 3
 """Of candles, to tell another interval's from a gap."""
 
 
 def in_time(name: Name, time_ms: int, now_ms: int) -> Odd | None:
     """Judge a stamp against our own time."""
-    ahead_ms = time_ms - now_ms
+    ahead_ms = max(-FAR_MS, min(time_ms - now_ms, FAR_MS))
     if INPUTS[name].holds(ahead_ms):
         return None
     when = f"{ahead_ms} ms ahead" if ahead_ms > 0 else f"{-ahead_ms} ms ago"

@@ -12,12 +12,20 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from actors.venue.orders import to_micro
 from actors.venue.port import TradeStatus, VenueTrade
 from signals.market import Side
-from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd, taker_fee_micro_usd
+from signals.units import (
+    MICRO,
+    MicroShares,
+    MicroUsd,
+    PriceMicroUsd,
+    taker_fee_micro_usd,
+    to_micro,
+)
 
 NOT_BROADCAST: Final = "MATCHED_NOT_BROADCASTED"
+SHARES_MAX: Final = 1_000_000_000 * MICRO
+"""No order of a five-minute market is a billion shares: a larger number is a mistake of the row."""
 MS_PER_S: Final = 1_000
 
 
@@ -94,28 +102,46 @@ def is_taker(trade: WireTrade, account: Account) -> bool:
 
 
 def own_fills(trade: WireTrade, account: Account, terms: FeeTerms) -> tuple[VenueTrade, ...]:
-    """Split a trade into own fills: the taker's by price, then one for each own maker order."""
+    """Split a trade into own fills: the taker's by price, then one for each own maker order.
+
+    Raises `ValueError` for amounts that cannot be: whoever heard of the trade, none is believed.
+    """
+    check_amounts(to_micro(trade.price), to_micro(trade.size))
     fills: list[VenueTrade] = []
     if is_taker(trade, account):
         fills.extend(_taker_fills(trade, terms))
-    fills.extend(
-        _fill(
-            trade,
-            _Leg(
-                fill_id=f"{trade.id}/{leg.order_id}",
-                order_id=leg.order_id,
-                token_id=str(leg.asset_id),
-                side=Side(leg.side),
-                price=PriceMicroUsd(to_micro(leg.price)),
-                shares=MicroShares(to_micro(leg.matched_amount)),
-            ),
-            maker=True,
-            fee=MicroUsd(0),
-        )
-        for leg in trade.maker_orders or ()
-        if account.owns(leg) and leg.order_id != trade.taker_order_id
-    )
+    own: dict[str, list[MakerLeg]] = {}
+    for leg in trade.maker_orders or ():
+        if account.owns(leg) and leg.order_id != trade.taker_order_id:
+            own.setdefault(leg.order_id, []).append(leg)
+    fills.extend(_maker_fill(trade, legs) for legs in own.values())
     return tuple(fills)
+
+
+def check_amounts(price: int, shares: int) -> None:
+    """Refuse numbers that cannot be: raises `ValueError`."""
+    if not 0 < price < MICRO:
+        raise ValueError(f"a price of {Decimal(price) / MICRO}")
+    if not 0 < shares <= SHARES_MAX:
+        raise ValueError(f"a size of {Decimal(shares) / MICRO}")
+
+
+def _maker_fill(trade: WireTrade, legs: Sequence[MakerLeg]) -> VenueTrade:
+    """One order rests at one price: named twice in a trade, it is one fill."""
+    leg = legs[0]
+    return _fill(
+        trade,
+        _Leg(
+            fill_id=f"{trade.id}/{leg.order_id}",
+            order_id=leg.order_id,
+            token_id=str(leg.asset_id),
+            side=Side(leg.side),
+            price=PriceMicroUsd(to_micro(leg.price)),
+            shares=MicroShares(sum(to_micro(part.matched_amount) for part in legs)),
+        ),
+        maker=True,
+        fee=MicroUsd(0),
+    )
 
 
 def _taker_fills(trade: WireTrade, terms: FeeTerms) -> Iterator[VenueTrade]:
@@ -134,6 +160,7 @@ def _taker_fills(trade: WireTrade, terms: FeeTerms) -> Iterator[VenueTrade]:
                 side=Side(trade.side),
                 price=price,
                 shares=shares,
+                of_shares=MicroShares(to_micro(trade.size)),
             ),
             maker=False,
             fee=taker_fee_micro_usd(price, shares, terms.rate, terms.exponent),
@@ -160,9 +187,11 @@ class _Leg(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     price: PriceMicroUsd
     shares: MicroShares
+    of_shares: MicroShares = MicroShares(0)
 
 
 def _fill(trade: WireTrade, leg: _Leg, *, maker: bool, fee: MicroUsd) -> VenueTrade:
+    check_amounts(leg.price, leg.shares)
     matched_s = 0.0 if trade.matched_at is None else trade.matched_at.timestamp()
     status = "MATCHED" if trade.status == NOT_BROADCAST else trade.status
     return VenueTrade(
@@ -173,6 +202,7 @@ def _fill(trade: WireTrade, leg: _Leg, *, maker: bool, fee: MicroUsd) -> VenueTr
         side=leg.side,
         price=leg.price,
         shares=leg.shares,
+        of_shares=leg.of_shares or leg.shares,
         maker=maker,
         fee_micro_usd=fee,
         status=TradeStatus(status),

@@ -5,7 +5,7 @@ checked against this.
 """
 
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import Unknown
 from signals.market import Outcome
-from signals.units import MICRO, MicroShares, PriceMicroUsd
+from signals.units import MICRO, MicroShares, PriceMicroUsd, to_micro
 
 MS_PER_S: Final = 1_000
 
@@ -60,12 +60,19 @@ def read_listed_market(body: bytes, slug: str) -> ListedMarket | Unknown:
             condition_id=market.condition_id,
             up_token_id=tokens[Outcome.UP],
             down_token_id=tokens[Outcome.DOWN],
-            min_order_shares=MicroShares(int(market.order_min_size * MICRO)),
+            min_order_shares=_minimum(market.order_min_size),
             open_ms=_ms(market.event_start_time),
             close_ms=_ms(market.end_date),
         )
-    except (msgspec.DecodeError, InvalidOperation, ValueError, KeyError) as error:
+    except (msgspec.DecodeError, ArithmeticError, ValueError, KeyError) as error:
         return Unknown(reason=f"{slug}: {type(error).__name__}: {error}")
+
+
+def _minimum(shares: Decimal) -> MicroShares:
+    least = to_micro(shares)
+    if least <= 0:
+        raise ValueError(f"a minimum of {shares} shares")
+    return MicroShares(least)
 
 
 def _only(markets: tuple[_Market, ...], slug: str) -> _Market:
@@ -100,8 +107,8 @@ def read_book(body: bytes, token_id: str) -> TokenBook | Unknown:
         book = _book.decode(body)
         bids = [_price(level) for level in book.bids]
         asks = [_price(level) for level in book.asks]
-        tick = int(book.tick_size * MICRO)
-    except (msgspec.DecodeError, InvalidOperation, ValueError) as error:
+        tick = to_micro(book.tick_size)
+    except (msgspec.DecodeError, ArithmeticError, ValueError) as error:
         return Unknown(reason=f"book of {token_id}: {type(error).__name__}: {error}")
     if book.asset_id != token_id or tick <= 0:
         return Unknown(reason=f"book of {token_id}: it is of {book.asset_id}, tick {tick}")
@@ -115,7 +122,7 @@ def read_book(body: bytes, token_id: str) -> TokenBook | Unknown:
 
 
 def _price(level: _Level) -> PriceMicroUsd:
-    price = int(level.price * MICRO)
+    price = to_micro(level.price)
     if not 0 < price < MICRO:
         raise ValueError(f"a price of {level.price}")
     return PriceMicroUsd(price)

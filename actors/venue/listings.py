@@ -6,7 +6,6 @@ decide nothing here (a fee rate, a stamp of the last update), it counts all the 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -16,16 +15,13 @@ from polymarket.models.clob.account import ClobTrade, OpenOrder
 from pydantic import ValidationError
 
 from actors.venue.answers import OddRow
-from actors.venue.fills import Account, FeeTerms, own_fills
-from actors.venue.orders import to_micro
+from actors.venue.fills import Account, FeeTerms, check_amounts, own_fills
 from actors.venue.port import VenueOrder, VenueTrade
 from signals.market import Side
-from signals.units import MICRO, MicroShares, PriceMicroUsd
+from signals.units import MicroShares, PriceMicroUsd, to_micro
 
 WHY_LENGTH_MAX: Final = 160
 """Of what an alarm shows of one row."""
-SHARES_MAX: Final = 1_000_000_000 * MICRO
-"""No order of a five-minute market is a billion shares: a larger number is a mistake of the row."""
 EARLIEST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 MS_PER_S: Final = 1_000
@@ -63,7 +59,7 @@ async def read_trade(row: object, account: Account, fee_terms: FeeTermsOf, rows:
     try:
         trade, mended = _trade(row, account)
         fills = own_fills(trade, account, await fee_terms(str(trade.asset_id)))
-        _check(trade, fills)
+        _check_time(trade)
     except (
         ValidationError,
         ValueError,
@@ -113,25 +109,14 @@ def _is_maker(makers: Sequence[object], account: Account) -> bool:
     return any(owner in own or wallet in own for owner, wallet in names)
 
 
-def _check(trade: ClobTrade, fills: Sequence[VenueTrade]) -> None:
-    """Refuse numbers that cannot be: raises `ValueError`."""
+def _check_time(trade: ClobTrade) -> None:
     if not EARLIEST < trade.matched_at < LATEST:
         raise ValueError(f"matched at {trade.matched_at}")
-    _check_amounts(to_micro(trade.price), to_micro(trade.size))
-    for fill in fills:
-        _check_amounts(fill.price, fill.shares)
-
-
-def _check_amounts(price: int, shares: int) -> None:
-    if not 0 < price < MICRO:
-        raise ValueError(f"a price of {Decimal(price) / MICRO}")
-    if not 0 < shares <= SHARES_MAX:
-        raise ValueError(f"a size of {Decimal(shares) / MICRO}")
 
 
 def _order(row: OpenOrder) -> VenueOrder:
     price, shares = to_micro(row.price), to_micro(row.original_size)
-    _check_amounts(price, shares)
+    check_amounts(price, shares)
     return VenueOrder(
         order_id=row.id,
         condition_id=str(row.condition_id),

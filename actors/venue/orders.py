@@ -141,8 +141,3 @@ def order_type_of(style: Style) -> OrderType:
 def from_micro(value: int) -> Decimal:
     """Turn micro-units into a decimal of whole units, exactly."""
     return Decimal(value) / MICRO
-
-
-def to_micro(value: Decimal) -> int:
-    """Turn whole units into micro-units; finer digits are cut (the venue's dust)."""
-    return int(value * MICRO)

@@ -167,6 +167,8 @@ class VenueTrade(msgspec.Struct, frozen=True, kw_only=True, tag="venue_trade"):
     """Of the own order, not of the taker."""
     price: PriceMicroUsd
     shares: MicroShares
+    of_shares: MicroShares = MicroShares(0)
+    """Of the order's whole part in the trade, which may be told in several prices; 0: `shares`."""
     maker: bool
     fee_micro_usd: MicroUsd
     """Computed from the market's own schedule (makers 0): the venue's trades carry none."""

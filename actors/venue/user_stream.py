@@ -15,14 +15,16 @@ from polymarket.streams import UserSpec
 
 from actors.venue.environment import user_stream_open
 from actors.venue.fills import Account, FeeTerms, own_fills
-from actors.venue.orders import to_micro
 from actors.venue.port import OrderChange, OrderEvent, StreamLost, VenueEvent
-from signals.units import MicroShares
+from signals.units import MicroShares, to_micro
 
 LOOK_S: Final = 1.0
 """Wire. How often a quiet stream is checked: the SDK reconnects without saying so."""
 BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Wire. Waits between attempts to subscribe; the last one repeats."""
+
+WHY_LENGTH_MAX: Final = 200
+"""Of what is said of one event: it holds the words of a stranger."""
 
 FeeTermsOf = Callable[[str], Awaitable[FeeTerms]]
 
@@ -63,7 +65,7 @@ async def _one_subscription(
             event, pending = await _ended_or(pending), None
             if event is None:
                 return
-            for found in await _read(event, account, fee_terms):
+            for found in await read_user_event(event, account, fee_terms):
                 yield found
     finally:
         if pending is not None:
@@ -93,7 +95,18 @@ async def _ended_or(task: asyncio.Task[UserEvent]) -> UserEvent | None:
         return None
 
 
-async def _read(
+async def read_user_event(
+    event: UserEvent, account: Account, fee_terms: FeeTermsOf
+) -> tuple[VenueEvent, ...]:
+    """Read one event; one that cannot be believed is a reason to list orders and trades."""
+    try:
+        return await _believed(event, account, fee_terms)
+    except (PolymarketError, TimeoutError, ValueError, ArithmeticError) as error:
+        said = f"{event.type} {event.payload.id}: {type(error).__name__}: {error}"
+        return (StreamLost(reason=said[:WHY_LENGTH_MAX]),)
+
+
+async def _believed(
     event: UserEvent, account: Account, fee_terms: FeeTermsOf
 ) -> tuple[VenueEvent, ...]:
     match event:
@@ -107,10 +120,6 @@ async def _read(
                 ),
             )
         case UserTradeEvent(payload=trade):
-            try:
-                terms = await fee_terms(str(trade.asset_id))
-            except (PolymarketError, TimeoutError) as error:
-                return (StreamLost(reason=f"fee of trade {trade.id} is not known: {error}"),)
-            return own_fills(trade, account, terms)
+            return own_fills(trade, account, await fee_terms(str(trade.asset_id)))
         case _:
             assert_never(event)
