@@ -18,6 +18,7 @@ from typing import Final, cast
 
 import click
 
+from cluster.commands.examples import with_examples
 from cluster.console import say, show_text
 from cluster.errors import ClusterError
 
@@ -69,7 +70,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"cluster.commands.{COMMANDS[cmd_name]}")
-        return cast("click.Command", module.command)
+        return with_examples(cast("click.Command", module.command), cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section, names in SECTIONS.items():

@@ -30,12 +30,15 @@ def state_option(function: _F) -> _F:
     return click.option(
         "--state",
         envvar="MIDSTRIDE_STATE",
-        help="Folder of this fleet [default: midstride under the user's state folder].",
+        help="Folder where this fleet keeps everything [default: midstride in "
+        "~/.local/state or $XDG_STATE_HOME].",
     )(function)
 
 
 def json_option(function: _F) -> _F:
-    return click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")(function)
+    return click.option("--json", "as_json", is_flag=True, help="Write the answer as JSON.")(
+        function
+    )
 
 
 def config_option(function: _F) -> _F:
@@ -43,7 +46,7 @@ def config_option(function: _F) -> _F:
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
         default=DEFAULT_FILE,
-        help="Configuration, TOML [default: cluster/configs/sandbox.toml].",
+        help="Configuration file (TOML) [default: cluster/configs/sandbox.toml].",
     )(function)
 
 

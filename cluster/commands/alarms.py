@@ -21,20 +21,13 @@ SUBJECTS_SHOWN: Final = 6
 
 @click.group("alarms")
 def command() -> None:
-    r"""See and clear alarms; works also when no fleet runs.
-
-    \b
-    Examples:
-      midstride alarms list
-      midstride alarms clear 3f9a2 --reason "restarted the router"
-      midstride alarms clear --all --reason "seen after the power cut"
-    """
+    """See and clear alarms; works also when no fleet runs."""
 
 
 @command.command("list")
 @state_option
-@click.option("--all", "everything", is_flag=True, help="Cleared ones too.")
-@click.option("--each", is_flag=True, help="One line an alarm; do not group by cause.")
+@click.option("--all", "everything", is_flag=True, help="Show cleared ones too.")
+@click.option("--each", is_flag=True, help="One line for each alarm; do not group by cause.")
 @json_option
 def list_command(
     state: str | None,
@@ -59,8 +52,8 @@ def list_command(
 
 @command.command("clear")
 @click.argument("identities", metavar="[ID]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that are latched now.")
-@click.option("--kind", help="All latched alarms of one kind, e.g. no_decision.")
+@click.option("--all", "everything", is_flag=True, help="Clear all alarms.")
+@click.option("--kind", help="Clear all alarms of one kind, e.g. no_decision.")
 @click.option("--reason", required=True, help="Why it may be cleared; kept with the alarm.")
 @state_option
 def clear_command(
@@ -70,7 +63,7 @@ def clear_command(
     reason: str,
     state: str | None,
 ) -> None:
-    """Clear alarms: by short or whole id, by kind, or all."""
+    """Clear alarms by id (as `alarms list` shows it), by kind, or all."""
     if not reason.strip():
         raise click.BadParameter("write why it may be cleared", param_hint="--reason")
     if bool(identities) + everything + (kind is not None) != 1:

@@ -26,13 +26,15 @@ from cluster.console import emit, json_option, say, show_text, state_of, state_o
 from cluster.errors import ClusterError, FleetError
 
 parquet_option = click.option(
-    "--parquet", type=click.Path(path_type=Path, dir_okay=False), help="Write to a Parquet file."
+    "--parquet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all rows to this Parquet file.",
 )
 
 
 @click.group("audit")
 def command() -> None:
-    """Check the fleet's record; needs no running fleet, only its storage."""
+    """Look into the fleet's record of its trades; works also when no fleet runs."""
 
 
 _T = TypeVar("_T")
@@ -66,7 +68,7 @@ def proven(
     help="Side bought (up, down) or result (won, lost, open, unfilled).",
 )
 @click.option("--filled", is_flag=True, help="Only trades with a fill that was not reversed.")
-@click.option("--columns", help="Names with commas between, e.g. signed,slot,pnl,intent.")
+@click.option("--columns", help="Columns to show, comma-separated, e.g. signed,slot,pnl,intent.")
 @parquet_option
 @state_option
 @json_option
@@ -81,13 +83,7 @@ def trades_command(  # noqa: PLR0913, PLR0917 click passes each option by name
     state: str | None,
     as_json: bool,  # noqa: FBT001 click
 ) -> None:
-    r"""List every signed order with its fills, its money and the code that decided it.
-
-    \b
-    Examples:
-      midstride audit trades --slot btc-5m --outcome lost
-      midstride audit trades --columns signed,slot,side,pnl,release,intent
-    """
+    """List every signed order with its fills, its money and the code that decided it."""
     names = columns_of(columns)
     _check_named(state_of(state).storage, slot, release)
     chosen = TradeFilter(slot=slot, day=day, release=release, outcome=outcome, filled_only=filled)
@@ -108,7 +104,7 @@ def trades_command(  # noqa: PLR0913, PLR0917 click passes each option by name
 @state_option
 @json_option
 def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
-    """Show one trade on one page, from snapshot to P&L, with the release of each line."""
+    """Show one trade on one page: inputs, decision, order, fills, result, and the code of each."""
     found = journal(state, lambda view: trade_chain(view, identity))
     if as_json:
         emit(found)
@@ -121,7 +117,7 @@ def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # n
 @state_option
 @json_option
 def releases_command(parquet: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
-    """Compare releases: time live, trades, P&L, edge, calibration, slippage, with intervals."""
+    """Compare releases: time live, trades, P&L, edge, calibration and slippage."""
     reports, record = proven(state, release_reports)
     if parquet is not None:
         _write_parquet(parquet, pa.Table.from_pylist([flat_release(one) for one in reports]))
@@ -132,7 +128,7 @@ def releases_command(parquet: Path | None, state: str | None, as_json: bool) -> 
 
 
 @command.command("windows")
-@click.option("--mixed", is_flag=True, help="Only those in which more than one release decided.")
+@click.option("--mixed", is_flag=True, help="Only windows in which more than one release decided.")
 @parquet_option
 @state_option
 @json_option
@@ -142,7 +138,7 @@ def windows_command(
     state: str | None,
     as_json: bool,  # noqa: FBT001 click
 ) -> None:
-    """List windows with the releases that decided in them; mixed ones are marked."""
+    """List market windows with the releases that decided in them; marks mixed ones."""
     reports, record = proven(state, lambda view: window_reports(view, mixed_only=mixed))
     rows = [{**msgspec.to_builtins(one), "mixed": one.mixed} for one in reports]
     if parquet is not None:
@@ -157,7 +153,7 @@ def windows_command(
 @state_option
 @json_option
 def check_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
-    """Compare the whole record with all that knows of it; exit 1 if anything is amiss."""
+    """Check the whole record for damage and gaps; exit 1 if anything is wrong."""
     _, record = proven(state, lambda _view: None, deep=True)
     if as_json:
         emit(record)
@@ -176,7 +172,7 @@ def check_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 clic
 @state_option
 @json_option
 def evidence_command(release: str, out: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
-    """Write all that proves one release into one folder; what is missing is named."""
+    """Collect all that documents one release in one folder; name what is missing."""
     from cluster.audit.evidence import gather, open_case, replay_release
     from cluster.audit.evidence_files import write_pack
 
@@ -195,7 +191,7 @@ def evidence_command(release: str, out: Path | None, state: str | None, as_json:
 @state_option
 @json_option
 def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
-    """Compare the journal with the venue's orders, trades and winners."""
+    """Compare our record with the venue's orders, trades and winners."""
     from cluster.reconcile import reconcile
 
     folder = state_of(state)

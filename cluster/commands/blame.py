@@ -16,19 +16,16 @@ from signals.market import Slot
 
 @click.command("blame")
 @click.argument("identity", metavar="TRADE|DECISION")
-@click.option("--exact", is_flag=True, help="Any difference counts, not only in what it orders.")
+@click.option(
+    "--exact", is_flag=True, help="Count any difference, not only one in what is ordered."
+)
 @state_option
 @json_option
 def command(identity: str, exact: bool, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
-    r"""Find the release or parameter change that first turned a decision.
+    """Find the release or parameter change that first turned a decision.
 
     TRADE is an order id or intent id (its beginning is enough); DECISION is SLOT@TIME, its due
     time in UTC market time. Works also when no fleet runs.
-
-    \b
-    Examples:
-      midstride blame 0x5be2e936
-      midstride blame btc-5m@2026-03-01T12:00:20
     """
     try:
         found = read_journal(

@@ -9,14 +9,7 @@ PROGRAM = "midstride"
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    r"""Print the completion script of a shell.
-
-    \b
-    Examples:
-      bash:  midstride completion bash > ~/.local/share/bash-completion/completions/midstride
-      zsh:   midstride completion zsh > ~/.zfunc/_midstride
-      fish:  midstride completion fish > ~/.config/fish/completions/midstride.fish
-    """
+    """Print the completion script of a shell."""
     from cluster.__main__ import main
 
     made = get_completion_class(shell)

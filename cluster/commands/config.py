@@ -22,14 +22,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("config")
 def command() -> None:
-    r"""Check, show or write a configuration.
-
-    \b
-    Examples:
-      midstride config check
-      midstride config show
-      midstride config new --out my-fleet.toml
-    """
+    """Check, show or write a configuration."""
 
 
 @command.command()
@@ -49,7 +42,9 @@ def check(config: Path, as_json: bool) -> None:  # noqa: FBT001 click passes fla
 
 @command.command()
 @config_option
-@click.option("--running", is_flag=True, help="The configuration that the fleet was started with.")
+@click.option(
+    "--running", is_flag=True, help="Show the configuration that the fleet was started with."
+)
 @state_option
 @json_option
 def show(config: Path, running: bool, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
@@ -84,11 +79,13 @@ def _as_document(config: FleetConfig) -> dict[str, Any]:
 
 @command.command()
 @click.option("--out", type=FILE, default=Path("my-fleet.toml"), show_default=True)
-@click.option("--assets", help="With commas between, e.g. btc,eth.")
-@click.option("--timeframes", help="5m, 15m or both with a comma between.")
+@click.option("--assets", help="Comma-separated, e.g. btc,eth.")
+@click.option("--timeframes", help="5m, 15m or 5m,15m.")
 @click.option("--strategy", help="A strategy by name.")
 @click.option("--slot-usd", type=click.IntRange(1, SLOT_USD_MAX), help="Capital of one slot.")
-@click.option("--daily-loss-usd", type=click.IntRange(1), help="Loss of a day that stops orders.")
+@click.option(
+    "--daily-loss-usd", type=click.IntRange(1), help="Loss of a day at which buying stops."
+)
 def new(out: Path, **given: Any) -> None:
     """Ask five questions and write a commented configuration."""
     if out.exists():

@@ -29,13 +29,13 @@ SHOWN: Final = 20
 
 @click.group("gate")
 def command() -> None:
-    """Who may let a release in: keys, plans and approvals; needs no running fleet."""
+    """Approve new code before it may trade: keys, plans, signatures."""
 
 
 @command.command("key")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def key_command(out: Path) -> None:
-    """Make an operator key; print the line for the configuration's [gate] table."""
+    """Make a key for approvals; print the line for the configuration's [gate] table."""
     public = make_key(out)
     say(f"private key in {out}: keep it off the machine that trades")
     show_text(f'operator_keys = {{ NAME = "{public}" }}')
@@ -46,7 +46,7 @@ def key_command(out: Path) -> None:
 @state_option
 @json_option
 def show_command(plan: str, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
-    """Show a plan document by the beginning of its digest."""
+    """Show a plan; the first letters of its id are enough."""
     storage = LocalStorage(state_of(state).storage)
     digest = find_plan(storage, plan)
     document = load_plan(storage, digest)
@@ -60,7 +60,7 @@ def show_command(plan: str, state: str | None, as_json: bool) -> None:  # noqa: 
 @state_option
 @json_option
 def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
-    """Show whether the gate is open, what was applied, and which releases are covered."""
+    """Show whether approval is needed, what was rolled out, and which releases may trade."""
     folder = state_of(state)
     config = _config(folder.storage)
     files = read_gate(LocalStorage(folder.storage))
@@ -100,7 +100,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
     required=True,
     help="File of your private key.",
 )
-@click.option("--hours", type=float, help="How long it gives the right to apply.")
+@click.option("--hours", type=float, help="For how many hours the plan may be applied.")
 @click.option("--yes", is_flag=True, envvar="YES", help="Skip the question.")
 @state_option
 @json_option
@@ -112,7 +112,7 @@ def approve(
     state: str | None,
     as_json: bool,  # noqa: FBT001 click's way
 ) -> None:
-    """Sign exactly one plan document, named by the beginning of its digest."""
+    """Sign one plan with your key, so that it may be applied once."""
     folder = state_of(state)
     storage, config = LocalStorage(folder.storage), _config(folder.storage)
     _check(config)
@@ -144,8 +144,12 @@ command.add_command(approve)
 
 
 @command.command("first")
-@click.option("--apply", "plan", help="Approved plan, by its beginning: let the release in.")
-@click.option("--break-glass", help="Let it in without approval; the reason, kept with the alarm.")
+@click.option(
+    "--apply", "plan", help="Let the release in by this approved plan (first letters of its id)."
+)
+@click.option(
+    "--break-glass", help="Let it in without approval; write the reason, it is kept with an alarm."
+)
 @state_option
 @json_option
 def first_command(
@@ -154,7 +158,7 @@ def first_command(
     state: str | None,
     as_json: bool,  # noqa: FBT001 click's way
 ) -> None:
-    """Plan the working tree as a fleet's first release; with --apply let it in."""
+    """Plan this tree as the first release of a new fleet; with --apply let it in."""
     folder = state_of(state)
     storage, config = LocalStorage(folder.storage), _config(folder.storage)
     commit, now_ms = git_commit(), int(wall_ms())

@@ -10,13 +10,13 @@ from cluster.state_lock import hold
 
 @click.group("head")
 def command() -> None:
-    """Start or end the local Ray head by itself."""
+    """Start or end only Ray's main process (its head), without a fleet."""
 
 
 @command.command()
 @state_option
 def start(state: str | None) -> None:
-    """Start the head (or find it) and say how to reach it."""
+    """Start Ray's head, or find the one that runs, and print how to reach it."""
     folder = state_of(state)
     folder.prepare()
     with hold(folder, "cluster head start"):
@@ -27,7 +27,7 @@ def start(state: str | None) -> None:
 @command.command()
 @state_option
 def end(state: str | None) -> None:
-    """End the head and every process under it."""
+    """End Ray's head and every process under it; stop a fleet with `midstride stop`."""
     folder = state_of(state)
     if folder.root.exists():
         with hold(folder, "cluster head end"):

@@ -25,7 +25,7 @@ PROGRESS = "progress"
     "--sandbox-ready",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="The sandbox's ready file: addresses and clock.",
+    help="File in which the sandbox exchange wrote its addresses and clock.",
 )
 @click.option("--key-file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--commit", default="unknown", help="Git commit of the working tree.")
@@ -38,7 +38,7 @@ def command(
     commit: str,
     as_json: bool,  # noqa: FBT001 click passes flags by name
 ) -> None:
-    """Create what is missing of the fleet; run it by `ray job submit`."""
+    """Create the missing parts of a fleet; `midstride run` calls this in a Ray job."""
     ready = read_ready(sandbox_ready)
     deployment = Deployment(
         storage=str(storage.resolve()),

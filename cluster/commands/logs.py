@@ -15,13 +15,13 @@ FOLLOW_SECONDS: Final = 0.5
 
 @click.command("logs")
 @click.argument("name", required=False)
-@click.option("--follow", "-f", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Show new lines as they come, until Ctrl-C.")
 @click.option(
     "--last",
     type=click.IntRange(1),
     default=50,
     show_default=True,
-    help="How many lines to begin with.",
+    help="Show this many of the latest lines.",
 )
 @state_option
 @json_option
@@ -32,14 +32,7 @@ def command(
     state: str | None,
     as_json: bool,  # noqa: FBT001 click passes flags by name
 ) -> None:
-    r"""Show what actors logged: of NAME, a slot, `gateway`, `market-data` or `supervisor`, or all.
-
-    \b
-    Examples:
-      midstride logs
-      midstride logs btc-5m --follow
-      midstride logs gateway --last 200
-    """
+    """Show the log: all of it, or of NAME (a slot, gateway, market-data or supervisor)."""
     folder = state_of(state).ray / "session_latest" / "logs"
     if not folder.is_dir():
         raise FleetError(f"there are no logs in {folder}; a fleet writes them when it starts")

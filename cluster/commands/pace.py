@@ -14,30 +14,35 @@ from cluster.rollout_state import Options
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 PACE = (
-    click.option("--canary", type=SLOT, help="Slot that is replaced first, alone."),
+    click.option("--canary", type=SLOT, help="Replace this slot first, alone."),
     click.option(
         "--bake",
         type=click.IntRange(0),
         default=0,
-        help="Good decisions of the canary before the other slots follow.",
+        help="The canary must make this many good decisions before the other slots follow.",
     ),
     click.option(
         "--shadow",
         type=click.IntRange(0),
         default=1,
-        help="Decisions compared with the old code's before each switch.",
+        help=(
+            "Before a slot switches, let the new code decide this often beside the old "
+            "one, and compare."
+        ),
     ),
     click.option(
         "--expect",
         type=click.Choice(["identical", "report"]),
         default="report",
-        help="A shadow decision that differs stops the roll (identical) or is reported.",
+        help="If such a decision differs: stop the roll (identical) or only report it.",
     ),
     click.option(
-        "--fast", is_flag=True, help="Compare on recorded decisions; do not wait for live ones."
+        "--fast", is_flag=True, help="Compare on recorded decisions; do not wait for new ones."
     ),
     click.option(
-        "--together", is_flag=True, help="Switch all other slots in one gap between two decisions."
+        "--together",
+        is_flag=True,
+        help="Switch all slots after the canary at once, between two decision times.",
     ),
     click.option(
         "--slots",
@@ -68,8 +73,10 @@ def pace_options(function: _F) -> _F:
 def gate_options(function: _F) -> _F:
     """Add the words that an entrance through the gate needs."""
     options = (
-        click.option("--plan", help="Apply exactly this approved plan (its beginning)."),
-        click.option("--break-glass", help="Go without approval; the reason, kept with an alarm."),
+        click.option("--plan", help="Apply exactly this approved plan (first letters of its id)."),
+        click.option(
+            "--break-glass", help="Go without approval; write the reason, it is kept with an alarm."
+        ),
     )
     for option in reversed(options):
         function = option(function)

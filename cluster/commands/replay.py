@@ -17,16 +17,27 @@ from cluster.replay.run import ReplayOptions, replay
 @click.option("--day", type=DAY, help="UTC day of market time, YYYY-MM-DD.")
 @click.option("--slot", type=SLOT, help="One slot, e.g. btc-5m.")
 @click.option("--release", help="Decisions of this release (or the beginning of its id).")
-@click.option("--last", type=click.IntRange(1), help="Only so many of the latest decisions.")
-@click.option("--with", "with_release", help="Decide with this archived release instead.")
+@click.option("--last", type=click.IntRange(1), help="Only this many of the latest decisions.")
+@click.option(
+    "--with",
+    "with_release",
+    help="Decide with the code of this earlier release instead, and compare.",
+)
 @click.option(
     "--in",
     "where",
     type=click.Choice([str(one) for one in Where]),
     default=str(Where.AUTO),
-    help="Where the releases decide: on the fleet's Ray head, in processes; auto takes Ray if up.",
+    help=(
+        "Where the work is done: on the fleet's Ray or in processes of its own; auto: "
+        "Ray if it runs."
+    ),
 )
-@click.option("--processes", type=click.IntRange(1, 64), help="At once [default: one per core].")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="How many processes work at once [default: one per core].",
+)
 @state_option
 @json_option
 def command(  # noqa: PLR0913, PLR0917 click passes each option by name
@@ -40,7 +51,7 @@ def command(  # noqa: PLR0913, PLR0917 click passes each option by name
     state: str | None,
     as_json: bool,  # noqa: FBT001 click
 ) -> int:
-    """Re-run recorded decisions under the release that made them, memory chained."""
+    """Make recorded decisions again with the code that made them, and compare."""
     folder = state_of(state)
     options = ReplayOptions(
         wanted=Wanted(day=day, slot=slot, release=release, last=last),

@@ -56,11 +56,11 @@ def command() -> None:
     "--replay",
     type=click.IntRange(0),
     default=288,
-    help="Re-run this many recorded decisions under the new code; 0: none.",
+    help="Make this many recorded decisions again with the new code, and compare; 0: none.",
 )
 @json_option
 def plan(state: str | None, as_json: bool, replay: int, **words: Any) -> None:  # noqa: FBT001 click's way
-    """Make the document that `approve` signs and `apply` does; touch nothing of the fleet."""
+    """Write the plan of a roll: `approve` signs it, `apply` carries it out; changes nothing."""
     folder = state_of(state)
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll
@@ -82,7 +82,7 @@ def plan(state: str | None, as_json: bool, replay: int, **words: Any) -> None:  
 @gate_options
 @json_option
 def apply(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT001 click's way
-    """Roll the working tree's code out; with --plan exactly as planned."""
+    """Roll out the code of this tree, one slot after the other."""
     folder = state_of(state)
     if words["plan"]:
         storage = LocalStorage(folder.storage)
@@ -98,7 +98,11 @@ command.add_command(approve)
 
 @command.command()
 @state_option
-@click.option("--to", "release", help="Archived release (its beginning) [default: the last one].")
+@click.option(
+    "--to",
+    "release",
+    help="Earlier release (first letters of its id) [default: the one before the last roll].",
+)
 @pace_options
 @json_option
 def rollback(
@@ -107,7 +111,7 @@ def rollback(
     as_json: bool,  # noqa: FBT001 click's way
     **words: Any,
 ) -> None:
-    """Go back to an archived release, also where what runs does not answer."""
+    """Go back to an earlier release; works also when what runs does not answer."""
     folder = state_of(state)
     if JOB_MARK not in os.environ:
         know_head(folder)  # before anything imports Ray: it reads its environment then
@@ -140,7 +144,7 @@ def _back(folder: StateFolder, request: Any, line: Callable[[str], None]) -> Any
 @state_option
 @json_option
 def status(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
-    """Show the rollout under way, or the last one."""
+    """Show the roll under way, or the last one."""
     storage = LocalStorage(state_of(state).storage)
     ids = rollout_ids(storage)
     rollout = read_state(storage, ids[-1]) if ids else None
@@ -159,7 +163,7 @@ def status(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
 @state_option
 @json_option
 def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
-    """Roll out the rest of a rollout that stopped, to the same release."""
+    """Go on with a roll that stopped, to the same release."""
     folder = state_of(state)
     if JOB_MARK not in os.environ:
         words = job_words("resume", folder, as_json)
@@ -174,8 +178,8 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
 
 @command.command()
 @state_option
-@click.option("--storage", help="Storage folder, where there is no state folder.")
-@click.option("--address", help="Ray head, where there is no state folder.")
+@click.option("--storage", help="The fleet's storage folder, if it has no state folder.")
+@click.option("--address", help="Address of Ray, if there is no state folder.")
 @json_option
 def abort(
     state: str | None,
@@ -183,7 +187,7 @@ def abort(
     address: str | None,
     as_json: bool,  # noqa: FBT001 click's way
 ) -> None:
-    """End the rollout under way, also one whose driver is gone."""
+    """End the roll under way, also one whose process is gone."""
     folder = state_of(state)
     root = storage or str(folder.storage)
     if address is None:
@@ -217,7 +221,9 @@ def abort(
     multiple=True,
     help="Only this slot; repeat for several [default: all].",
 )
-@click.option("--propose", is_flag=True, help="Only make the plan that `approve` signs.")
+@click.option(
+    "--propose", is_flag=True, help="Change nothing; only write the plan that `approve` signs."
+)
 @gate_options
 @json_option
 def params(
@@ -229,7 +235,7 @@ def params(
     break_glass: str | None,
     as_json: bool,  # noqa: FBT001 click's way
 ) -> None:
-    """Change parameters in place, between two decisions; durable."""
+    """Change parameters while slots run, without new code; kept over restarts."""
     folder = state_of(state)
     link = join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.params import change_params, parse_changes, plan_params

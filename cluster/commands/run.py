@@ -15,21 +15,37 @@ SPEED_MAX = 3_600
 @click.command("run")
 @config_option
 @state_option
-@click.option("--for", "seconds", type=click.FloatRange(1), help="End by itself after SECONDS.")
+@click.option("--for", "seconds", type=click.FloatRange(1), help="End after this many seconds.")
 @click.option(
     "--tape",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of recorded market data; without it prices are generated.",
 )
-@click.option("--speed", type=click.IntRange(1, SPEED_MAX), default=30, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option(
-    "--wall-clock", is_flag=True, help="Market time is the wall's, as at the venue (--speed 1)."
+    "--speed",
+    type=click.IntRange(1, SPEED_MAX),
+    default=30,
+    show_default=True,
+    help="How many times faster than real time.",
 )
-@click.option("--fresh", is_flag=True, help="Forget the last run's storage and exchange.")
-@click.option("--detach", is_flag=True, help="Leave the fleet up; `stop` ends it.")
 @click.option(
-    "--head-port", type=click.IntRange(1_024, 65_532), help="Ray's ports, four from here."
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Number that generated prices start from; same number, same prices.",
+)
+@click.option(
+    "--wall-clock", is_flag=True, help="Use the real time of day, as the venue does (--speed 1)."
+)
+@click.option("--fresh", is_flag=True, help="Delete what earlier runs stored and begin anew.")
+@click.option(
+    "--detach", is_flag=True, help="Do not watch; the fleet runs on until `midstride stop`."
+)
+@click.option(
+    "--head-port",
+    type=click.IntRange(1_024, 65_532),
+    help="First of four consecutive ports for Ray.",
 )
 def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     config: Path,
@@ -43,7 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     detach: bool,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
-    """Start the sandbox exchange, Ray and sixteen slots, and watch them trade."""
+    """Start a simulated exchange, Ray and the slots, and watch them trade; no real money."""
     if wall_clock and speed != 1:
         raise click.UsageError("--wall-clock needs --speed 1")
     options = RunOptions(

@@ -62,21 +62,14 @@ class StrategyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group("strategies")
 def command() -> None:
-    r"""List the strategies of this tree, or begin a new one.
-
-    \b
-    Examples:
-      midstride strategies list
-      midstride strategies new my_signal
-      midstride try --signal my_signal
-    """
+    """List the strategies, or write the first lines of a new one."""
 
 
 @command.command("list")
 @state_option
 @json_option
 def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
-    """Show each strategy: what it says of itself, and the slots that use it."""
+    """Show each strategy with its description and the slots that use it."""
     used = _used(state_of(state).storage)
     rows = [_row(name, used.get(name, ())) for name in strategy_names()]
     if as_json:

@@ -17,14 +17,7 @@ from cluster.trading import TradingSet, Unreadable, halt, reduce, resume
 
 @click.group("trading")
 def command() -> None:
-    r"""Halt, reduce or resume trading; it stays so over restarts and rolls.
-
-    \b
-    Examples:
-      midstride trading halt --reason "exchange announced maintenance"
-      midstride trading reduce
-      midstride trading resume --reason "maintenance is over"
-    """
+    """Halt, reduce or resume trading; kept over restarts and code changes."""
 
 
 def _storage(folder: StateFolder) -> LocalStorage:

@@ -24,19 +24,12 @@ LETTERS = 12
 @click.option(
     "--replay",
     type=click.IntRange(0),
-    help="Re-run this many recorded decisions under the new code [default: the last 288 if that "
-    "takes less than 10 s here; always if the gate is closed]; 0: none.",
+    help="Make this many recorded decisions again with the new code, and compare [default: 288 "
+    "if that takes less than 10 s here or approvals are needed]; 0: none.",
 )
 @click.option("--yes", is_flag=True, envvar="YES", help="Skip the question.")
 def command(state: str | None, yes: bool, replay: int | None, **words: Any) -> None:  # noqa: FBT001 click's way
-    r"""Show what would change, ask, and roll the working tree's code out.
-
-    \b
-    Examples:
-      midstride update
-      midstride update --canary btc-5m --bake 3
-      midstride update --slots btc-5m,eth-5m --yes
-    """
+    """Show what your edits change, ask, and bring them into the running fleet."""
     folder = state_of(state)
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll

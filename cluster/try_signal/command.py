@@ -26,19 +26,29 @@ PARALLEL_FROM: Final = 3 * CYCLES
 @click.option(
     "--tape",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with klines.parquet [default: a generated tape].",
+    help="Folder of recorded prices (klines.parquet) [default: generated prices].",
 )
 @click.option(
-    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a parameter; repeatable."
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a parameter; repeat for several.",
 )
 @click.option(
     "--cycles",
     type=click.IntRange(1, CYCLES_MAX),
     default=CYCLES,
     show_default=True,
-    help="The last five-minute cycles of the tape.",
+    help="Use only this many five-minute steps, the last ones.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of what is generated.")
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Number that generated prices start from; same number, same prices.",
+)
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -47,15 +57,9 @@ PARALLEL_FROM: Final = 3 * CYCLES
 @config_option
 @json_option
 def command(**words: Any) -> None:
-    r"""Run strategies over a tape: decisions, trades and calibration, in seconds.
+    """Try strategies on past or generated prices in seconds; no fleet is needed.
 
     Slots, capital and parameters are those of the configuration, as the fleet would run them.
-
-    \b
-    Examples:
-      midstride try --signal my_signal
-      midstride try --signal my_signal --tape ../shared/data --html try.html
-      midstride try --set blend.fair=0.7 --cycles 2000
     """
     pairs = [change.partition("=") for change in words["changes"]]
     wrong = next((key for key, equals, _ in pairs if not equals), None)
