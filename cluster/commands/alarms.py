@@ -21,7 +21,7 @@ SUBJECTS_SHOWN: Final = 6
 
 @click.group("alarms")
 def command() -> None:
-    """See and clear alarms; works also when no fleet runs."""
+    """See and clear alarms, also when no fleet runs."""
 
 
 @command.command("list")

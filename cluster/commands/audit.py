@@ -34,7 +34,10 @@ parquet_option = click.option(
 
 @click.group("audit")
 def command() -> None:
-    """Look into the fleet's record of its trades; works also when no fleet runs."""
+    """Look into the record of trades and releases.
+
+    Works also when no fleet runs: it reads only the storage.
+    """
 
 
 _T = TypeVar("_T")

@@ -22,7 +22,9 @@ from signals.market import Slot
 @state_option
 @json_option
 def command(identity: str, exact: bool, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
-    """Find the release or parameter change that first turned a decision.
+    """Find the change that first turned a decision.
+
+    It names the release, or the change of parameters, since when it is decided otherwise.
 
     TRADE is an order id or intent id (its beginning is enough); DECISION is SLOT@TIME, its due
     time in UTC market time. Works also when no fleet runs.

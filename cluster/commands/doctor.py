@@ -13,7 +13,7 @@ from cluster.doctor import Verdict, examine
 @state_option
 @json_option
 def command(config: Path, state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
-    """Check whether all is in order: configuration, key, venue, clock, disk and more."""
+    """Check configuration, key, venue, clock, disk and more."""
     findings = list(examine(state_of(state), config))
     if as_json:
         emit(findings, "findings")

@@ -29,7 +29,7 @@ SHOWN: Final = 20
 
 @click.group("gate")
 def command() -> None:
-    """Approve new code before it may trade: keys, plans, signatures."""
+    """Approve new code before it may trade."""
 
 
 @command.command("key")

@@ -10,7 +10,7 @@ from cluster.state_lock import hold
 
 @click.group("head")
 def command() -> None:
-    """Start or end only Ray's main process (its head), without a fleet."""
+    """Start or end only Ray's main process, its head."""
 
 
 @command.command()

@@ -38,7 +38,7 @@ def command(
     commit: str,
     as_json: bool,  # noqa: FBT001 click passes flags by name
 ) -> None:
-    """Create the missing parts of a fleet; `midstride run` calls this in a Ray job."""
+    """Create a fleet's parts; `midstride run` calls this."""
     ready = read_ready(sandbox_ready)
     deployment = Deployment(
         storage=str(storage.resolve()),

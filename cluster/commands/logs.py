@@ -32,7 +32,10 @@ def command(
     state: str | None,
     as_json: bool,  # noqa: FBT001 click passes flags by name
 ) -> None:
-    """Show the log: all of it, or of NAME (a slot, gateway, market-data or supervisor)."""
+    """Show the log, all of it or of NAME.
+
+    NAME is a slot, `gateway`, `market-data` or `supervisor`.
+    """
     folder = state_of(state).ray / "session_latest" / "logs"
     if not folder.is_dir():
         raise FleetError(f"there are no logs in {folder}; a fleet writes them when it starts")

@@ -30,7 +30,7 @@ from cluster.pictures.page import write_page
 @state_option
 @json_option
 def command(by: str, html: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
-    """Show profit and loss of settled trades; works also when no fleet runs."""
+    """Show profit and loss, also when no fleet runs."""
     storage = state_of(state).storage
     try:
         report = read_journal(storage, lambda view: pnl_report(view, By(by)))

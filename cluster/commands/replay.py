@@ -51,7 +51,10 @@ def command(  # noqa: PLR0913, PLR0917 click passes each option by name
     state: str | None,
     as_json: bool,  # noqa: FBT001 click
 ) -> int:
-    """Make recorded decisions again with the code that made them, and compare."""
+    """Make recorded decisions again and compare.
+
+    Each is made by the code that made it, from the inputs that it had.
+    """
     folder = state_of(state)
     options = ReplayOptions(
         wanted=Wanted(day=day, slot=slot, release=release, last=last),

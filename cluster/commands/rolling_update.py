@@ -46,7 +46,7 @@ JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 @click.group("rolling-update")
 def command() -> None:
-    """Replace the fleet's code one slot at a time while it trades."""
+    """Plan, begin, end and undo rolls of new code."""
 
 
 @command.command()
@@ -98,11 +98,7 @@ command.add_command(approve)
 
 @command.command()
 @state_option
-@click.option(
-    "--to",
-    "release",
-    help="Earlier release (first letters of its id) [default: the one before the last roll].",
-)
+@click.option("--to", "release", help="Earlier release, its first letters [default: the last].")
 @pace_options
 @json_option
 def rollback(
@@ -221,9 +217,7 @@ def abort(
     multiple=True,
     help="Only this slot; repeat for several [default: all].",
 )
-@click.option(
-    "--propose", is_flag=True, help="Change nothing; only write the plan that `approve` signs."
-)
+@click.option("--propose", is_flag=True, help="Only write the plan that `approve` signs.")
 @gate_options
 @json_option
 def params(

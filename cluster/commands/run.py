@@ -59,7 +59,10 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     detach: bool,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
-    """Start a simulated exchange, Ray and the slots, and watch them trade; no real money."""
+    """Start a fleet on a simulated exchange and watch it.
+
+    No real money is used. Ctrl-C stops: open orders are cancelled and every slot is saved.
+    """
     if wall_clock and speed != 1:
         raise click.UsageError("--wall-clock needs --speed 1")
     options = RunOptions(

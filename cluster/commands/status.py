@@ -15,7 +15,7 @@ from cluster.status import ask_report
 @state_option
 @json_option
 def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click passes flags by name
-    """Show every slot, alarms, the gateway (which sends orders) and price feeds."""
+    """Show slots, alarms, gateway and price feeds."""
     folder = state_of(state)
     told = standing(folder.read_run())
     if told is not None:

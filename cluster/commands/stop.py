@@ -16,7 +16,7 @@ LOCK_SECONDS: Final = 180.0
 @click.command("stop")
 @state_option
 def command(state: str | None) -> None:
-    """Cancel open orders, save every slot, and end every process that `run` started."""
+    """Cancel open orders, save every slot, end the fleet."""
     folder = state_of(state)
     if not folder.root.exists():
         say(f"nothing runs in {folder.root}")

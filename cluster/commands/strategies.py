@@ -62,7 +62,7 @@ class StrategyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group("strategies")
 def command() -> None:
-    """List the strategies, or write the first lines of a new one."""
+    """List the strategies, or begin a new one."""
 
 
 @command.command("list")

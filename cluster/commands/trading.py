@@ -17,7 +17,10 @@ from cluster.trading import TradingSet, Unreadable, halt, reduce, resume
 
 @click.group("trading")
 def command() -> None:
-    """Halt, reduce or resume trading; kept over restarts and code changes."""
+    """Halt, reduce or resume trading.
+
+    It stays so over restarts and code changes.
+    """
 
 
 def _storage(folder: StateFolder) -> LocalStorage:

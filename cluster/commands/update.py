@@ -29,7 +29,7 @@ LETTERS = 12
 )
 @click.option("--yes", is_flag=True, envvar="YES", help="Skip the question.")
 def command(state: str | None, yes: bool, replay: int | None, **words: Any) -> None:  # noqa: FBT001 click's way
-    """Show what your edits change, ask, and bring them into the running fleet."""
+    """Bring your edits into the running fleet; asks first."""
     folder = state_of(state)
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll

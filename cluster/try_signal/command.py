@@ -57,7 +57,7 @@ PARALLEL_FROM: Final = 3 * CYCLES
 @config_option
 @json_option
 def command(**words: Any) -> None:
-    """Try strategies on past or generated prices in seconds; no fleet is needed.
+    """Try strategies on past or generated prices in seconds.
 
     Slots, capital and parameters are those of the configuration, as the fleet would run them.
     """

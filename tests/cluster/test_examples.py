@@ -23,6 +23,11 @@ def test_every_command_has_examples_and_no_example_is_of_none() -> None:
     assert {name for name, _ in every_command()} == set(EXAMPLES)
 
 
+def test_no_line_of_the_first_help_is_cut() -> None:
+    shown = main.get_help(click.Context(main, info_name=PROGRAM, terminal_width=78))
+    assert "..." not in shown.partition("First steps:")[2]
+
+
 @pytest.mark.parametrize("words", EXAMPLES)
 def test_the_help_shows_each_example_on_a_line_of_its_own(words: str) -> None:
     command: click.Command = main
