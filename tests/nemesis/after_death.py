@@ -16,6 +16,7 @@ from checkpoints.alarms import AlarmStore
 from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from tests.bad_releases.account import claims
 from tests.rolling_update.fleet import Fleet, left_behind
+from tests.rolling_update.trees import release_in
 
 EVERYTHING: Final = "everything, in mid-roll"
 RAYLET: Final = "the raylet"
@@ -111,7 +112,7 @@ class Deaths:
         fleet = self._fleet
         fleet.await_no_roll()
         rolling = fleet.start_command(
-            "rolling-update", "apply", "--shadow=0", tree=self._trees[number % 2]
+            "rolling-update", "apply", "--shadow=0", tree=self._other_tree()
         )
         fleet.wait(lambda: read_active(fleet.storage) is not None, "a roll")
         steps = ["warming", "confirming", "quiescing", "done"]
@@ -123,6 +124,11 @@ class Deaths:
             time.sleep(0.01)
         time.sleep(self._random.random())
         return rolling
+
+    def _other_tree(self) -> Path:
+        """Return a tree that at least one slot does not run."""
+        running = self._fleet.releases()
+        return next(tree for tree in self._trees if {release_in(tree)} != running)
 
     def _step(self) -> str:
         ids = rollout_ids(self._fleet.storage)
