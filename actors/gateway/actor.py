@@ -41,6 +41,8 @@ from actors.messages import (
 )
 from actors.runtime import log_event
 
+INTENT_BYTES_MAX: Final = 65_536
+"""An intent has about 700 bytes; each is written to the log, whatever it holds."""
 OUTBOX_WAIT_MS_MAX: Final = 10_000
 """Wire: longest long poll."""
 
@@ -75,6 +77,8 @@ class Gateway(GatewayShell):
     @ray.method
     async def send(self, data: bytes) -> bytes:
         """`Intent` -> `IntentAnswer`."""
+        if len(data) > INTENT_BYTES_MAX:
+            return await self._refuse_unreadable(data, f"{len(data)} bytes")
         try:
             intent = decode(data, Intent)
         except msgspec.MsgspecError as error:

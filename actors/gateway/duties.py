@@ -202,7 +202,9 @@ def _look(draft: Draft) -> None:
     if not flight.reconciled:
         times += [order.signed_wire_ms for order in draft.ledger.ended.values()]
     oldest_ms = min(_dated(draft, time_ms) for time_ms in times)
-    after_ms = oldest_ms + draft.flight.venue_ahead_ms - LOOK_BACK_MS
+    # a venue whose clock runs ahead costs more rows; one that says a wrong time costs no fill
+    behind_ms = min(0, max(draft.flight.venue_ahead_ms, -UNDATED_BACK_MS))
+    after_ms = oldest_ms + behind_ms - LOOK_BACK_MS
     draft.ask(Look(after_s=max(0, after_ms // 1000)))
 
 

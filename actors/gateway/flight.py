@@ -40,6 +40,8 @@ class Flight(msgspec.Struct, kw_only=True):
     look_wire_ms: int = 0
     heartbeat_id: str = ""
     beating: bool = False
+    beat_mismatched: bool = False
+    """The newest beat was refused for its id."""
     last_beat_wanted: bool = False
     """Beat once more before the authority is given up: the successor has the whole period."""
     beat_due_wire_ms: int = 0

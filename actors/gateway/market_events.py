@@ -75,6 +75,10 @@ class FactsWait(msgspec.Struct, frozen=True, kw_only=True):
     why: str = "the venue has not answered yet"
 
 
+NAME_LENGTH_MAX = 64
+"""A release's id; of a longer name an alarm shows the beginning."""
+
+
 def named_in(data: bytes) -> tuple[str, str]:
     """Read slot and release of a message that is no intent, as far as they are there."""
     try:
@@ -84,6 +88,6 @@ def named_in(data: bytes) -> tuple[str, str]:
     fields = found if isinstance(found, dict) else {}
     slot, release = fields.get("slot"), fields.get("release")
     return (
-        slot if isinstance(slot, str) else "",
-        release if isinstance(release, str) else "",
+        slot[:NAME_LENGTH_MAX] if isinstance(slot, str) else "",
+        release[:NAME_LENGTH_MAX] if isinstance(release, str) else "",
     )

@@ -202,9 +202,13 @@ def _beat(draft: Draft, event: BeatDone) -> None:
                 flight.beat_gap_max_ms = max(flight.beat_gap_max_ms, gap_ms)
             flight.beat_ok_wire_ms = draft.wire_ms
             flight.heartbeat_id = event.outcome.heartbeat_id
+            flight.beat_mismatched = False
         case HeartbeatMismatch():
             flight.heartbeat_id = event.outcome.heartbeat_id
-            flight.beat_due_wire_ms = draft.wire_ms
+            # at once with the id that the venue named; one that takes that neither is not hurried
+            wait_ms = BEAT_RETRY_MS if flight.beat_mismatched else 0
+            flight.beat_due_wire_ms = draft.wire_ms + wait_ms
+            flight.beat_mismatched = True
         case _:
             flight.beat_due_wire_ms = min(flight.beat_due_wire_ms, draft.wire_ms + BEAT_RETRY_MS)
 

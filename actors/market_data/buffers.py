@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TypeVar
 
+import msgspec
+
 from actors.market_data.events import BookLevels, LevelChange
 from actors.market_data.state import (
     CANDLES_KEPT,
@@ -88,7 +90,7 @@ def replace_book(
         tick_micro_usd=fresh.tick_micro_usd or known_tick,
         stamp_wire_ms=stamp_wire_ms,
         received_ms=received_ms,
-        suspect=bool(fresh.bids) and bool(fresh.asks) and max(fresh.bids) >= min(fresh.asks),
+        suspect=_doubtful(fresh.bids, fresh.asks, fresh.tick_micro_usd or known_tick),
     )
 
 
@@ -115,7 +117,20 @@ def change_book(
         side.pop(change.price, None)
     bids, asks = (side, known.asks) if change.bid else (known.bids, side)
     crossed = bool(bids) and bool(asks) and max(bids) >= min(asks)
-    return _changed(known, bids, asks, stamp_wire_ms, now_ms, suspect=known.suspect or crossed)
+    doubtful = crossed or bool(change.shares and change.price % known.tick_micro_usd)
+    return _changed(known, bids, asks, stamp_wire_ms, now_ms, suspect=known.suspect or doubtful)
+
+
+def change_tick(known: BookBuffer, tick_micro_usd: int) -> BookBuffer:
+    """Set the tick; a book that does not fit it is taken anew."""
+    doubtful = known.suspect or _doubtful(known.bids, known.asks, tick_micro_usd)
+    return msgspec.structs.replace(known, tick_micro_usd=tick_micro_usd, suspect=doubtful)
+
+
+def _doubtful(bids: dict[int, int], asks: dict[int, int], tick_micro_usd: int) -> bool:
+    """Tell whether a book is crossed, or has a price off its tick: a message was missed."""
+    crossed = bool(bids) and bool(asks) and max(bids) >= min(asks)
+    return crossed or any(price % tick_micro_usd for side in (bids, asks) for price in side)
 
 
 def _changed(

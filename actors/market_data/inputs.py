@@ -235,7 +235,7 @@ def _table() -> tuple[Input, ...]:
             low=100,
             high=100_000,
             change="0.0001, 0.001, 0.01 or 0.1 USD",
-            sister="every price of the book is on it",
+            sister="every price of the book is on it; one that is not has the book taken anew",
         ),
         Input(
             name=Name.MIN_ORDER,

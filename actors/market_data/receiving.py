@@ -6,6 +6,7 @@ import msgspec
 
 from actors.market_data.buffers import (
     change_book,
+    change_tick,
     merge_candles,
     merge_funding,
     merge_open_interest,
@@ -235,5 +236,5 @@ def apply_tick_size(state: MarketDataState, event: TickSizeChanged, now: Now) ->
     wrong = fit_tick_size(event.tick_micro_usd)
     if wrong is not None:
         return refuse(state, BOOKS, [wrong], now)
-    book = msgspec.structs.replace(known, tick_micro_usd=event.tick_micro_usd)
+    book = change_tick(known, event.tick_micro_usd)
     return msgspec.structs.replace(state, books=state.books | {event.token_id: book})

@@ -22,7 +22,7 @@ PAGES_MAX: Final = 200
 ODD_ROWS_MAX: Final = 100
 """Of one listing that are kept: more say the same."""
 WITHOUT_LIMIT: Final = 1 << 62
-"""Micro-USD: an approval without limit is cut to what fits a message."""
+"""Micro-units: an approval without limit, and what no account has, are cut to fit a message."""
 FAILURES: Final = (PolymarketError, TimeoutError)
 ReadRow = Callable[[object, Rows], Awaitable[None]]
 
@@ -69,6 +69,7 @@ class AccountReads:
         """Read all pages of a listing, row by row."""
         rows = Rows()
         cursor: str | None = None
+        seen: set[str | None] = set()
         try:
             async with asyncio.timeout(self._timeout_s):
                 for _ in range(PAGES_MAX):
@@ -79,6 +80,9 @@ class AccountReads:
                     for row in page.rows:
                         await read(row, rows)
                     cursor = page.next_cursor
+                    if cursor in seen:
+                        return Unknown(reason=f"the pages of {name} go in a circle")
+                    seen.add(cursor)
                     if cursor is None:
                         self._odd_rows[name] = tuple(rows.odd[:ODD_ROWS_MAX])
                         return rows
@@ -104,10 +108,16 @@ class AccountReads:
             return Unknown(reason=f"{type(error).__name__}: {error}")
         allowed = min(cash.allowances.values(), default=None)
         return AccountBalance(
-            cash_micro_usd=MicroUsd(cash.balance),
-            allowance_micro_usd=None if allowed is None else MicroUsd(min(allowed, WITHOUT_LIMIT)),
-            shares={token: MicroShares(found.balance) for token, found in held.items()},
+            cash_micro_usd=MicroUsd(_in_64_bits(cash.balance)),
+            allowance_micro_usd=None if allowed is None else MicroUsd(_in_64_bits(allowed)),
+            shares={
+                token: MicroShares(_in_64_bits(found.balance)) for token, found in held.items()
+            },
         )
+
+
+def _in_64_bits(micro: int) -> int:
+    return max(-WITHOUT_LIMIT, min(micro, WITHOUT_LIMIT))
 
 
 def _asset_type(token_id: str) -> AssetType:

@@ -19,7 +19,7 @@ from polymarket.errors import UnexpectedResponseError
 from polymarket.models.types import ClobAssetId
 
 from actors.config import Venue
-from actors.venue.fills import FeeTerms
+from actors.venue.fills import FeeTerms, fee_terms
 
 CHECKED_SDK_VERSION: Final = "0.14.0"
 """The version of polymarket-client that these private names were checked with."""
@@ -71,7 +71,7 @@ class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
     protocol_version: str
     tick: Decimal
     fee: FeeTerms
-    """Takers only; a rate of 0 where the market charges none."""
+    """Takers only."""
 
 
 async def token_terms(client: AsyncSecureClient, token_id: str, *, fresh: bool) -> TokenTerms:
@@ -90,7 +90,7 @@ async def token_terms(client: AsyncSecureClient, token_id: str, *, fresh: bool) 
         exchange=exchange,
         protocol_version=version,
         tick=market.tick_size,
-        fee=FeeTerms(rate=market.fee_info.rate, exponent=market.fee_info.exponent),
+        fee=fee_terms(market.fee_info.rate, market.fee_info.exponent),
     )
 
 

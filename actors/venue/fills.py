@@ -93,6 +93,23 @@ class FeeTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     rate: Decimal
     exponent: Decimal = Decimal(1)
+    known: bool = True
+    """False: the market does not say, so a fill is booked without a fee and named as odd."""
+
+
+RATE_MAX: Final = 1
+"""Of p (1 - p): a quarter of what changes hands at most."""
+EXPONENT_MAX: Final = 10
+FEE_NOT_KNOWN: Final = FeeTerms(rate=Decimal(0), known=False)
+
+
+def fee_terms(rate: Decimal, exponent: Decimal) -> FeeTerms:
+    """Read a schedule. Where the market gives none the SDK says 0 and 0: that is no free market."""
+    if not (rate.is_finite() and exponent.is_finite()):
+        return FEE_NOT_KNOWN
+    if not 0 <= rate <= RATE_MAX or not 0 < exponent <= EXPONENT_MAX:
+        return FEE_NOT_KNOWN
+    return FeeTerms(rate=rate, exponent=exponent)
 
 
 def is_taker(trade: WireTrade, account: Account) -> bool:

@@ -58,7 +58,8 @@ async def read_trade(row: object, account: Account, fee_terms: FeeTermsOf, rows:
     """Read one trade as own fills. Raises what a lost answer about its market's fee raises."""
     try:
         trade, mended = _trade(row, account)
-        fills = own_fills(trade, account, await fee_terms(str(trade.asset_id)))
+        terms = await fee_terms(str(trade.asset_id))
+        fills = own_fills(trade, account, terms)
         _check_time(trade)
     except (
         ValidationError,
@@ -73,6 +74,8 @@ async def read_trade(row: object, account: Account, fee_terms: FeeTermsOf, rows:
         rows.odd.append(_odd("trades", row, _why(error)))
         return
     rows.trades.extend(fills)
+    if not terms.known and any(not fill.maker for fill in fills):
+        mended = (*mended, "fee, which its market does not say")
     if mended:
         odd = _odd("trades", row, f"counted without its {', '.join(mended)}")
         rows.odd.append(msgspec.structs.replace(odd, counted=True))

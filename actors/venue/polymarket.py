@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Final
 
 import httpx
+import msgspec
 from polymarket import AsyncSecureClient
 from polymarket.errors import (
     OrderHeartbeatMismatchError,
@@ -107,7 +108,7 @@ class PolymarketVenue:
                 terms = await token_terms(self._client, token_id, fresh=True)
         except FAILURES as error:
             return Unknown(reason=f"terms of {condition_id}: {type(error).__name__}: {error}")
-        self._terms[token_id] = terms
+        self._take_terms(token_id, terms)
         self._terms_read_s[token_id] = now_s
         return None
 
@@ -115,13 +116,7 @@ class PolymarketVenue:
         """Sign a limit order; no network once the token's terms are warm."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                signed = await self._client.create_limit_order(
-                    token_id=order.token_id,
-                    price=from_micro(order.price),
-                    size=from_micro(order.shares),
-                    side=order.side.value,
-                    post_only=order.style is Style.REST,
-                )
+                signed = await self._create(order)
                 terms = await token_terms(self._client, order.token_id, fresh=False)
         except (*FAILURES, UserInputError, SigningError) as error:
             return unsignable(error)
@@ -131,6 +126,23 @@ class PolymarketVenue:
             body=encode_body(signed),
             signed_wire_ms=int(wire_ms()),
         )
+
+    async def _create(self, order: UnsignedOrder) -> SdkOrder:
+        """Sign; once more with new terms where the known ones object: a market's tick changes."""
+        create = partial(
+            self._client.create_limit_order,
+            token_id=order.token_id,
+            price=from_micro(order.price),
+            size=from_micro(order.shares),
+            side=order.side.value,
+            post_only=order.style is Style.REST,
+        )
+        try:
+            return await create()
+        except UserInputError:
+            terms = await token_terms(self._client, order.token_id, fresh=True)
+            self._take_terms(order.token_id, terms)
+            return await create()
 
     def _order_id(self, signed: SdkOrder, terms: TokenTerms) -> str:
         return order_id(
@@ -197,8 +209,15 @@ class PolymarketVenue:
     async def _fee_terms(self, token_id: str) -> FeeTerms:
         """A market's fee schedule does not change in its life: known terms are enough."""
         if token_id not in self._terms:
-            self._terms[token_id] = await token_terms(self._client, token_id, fresh=False)
+            self._take_terms(token_id, await token_terms(self._client, token_id, fresh=False))
         return self._terms[token_id].fee
+
+    def _take_terms(self, token_id: str, terms: TokenTerms) -> None:
+        """Keep terms; a fee that was known stays so where the venue says none any more."""
+        before = self._terms.get(token_id)
+        if before is not None and before.fee.known and not terms.fee.known:
+            terms = msgspec.structs.replace(terms, fee=before.fee)
+        self._terms[token_id] = terms
 
     async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
         return await self._public.resolution(condition_id)

@@ -13,6 +13,8 @@ from actors.venue.port import Unknown
 from signals.market import Outcome
 
 MS_PER_S: Final = 1_000
+LATEST_S: Final = 1 << 42
+"""A clock that says more is cut to this: as wrong, and its milliseconds fit a message."""
 HALF_SECOND_MS: Final = 500
 """The venue's clock has whole seconds: its middle is at most this far off."""
 
@@ -37,7 +39,8 @@ class PublicReads:
         if isinstance(body, Unknown):
             return body
         try:
-            return msgspec.json.decode(body, type=int, strict=False) * MS_PER_S + HALF_SECOND_MS
+            found_s = msgspec.json.decode(body, type=int, strict=False)
+            return max(0, min(found_s, LATEST_S)) * MS_PER_S + HALF_SECOND_MS
         except msgspec.DecodeError as error:
             return Unknown(reason=f"/time: {error}")
 

@@ -85,8 +85,14 @@ def test_an_intent_that_has_its_market_wrong_is_refused_with_an_alarm_and_never_
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"outcome": "banana"}, {"price": "dear"}, {"shares": 1.5}, {"token_id": None}],
-    ids=repr,
+    [
+        {"outcome": "banana"},
+        {"price": "dear"},
+        {"shares": 1.5},
+        {"token_id": None},
+        {"params": "p" * 5_000_000},
+    ],
+    ids=lambda wrong: repr(wrong)[:40],
 )
 async def test_what_is_no_intent_is_refused_and_its_release_is_named(
     tmp_path: Path, wrong: dict[str, object]

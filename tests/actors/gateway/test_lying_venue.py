@@ -1,0 +1,54 @@
+"""Answers of the venue that are wrong, not lost: nothing that rests on looking is missed."""
+
+import pytest
+
+from actors.gateway.events import Beat, BeatDone, Look, Ticked, TimeSeen
+from actors.gateway.news import BEAT_RETRY_MS
+from actors.venue.port import Beaten, HeartbeatMismatch
+from tests.actors.gateway.builders import WIRE_MS, Machine
+from tests.actors.gateway.hearing import with_open_order
+
+DAY_S = 86_400
+
+
+@pytest.mark.parametrize("said_ms", [1_000 * WIRE_MS, 1 << 52, WIRE_MS + 86_400_000])
+def test_a_venue_clock_ahead_hides_no_trade_from_a_look(said_ms: int) -> None:
+    machine, _ = with_open_order()
+    machine.hear(TimeSeen(server_ms=said_ms, round_trip_ms=10, wall_ms=WIRE_MS, **machine.at))
+    machine.wire_ms += 20_000
+    machine.hear(Ticked(**machine.at))
+    [look] = [effect for effect in machine.effects if isinstance(effect, Look)]
+    assert look.after_s <= WIRE_MS // 1_000
+
+
+def test_a_venue_clock_of_1970_does_not_ask_for_all_trades_there_ever_were() -> None:
+    machine, _ = with_open_order()
+    machine.hear(TimeSeen(server_ms=500, round_trip_ms=10, wall_ms=WIRE_MS, **machine.at))
+    machine.wire_ms += 20_000
+    machine.hear(Ticked(**machine.at))
+    [look] = [effect for effect in machine.effects if isinstance(effect, Look)]
+    assert 0 < WIRE_MS // 1_000 - look.after_s <= DAY_S + 120
+
+
+def beats(machine: Machine, outcome: object, ms: int) -> int:
+    count = 0
+    for _ in range(ms // 50):
+        machine.wire_ms += 50
+        machine.hear(Ticked(**machine.at))
+        if any(isinstance(effect, Beat) for effect in machine.effects):
+            count += 1
+            machine.hear(BeatDone(outcome=outcome, **machine.at))  # type: ignore[arg-type]
+    return count
+
+
+def test_a_venue_that_takes_no_heartbeat_id_is_not_asked_twenty_times_a_second() -> None:
+    machine = Machine().start()
+    wrong = HeartbeatMismatch(heartbeat_id="another")
+    assert beats(machine, wrong, 10 * BEAT_RETRY_MS) <= 12
+
+
+def test_a_heartbeat_id_that_the_venue_names_is_sent_at_once() -> None:
+    machine = Machine().start()
+    assert beats(machine, Beaten(heartbeat_id="a"), 100) == 1
+    machine.wire_ms += 6_000
+    assert beats(machine, HeartbeatMismatch(heartbeat_id="b"), 100) == 2
