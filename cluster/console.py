@@ -83,7 +83,9 @@ def emit(value: object, rows: str = "rows") -> None:
         silence(sys.stdout)
     except OSError as error:
         silence(sys.stdout)
-        raise OutputError(f"the output cannot be written: {error.strerror}") from error
+        raise OutputError(
+            f"the output cannot be written ({error.strerror}): free space, or write elsewhere"
+        ) from error
 
 
 def say(text: str) -> None:

@@ -44,7 +44,7 @@ def end_fleet(
         if record.head is not None and record.head.alive and launched_before(state):
             _stop_in_order(state, say, *words)
     except KeyboardInterrupt:
-        say("interrupted again: processes are ended now")
+        say("interrupted again: killing what is left")
     finally:
         interrupts.ignore()
         end_head(state)
@@ -68,9 +68,9 @@ def _stop_in_order(state: StateFolder, say: Callable[[str], None], *words: str) 
         raise
     if child.is_alive():
         child.kill()
-        say(f"the fleet did not stop in {ORDER_SECONDS_MAX:.0f} s: processes are ended now")
+        say(f"the fleet did not stop in {ORDER_SECONDS_MAX:.0f} s: killing its processes")
     elif child.exitcode:
-        say("the fleet was not stopped in order: processes are ended now")
+        say("the fleet could not be stopped cleanly: killing its processes")
 
 
 def end_runner(state: StateFolder, say: Callable[[str], None]) -> None:

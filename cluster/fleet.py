@@ -110,7 +110,9 @@ def connect(state: StateFolder, ports: HeadPorts) -> RayLink:
                 configure_logging=True,
             )
     except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
-        raise FleetError(f"the head on {gcs_address(ports)} does not answer: {error}") from error
+        raise FleetError(
+            f"Ray on {gcs_address(ports)} does not answer ({error}): `midstride doctor` says more"
+        ) from error
     return RayLink()
 
 

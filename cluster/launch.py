@@ -219,7 +219,9 @@ def _await_ready(link: FleetLink, name: str) -> None:
         if isinstance(answer, bytes):
             return
         if time.monotonic() >= deadline:
-            raise FleetError(f"{name} did not come up in {ACTOR_SECONDS:.0f} s: {answer}")
+            raise FleetError(
+                f"{name} did not start in {ACTOR_SECONDS:.0f} s ({answer}): see `midstride logs`"
+            )
         time.sleep(POLL_SECONDS)
 
 

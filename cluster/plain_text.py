@@ -100,7 +100,9 @@ class ForgivingStream:
             silence(self._stream)
             return len(text)
         except OSError as error:
-            raise OutputError(f"the output cannot be written: {error.strerror}") from error
+            raise OutputError(
+                f"the output cannot be written ({error.strerror}): free space, or write elsewhere"
+            ) from error
 
     def flush(self) -> None:
         try:
@@ -109,7 +111,9 @@ class ForgivingStream:
             silence(self._stream)
         except OSError as error:
             silence(self._stream)
-            raise OutputError(f"the output cannot be written: {error.strerror}") from error
+            raise OutputError(
+                f"the output cannot be written ({error.strerror}): free space, or write elsewhere"
+            ) from error
 
 
 class OutputStream(ForgivingStream):

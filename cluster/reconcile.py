@@ -159,7 +159,7 @@ async def _reconcile(config: FleetConfig) -> Reconciled:
 
     venue = await connect(config.venue, VENUE_SECONDS)
     if isinstance(venue, Rejected | Unknown):
-        raise FleetError(f"the venue cannot be asked: {venue}")
+        raise FleetError(f"the venue does not answer ({venue}): `midstride doctor` says more")
     try:
         lasting: Counter[str] = Counter()
         for look in range(1, LOOKS + 1):
@@ -195,9 +195,9 @@ async def _ask(venue: VenuePort, own: OwnBooks) -> VenueBooks:
     orders = await venue.open_orders()
     trades = await venue.trades(ALL_TRADES_S)
     if isinstance(orders, Unknown):
-        raise FleetError(f"the venue's open orders are not known: {orders.reason}")
+        raise FleetError(f"the venue did not list its open orders ({orders.reason}): try again")
     if isinstance(trades, Unknown):
-        raise FleetError(f"the venue's trades are not known: {trades.reason}")
+        raise FleetError(f"the venue did not list its trades ({trades.reason}): try again")
     winners: dict[str, Outcome | None] = {}
     for condition_id in list(own.winners)[-MARKETS_MAX:]:
         winner = await venue.resolution(condition_id)

@@ -106,9 +106,9 @@ def _end(state: StateFolder, interrupts: Interrupts, console: Console) -> None:
             end_watcher(state)
             held.enter_context(hold(state, "cluster run", LOCK_SECONDS_MAX))
         except StateLockedError as locked:
-            console.print(f"another command holds the fleet's folder: {locked}")
+            console.print(f"another command is at work on this fleet: {locked}")
         except KeyboardInterrupt:
-            console.print("interrupted again: what is left is ended at once")
+            console.print("interrupted again: killing what is left")
         end_fleet(state, interrupts, console.print, WITH_SUMMARY)
 
 
@@ -147,7 +147,7 @@ def _start(
         start_watcher(state)
     except BaseException as fault:
         if isinstance(fault, KeyboardInterrupt):
-            console.print("interrupted: what this start began is ended")
+            console.print("interrupted: ending what this start began")
         _undo(state, before, interrupts, console)
         raise
 

@@ -74,7 +74,7 @@ def clear_command(
         new = store.clear(identity, reason, operator(), int(wire_ms()))
         say(f"cleared {identity}" if new else f"{identity} was cleared before")
     if not chosen:
-        say("no alarm is latched; nothing to clear")
+        say("there is no alarm; nothing to clear")
 
 
 def _chosen(store: AlarmStore, words: Sequence[str], kind: str | None) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def _chosen(store: AlarmStore, words: Sequence[str], kind: str | None) -> tuple[
     chosen = tuple(one.alarm.id for one in latched if kind in {None, one.alarm.kind})
     if kind is not None and not chosen:
         kinds = ", ".join(sorted({one.alarm.kind for one in latched})) or "none"
-        raise FleetError(f"no alarm of kind {kind} is latched; latched kinds: {kinds}")
+        raise FleetError(f"there is no alarm of kind {kind}; there are: {kinds}")
     return chosen
 
 

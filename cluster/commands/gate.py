@@ -137,7 +137,7 @@ def approve(
     if as_json:
         emit({"approval": name, "statement": statement})
     else:
-        say(f"approved until {(statement.expires_wire_ms - now_ms) / HOUR_MS:g} h from now: {name}")
+        say(f"approved for the next {(statement.expires_wire_ms - now_ms) / HOUR_MS:g} h: {name}")
 
 
 command.add_command(approve)

@@ -29,9 +29,9 @@ def rooms_for(
     if up:
         from cluster.replay.ray_rooms import RayRooms
 
-        say("replaying as Ray actors, each in the release's own runtime environment")
+        say("replaying on the fleet's Ray, each release with its own code")
         return lambda _unpacked: RayRooms(folder, record.ports)
     if where is Where.RAY:
         raise FleetError(f"no fleet runs in {folder.root}; leave out --in, or start the fleet")
-    say("replaying in plain processes: no Ray head is up")
+    say("replaying in processes of its own: no fleet runs")
     return lambda unpacked: ProcessRooms(storage, unpacked)

@@ -106,7 +106,7 @@ def stop_driver(storage: Storage, active: Active) -> bool:
             return read_active(storage) != active
     _signal(active, signal.SIGKILL)
     if not _wait(lambda: not active.driver_lives, STOP_SECONDS):
-        raise FleetError(f"the driver {active.driver} of {active.rollout} does not end")
+        raise FleetError(f"{active.rollout}: process {active.driver} does not end; try again")
     return read_active(storage) != active
 
 

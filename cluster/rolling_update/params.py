@@ -57,7 +57,7 @@ def check_changes(
     known = {entry.slot for entry in config.slots}
     for slot in slots:
         if slot not in known:
-            raise FleetError(f"{slot} is no slot of this fleet; there are {', '.join(known)}")
+            raise FleetError(f"this fleet has no slot {slot}; there are {', '.join(known)}")
         try:
             override(override(config.params, config.slot(slot).params), changes)
         except ParamsError as error:
@@ -118,7 +118,11 @@ def _ask_all(
     link: FleetLink, names: Mapping[str, str], slots: Sequence[str], ask: SetParams
 ) -> Changed:
     done: dict[str, str] = {}
-    failed = {slot: "it has no owner" for slot in slots if slot not in names}
+    failed = {
+        slot: "nothing runs there; wait until it is started again"
+        for slot in slots
+        if slot not in names
+    }
     waiting = [slot for slot in slots if slot in names]
     deadline = time.monotonic() + QUIET_SECONDS
     while waiting:

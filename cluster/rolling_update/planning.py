@@ -53,7 +53,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 async def owners_of(storage_root: str) -> tuple[FenceRecord, ...]:
     table = await GatewayClient(storage_root).fences()
     if not isinstance(table, FenceTable):
-        raise FleetError(f"the gateway does not answer: {table.reason}")
+        raise FleetError(f"the gateway does not answer, see `midstride status`: {table.reason}")
     return table.owners
 
 

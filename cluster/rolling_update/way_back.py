@@ -98,7 +98,7 @@ class _WayBack:
         """End a roll whose driver died: nobody else is to be waited for."""
         active = read_active(self._storage)
         if active is not None and not active.driver_lives:
-            self._say(f"{active.doing} {active.rollout} lost its driver: it is ended first")
+            self._say(f"{active.doing} {active.rollout} was cut off: it is ended first")
             await abort(self._root, self._calls, load_config(self._root).clock.speed, self._say)
 
     async def _shared_that_go(self, release: str) -> tuple[Back, ...]:
