@@ -11,7 +11,7 @@ from cluster.errors import ClusterError
 
 
 class ConfigError(ClusterError):
-    """The operator must mend the key that the message names."""
+    """The operator corrects the key that the message names."""
 
     def __init__(self, file: str, key: str, value: object, allowed: str) -> None:
         where = f"{file}: {key}" if key else file

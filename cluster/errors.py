@@ -1,7 +1,7 @@
 """The exception tree of the operator's tools.
 
 ClusterError                the message is for the operator: what is wrong and what to do; exit 1
-+- ConfigError              mend the key named (cluster.config_errors)
++- ConfigError              correct the key named (cluster.config_errors)
 +- HeadError                the local Ray head: a port is taken, or it did not start
 +- SandboxError             the sandbox exchange did not start
 +- JobError                 a submitted job failed; its own message was printed
@@ -10,7 +10,7 @@ ClusterError                the message is for the operator: what is wrong and w
 
 
 class ClusterError(Exception):
-    """Its message is shown to the operator as it is."""
+    """Of a folder, a file or the fleet: the message is shown as it is."""
 
 
 class HeadError(ClusterError):

@@ -1,6 +1,6 @@
 """What the gate raises.
 
-GateError                   the operator: the message names the plan, key or approval to mend
+GateError                   the operator: the message names the plan, key or approval to correct
 +- GateRefusedError         nothing was changed; every reason is in the message
 """
 
@@ -8,7 +8,7 @@ from cluster.errors import ClusterError
 
 
 class GateError(ClusterError):
-    """Mend what the message names."""
+    """Correct what the message names."""
 
 
 class GateRefusedError(GateError):

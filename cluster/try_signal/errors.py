@@ -2,7 +2,7 @@
 
 TryError                    a `ClusterError`: shown as it is, exit 1
 +- TapeError                give another tape folder, or none for a generated tape
-+- SignalError              mend the strategy file, or the parameter, that it names
++- SignalError              correct the strategy file, or the parameter, that it names
 """
 
 from cluster.errors import ClusterError
