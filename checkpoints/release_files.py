@@ -87,4 +87,6 @@ def read_file(file: Path) -> bytes:
             )
         return file.read_bytes()
     except OSError as error:
-        raise StorageError(f"{file} cannot be read: {error.strerror}: make it readable or remove it") from error
+        raise StorageError(
+            f"{file} cannot be read: {error.strerror}: make it readable or remove it"
+        ) from error

@@ -26,4 +26,4 @@ class JobError(ClusterError):
 
 
 class FleetError(ClusterError):
-    """An actor did not answer in time or refused; `doctor` looks closer."""
+    """An actor did not answer in time or refused; `midstride doctor` says more."""

@@ -38,7 +38,10 @@ def hold(state: StateFolder, command: str, wait_seconds: float = 0.0) -> Iterato
     try:
         descriptor = os.open(state.lock, os.O_RDWR | os.O_CREAT, PRIVATE)
     except OSError as error:
-        raise ClusterError(f"{state.lock} cannot be written ({error.strerror})") from error
+        raise ClusterError(
+            f"{state.lock} cannot be written, free space or correct its permissions "
+            f"({error.strerror})"
+        ) from error
     try:
         _take(state, descriptor, time.monotonic() + wait_seconds)
         mine = Holder(process=ProcessRecord.own(), command=command)

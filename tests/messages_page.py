@@ -20,7 +20,9 @@ PAGE = ROOT / "docs" / "messages.md"
 HEAD = """# Every alarm and every refusal
 
 Made from the code that says them, by `python -m tests.messages_page`; a test compares.
-Each says what happened and what to do first.
+Each says what happened and what to do first. A *release* is one exact version of the code. A *slot*
+is one bot: one asset, one timeframe. The *gateway* is the one process that sends orders; the
+*supervisor* watches all processes. A *roll* brings a release into the slots, one after the other.
 
 ## Alarms
 

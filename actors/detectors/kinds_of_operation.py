@@ -190,7 +190,7 @@ STORAGE: Final = (
     AlarmKind(
         kind="outbox_gap",
         severity=Severity.CRITICAL,
-        means="A slot did not get all events of its orders. It takes no new risk.",
+        means="A slot missed reports about its own orders. It opens no new position.",
         remedy="Compare with the venue: `midstride audit reconcile`.",
     ),
     AlarmKind(

@@ -9,15 +9,21 @@ CODE: Final = (
     AlarmKind(
         kind="wrong_code",
         severity=Severity.CRITICAL,
-        means="A process runs code that no plan names. The gateway lets it send no order.",
+        means=(
+"A process runs code that was never rolled out here. The gateway lets it "
+"send no order."
+),
         remedy="Find out who started it, end it, and roll out the release that you want.",
     ),
     AlarmKind(
         kind="fence_of_another_release",
         severity=Severity.CRITICAL,
         reaction=Reaction.HALT,  # it may be trading
-        means="A slot runs another release than the one that the gateway gave it the right to "
-        "trade for.",
+        means=(
+"A slot runs other code than the gateway has recorded for it, so it may "
+"trade by code "
+)
+        "that nobody wanted there.",
         remedy="Compare both releases in the evidence, roll the slot back, then "
         "`midstride trading resume`.",
     ),
@@ -31,14 +37,14 @@ CODE: Final = (
     AlarmKind(
         kind="mixed_releases",
         severity=Severity.WARNING,
-        means="Slots run more releases than the roll explains.",
+        means="Slots run different releases, and no roll under way explains it.",
         remedy="Finish it with `midstride rolling-update resume`, or go back with "
         "`midstride rolling-update rollback`.",
     ),
     AlarmKind(
         kind="release_never_decided",
         severity=Severity.CRITICAL,
-        means="A new release owns a slot and has made no decision in it. "
+        means="A new release took over a slot and has made no decision in it. "
         "The slot goes back by itself.",
         remedy="Read `midstride logs` of the slot, correct the code, roll it out again.",
     ),
@@ -95,16 +101,19 @@ CONDUCT: Final = (
     AlarmKind(
         kind="release_turned_bad",
         severity=Severity.CRITICAL,
-        means="A release kept a slot from deciding. The slot goes back by itself to the release "
-        "that was proven in it.",
+        means="A release kept a slot from deciding. The slot goes back by itself to the last "
+        "release that worked in it.",
         remedy="Roll the other slots back, correct the release, roll it out again.",
     ),
     AlarmKind(
         kind="no_way_back",
         severity=Severity.CRITICAL,
         reaction=Reaction.REDUCE,
-        means="A release keeps a slot from deciding, and no release that is proven in the slot is "
-        "left to go back to.",
+        means=(
+"A release keeps a slot from deciding, and no earlier release that worked "
+"in the slot "
+)
+        "is left to go back to.",
         remedy="Correct the code, roll it out, then `midstride trading resume`.",
     ),
     AlarmKind(

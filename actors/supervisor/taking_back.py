@@ -265,8 +265,9 @@ def _finding(kind: str, watched: Watched, fault: str, to: str | None, *, holds: 
             "out again."
         ),
         NO_WAY_BACK: (
-            f"Release {release} keeps {watched.slot} from deciding, and no release that is proven "
-            "in this slot is left. Nothing is bought any more. Correct the code, roll it out, then "
+            f"Release {release} keeps {watched.slot} from deciding, and no earlier release "
+            "that worked in it is left. Nothing is bought any more. Correct the code, "
+            "roll it out, then "
             "`midstride trading resume`."
         ),
         RELEASE_FAILS: (

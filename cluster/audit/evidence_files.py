@@ -48,7 +48,7 @@ def write_pack(case: Case, items: Sequence[Item], folder: Path) -> Pack:
         (folder / "evidence.json").write_bytes(index + b"\n")
         (folder / "evidence.md").write_text(_page(pack), encoding="utf-8")
     except OSError as error:
-        raise AuditError(f"{folder} cannot be written: {error}") from error
+        raise AuditError(f"{folder} cannot be written, name another with --out: {error}") from error
     return pack
 
 

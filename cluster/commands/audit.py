@@ -230,5 +230,5 @@ def _write_parquet(file: Path, table: Any) -> None:
     try:
         pq.write_table(table, file)
     except OSError as error:
-        raise ClusterError(f"{file} cannot be written: {error}") from error
+        raise ClusterError(f"{file} cannot be written ({error}): name another file") from error
     say(f"{table.num_rows} rows in {file}")

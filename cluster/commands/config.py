@@ -100,7 +100,9 @@ def new(out: Path, **given: Any) -> None:
     try:
         out.write_text(config_text(answers), encoding="utf-8")
     except OSError as error:
-        raise ClusterError(f"{out} cannot be written: {error.strerror}") from error
+        raise ClusterError(
+            f"{out} cannot be written ({error.strerror}): name another file"
+        ) from error
     say(f"wrote {out}: {len(answers.slots)} slots; start with `midstride run --config {out}`")
 
 

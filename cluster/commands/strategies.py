@@ -101,7 +101,9 @@ def new_command(name: str) -> None:
     except FileExistsError:
         raise ClusterError(f"{file} exists already; choose another name") from None
     except OSError as error:
-        raise ClusterError(f"{file} cannot be written: {error.strerror}") from error
+        raise ClusterError(
+            f"{file} cannot be written ({error.strerror}): name another file"
+        ) from error
     say(f"wrote {file}; try it with `midstride try --signal {name}`")
 
 

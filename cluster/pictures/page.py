@@ -62,4 +62,6 @@ def write_page(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise ClusterError(f"{file} cannot be written: {error.strerror}") from error
+        raise ClusterError(
+            f"{file} cannot be written ({error.strerror}): name another file"
+        ) from error
