@@ -10,20 +10,16 @@ CODE: Final = (
         kind="wrong_code",
         severity=Severity.CRITICAL,
         means=(
-"A process runs code that was never rolled out here. The gateway lets it "
-"send no order."
-),
+            "A process runs code that was never rolled out here. The gateway lets it send no order."
+        ),
         remedy="Find out who started it, end it, and roll out the release that you want.",
     ),
     AlarmKind(
         kind="fence_of_another_release",
         severity=Severity.CRITICAL,
         reaction=Reaction.HALT,  # it may be trading
-        means=(
-"A slot runs other code than the gateway has recorded for it, so it may "
-"trade by code "
-)
-        "that nobody wanted there.",
+        means="A slot runs other code than the gateway has recorded for it, so it may trade "
+        "by code that nobody wanted there.",
         remedy="Compare both releases in the evidence, roll the slot back, then "
         "`midstride trading resume`.",
     ),
@@ -109,11 +105,8 @@ CONDUCT: Final = (
         kind="no_way_back",
         severity=Severity.CRITICAL,
         reaction=Reaction.REDUCE,
-        means=(
-"A release keeps a slot from deciding, and no earlier release that worked "
-"in the slot "
-)
-        "is left to go back to.",
+        means="A release keeps a slot from deciding, and no earlier release that worked in "
+        "the slot is left to go back to.",
         remedy="Correct the code, roll it out, then `midstride trading resume`.",
     ),
     AlarmKind(

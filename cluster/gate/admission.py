@@ -118,9 +118,5 @@ def check_covered(storage: Storage, config: FleetConfig, release: str) -> None:
     """
     found = covered(storage, config)
     if found is not None and release not in found.releases:
-        raise GateRefusedError(
-            (
-                f"release {release[:12]} was never approved here; `midstride gate list` "
-                "shows which were",
-            )
-        )
+        why = f"release {release[:12]} was never approved here; `midstride gate list` shows which"
+        raise GateRefusedError((why,))
