@@ -118,5 +118,6 @@ def check_covered(storage: Storage, config: FleetConfig, release: str) -> None:
     """
     found = covered(storage, config)
     if found is not None and release not in found.releases:
-        why = f"release {release[:12]} was never approved here; `midstride gate list` shows which"
-        raise GateRefusedError((why,))
+        raise GateRefusedError(
+            (f"release {release[:12]} was never approved here; see `midstride gate list`",)
+        )
