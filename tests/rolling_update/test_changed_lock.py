@@ -41,14 +41,14 @@ def test_stop_then_run_in_the_new_environment_then_update(tmp_path: Path) -> Non
         code, said = update(fleet)
         assert code == 1, said
         assert f"requirements.lock names {PACKAGE} {VERSION} (which is not installed)" in said
-        assert "`make stop`, `make run` in this tree" in said
+        assert "`midstride stop`, `midstride run` in this tree" in said
         fleet.stop()
         python = environment_with(tmp_path / "environment")
         words = ("run", "--detach", f"--config={tmp_path / 'fleet.toml'}", "--speed=30")
         ports = fleet.state.read_run().ports.gcs
         code, said = fleet.command(*words, f"--head-port={ports}", python=python)
         assert code == 0, said
-        assert "`make update` brings it into the slots" in said
+        assert "`midstride update` brings it into the slots" in said
         fleet.await_decisions(1)
         assert fleet.releases() == {first}
         code, said = update(fleet, python)
