@@ -6,7 +6,7 @@ average that settles it.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -127,7 +127,10 @@ def _check_instant(name: str, text: str | None, wanted_ms: int) -> None:
     if text is None:
         return
     try:
-        found_ms = datetime.fromisoformat(text).timestamp() * MS_PER_S
+        found = datetime.fromisoformat(text)
+        # one without a zone is UTC, whatever this machine's zone is
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        found_ms = found.timestamp() * MS_PER_S
     except (ValueError, OverflowError) as error:
         raise Malformed(f"{name} {text!r}") from error
     if found_ms != wanted_ms:

@@ -199,6 +199,8 @@ def _look(draft: Draft) -> None:
     times = [draft.wire_ms]
     times += [order.signed_wire_ms for order in draft.ledger.orders.values()]
     times += [kept.wire_ms for kept in draft.ledger.fills.of(PROVISIONAL)]
+    if flight.odd_since_wire_ms is not None:
+        times.append(max(flight.odd_since_wire_ms, draft.wire_ms - UNDATED_BACK_MS))
     if not flight.reconciled:
         times += [order.signed_wire_ms for order in draft.ledger.ended.values()]
     oldest_ms = min(_dated(draft, time_ms) for time_ms in times)

@@ -74,6 +74,8 @@ class Flight(msgspec.Struct, kw_only=True):
     look_failures: int = 0
     look_trouble: str = ""
     """Why the newest listing gave nothing."""
+    odd_since_wire_ms: int | None = None
+    """Since when every look had a row of a trade that could not be read: it may be of anybody."""
     odd_rows: Table[str] = msgspec.field(default_factory=Table)
     """Rows of listings that are not as they should be, by listing and id."""
     alarms_over: Table[int] = msgspec.field(default_factory=Table)

@@ -30,6 +30,9 @@ def note_listing(draft: Draft, event: Looked) -> None:
     draft.flight.looked_wire_ms, draft.flight.look_failures = draft.wire_ms, 0
     draft.flight.look_trouble = ""
     draft.end_alarm("listing_unreadable", "venue", "orders and trades are listed again")
+    unread = any(odd.listing == "trades" and not odd.counted for odd in event.odd)
+    since_ms = draft.flight.odd_since_wire_ms
+    draft.flight.odd_since_wire_ms = (since_ms or event.started_wire_ms) if unread else None
     _note_odd_rows(draft, event)
 
 

@@ -8,6 +8,7 @@ is gone from the first has its fills in the second.
 from typing import Final, assert_never
 
 from actors.gateway.draft import Draft
+from actors.gateway.duties import CANCEL_AGAIN_MS, CANCELS_AT_ONCE
 from actors.gateway.events import (
     BeatDone,
     Cancel,
@@ -45,6 +46,8 @@ ABSENCE_GRACE_MS: Final = 2_000
 held for its delay (150 ms) is in neither list."""
 LOST_POST_GRACE_MS: Final = 8_000
 """Wire, after the last post whose answer was lost: a request may still be on its way."""
+STRANGERS_NAMED: Final = 20
+"""Alarms of one look: whoever else uses the key may have thousands of orders."""
 BEAT_RETRY_MS: Final = 1_000
 """Wire: two more tries fit before the venue's 10 s are over."""
 
@@ -83,8 +86,7 @@ def _look(draft: Draft, event: Looked) -> None:
         elif order.order_id not in unclear:
             _absent(draft, order, event.started_wire_ms)
     strangers = [order for order in event.orders if order.order_id not in draft.ledger.orders]
-    for stranger in strangers:
-        _stranger(draft, stranger, event.started_wire_ms)
+    _cancel_strangers(draft, strangers, event.started_wire_ms)
     if not draft.flight.reconciled:
         draft.flight.reconciled = True
         _judge_left_over(draft)
@@ -116,16 +118,39 @@ def _absent(draft: Draft, order: Order, looked_wire_ms: int) -> None:
         end_order(draft, order, end, reason)
 
 
-def _stranger(draft: Draft, order: VenueOrder, looked_wire_ms: int) -> None:
-    """Cancel an open order that is not ours to keep: unknown here, or ended in our books."""
-    ended = draft.ledger.ended.get(order.order_id)
+def _cancel_strangers(draft: Draft, orders: list[VenueOrder], looked_wire_ms: int) -> None:
+    """Cancel open orders that are not ours to keep: unknown here, or ended in our books."""
+    strangers = [order for order in orders if not _may_lag(draft, order, looked_wire_ms)]
+    for order in strangers[:STRANGERS_NAMED]:
+        kind = "order_open_after_end" if order.order_id in draft.ledger.ended else "orphan_order"
+        evidence = f"{order.side} {order.shares} at {order.price} in {order.condition_id}"
+        draft.alarm(kind, order.order_id, evidence)
+    if len(strangers) > STRANGERS_NAMED:
+        more = f"{len(strangers) - STRANGERS_NAMED} more orders beside those that are named"
+        draft.alarm("orphan_order", "more", more)
+    _forget_cancels(draft, {order.order_id for order in strangers})
+    sent = draft.flight.cancels
+    due = [
+        order.order_id
+        for order in strangers
+        if draft.wire_ms - sent.get(order.order_id, 0) >= CANCEL_AGAIN_MS
+    ][:CANCELS_AT_ONCE]
+    if due:
+        sent.update(dict.fromkeys(due, draft.wire_ms))
+        draft.ask(Cancel(order_ids=tuple(due)))
+
+
+def _may_lag(draft: Draft, order: VenueOrder, looked_wire_ms: int) -> bool:
+    """Tell whether the list may be older than the order's end."""
     answered_ms = draft.flight.answered.get(order.order_id, 0)
-    if ended is not None and looked_wire_ms < answered_ms + ABSENCE_GRACE_MS:
-        return
-    draft.ask(Cancel(order_ids=(order.order_id,)))
-    kind = "orphan_order" if ended is None else "order_open_after_end"
-    evidence = f"{order.side} {order.shares} at {order.price} in {order.condition_id}"
-    draft.alarm(kind, order.order_id, evidence)
+    ended = order.order_id in draft.ledger.ended
+    return ended and looked_wire_ms < answered_ms + ABSENCE_GRACE_MS
+
+
+def _forget_cancels(draft: Draft, strangers: set[str]) -> None:
+    for order_id in tuple(draft.flight.cancels):
+        if order_id not in draft.ledger.orders and order_id not in strangers:
+            del draft.flight.cancels[order_id]
 
 
 # ---- the stream -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ Read apart from market data, on purpose: a slot's word about its market, and mar
 checked against this.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -98,7 +98,12 @@ def _texts(text: str | None) -> list[str]:
 
 
 def _ms(text: str | None) -> int | None:
-    return None if text is None else int(datetime.fromisoformat(text).timestamp()) * MS_PER_S
+    if text is None:
+        return None
+    found = datetime.fromisoformat(text)
+    # one without a zone is UTC, whatever this machine's zone is
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return int(found.timestamp()) * MS_PER_S
 
 
 def read_book(body: bytes, token_id: str) -> TokenBook | Unknown:

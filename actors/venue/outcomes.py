@@ -136,9 +136,10 @@ def _outcome_of_status(
 
 
 def unavailable(kind: UnavailableKind, retry_after_s: float | None) -> Unavailable:
-    advised = None if retry_after_s is None else int(retry_after_s * ADVICE_MS_PER_S)
-    retry_after_ms = RETRY_AFTER_MS[kind] if advised is None else advised
-    return Unavailable(kind=kind, retry_after_ms=min(retry_after_ms, RETRY_AFTER_MS_MAX))
+    if retry_after_s is None or not retry_after_s >= 0:  # "not a number" is no advice either
+        return Unavailable(kind=kind, retry_after_ms=RETRY_AFTER_MS[kind])
+    advised_ms = min(retry_after_s * ADVICE_MS_PER_S, RETRY_AFTER_MS_MAX)
+    return Unavailable(kind=kind, retry_after_ms=int(advised_ms))
 
 
 def unsignable(error: Exception) -> Unsignable:

@@ -26,6 +26,7 @@ class _Token(msgspec.Struct):
 
 class _Market(msgspec.Struct):
     tokens: tuple[_Token, ...]
+    condition_id: str = ""
 
 
 class PublicReads:
@@ -53,6 +54,8 @@ class PublicReads:
             won = [Outcome(token.outcome) for token in market.tokens if token.winner]
         except (msgspec.DecodeError, ValueError) as error:
             return Unknown(reason=f"/markets/{condition_id}: {error}")
+        if market.condition_id.lower() not in ("", condition_id.lower()):
+            return Unknown(reason=f"/markets/{condition_id}: it is {market.condition_id[:80]}")
         if len(won) > 1:
             return Unknown(reason=f"/markets/{condition_id}: more than one winner")
         return won[0] if won else None

@@ -2,11 +2,13 @@
 
 import pytest
 
-from actors.gateway.events import Beat, BeatDone, Look, Ticked, TimeSeen
-from actors.gateway.news import BEAT_RETRY_MS
+from actors.gateway.duties import CANCELS_AT_ONCE
+from actors.gateway.events import Beat, BeatDone, Cancel, Look, Looked, Ticked, TimeSeen
+from actors.gateway.news import BEAT_RETRY_MS, STRANGERS_NAMED
+from actors.venue.answers import OddRow
 from actors.venue.port import Beaten, HeartbeatMismatch
 from tests.actors.gateway.builders import WIRE_MS, Machine
-from tests.actors.gateway.hearing import with_open_order
+from tests.actors.gateway.hearing import alarms, held, listed, trade, with_open_order
 
 DAY_S = 86_400
 
@@ -52,3 +54,43 @@ def test_a_heartbeat_id_that_the_venue_names_is_sent_at_once() -> None:
     assert beats(machine, Beaten(heartbeat_id="a"), 100) == 1
     machine.wire_ms += 6_000
     assert beats(machine, HeartbeatMismatch(heartbeat_id="b"), 100) == 2
+
+
+def test_an_order_that_the_venue_goes_on_listing_is_cancelled_once_a_second() -> None:
+    machine = Machine().start()
+    asked = 0
+    for _ in range(20):
+        machine.wire_ms += 150
+        machine.look(orders=(listed("0xstranger"),))
+        asked += len(machine.asked(Cancel))
+    assert asked == 3, "of 3 s"
+
+
+def test_thousands_of_foreign_orders_are_one_cancel_and_a_page_of_alarms() -> None:
+    machine = Machine().start()
+    machine.look(orders=tuple(listed(f"0x{number}") for number in range(3_000)))
+    [cancel] = machine.asked(Cancel)
+    assert len(cancel.order_ids) == CANCELS_AT_ONCE
+    assert len(alarms(machine)) == STRANGERS_NAMED + 1
+    machine.look(orders=tuple(listed(f"0x{number}") for number in range(3_000)))
+    [cancel] = machine.asked(Cancel)
+    assert cancel.order_ids[0] == f"0x{CANCELS_AT_ONCE}", "the next ones"
+    machine.look()
+    assert not machine.state.flight.cancels
+
+
+def test_a_trade_in_a_row_that_names_nobody_is_booked_when_the_row_is_mended() -> None:
+    machine, order_id = with_open_order()
+    machine.wire_ms += 5_000
+    first_ms = machine.wire_ms
+    odd = (OddRow(listing="trades", row_id="None", why="null"),)
+    for _ in range(2):
+        seen = Looked(orders=(), trades=(), odd=odd, started_wire_ms=machine.wire_ms, **machine.at)
+        machine.hear(seen)
+        machine.wire_ms += 200_000
+    machine.hear(Ticked(**machine.at))
+    [look] = [effect for effect in machine.effects if isinstance(effect, Look)]
+    assert look.after_s <= first_ms // 1_000, "it may be of the order that ended meanwhile"
+    machine.look(trades=(trade(order_id),))
+    assert held(machine) == 10_000_000
+    assert machine.state.flight.odd_since_wire_ms is None

@@ -1,6 +1,7 @@
 """A venue that lies in its answers: about its clock, the account, fees, ticks and pages."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,15 +12,18 @@ from actors.gateway.events import TimeSeen
 from actors.gateway.market_events import AccountSeen
 from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import encode
-from actors.venue.answers import AccountBalance
+from actors.venue.answers import AccountBalance, ListedMarket
 from actors.venue.fills import FEE_NOT_KNOWN, FeeTerms, fee_terms
+from actors.venue.listed_markets import read_listed_market
 from actors.venue.listings import Rows, read_trade
+from actors.venue.outcomes import RETRY_AFTER_MS_MAX, unavailable
 from actors.venue.polymarket import PolymarketVenue
-from actors.venue.port import SignedOrder, Unknown, Unsignable
+from actors.venue.port import SignedOrder, UnavailableKind, Unknown, Unsignable
+from signals.market import Outcome
 from tests.actors.gateway.builders import Machine
 from tests.actors.venue.loopback import CONDITION, PRIVATE_KEY, UP_TOKEN, Answer, Loopback, loopback
 from tests.actors.venue.scripted import order, with_venue
-from tests.actors.venue.test_hostile_amounts import ACCOUNT
+from tests.actors.venue.test_hostile_amounts import ACCOUNT, listed
 from tests.actors.venue.test_listings import trade
 
 IDENTITY = Identity(name="gateway/1", pid=1, process_start=1, node_id="n", life="l")
@@ -134,3 +138,33 @@ def test_an_absent_schedule_takes_no_known_fee_away(
         return await venue._fee_terms(UP_TOKEN)
 
     assert with_venue(exchange, use).known is was_known
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_a_time_without_a_zone_is_utc_wherever_this_machine_is(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        found = read_listed_market(listed(eventStartTime="2026-01-01T00:00:00"), "slug")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert isinstance(found, ListedMarket)
+    assert found.open_ms == 1_767_225_600_000
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -5.0, 1e300, 0.0])
+def test_an_advice_to_wait_is_never_beyond_its_bounds(seconds: float) -> None:
+    found = unavailable(UnavailableKind.RATE_LIMITED, seconds)
+    assert 0 <= found.retry_after_ms <= RETRY_AFTER_MS_MAX
+
+
+def test_the_winner_of_another_market_is_no_winner(exchange: Loopback) -> None:
+    tokens = [{"outcome": "Up", "winner": True}, {"outcome": "Down", "winner": False}]
+    path = f"/markets/{CONDITION}"
+    exchange.answer("GET", path, Answer({"tokens": tokens, "condition_id": "0xother"}))
+    assert isinstance(with_venue(exchange, lambda venue: venue.resolution(CONDITION)), Unknown)
+    exchange.answer("GET", path, Answer({"tokens": tokens, "condition_id": CONDITION}))
+    assert with_venue(exchange, lambda venue: venue.resolution(CONDITION)) is Outcome.UP
