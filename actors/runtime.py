@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from actors.clock import follow_fleet
 from actors.clock import wire_ms as wire_ms  # noqa: PLC0414 every shell takes it from here
 from actors.config import FleetConfig
+from checkpoints.errors import DamagedError
+from checkpoints.small_file import from_json, read_file
 
 CONFIG_FILE = "config/current.json"
 """Under the storage root; written by launch, read once by each life."""
@@ -42,10 +42,20 @@ def life_id() -> str:
 def load_config(storage_root: str) -> FleetConfig:
     """Read the frozen configuration; raise `FileNotFoundError` before the first launch.
 
-    From then on this process reads the fleet's own time, see `actors.clock`.
+    Raises `DamagedError` where it cannot be read. From then on this process reads the fleet's own
+    time, see `actors.clock`.
     """
-    data = (Path(storage_root) / CONFIG_FILE).read_bytes()
-    config = msgspec.json.decode(data, type=FleetConfig)
+    path = Path(storage_root) / CONFIG_FILE
+    try:
+        config = from_json(read_file(path), FleetConfig, f"{path}, the fleet's configuration,")
+    except FileNotFoundError:
+        raise
+    except NotADirectoryError as error:  # a file stands where the storage would be
+        raise FileNotFoundError(str(path)) from error
+    except OSError as error:
+        raise DamagedError(
+            f"{path}, the fleet's configuration, cannot be read ({error.strerror})"
+        ) from error
     follow_fleet(config.clock)
     return config
 

@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
-from checkpoints.errors import MissingFileError
-from checkpoints.storage import Storage
+from checkpoints.errors import DamagedError, MissingFileError, StorageError
+from checkpoints.small_file import from_json
+from checkpoints.storage import NAME, Storage
 
 ALARMS: Final = "alarms"
 RAISES_MAX: Final = 100_000
@@ -149,17 +150,18 @@ class AlarmStore:
 
     def _read(self, identity: str) -> AlarmState | None:
         try:
-            alarm = msgspec.json.decode(self._storage.read(_file(identity)), type=Alarm)
+            alarm = from_json(self._storage.read(_file(identity)), Alarm, _file(identity))
         except MissingFileError:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (DamagedError, StorageError) as error:
             alarm = _damaged(identity, str(error))
         return AlarmState(alarm=alarm, cleared=self._read_cleared(identity))
 
     def _read_cleared(self, identity: str) -> Cleared | None:
         try:
-            return msgspec.json.decode(self._storage.read(_cleared_file(identity)), type=Cleared)
-        except (MissingFileError, msgspec.DecodeError, UnicodeDecodeError):
+            file = _cleared_file(identity)
+            return from_json(self._storage.read(file), Cleared, file)
+        except (DamagedError, StorageError):
             return None  # in doubt it is still latched
 
     def _cleared_count(self, stem: str) -> int:
@@ -172,7 +174,7 @@ def _identities(names: Iterable[str]) -> set[str]:
     return {
         name.removeprefix(f"{ALARMS}/").removesuffix(".json")
         for name in names
-        if not name.endswith(".cleared.json")
+        if name.endswith(".json") and not name.endswith(".cleared.json") and NAME.fullmatch(name)
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from checkpoints.errors import MissingFileError, StorageError
+from checkpoints.small_file import read_file
 
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]*(/[A-Za-z0-9_][A-Za-z0-9_.:+-]*)*")
 """No empty part, none that starts with a dot: neither ``..`` nor a temporary file."""
@@ -86,7 +87,7 @@ class LocalStorage:
 
     def read(self, name: str) -> bytes:
         try:
-            return self._path(name).read_bytes()
+            return read_file(self._path(name))
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise MissingFileError(f"{name} is not in the storage {self.root}") from None
         except OSError as error:

@@ -16,7 +16,7 @@ from actors.gateway.lock import halt_reason
 from actors.runtime import load_config
 from actors.venue.keys import PrivateKeyError, load_private_key
 from checkpoints.alarms import AlarmStore
-from checkpoints.errors import StorageError
+from checkpoints.errors import DamagedError, StorageError
 from checkpoints.journal_days import disk_state, journal_dataset
 from checkpoints.storage import LocalStorage
 from cluster.config import read_document
@@ -73,6 +73,10 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     yield from check_head(state)
     yield from check_standing(state)
     fleet = _stored(state)
+    if isinstance(fleet, Finding):
+        yield fleet
+        yield from check_storage(state)
+        return
     if fleet is None:
         yield note("fleet", f"none was launched in {state.root} yet; `midstride run` does it")
         return
@@ -243,8 +247,14 @@ def _alarms(what: str, storage: LocalStorage) -> Finding:
     return ok(what, "none")
 
 
-def _stored(state: StateFolder) -> FleetConfig | None:
+def _stored(state: StateFolder) -> FleetConfig | Finding | None:
     try:
         return load_config(str(state.storage))
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except FileNotFoundError:
         return None
+    except DamagedError as error:
+        return fault(
+            "stored configuration",
+            f"{error}: `make stop`, then `make run` writes it again; to cancel orders now, use the "
+            "venue's own page",
+        )

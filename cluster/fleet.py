@@ -18,6 +18,7 @@ from actors.messages import FenceRecord, Refusal
 from actors.runtime import RAY_NAMESPACE
 from actors.supervisor import turn
 from checkpoints.errors import MissingFileError
+from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
 from cluster.dead_fleet import death_in, death_said
 from cluster.errors import FleetError
@@ -134,7 +135,7 @@ def running(state: StateFolder) -> RunRecord:
 def gateway_name(storage: LocalStorage) -> str:
     """Return the name of the gateway that serves, or of the first one before any has."""
     try:
-        return msgspec.json.decode(storage.read(CURRENT_FILE), type=Current).name
+        return from_json(storage.read(CURRENT_FILE), Current, f"{storage.root / CURRENT_FILE}").name
     except MissingFileError:
         return FIRST_GATEWAY
 
@@ -147,7 +148,7 @@ def gateway_to_create(storage: LocalStorage) -> str:
 def market_data_name(storage: LocalStorage) -> str:
     """Return the name of the market data actor that serves, or of the first one."""
     try:
-        return storage.read(MARKET_DATA_CURRENT).decode().strip()
+        return storage.read(MARKET_DATA_CURRENT).decode(errors="replace").strip()
     except MissingFileError:
         return FIRST_MARKET_DATA
 

@@ -16,8 +16,9 @@ from actors.config import FleetConfig, config_id
 from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.archive import archive_release, archive_uri, record_commit
-from checkpoints.errors import MissingFileError
+from checkpoints.errors import DamagedError, MissingFileError
 from checkpoints.release import release_of
+from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import (
@@ -85,8 +86,8 @@ def write_config(storage: LocalStorage, config: FleetConfig, *, fleet_lives: boo
     """Store the configuration that all actors read; refuse another one while a fleet lives."""
     data = msgspec.json.encode(config)
     try:
-        stored = msgspec.json.decode(storage.read(CONFIG_FILE), type=FleetConfig)
-    except (MissingFileError, msgspec.MsgspecError):
+        stored = from_json(storage.read(CONFIG_FILE), FleetConfig, CONFIG_FILE)
+    except (MissingFileError, DamagedError):
         stored = None
     if stored == config:
         return

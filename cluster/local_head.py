@@ -21,6 +21,7 @@ from typing import Final
 
 import httpx
 
+from checkpoints.small_file import read_file
 from cluster.durable_files import write_durably
 from cluster.environment import child_environment, interpreter, ray_program
 from cluster.errors import ClusterError, HeadError
@@ -142,7 +143,7 @@ def answers(state: StateFolder, ports: HeadPorts) -> bool:
 
 def read_token(file: Path) -> str:
     """Return the token; raise `ValueError` for a file that holds none, `OSError`."""
-    found = file.read_text(encoding="ascii").strip()
+    found = read_file(file).decode("ascii").strip()
     if not TOKEN.fullmatch(found):
         raise ValueError(f"{file} holds no token")
     return found

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from actors.config import Venue
+from checkpoints.errors import DamagedError
+from checkpoints.small_file import from_json, read_file
 from cluster.environment import child_environment, interpreter
 from cluster.errors import ClusterError, SandboxError
 from cluster.jobs import WORKING_TREE
@@ -89,12 +91,12 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
 def read_ready(file: Path) -> SandboxReady:
     """Read the ready file; raise `SandboxError` naming it."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=SandboxReady)
+        return from_json(read_file(file), SandboxReady, str(file))
     except FileNotFoundError:
         raise SandboxError(
             f"{file} is missing: the sandbox exchange is not ready; `midstride doctor` says more"
         ) from None
-    except msgspec.MsgspecError as error:
+    except (DamagedError, OSError) as error:
         raise SandboxError(f"{file} is not a sandbox's ready file: {error}") from error
 
 

@@ -15,7 +15,7 @@ from actors.config import SETTINGS_FILE, FleetConfig, SlotConfig, SlotSettings, 
 from actors.runtime import load_config
 from checkpoints.archive import load_archive
 from checkpoints.checkpoint_store import CHECKPOINTS
-from checkpoints.errors import CheckpointsError
+from checkpoints.errors import CheckpointsError, DamagedError
 from checkpoints.journal import JOURNAL
 from checkpoints.records import canonical_json
 from checkpoints.storage import LocalStorage, Storage
@@ -188,5 +188,5 @@ def slots_that_lived(storage: Storage) -> set[str]:
 def stored_config(storage: LocalStorage) -> FleetConfig | None:
     try:
         return load_config(str(storage.root))
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (FileNotFoundError, DamagedError):
         return None

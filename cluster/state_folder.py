@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from checkpoints.errors import DamagedError
+from checkpoints.small_file import from_json, read_file
 from cluster.durable_files import locked, write_durably
 from cluster.errors import ClusterError
 from cluster.processes import ProcessRecord
@@ -148,12 +150,13 @@ class StateFolder(msgspec.Struct, frozen=True):
         Then no process of it lives; one that does carries this folder's mark and is found by it.
         """
         try:
-            return msgspec.json.decode(self.run_file.read_bytes(), type=RunRecord)
-        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError, UnicodeDecodeError):
+            return from_json(read_file(self.run_file), RunRecord, str(self.run_file))
+        except (FileNotFoundError, NotADirectoryError, DamagedError):
             return RunRecord()
         except OSError as error:
             raise ClusterError(
-                f"{self.run_file} cannot be read ({error.strerror}): correct its permissions"
+                f"{self.run_file} cannot be read ({error.strerror}): make it readable or move it "
+                "away, then `midstride stop` ends what is left of this fleet"
             ) from error
 
     def update_run(self, **changes: object) -> RunRecord:

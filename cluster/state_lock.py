@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from checkpoints.errors import DamagedError
+from checkpoints.small_file import from_json
 from cluster.durable_files import PRIVATE
 from cluster.errors import ClusterError
 from cluster.processes import ProcessRecord
@@ -75,7 +77,7 @@ def _take(state: StateFolder, descriptor: int, deadline: float) -> None:
 def holder(state: StateFolder) -> Holder | None:
     """Return who starts or ends this fleet at the moment."""
     try:
-        descriptor = os.open(state.lock, os.O_RDONLY)
+        descriptor = os.open(state.lock, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return None
     try:
@@ -87,8 +89,8 @@ def holder(state: StateFolder) -> Holder | None:
 def holder_of(descriptor: int) -> Holder | None:
     """Return who wrote its name into the lock's file, if that process lives."""
     try:
-        found = msgspec.json.decode(os.pread(descriptor, HOLDER_BYTES_MAX, 0), type=Holder)
-    except msgspec.MsgspecError:
+        found = from_json(os.pread(descriptor, HOLDER_BYTES_MAX, 0), Holder, "lock")
+    except (DamagedError, OSError):
         return None
     return found if found.process.alive else None
 

@@ -16,6 +16,7 @@ import msgspec
 
 from actors.runtime import process_start
 from checkpoints.errors import MissingFileError
+from checkpoints.small_file import read_file
 from checkpoints.storage import Storage
 
 LOCK_FILE: Final = "gateway/lock"
@@ -129,6 +130,6 @@ def halt_reason(root: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        return path.read_text(errors="replace").strip()[:200] or "HALT file"
+        return read_file(path).decode(errors="replace").strip()[:200] or "HALT file"
     except OSError as error:
         return f"HALT file that cannot be read: {error.strerror}"

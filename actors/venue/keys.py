@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.config import Venue
+from checkpoints.small_file import read_file
 
 KEY_TEXT: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -42,7 +43,7 @@ def _read_file(path: Path, where: str) -> str:
             raise PrivateKeyError(
                 f"{where}: mode is {stat.S_IMODE(mode):04o}, others may read it; run chmod 600"
             )
-        return path.read_text(encoding="ascii")
+        return read_file(path).decode("ascii")
     except UnicodeDecodeError:
         raise PrivateKeyError(f"{where}: must hold 64 hex digits") from None
     except OSError as error:

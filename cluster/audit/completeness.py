@@ -19,6 +19,7 @@ from actors.runtime import CONFIG_FILE
 from checkpoints.checkpoint_store import CHECKPOINTS
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal_days import JOURNAL_DAYS_KEPT, SNAPSHOT_DAYS_KEPT
+from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
 from cluster.audit import against_checkpoints, against_log, against_schedule, named_files
 from cluster.audit.against_checkpoints import Bound, Due, Files, Kept, kept_of, read_files
@@ -98,8 +99,8 @@ class _Case:
 
     def _config(self) -> FleetConfig | None:
         try:
-            return msgspec.json.decode(self.storage.read(CONFIG_FILE), type=FleetConfig)
-        except (CheckpointsError, msgspec.MsgspecError) as error:
+            return from_json(self.storage.read(CONFIG_FILE), FleetConfig, CONFIG_FILE)
+        except CheckpointsError as error:
             self.problems.append(Problem(kind="missing", subject=CONFIG_FILE, reason=str(error)))
             return None
 

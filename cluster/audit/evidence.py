@@ -13,6 +13,7 @@ from checkpoints.approvals import facts_of, read_gate, verify
 from checkpoints.archive import archived_releases, commit_of, load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
+from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
 from cluster.audit.completeness import read_proven
 from cluster.audit.errors import AuditError
@@ -152,8 +153,8 @@ def _changed(
 
 def _config(case: Case) -> FleetConfig | str:
     try:
-        return msgspec.json.decode(case.storage.read(CONFIG_FILE), type=FleetConfig)
-    except (CheckpointsError, msgspec.DecodeError) as error:
+        return from_json(case.storage.read(CONFIG_FILE), FleetConfig, CONFIG_FILE)
+    except CheckpointsError as error:
         return str(error)
 
 

@@ -8,8 +8,9 @@ from actors.gateway.fold import apply
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.records import decode_record
-from checkpoints.errors import CheckpointsError, DamagedLogError, MissingFileError
+from checkpoints.errors import CheckpointsError
 from checkpoints.log import parse_segment
+from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
 from cluster.audit.problem import Problem
 
@@ -37,7 +38,7 @@ def read_log(storage: LocalStorage) -> LogSays:
         ledger = Ledger()
         for data in (*(() if parsed.base is None else (parsed.base,)), *parsed.records):
             ledger = apply(ledger, decode_record(data))
-    except (DamagedLogError, MissingFileError, msgspec.MsgspecError) as error:
+    except (CheckpointsError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         return _lost("damaged", str(error))
     except (AssertionError, KeyError) as error:
         return _lost("damaged", f"its records do not follow from each other: {error!r}")
@@ -46,8 +47,8 @@ def read_log(storage: LocalStorage) -> LogSays:
 
 def _current(storage: LocalStorage) -> Current | Problem:
     try:
-        return msgspec.json.decode(storage.read(CURRENT_FILE), type=Current)
-    except (CheckpointsError, msgspec.MsgspecError) as error:
+        return from_json(storage.read(CURRENT_FILE), Current, CURRENT_FILE)
+    except CheckpointsError as error:
         return Problem(kind="missing", subject=CURRENT_FILE, reason=str(error))
 
 

@@ -10,6 +10,7 @@ from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
 from cluster.audit.screens import wire_when
+from cluster.commands.arguments import WORDS
 from cluster.console import emit, json_option, operator, say, show_text, state_of, state_option
 from cluster.dead_fleet import death_alarm, death_in
 from cluster.errors import FleetError
@@ -54,7 +55,9 @@ def list_command(
 @click.argument("identities", metavar="[ID]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Clear all alarms.")
 @click.option("--kind", help="Clear all alarms of one kind, e.g. no_decision.")
-@click.option("--reason", required=True, help="Why it may be cleared; kept with the alarm.")
+@click.option(
+    "--reason", type=WORDS, required=True, help="Why it may be cleared; kept with the alarm."
+)
 @state_option
 def clear_command(
     identities: tuple[str, ...],

@@ -59,6 +59,17 @@ class Day(click.ParamType[str, Any]):
             self.fail(f"{value!r} is no day; write YYYY-MM-DD, e.g. 2026-03-01", param, ctx)
 
 
+class Words(click.ParamType[str, Any]):
+    """What a person writes and the record keeps; bytes that are no text are written as escapes."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        del param, ctx
+        return str(value).encode(errors="backslashreplace").decode()
+
+
+WORDS: Final = Words()
 SLOT: Final = SlotName()
 SLOTS: Final = SlotNames()
 DAY: Final = Day()

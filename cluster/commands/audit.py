@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.runtime import load_config
-from checkpoints.errors import CheckpointsError
+from checkpoints.errors import CheckpointsError, DamagedError
 from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
 from cluster.audit.completeness import Completeness, read_proven
@@ -221,7 +221,7 @@ def _check_named(storage: Path, slot: str | None, release: str | None) -> None:
     if slot is not None:
         try:
             configured = [str(one.slot) for one in load_config(str(storage)).slots]
-        except FileNotFoundError:
+        except (FileNotFoundError, DamagedError):
             return  # a journal without its configuration is read all the same
         check_configured([slot], configured)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from actors.runtime import load_config
-from checkpoints.errors import CheckpointsError
+from checkpoints.errors import CheckpointsError, DamagedError
 from cluster.audit.journal_view import read_journal
 from cluster.audit.pnl import By, pnl_report
 from cluster.audit.pnl_screen import pnl_html, pnl_lines
@@ -55,3 +55,5 @@ def _notice(storage: Path) -> str:
         return load_config(str(storage)).labels.get("notice", "")
     except FileNotFoundError:
         return ""
+    except DamagedError as error:
+        return f"whether the configuration wants a notice here is not known: {error}"

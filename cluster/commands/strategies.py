@@ -9,6 +9,7 @@ import msgspec
 
 import signals
 from actors.runtime import load_config
+from checkpoints.errors import DamagedError
 from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from signals.strategy import NAME, StrategyError, load_strategy, strategy_names
@@ -110,7 +111,7 @@ def new_command(name: str) -> None:
 def _used(storage: Path) -> dict[str, tuple[str, ...]]:
     try:
         config = load_config(str(storage))
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (FileNotFoundError, DamagedError):
         return {}
     names = {slot.strategy for slot in config.slots}
     return {

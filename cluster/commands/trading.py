@@ -3,11 +3,12 @@
 import os
 
 import click
-import msgspec
 
 from actors.config import FleetConfig
 from actors.runtime import load_config
+from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
+from cluster.commands.arguments import WORDS
 from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 from cluster.fleet import join_fleet
@@ -57,8 +58,8 @@ def _config(folder: StateFolder) -> FleetConfig | Unreadable | None:
         return load_config(str(folder.storage))
     except FileNotFoundError:
         return None
-    except (msgspec.MsgspecError, ValueError, OSError, RecursionError) as error:
-        return Unreadable(f"the stored configuration cannot be read ({error})")
+    except CheckpointsError as error:
+        return Unreadable(str(error))
 
 
 def _folder(named: str | None) -> StateFolder:
@@ -71,7 +72,7 @@ def _folder(named: str | None) -> StateFolder:
 
 @command.command("halt")
 @state_option
-@click.option("--reason", default="operator", show_default=True)
+@click.option("--reason", type=WORDS, default="operator", show_default=True)
 @json_option
 def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
     """Send no more orders and cancel all open ones; works even when Ray is down."""
@@ -82,7 +83,7 @@ def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa
 
 @command.command("reduce")
 @state_option
-@click.option("--reason", default="operator", show_default=True)
+@click.option("--reason", type=WORDS, default="operator", show_default=True)
 @json_option
 def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
     """Take only orders that lower exposure; refused while trading is halted."""
@@ -92,7 +93,7 @@ def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # no
 
 @command.command("resume")
 @state_option
-@click.option("--reason", default="operator", show_default=True)
+@click.option("--reason", type=WORDS, default="operator", show_default=True)
 @json_option
 def resume_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
     """Trade again: lift a halt or a reduction."""

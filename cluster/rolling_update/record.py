@@ -6,13 +6,14 @@ was last alive) and ``report.json``.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from actors.rollout_beat import ROLLOUT_BEAT as BEAT
 from actors.runtime import life_id, process_start, wire_ms
-from checkpoints.errors import MissingFileError
+from checkpoints.errors import DamagedError, MissingFileError
+from checkpoints.small_file import from_json
 from checkpoints.storage import Storage
 from cluster.errors import FleetError
 from cluster.handoff_state import Step
@@ -20,6 +21,7 @@ from cluster.rolling_update.plan import Plan
 from cluster.rolling_update.report import Report
 from cluster.rollout_state import Rollout
 
+_T = TypeVar("_T")
 ROLLOUTS: Final = "rollouts"
 ACTIVE: Final = f"{ROLLOUTS}/active.json"
 
@@ -136,31 +138,35 @@ def encode_state(rollout: Rollout) -> bytes:
 
 def read_active(storage: Storage) -> Active | None:
     try:
-        return msgspec.json.decode(storage.read(ACTIVE), type=Active)
-    except (MissingFileError, msgspec.DecodeError):
+        return from_json(storage.read(ACTIVE), Active, ACTIVE)
+    except (MissingFileError, DamagedError):
         return None
 
 
 def read_plan(storage: Storage, rollout: str) -> Plan | None:
     try:
-        return msgspec.json.decode(storage.read(f"{ROLLOUTS}/{rollout}/plan.json"), type=Plan)
+        return _read(storage, rollout, "plan", Plan)
     except MissingFileError:
         return None
 
 
 def read_report(storage: Storage, rollout: str) -> Report | None:
     try:
-        return msgspec.json.decode(storage.read(f"{ROLLOUTS}/{rollout}/report.json"), type=Report)
+        return _read(storage, rollout, "report", Report)
     except MissingFileError:
         return None
 
 
 def read_state(storage: Storage, rollout: str) -> Rollout | None:
     try:
-        data = storage.read(f"{ROLLOUTS}/{rollout}/state.json")
+        return _read(storage, rollout, "state", Rollout)
     except MissingFileError:
         return None
-    return msgspec.json.decode(data, type=Rollout)
+
+
+def _read(storage: Storage, rollout: str, name: str, kind: type[_T]) -> _T:
+    file = f"{ROLLOUTS}/{rollout}/{name}.json"
+    return from_json(storage.read(file), kind, file)
 
 
 def rollout_ids(storage: Storage) -> list[str]:
