@@ -146,7 +146,7 @@ def test_a_damaged_configuration_is_a_fault_to_the_doctor_with_what_to_do(
     assert run(["doctor", "--state", str(root), "--json"]) == 1
     found = {one["what"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
     assert found["stored configuration"]["verdict"] == "fault"
-    assert "make run" in found["stored configuration"]["detail"]
+    assert "midstride run" in found["stored configuration"]["detail"]
 
 
 @pytest.mark.parametrize("how", [how for how in DAMAGE if how != "folder"])
