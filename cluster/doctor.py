@@ -255,6 +255,6 @@ def _stored(state: StateFolder) -> FleetConfig | Finding | None:
     except DamagedError as error:
         return fault(
             "stored configuration",
-            f"{error}: `midstride stop`, then `midstride run` writes it again; to cancel orders now, use the "
-            "venue's own page",
+            f"{error}: `midstride stop`, then `midstride run` writes it again; to "
+            "cancel orders now, use the venue's own page",
         )
