@@ -12,11 +12,13 @@ A strategy is a module in `signals/strategies/` with
 `signals.decision_check.faults` judges what ``decide`` returns.
 """
 
+import contextlib
 import difflib
 import importlib
+import io
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Protocol, cast
 
@@ -65,17 +67,47 @@ def load_strategy(name: str) -> Strategy:
             f"unknown strategy {name!r}; there are {', '.join(known)}; "
             f"the nearest is {near[0] if near else 'none'}"
         )
+    with _nothing_said():
+        module = _imported(name)
+        for fault in _form_faults(module):
+            raise StrategyError(f"signals/strategies/{name}.py {fault}")
+    return cast("Strategy", module)
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a stranger's code: whatever leaves it but Ctrl-C, also an exit, is its fault."""
     try:
-        module = importlib.import_module(f"signals.strategies.{name}")
+        return importlib.import_module(f"signals.strategies.{name}")
+    except KeyboardInterrupt:
+        raise
     except SyntaxError as error:
         where = f"line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
         raise StrategyError(f"signals/strategies/{name}.py does not import: {where}") from error
-    except Exception as error:  # a strategy file is a stranger's code: anything can come
-        what = f"{type(error).__name__}: {error}{_line_in(name, error)}"
+    except BaseException as error:
+        what = f"{type(error).__name__}: {text_of(error)}{_line_in(name, error)}"
         raise StrategyError(f"signals/strategies/{name}.py does not import: {what}") from error
-    for fault in _form_faults(module):
-        raise StrategyError(f"signals/strategies/{name}.py {fault}")
-    return cast("Strategy", module)
+
+
+def text_of(error: BaseException, write: Callable[[object], str] = str) -> str:
+    """Return an exception's text; its own code makes it, and may fail too."""
+    try:
+        return write(error)
+    except Exception:  # noqa: BLE001 a stranger's code
+        return "(its text cannot be made)"
+
+
+class _Nowhere(io.TextIOBase):
+    """Takes text and keeps none: what an import hangs on to it, a log handler say, may go on."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextlib.contextmanager
+def _nothing_said() -> Iterator[None]:
+    """Drop what an import prints: stdout belongs to the command that asked."""
+    with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
+        yield
 
 
 def _line_in(name: str, error: BaseException) -> str:

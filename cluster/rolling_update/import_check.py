@@ -4,6 +4,9 @@ The files are those of the archive, in a process of their own with nothing of th
 what fails here would fail in every slot, after the question and not before it.
 """
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,7 +37,10 @@ for name in sys.argv[2:]:
         print(f"{name.replace('.', '/')}.py does not import{where}: "
               f"{type(error).__name__}: {error}", flush=True)
         sys.exit(1)
+print(f"\\n{sys.argv[0]} end", flush=True)
 """
+_END: Final = "-c end"
+"""Said after the last import: a module that ends its process is not one that was imported."""
 
 
 def import_faults(storage: Storage, release: str, files: Iterable[FileChange]) -> tuple[str, ...]:
@@ -65,22 +71,28 @@ def _import_faults(root: Path, sources: Iterable[str]) -> Iterator[str]:
     names = [_module(path) for path in sources if not path.endswith("__main__.py")]
     if not names:
         return
-    try:
-        done = subprocess.run(  # noqa: S603 this Python, with our own text
-            [sys.executable, "-I", "-B", "-c", _IMPORT, str(root), *names],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=IMPORT_SECONDS_MAX,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        yield f"importing {', '.join(names)} did not end within {IMPORT_SECONDS_MAX:g} s"
-        return
-    if done.returncode:
-        said = (done.stdout.strip() or done.stderr.strip()).splitlines()
-        yield (said[-1] if said else f"importing ended with code {done.returncode}")[:TEXT_MAX]
+    with subprocess.Popen(  # noqa: S603 this Python, with our own text
+        [sys.executable, "-I", "-B", "-c", _IMPORT, str(root), *names],
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=IMPORT_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            yield f"importing {', '.join(names)} did not end within {IMPORT_SECONDS_MAX:g} s"
+            return
+        finally:  # also what an import left running
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode or _END not in out.splitlines():
+        said = (out.strip() or err.strip()).splitlines()
+        ended = f"importing {', '.join(names)} ended the process with code {process.returncode}"
+        yield (said[-1] if said and process.returncode else ended)[:TEXT_MAX]
 
 
 def _module(path: str) -> str:

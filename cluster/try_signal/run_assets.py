@@ -1,6 +1,8 @@
 """Run each asset's slots over the tape, in this process or spread over the machine's processors."""
 
+import contextlib
 import multiprocessing
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
@@ -96,8 +98,9 @@ def tried_asset(work: AssetWork, progress: Callable[[int], None]) -> AssetTried:
         if snapshot is None:
             continue
         points += 1
-        for timeframe, run in runs:
-            run.decide(DecisionPoint(due_ms, Window.at(due_ms, timeframe)), snapshot)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout has the result, and nothing else
+            for timeframe, run in runs:
+                run.decide(DecisionPoint(due_ms, Window.at(due_ms, timeframe)), snapshot)
     for _, run in runs:
         run.settle()
     return AssetTried(

@@ -16,7 +16,7 @@ from signals.decision_check import faults
 from signals.market import DecisionPoint, Outcome, Side, Slot, Window
 from signals.params import Params
 from signals.snapshot import Snapshot
-from signals.strategy import Strategy
+from signals.strategy import Strategy, text_of
 from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd, notional_micro_usd
 from signals.units import taker_fee_micro_usd as fee
 
@@ -102,9 +102,12 @@ class SlotRun:
             decision, memory = self._strategy.decide(
                 snapshot, self._slot.timeframe, self._position(), self._memory, self._params
             )
-        except Exception as error:  # a strategy file is a stranger's code: anything can come
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a stranger's code: anything can come, also an exit
             raise SignalError(
-                f"decide raised {error!r}{place_of(error)} for {at}; {self._input(snapshot)}"
+                f"decide raised {text_of(error, repr)}{place_of(error)} for {at}; "
+                f"{self._input(snapshot)}"
             ) from error
         self.decide_seconds.append(time.perf_counter() - started)
         wrong = faults(decision, snapshot.market(self._slot.timeframe))

@@ -35,7 +35,8 @@ def test_a_good_change_has_no_fault(tmp_path: Path) -> None:
         (b"\nimport no_such_thing\n", "ModuleNotFoundError: No module named 'no_such_thing'"),
         (b"\nnot_there + 1\n", "NameError"),
         (b"\nraise SystemExit(3)\n", "SystemExit"),
-        (b"\nimport os; os._exit(7)\n", "importing ended with code 7"),
+        (b"\nimport os; os._exit(7)\n", "ended the process with code 7"),
+        (b"\nimport os; os._exit(0)\n", "ended the process with code 0"),
         (b"\nx = 'a\x00b'\n", "signals/blend.py"),
     ],
 )

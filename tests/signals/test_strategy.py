@@ -81,6 +81,9 @@ def test_an_unknown_name_is_told_the_nearest() -> None:
         ("def decide(:", "does not import: line 1: "),
         ("import no_such_thing", "does not import: ModuleNotFoundError"),
         ("1 / 0", "does not import: ZeroDivisionError"),
+        ("import sys; sys.exit(0)", "does not import: SystemExit: 0"),
+        ("raise GeneratorExit", "does not import: GeneratorExit"),
+        ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", "cannot be made"),
         (GOOD.replace("MEMORY_VERSION", "OTHER"), "defines no MEMORY_VERSION"),
         (GOOD.replace("def decide", "def choose"), "defines no decide"),
         (GOOD.replace("def decide", "decide = 3\ndef choose"), "decide that is not a function"),
@@ -96,6 +99,14 @@ def test_a_broken_file_is_refused_with_what_to_mend(folder: Path, text: str, tol
     with pytest.raises(StrategyError, match="signals/strategies/broken") as refusal:
         load_strategy("broken")
     assert told in str(refusal.value)
+
+
+def test_what_an_import_prints_reaches_no_screen(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "loud.py").write_text(f"import sys\nprint('\\x1b[2J')\nsys.stderr.write('x')\n{GOOD}")
+    assert load_strategy("loud").MEMORY_VERSION == 1
+    assert capfd.readouterr() == ("", "")
 
 
 LEG = Leg(

@@ -211,7 +211,7 @@ def test_what_cannot_be_tried_is_refused_with_the_reason(tmp_path: Any) -> None:
 
 def failing(answer: object) -> Any:
     def decide(*_: object) -> object:
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -225,6 +225,7 @@ NAN = Decision(action=Action.NO_TRADE, reason="edge: ?", probability_up=math.nan
     ("answer", "told"),
     [
         (RuntimeError("boom"), "decide raised RuntimeError('boom')"),
+        (SystemExit(0), "decide raised SystemExit(0)"),
         ((NAN, Memory()), "probability_up is nan"),
         ((Decision(action=Action.NO_TRADE, reason="edge: ?"), {}), "memory is a dict"),
     ],
