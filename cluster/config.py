@@ -57,7 +57,7 @@ def read_document(file: Path) -> dict[str, Any]:
         raise ConfigError(str(file), "", None, "a TOML file that exists") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(file), "", None, f"a readable TOML file ({error})") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers too long to read, tables too deep
         raise ConfigError(str(file), "", None, f"TOML ({error})") from error
     _check_mode(str(file), document)
     return document

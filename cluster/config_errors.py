@@ -10,6 +10,12 @@ from typing import Any, Self
 from cluster.errors import ClusterError
 
 
+def nearest(word: str, known: Sequence[str]) -> list[str]:
+    """Return what was probably meant, if anything is near; capitals are no difference."""
+    folded = {name.casefold(): name for name in known}
+    return [folded[near] for near in difflib.get_close_matches(word.casefold(), folded, n=1)]
+
+
 class ConfigError(ClusterError):
     """The operator corrects the key that the message names."""
 
@@ -32,7 +38,7 @@ class ConfigError(ClusterError):
         cls, file: str, key: str, known: Sequence[str], what: str = "key", prefix: str = ""
     ) -> Self:
         """Name what is not known and what was probably meant; `prefix` is not shown."""
-        near = difflib.get_close_matches(key, known, n=1)
+        near = nearest(key, known)
         names = [name.removeprefix(prefix) for name in known]
         hint = (
             f"did you mean {near[0].removeprefix(prefix)}?"

@@ -1,7 +1,6 @@
 """Arguments that name a thing of the fleet: a slot, a day, a release; a wrong one is refused."""
 
 import datetime as dt
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from checkpoints.archive import archived_releases
 from checkpoints.storage import Storage
+from cluster.config_errors import nearest
 from cluster.errors import ClusterError
 from signals.market import ALL_SLOTS, Slot
 
@@ -100,5 +100,5 @@ def check_release(storage: Storage, beginning: str, others: Iterable[str] = ()) 
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from actors.config import FleetConfig, Mode, RiskLimits, Venue
 from actors.detectors.policy import Reaction
-from cluster.config import DEFAULT_FILE, Deployment, read_config
-from cluster.config_errors import ConfigError
+from cluster.config import DEFAULT_FILE, Deployment, read_config, read_document
+from cluster.config_errors import ConfigError, nearest
 from signals.market_time import MarketClock
 
 URLS = {f.name: "http://127.0.0.1:9" for f in msgspec.structs.fields(Venue) if "_url" in f.name}
@@ -139,3 +139,18 @@ def test_a_file_saved_by_another_systems_editor_is_read(
     file.write_bytes(mark + end.join(lines) + end)
     (slot,) = read_config(file, deployment()).slots
     assert slot.strategy == "late_favourite"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = " + "[" * 5_000, "x = " + "9" * 5_000, 'mode = "sandbox"\n[a]\nx = ' + "{b = " * 3_000],
+)
+def test_a_file_too_deep_or_too_long_to_read_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"c\.toml: must be TOML"):
+        read_document(tmp_path / "c.toml")
+
+
+def test_a_slot_in_capitals_is_told_its_own_name() -> None:
+    assert nearest("BTC-5m", ["zec-5m", "btc-5m", "btc-15m"]) == ["btc-5m"]
+    assert nearest("?", ["zec-5m"]) == []
