@@ -20,7 +20,7 @@ from tests.rolling_update.fleet import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME_LETTERS = 10
-SECONDS_LIVE = 60
+SECONDS_LIVE = int(os.environ.get("MIDSTRIDE_STRANGER_SECONDS", "60"))
 SECONDS_MAX = 1_200.0
 """Wire. Packages may come from far away, and the machine may have other work."""
 ENVIRONMENT, EXCHANGE, HEAD, SLOTS = "environment", "exchange", "Ray head", "sixteen slots live"
