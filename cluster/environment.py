@@ -129,9 +129,11 @@ def interpreter() -> str:
     """Return this environment's Python by its real folder.
 
     `.venv` is a link that moves to a new environment when the lock changes; what runs stays in the
-    one that it was started from.
+    one that it was started from. A folder with blanks in its path is reached by a link without.
     """
-    inside = Path(sys.prefix).resolve() / "bin" / "python"
+    from cluster.ray_folder import plain_path
+
+    inside = plain_path(Path(sys.prefix).resolve()) / "bin" / "python"
     return str(inside) if inside.exists() else sys.executable
 
 

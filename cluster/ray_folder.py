@@ -8,6 +8,7 @@ session there, with its logs and the packages that it unpacked; the last few are
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -33,12 +34,42 @@ BULK: Final = ("runtime_resources", "sockets")
 
 def ray_folder(root: Path) -> Path:
     """Return Ray's folder for a state folder: the first place that is, or can be made, private."""
-    name = hashlib.sha256(os.fsencode(root)).hexdigest()[:DIGEST_DIGITS]
+    return _private_folder() / _digest(root)
+
+
+def plain_path(environment: Path) -> Path:
+    """Return a path without blanks or special letters to a Python environment: a link if need be.
+
+    Ray starts its workers by a shell line in which the interpreter's path stands unquoted. Where no
+    link can be made the path comes back as it is.
+    """
+    if shlex.quote(str(environment)) == str(environment):
+        return environment
+    folder = _private_folder()
+    link = folder / f"env-{_digest(environment)}"
+    try:
+        if _problem(folder) is None:
+            folder.mkdir(mode=PRIVATE, exist_ok=True)
+            if not link.is_symlink() or link.readlink() != environment:
+                made = folder / f"{link.name}.{os.getpid()}"
+                made.symlink_to(environment)
+                made.replace(link)
+            return link
+    except OSError:
+        pass
+    return environment
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:DIGEST_DIGITS]
+
+
+def _private_folder() -> Path:
     for place in PLACES:
         mine = place / f"midstride-{os.getuid()}"
         if _problem(mine) is None:
-            return mine / name
-    return PLACES[0] / f"midstride-{os.getuid()}" / name
+            return mine
+    return PLACES[0] / f"midstride-{os.getuid()}"
 
 
 def make_ray_folder(root: Path) -> None:

@@ -1,4 +1,5 @@
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cluster.ray_folder import (
     SESSIONS_KEPT,
     SOCKET_PATH_LIMIT,
     make_ray_folder,
+    plain_path,
     prune_sessions,
     ray_folder,
 )
@@ -141,3 +143,21 @@ def test_all_logs_of_the_last_session_are_read(tmp_path: Path) -> None:
     (said,) = causes(found)
     assert said.startswith("raylet.err: ")
     assert said.endswith("OSError: No space left")
+
+
+def test_an_environment_under_a_path_with_blanks_is_reached_by_a_link_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.ray_folder.PLACES", (tmp_path,))
+    plain = tmp_path / "plain"
+    assert plain_path(plain) == plain
+    for name in ("mon été", "a$b", "it's", "(1)"):
+        environment = tmp_path / name
+        environment.mkdir()
+        link = plain_path(environment)
+        assert link == plain_path(environment)
+        assert link.readlink() == environment
+        assert shlex.quote(str(link)) == str(link)
+    (tmp_path / f"midstride-{os.getuid()}").rename(tmp_path / "gone")
+    (tmp_path / f"midstride-{os.getuid()}").write_text("taken")
+    assert plain_path(environment) == environment
