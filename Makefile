@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CLUSTER := $(PY) -E -s -X utf8 -m cluster
 # What asks or ends a fleet takes the environment that is there: it installs nothing, asks no network.
-THERE = @[ -x $(PY) ] || { echo "nothing is prepared here yet: make run" >&2; exit 1; }
+THERE = @[ -x $(PY) ] || { echo "nothing is prepared here yet: make run (or ./midstride run) prepares it" >&2; exit 1; }
 ON = $(filter-out 0 no false,$(1))
 
 # What `make run` understands, e.g. `make run FOR=90 TAPE=../shared/data SPEED=30 SEED=1 FRESH=1`.
