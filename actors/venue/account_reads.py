@@ -23,7 +23,8 @@ ODD_ROWS_MAX: Final = 100
 """Of one listing that are kept: more say the same."""
 WITHOUT_LIMIT: Final = 1 << 62
 """Micro-units: an approval without limit, and what no account has, are cut to fit a message."""
-FAILURES: Final = (PolymarketError, TimeoutError)
+FAILURES: Final = (PolymarketError, TimeoutError, RecursionError)
+"""The last: JSON that is nested too deeply to read."""
 ReadRow = Callable[[object, Rows], Awaitable[None]]
 
 

@@ -12,8 +12,6 @@ from polymarket.errors import (
     RateLimitError,
     RequestRejectedError,
     SigningError,
-    TransportError,
-    UnexpectedResponseError,
     UserInputError,
 )
 from polymarket.models.clob.order_response import AcceptedOrder, OrderResponse
@@ -111,7 +109,7 @@ def outcome_of_error(error: Exception) -> Duplicated | Rejected | Unavailable | 
             return _outcome_of_status(error)
         case UserInputError():
             return Rejected(code="refused", message=str(error))
-        case TransportError() | UnexpectedResponseError() | TimeoutError() | PolymarketError():
+        case TimeoutError() | PolymarketError() | RecursionError():
             return Unknown(reason=f"{type(error).__name__}: {error}")
         case _:
             raise error

@@ -76,7 +76,8 @@ TERMS_FRESH_S: Final = 240.0
 """Wire. The SDK forgets a market's terms after 600 s; read again before that, off the hot path."""
 CANCEL_BATCH: Final = 1_000
 """The venue's limit for one DELETE /orders since 2026-06-15."""
-FAILURES: Final = (PolymarketError, TimeoutError)
+FAILURES: Final = (PolymarketError, TimeoutError, RecursionError)
+"""The last: JSON that is nested too deeply to read."""
 
 
 class PolymarketVenue:

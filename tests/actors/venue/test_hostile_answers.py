@@ -168,3 +168,41 @@ def test_the_winner_of_another_market_is_no_winner(exchange: Loopback) -> None:
     assert isinstance(with_venue(exchange, lambda venue: venue.resolution(CONDITION)), Unknown)
     exchange.answer("GET", path, Answer({"tokens": tokens, "condition_id": CONDITION}))
     assert with_venue(exchange, lambda venue: venue.resolution(CONDITION)) is Outcome.UP
+
+
+BODIES = {
+    "a page": "<html>down</html>",
+    "null": "null",
+    "nothing": "",
+    "a list": "[]",
+    "too deep": "[" * 50_000,
+    "no number": "NaN",
+    "no rows": '{"data": null}',
+    "a cursor of another kind": '{"data": [], "next_cursor": 5}',
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_of_another_kind_says_that_nothing_is_known(exchange: Loopback, body: str) -> None:
+    async def use(venue: PolymarketVenue) -> list[object]:
+        signed = await venue.sign(order())
+        assert isinstance(signed, SignedOrder)
+        for method, path in (
+            ("GET", "/data/orders"),
+            ("GET", "/data/trades"),
+            ("POST", "/order"),
+            ("DELETE", "/orders"),
+            ("POST", "/v1/heartbeats"),
+            ("GET", "/balance-allowance"),
+        ):
+            exchange.answer(method, path, Answer(body, 200))
+        return [
+            await venue.open_orders(),
+            await venue.trades(0),
+            await venue.post(signed),
+            await venue.cancel(["0x1"]),
+            await venue.heartbeat(""),
+            await venue.account(()),
+        ]
+
+    assert {type(answer) for answer in with_venue(exchange, use)} == {Unknown}
