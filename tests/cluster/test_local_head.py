@@ -6,6 +6,7 @@ import httpx
 import msgspec
 import pytest
 
+from cluster.config import DEFAULT_FILE
 from cluster.errors import HeadError
 from cluster.jobs import submit
 from cluster.local_head import dashboard_url, end_head, ensure_head, head_processes
@@ -45,7 +46,8 @@ def test_a_head_listens_on_loopback_wants_the_token_runs_a_job_and_leaves_nothin
         assert state.token.stat().st_mode & 0o777 == 0o600
         assert not outer_listeners({entry.pid for entry in head_processes(state)})
         longest_socket_fits(state)
-        submit(state, record.ports, ["config", "check"], lines.append)
+        words = ["config", "check", f"--config={DEFAULT_FILE}"]  # a release holds no configuration
+        submit(state, record.ports, words, lines.append)
     finally:
         end_head(state)
     assert head_processes(state) == []
