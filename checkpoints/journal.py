@@ -82,6 +82,10 @@ class FlushName(msgspec.Struct, frozen=True, kw_only=True):
     fence: int
 
 
+def flush_name(day: str, slot: str, first: int, fence: int) -> str:
+    return f"{JOURNAL}/{day}/{slot}/{first:012d}-{fence:08d}.arrow"
+
+
 def parse_flush_name(name: str) -> FlushName | None:
     match = FLUSH_NAME.fullmatch(name)
     if match is None:
@@ -109,7 +113,7 @@ class Journal:
             assert (row.slot, row.fence) == (self._slot, first.fence), "one writer per flush"
             assert row.sequence == first.sequence + place, "sequences have no gap"
         day = day_of(first.market_ms)
-        name = f"{JOURNAL}/{day}/{self._slot}/{first.sequence:012d}-{first.fence:08d}.arrow"
+        name = flush_name(day, self._slot, first.sequence, first.fence)
         if not self._storage.create(name, encode_rows(rows)):
             raise StaleWriterError(f"{name} exists: another life writes with fence {first.fence}")
 

@@ -13,11 +13,19 @@ import pyarrow as pa
 
 from checkpoints.arrow_file import damage_in, open_table
 from checkpoints.errors import Damage, MissingFileError, StorageError
-from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA, FlushName, own_columns, parse_flush_name
+from checkpoints.journal import (
+    JOURNAL,
+    JOURNAL_SCHEMA,
+    FlushName,
+    flush_name,
+    own_columns,
+    parse_flush_name,
+)
 from checkpoints.journal_days import Covered, closed_days, damaged_flushes, day_damage
 from checkpoints.storage import LocalStorage
 from cluster.audit.problem import Problem
 from cluster.audit.sequences import broken_sequences
+from signals.market import day_of
 
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
@@ -45,6 +53,7 @@ class JournalView:
         if not (storage / JOURNAL).is_dir():
             raise StorageError(_no_journal(storage))
         self.damaged: list[Damage] = []
+        self.misnamed: list[Problem] = []
         self._registered: set[str] = set()
         self.sql = self._open()
 
@@ -84,12 +93,12 @@ class JournalView:
 
     def problems(self) -> tuple[Problem, ...]:
         """Name damaged files, rows that are missing, and clocks that went backwards."""
-        return (*map(problem_of, self.damaged), *broken_sequences(self))
+        return (*map(problem_of, self.damaged), *self.misnamed, *broken_sequences(self))
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         """Connect; a day that is closed while its flushes are read is read again, as Parquet."""
         for left in reversed(range(OPEN_TRIES)):
-            self.damaged = list(damaged_flushes(self.storage))
+            self.damaged, self.misnamed = list(damaged_flushes(self.storage)), []
             try:
                 return self._connect()
             except MissingFileError:
@@ -145,20 +154,34 @@ class JournalView:
                 continue
             taken = covered.get(flush.day, {}).get(flush.slot, {}).get(str(flush.fence), 0)
             if flush.first > taken:
-                table = self._flush(name)
+                table = self._flush(flush)
                 tables += [] if table is None else [table]
         return pa.concat_tables(tables).combine_chunks()
 
-    def _flush(self, name: str) -> Any:
-        data = self.storage.read(name)
+    def _flush(self, flush: FlushName) -> Any:
+        data = self.storage.read(flush.name)
         wrong = damage_in(data)
         if wrong is None:
             try:
-                return own_columns(open_table(data))
+                table = own_columns(open_table(data))
             except (pa.ArrowException, ValueError) as error:
                 wrong = str(error)
-        self.damaged.append(Damage(name=name, kind="DamagedJournalError", reason=wrong))
+            else:
+                self.misnamed += _misnamed(flush, table)
+                return table
+        self.damaged.append(Damage(name=flush.name, kind="DamagedJournalError", reason=wrong))
         return None
+
+
+def _misnamed(flush: FlushName, table: Any) -> Iterator[Problem]:
+    """Yield a flush that its name is wrong about: a slot that comes back finds rows by names."""
+    if not table.num_rows:
+        return
+    row = {name: table.column(name)[0].as_py() for name in ("slot", "sequence", "fence")}
+    day = day_of(table.column("market_ms")[0].as_py())
+    own = flush_name(day, row["slot"], row["sequence"], row["fence"])
+    if own != flush.name:
+        yield Problem(kind="altered", subject=flush.name, reason=f"its rows are those of {own}")
 
 
 def _no_journal(storage: Path) -> str:

@@ -221,6 +221,31 @@ def the_configuration(root: Path, slot: str) -> None:
     remove([root / "config" / "current.json"])
 
 
+def two_flushes_with_each_others_names(root: Path, slot: str) -> None:
+    one, other = flushes(root, slot)[3:5]
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+
+
+def the_folder_of_a_slot_renamed(root: Path, slot: str) -> None:
+    (folder,) = (root / "journal").glob(f"*/{slot}")
+    folder.rename(folder.with_name("sol-5m"))
+
+
+def a_flush_in_another_days_folder(root: Path, slot: str) -> None:
+    file = flushes(root, slot)[3]
+    folder = root / "journal" / "2026-01-02" / slot
+    folder.mkdir(parents=True)
+    file.rename(folder / file.name)
+
+
+def a_flush_with_a_later_fence(root: Path, slot: str) -> None:
+    file = flushes(root, slot)[-1]
+    file.rename(file.with_name(f"{file.name[:12]}-00000009.arrow"))
+
+
 Loss = Callable[[Path, str], None]
 LOSSES: dict[str, tuple[Loss, str]] = {
     "whole_journal_of_a_slot": (whole_journal_of_a_slot, "{slot}"),
@@ -250,6 +275,10 @@ LOSSES: dict[str, tuple[Loss, str]] = {
     "a_flush_twice": (a_flush_twice, "{slot} row"),
     "another_slots_checkpoint": (another_slots_checkpoint, "checkpoints/{slot}/"),
     "an_older_copy_of_a_slot": (an_older_copy_of_a_slot, "{slot}: order events"),
+    "two_flushes_with_each_others_names": (two_flushes_with_each_others_names, "journal/"),
+    "the_folder_of_a_slot_renamed": (the_folder_of_a_slot_renamed, "journal/2026-01-01/sol-5m/"),
+    "a_flush_in_another_days_folder": (a_flush_in_another_days_folder, "journal/2026-01-02/"),
+    "a_flush_with_a_later_fence": (a_flush_with_a_later_fence, "journal/"),
     "the_configuration": (the_configuration, "config/current.json"),
 }
 """What is lost -> how, and how one of the problems begins that name it."""
