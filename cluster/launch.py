@@ -147,7 +147,8 @@ def launched_lines(done: Launched) -> Iterator[str]:
     mixed = len(done.runs) > 1
     for release, slots in sorted(done.runs.items(), key=lambda one: -len(one[1])):
         named = f": {', '.join(sorted(slots))}" if mixed else ""
-        yield f"{len(slots)} slots live on release {release[:12]}{named}"
+        count = "1 slot" if len(slots) == 1 else f"{len(slots)} slots"
+        yield f"{count} live on release {release[:12]}{named}"
     if mixed:
         yield (
             "a rolling update was cut short: `midstride rolling-update resume` goes on with it, "

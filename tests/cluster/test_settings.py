@@ -207,12 +207,12 @@ def test_a_start_says_what_really_runs() -> None:
     assert launched({"a" * 64: ("btc-5m", "eth-5m")}, "t" * 64) == [
         "2 slots live on release aaaaaaaaaaaa",
         "gateway/1 run release tttttttttttt (this tree's code)",
-        "this tree is release tttttttttttt; `make update` brings it into the slots",
-        "  the configuration's btc-5m.strategy a -> b is in force after `make update`",
+        "this tree is release tttttttttttt; `midstride update` brings it into the slots",
+        "  the configuration's btc-5m.strategy a -> b is in force after `midstride update`",
     ]
     mixed = launched({"a" * 64: ("btc-5m",), "t" * 64: ("eth-5m",)}, "t" * 64)
     assert mixed[:2] == [
-        "1 slots live on release aaaaaaaaaaaa: btc-5m",
-        "1 slots live on release tttttttttttt: eth-5m",
+        "1 slot live on release aaaaaaaaaaaa: btc-5m",
+        "1 slot live on release tttttttttttt: eth-5m",
     ]
     assert "`midstride rolling-update resume` goes on with it" in mixed[2]
