@@ -53,6 +53,8 @@ def at_rest(world: "World") -> bool:
         return False
     if ledger.orders or ledger.undecided or not all(m.settled for m in ledger.markets.values()):
         return False
+    if not all(trade.status.final for trade in world.exchange.trades.values()):
+        return False  # a fill that came late is still on its way, also where its market is settled
     return all(_slot_rests(world, slot) and not _left_over(world, slot) for slot in world.slots)
 
 

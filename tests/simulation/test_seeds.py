@@ -10,7 +10,7 @@ from tests.simulation.report import Totals
 from tests.simulation.run import simulate
 
 SEEDS = 300
-GROUPS = 5
+GROUPS = 3
 """No divisor of the steps' number: each group aims at every step."""
 RARE_MAX = 1
 """Steps that no crash of one group met although each was aimed at: taking back is soon over."""
