@@ -132,7 +132,18 @@ def test_a_restart_runs_the_archived_release_not_the_tree(state: StateFolder) ->
 def test_each_polite_signal_asks_for_an_orderly_end_until_only_the_end_counts(
     number: signal.Signals,
 ) -> None:
+    started = signal.signal(
+        number, signal.SIG_DFL
+    )  # who runs the tests may ignore it, as nohup does
     before = signal.getsignal(number)
+    try:
+        _ask_politely(number)
+        assert signal.getsignal(number) == before
+    finally:
+        signal.signal(number, started)
+
+
+def _ask_politely(number: signal.Signals) -> None:
     with Interrupts() as interrupts:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
@@ -143,7 +154,6 @@ def test_each_polite_signal_asks_for_an_orderly_end_until_only_the_end_counts(
                 signal.raise_signal(number)
         interrupts.ignore()
         signal.raise_signal(number)
-    assert signal.getsignal(number) == before
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
