@@ -36,6 +36,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     prices_ws_url: str
     """The channel-based price socket (PolyBolt) that carries price.crypto.twap."""
     binance_url: str
+    adapter: str = "polymarket"
+    """Which venue it is: a key of `actors.venue.connect.ADAPTERS`."""
     chain_id: int = 137
     private_key_file: str | None = None
     private_key_env: str | None = None

@@ -16,6 +16,7 @@ import signals
 from actors.config import FleetConfig, Mode, SlotConfig, Venue
 from actors.detectors.policy import POLICY, Reaction
 from actors.only_own_files import only_own_files
+from actors.venue.connect import ADAPTERS
 from cluster.config_errors import ConfigError, allowed_values
 from cluster.config_ranges import limits_of, within
 from cluster.gate.settings import config_problems
@@ -25,7 +26,7 @@ from signals.params import Params, ParamsError, load_params, override
 from signals.strategy import StrategyError, load_strategy
 
 DEFAULT_FILE: Final = Path(__file__).parent / "configs" / "sandbox.toml"
-KEY_FIELDS: Final = ("private_key_file", "private_key_env", "wallet", "chain_id")
+KEY_FIELDS: Final = ("private_key_file", "private_key_env", "wallet", "chain_id", "adapter")
 """Fields of `Venue` that the file may set in every mode; in the sandbox the URLs come from it."""
 DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params", "params_set")
 """Fields of `FleetConfig` that are not read as tables of the same name."""
@@ -196,6 +197,8 @@ def _venue(file: str, table: Any, deployment: Deployment) -> Venue:
         merged["private_key_file"] = deployment.private_key_file
     given = {key: value for key, value in merged.items() if value is not None}
     venue: Venue = read_table(file, "venue", Venue, given)
+    if venue.adapter not in ADAPTERS:
+        raise ConfigError(file, "venue.adapter", venue.adapter, " or ".join(ADAPTERS))
     return venue
 
 

@@ -14,7 +14,8 @@ from actors.clock import wall_ms
 from actors.config import FleetConfig
 from actors.gateway.lock import halt_reason
 from actors.runtime import load_config
-from actors.venue.keys import PrivateKeyError, load_private_key
+from actors.venue.connect import adapter_of
+from actors.venue.keys import PrivateKeyError
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import DamagedError, StorageError
 from checkpoints.journal_days import disk_state, journal_dataset
@@ -169,16 +170,14 @@ def check_head(state: StateFolder) -> Iterator[Finding]:
 
 def check_key(fleet: FleetConfig) -> Finding:
     try:
-        load_private_key(fleet.venue)
+        adapter_of(fleet).check_key(fleet)
     except PrivateKeyError as error:
         return fault("trading key", str(error))
     return ok("trading key", "readable by you only, well formed")
 
 
 async def check_venue(fleet: FleetConfig) -> Finding:
-    from actors.venue.public import PublicReads
-
-    reads = PublicReads(fleet.venue, VENUE_SECONDS)
+    reads = adapter_of(fleet).public(fleet, VENUE_SECONDS)
     try:
         before = wall_ms()
         found = await reads.server_time_ms()

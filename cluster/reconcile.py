@@ -26,6 +26,7 @@ from actors.messages import (
 from actors.slot.facts import OrderFact
 from actors.slot.rows import entry_of
 from actors.venue.answers import ListedMarket
+from actors.venue.connect import connect
 from actors.venue.port import Rejected, TradeStatus, Unknown, VenueOrder, VenuePort, VenueTrade
 from checkpoints.journal_rows import RowKind
 from cluster.errors import FleetError
@@ -155,9 +156,7 @@ def reconcile(config: FleetConfig) -> Reconciled:
 
 
 async def _reconcile(config: FleetConfig) -> Reconciled:
-    from actors.venue.polymarket import connect
-
-    venue = await connect(config.venue, VENUE_SECONDS)
+    venue = await connect(config, VENUE_SECONDS)
     if isinstance(venue, Rejected | Unknown):
         raise FleetError(f"the venue does not answer ({venue}): `midstride doctor` says more")
     try:

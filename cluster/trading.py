@@ -14,6 +14,7 @@ import msgspec
 from actors.config import FleetConfig
 from actors.gateway.lock import HALT_FILE, halt_reason
 from actors.messages import SetTrading, TradingState, decode, encode
+from actors.venue.connect import connect
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.errors import CheckpointsError
@@ -149,10 +150,8 @@ async def cancel_directly(config: FleetConfig, silent: str, stands: str) -> int:
 
     `stands`: whether the HALT file is there, for the message.
     """
-    from actors.venue.polymarket import connect
-
     try:
-        venue = await connect(config.venue, CANCEL_SECONDS)
+        venue = await connect(config, CANCEL_SECONDS)
     except PrivateKeyError as error:
         raise FleetError(
             f"{stands}, but nothing could be cancelled: the gateway did not answer "

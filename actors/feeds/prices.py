@@ -21,7 +21,7 @@ from polymarket.models.price_events import (
 
 from actors.config import Venue
 from actors.market_data.events import TicksReceived
-from actors.venue.environment import venue_environment
+from actors.venue.polymarket.environment import venue_environment
 from signals.market import Asset
 from signals.snapshot import Ticks
 

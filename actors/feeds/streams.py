@@ -22,7 +22,11 @@ from actors.feeds.pace import JITTER, ReconnectPace
 from actors.feeds.prices import QUOTE, PriceLogin, read_ticks
 from actors.market_data.events import Event, StreamFault
 from actors.runtime import log_event
-from actors.venue.environment import market_stream_open, stream_malformed, venue_environment
+from actors.venue.polymarket.environment import (
+    market_stream_open,
+    stream_malformed,
+    venue_environment,
+)
 from signals.market import Asset
 
 BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from actors.clock import wall_ms
-from actors.config import FleetConfig, Venue
+from actors.config import FleetConfig
 from actors.elapsed import elapsed_ms
 from actors.gateway.authority import Authority
 from actors.gateway.desk import AlarmSink, Desk
@@ -39,7 +39,7 @@ from checkpoints.errors import DamagedLogError
 from checkpoints.log import RecordLog
 from checkpoints.storage import LocalStorage
 
-Connect = Callable[[Venue, float], Awaitable[VenuePort | Rejected | Unknown]]
+Connect = Callable[[FleetConfig, float], Awaitable[VenuePort | Rejected | Unknown]]
 
 LOG_FOLDER: Final = "gateway/log"
 CONNECT_BACKOFF_S_MAX: Final = 10.0
@@ -144,7 +144,7 @@ class GatewayLife:
         wait_s = 0.5
         while True:
             self.phase = "starting: connects to the venue"
-            got = await self._connect(self._config.venue, self._config.timing.post_timeout_seconds)
+            got = await self._connect(self._config, self._config.timing.post_timeout_seconds)
             if not isinstance(got, Rejected | Unknown):
                 return got
             reason = got.message if isinstance(got, Rejected) else got.reason

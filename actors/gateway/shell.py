@@ -28,7 +28,7 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
-from actors.venue.sdk import connect, load_sdk
+from actors.venue.connect import adapter_of, connect
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 
@@ -52,7 +52,7 @@ class GatewayShell:
         self._root = Path(storage_root)
         self._name = name
         self._config = load_config(storage_root)
-        load_sdk()
+        adapter_of(self._config)  # loaded now: before this process attests what it has loaded
         self._identity = identity_of(name)
         label_logs(release=self._identity.release[:12])
         self._ready = asyncio.Event()

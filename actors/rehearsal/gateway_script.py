@@ -25,7 +25,6 @@ from actors.messages import OpenIncarnation
 from actors.rehearsal.gateway_stage import Stage
 from actors.rehearsal.orders import PART, SHARES, SLOT, Act
 from actors.rehearsal.room import RehearsalError
-from actors.venue.outcomes import REJECT_CODES
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -45,6 +44,7 @@ from actors.venue.port import (
     Unknown,
     VenueOrder,
 )
+from actors.venue.reject_codes import REJECT_CODES
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side
 

@@ -104,7 +104,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
     """The venue refused it for good; a new decision is needed."""
 
     code: str
-    """Stable: one of `actors.venue.outcomes.REJECT_CODES`."""
+    """Stable: one of `actors.venue.reject_codes.REJECT_CODES`."""
     message: str
 
 

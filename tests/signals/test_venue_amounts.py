@@ -15,7 +15,7 @@ from polymarket._internal.actions.orders.limit import _compute_limit_order_amoun
 
 from actors.gateway.exposure import Holding, with_fill
 from actors.gateway.risk import PRICE_STEP_MICRO_USD
-from actors.venue.orders import from_micro
+from actors.venue.polymarket.orders import from_micro
 from cluster.sandbox.fees import notional_micro_usd as ledger_value_micro_usd
 from cluster.sandbox.model import Outcome as LedgerOutcome
 from signals.decision import Decision, Leg, Position, Style

@@ -74,7 +74,7 @@ def configure(root: Path) -> None:
 
 @asynccontextmanager
 async def gateway(root: Path, venue: FakeVenue, name: str = "gateway/1") -> AsyncIterator[Gateway]:
-    async def connect(_venue: Venue, _timeout_s: float) -> FakeVenue:
+    async def connect(_config: FleetConfig, _timeout_s: float) -> FakeVenue:
         return venue
 
     kind = type("Gateway", (Gateway,), {"connect": staticmethod(connect)})

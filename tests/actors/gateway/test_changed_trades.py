@@ -5,7 +5,7 @@ import pytest
 
 from actors.gateway.records import encode_record
 from actors.messages import OrderEnd
-from actors.venue.fills import own_fills
+from actors.venue.polymarket.fills import own_fills
 from actors.venue.port import TradeStatus, VenueTrade
 from signals.decision import Style
 from signals.market import Outcome

@@ -3,7 +3,7 @@
 from actors.detectors.registry import advice_of
 from actors.gateway.refusal_codes import CODES, OURS, UNSIGNED, VENUE, advice
 from actors.gateway.risk import BOOK_TABLE, MARKET_TABLE, TABLE
-from actors.venue.outcomes import REJECT_CODES
+from actors.venue.reject_codes import REJECT_CODES
 
 
 def test_every_rule_of_the_gateway_has_its_row_in_the_order_of_the_rules() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.config import Venue
+from actors.config import FleetConfig
 from actors.gateway import shell as shell_module
 from actors.gateway.actor import Gateway
 from actors.gateway.heir import heir
@@ -35,7 +35,7 @@ class ShellFleet:
         self.created: list[tuple[str, str]] = []
 
     def start(self, name: str) -> Any:
-        async def connect(_venue: Venue, _timeout_s: float) -> FakeVenue:
+        async def connect(_config: FleetConfig, _timeout_s: float) -> FakeVenue:
             return FakeVenue(self.book)
 
         kind = type("Shell", (Gateway,), {"connect": staticmethod(connect)})

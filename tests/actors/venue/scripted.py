@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from actors.venue.polymarket import PolymarketVenue, connect
+from actors.venue.polymarket.venue import PolymarketVenue, connect
 from actors.venue.port import (
     PostOutcome,
     SignedOrder,

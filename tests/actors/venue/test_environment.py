@@ -7,7 +7,7 @@ import pytest
 from polymarket._internal.environment import PRODUCTION_CONFIG, get_environment_config
 
 from actors.config import Venue
-from actors.venue.environment import (
+from actors.venue.polymarket.environment import (
     CHECKED_SDK_VERSION,
     is_production,
     is_protocol_v2,

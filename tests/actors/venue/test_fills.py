@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.venue.fills import Account, FeeTerms, own_fills
+from actors.venue.polymarket.fills import Account, FeeTerms, own_fills
 from actors.venue.port import TradeStatus
 from signals.market import Side
 

@@ -12,11 +12,11 @@ from polymarket.models.clob.user_events import UserEvent, parse_user_event
 from actors.feeds.books import parse_books
 from actors.feeds.gamma import parse_event
 from actors.feeds.http import Malformed
-from actors.venue.fills import Account, FeeTerms
-from actors.venue.listed_markets import read_book, read_listed_market
-from actors.venue.listings import Rows, read_order, read_trade
+from actors.venue.polymarket.fills import Account, FeeTerms
+from actors.venue.polymarket.listed_markets import read_book, read_listed_market
+from actors.venue.polymarket.listings import Rows, read_order, read_trade
+from actors.venue.polymarket.user_stream import read_user_event
 from actors.venue.port import StreamLost, Unknown, VenueTrade
-from actors.venue.user_stream import read_user_event
 from signals.market import Asset, Timeframe, Window
 from signals.units import AMOUNT_MAX, MICRO, AmountError, to_micro
 from tests.actors.market_data.builders import T0

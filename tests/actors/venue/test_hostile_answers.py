@@ -13,11 +13,11 @@ from actors.gateway.market_events import AccountSeen
 from actors.gateway.status import Identity, Latency, status_of
 from actors.messages import encode
 from actors.venue.answers import AccountBalance, ListedMarket
-from actors.venue.fills import FEE_NOT_KNOWN, FeeTerms, fee_terms
-from actors.venue.listed_markets import read_listed_market
-from actors.venue.listings import Rows, read_trade
-from actors.venue.outcomes import RETRY_AFTER_MS_MAX, unavailable
-from actors.venue.polymarket import PolymarketVenue
+from actors.venue.polymarket.fills import FEE_NOT_KNOWN, FeeTerms, fee_terms
+from actors.venue.polymarket.listed_markets import read_listed_market
+from actors.venue.polymarket.listings import Rows, read_trade
+from actors.venue.polymarket.outcomes import RETRY_AFTER_MS_MAX, unavailable
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import SignedOrder, UnavailableKind, Unknown, Unsignable
 from signals.market import Outcome
 from tests.actors.gateway.builders import Machine

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors.venue.answers import ListedMarket, TokenBook
-from actors.venue.listed_markets import read_book, read_listed_market
+from actors.venue.polymarket.listed_markets import read_book, read_listed_market
 from actors.venue.port import Unknown
 from signals.market import Outcome
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from polymarket.errors import RequestRejectedError
 
 from actors.venue.answers import OddRow
-from actors.venue.fills import Account, FeeTerms
-from actors.venue.listings import Rows, read_order, read_trade
-from actors.venue.polymarket import PolymarketVenue
+from actors.venue.polymarket.fills import Account, FeeTerms
+from actors.venue.polymarket.listings import Rows, read_order, read_trade
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import Unknown, VenueTrade
 from tests.actors.venue.loopback import CONDITION, PRIVATE_KEY, UP_TOKEN, Answer, Loopback, loopback
 from tests.actors.venue.scripted import with_venue
@@ -241,7 +241,7 @@ def test_an_answer_that_is_no_listing_is_not_known(exchange: Loopback, body: obj
 def test_a_cursor_that_never_ends_ends_here(
     exchange: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.venue.account_reads.PAGES_MAX", 1)
+    monkeypatch.setattr("actors.venue.polymarket.account_reads.PAGES_MAX", 1)
     exchange.answer("GET", "/data/orders", page([], cursor="MTAw"))
     found = with_venue(exchange, lambda venue: venue.open_orders())
     assert isinstance(found, Unknown)

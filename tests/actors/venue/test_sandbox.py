@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actors.venue.polymarket import PolymarketVenue
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from actors.venue.polymarket import PolymarketVenue
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     Accepted,
     Duplicated,

@@ -10,7 +10,7 @@ import httpx
 from actors.feeds.gamma import fetch_market
 from actors.market_data.events import FetchMarket, MarketFound
 from actors.market_data.state import KnownMarket
-from actors.venue.polymarket import PolymarketVenue, connect
+from actors.venue.polymarket.venue import PolymarketVenue, connect
 from actors.venue.port import (
     SignedOrder,
     UnsignedOrder,

@@ -15,7 +15,7 @@ from polymarket.streams import MarketSpec
 
 from actors.feeds.books import read_book_event
 from actors.market_data.events import BooksReceived
-from actors.venue.polymarket import PolymarketVenue, connect
+from actors.venue.polymarket.venue import PolymarketVenue, connect
 from actors.venue.port import (
     Accepted,
     Cancelled,

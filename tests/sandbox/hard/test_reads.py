@@ -9,7 +9,7 @@ import pytest
 from polymarket import AsyncPublicClient
 from polymarket.streams import MarketSpec
 
-from actors.venue.environment import venue_environment
+from actors.venue.polymarket.environment import venue_environment
 from tests.actors.sandbox import ANSWER_LIMIT_S, Sandbox, admin, sandbox
 
 pytestmark = pytest.mark.exchange

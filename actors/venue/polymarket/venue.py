@@ -1,4 +1,4 @@
-"""The live venue behind the port, through the venue's own SDK (polymarket-client).
+"""An account at the venue, behind the port.
 
 Only `create_limit_order` and `post_order` are used, never `place_*`: those may send an on-chain
 approval by themselves. The order type is not part of the signature, so a fill-and-kill is a limit
@@ -27,25 +27,27 @@ from polymarket.models.clob.orders import SignedOrder as SdkOrder
 
 from actors.config import Venue
 from actors.runtime import wire_ms
-from actors.venue.account_reads import AccountReads
 from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
-from actors.venue.environment import (
+from actors.venue.keys import load_private_key
+from actors.venue.polymarket.account_reads import AccountReads
+from actors.venue.polymarket.environment import (
     TokenTerms,
     api_key,
     token_terms,
     venue_environment,
 )
-from actors.venue.fills import Account, FeeTerms
-from actors.venue.keys import load_private_key
-from actors.venue.orders import (
-    BodyError,
+from actors.venue.polymarket.fills import Account, FeeTerms
+from actors.venue.polymarket.orders import (
     decode_body,
     encode_body,
     from_micro,
     order_id,
     order_type_of,
 )
-from actors.venue.outcomes import outcome_of_error, post_outcome_of_response, unsignable
+from actors.venue.polymarket.outcomes import outcome_of_error, post_outcome_of_response, unsignable
+from actors.venue.polymarket.public import PublicReads
+from actors.venue.polymarket.unauthorized import repeat_if_unauthorized
+from actors.venue.polymarket.user_stream import follow_user_stream
 from actors.venue.port import (
     Beaten,
     Cancelled,
@@ -64,9 +66,6 @@ from actors.venue.port import (
     VenueOrder,
     VenueTrade,
 )
-from actors.venue.public import PublicReads
-from actors.venue.unauthorized import repeat_if_unauthorized
-from actors.venue.user_stream import follow_user_stream
 from signals.decision import Style
 from signals.market import Outcome
 
@@ -281,6 +280,3 @@ async def connect(venue: Venue, timeout_s: float) -> PolymarketVenue | Rejected 
     except (*FAILURES, httpx.HTTPError) as error:
         return Unknown(reason=f"{type(error).__name__}: {error}")
     return PolymarketVenue(client, venue, timeout_s)
-
-
-__all__ = ["BodyError", "PolymarketVenue", "connect"]

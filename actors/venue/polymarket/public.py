@@ -8,7 +8,7 @@ import msgspec
 
 from actors.config import Venue
 from actors.venue.answers import ListedMarket, TokenBook
-from actors.venue.listed_markets import read_book, read_listed_market
+from actors.venue.polymarket.listed_markets import read_book, read_listed_market
 from actors.venue.port import Unknown
 from signals.market import Outcome
 

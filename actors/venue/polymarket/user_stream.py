@@ -13,8 +13,8 @@ from polymarket.errors import PolymarketError
 from polymarket.models.clob.user_events import UserEvent, UserOrderEvent, UserTradeEvent
 from polymarket.streams import UserSpec
 
-from actors.venue.environment import user_stream_open
-from actors.venue.fills import Account, FeeTerms, own_fills
+from actors.venue.polymarket.environment import user_stream_open
+from actors.venue.polymarket.fills import Account, FeeTerms, own_fills
 from actors.venue.port import OrderChange, OrderEvent, StreamLost, VenueEvent
 from signals.units import MicroShares, to_micro
 

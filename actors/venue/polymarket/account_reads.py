@@ -10,11 +10,11 @@ from polymarket.errors import PolymarketError, UserInputError
 from polymarket.models.clob.account import AssetType
 
 from actors.venue.answers import AccountBalance, OddRow
-from actors.venue.environment import account_page, is_protocol_v2
-from actors.venue.fills import Account
-from actors.venue.listings import FeeTermsOf, Rows, read_order, read_trade
+from actors.venue.polymarket.environment import account_page, is_protocol_v2
+from actors.venue.polymarket.fills import Account
+from actors.venue.polymarket.listings import FeeTermsOf, Rows, read_order, read_trade
+from actors.venue.polymarket.unauthorized import repeat_if_unauthorized
 from actors.venue.port import Unknown, VenueOrder, VenueTrade
-from actors.venue.unauthorized import repeat_if_unauthorized
 from signals.units import MicroShares, MicroUsd
 
 PAGES_MAX: Final = 200

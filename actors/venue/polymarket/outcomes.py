@@ -64,11 +64,7 @@ REJECT_TEXTS: Final = (
     ("nvalid api key", "unauthorized"),
     ("does not exist", "market_closed"),
 )
-"""The venue's words (a part of them) and this project's stable code."""
-REJECT_CODES: Final = frozenset(
-    {code for _, code in REJECT_TEXTS} | {"invalid_nonce", "unauthorized", "refused"}
-)
-"""Every value of `Rejected.code` that a post can give; `refused` where no word was known."""
+"""The venue's words (a part of them) and the code of `actors.venue.reject_codes`."""
 
 DELAYED_TEXT: Final = "order match delayed"
 """Comes as an error, but the order may be held for its delay: look it up."""

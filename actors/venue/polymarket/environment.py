@@ -19,7 +19,7 @@ from polymarket.errors import UnexpectedResponseError
 from polymarket.models.types import ClobAssetId
 
 from actors.config import Venue
-from actors.venue.fills import FeeTerms, fee_terms
+from actors.venue.polymarket.fills import FeeTerms, fee_terms
 
 CHECKED_SDK_VERSION: Final = "0.14.0"
 """The version of polymarket-client that these private names were checked with."""

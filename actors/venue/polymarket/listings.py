@@ -15,7 +15,7 @@ from polymarket.models.clob.account import ClobTrade, OpenOrder
 from pydantic import ValidationError
 
 from actors.venue.answers import OddRow
-from actors.venue.fills import Account, FeeTerms, check_amounts, own_fills
+from actors.venue.polymarket.fills import Account, FeeTerms, check_amounts, own_fills
 from actors.venue.port import VenueOrder, VenueTrade
 from signals.market import Side
 from signals.units import MicroShares, PriceMicroUsd, to_micro

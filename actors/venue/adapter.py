@@ -1,0 +1,47 @@
+"""What an adapter offers of its venue: the account behind the port, and reads without an account.
+
+Each adapter is one object of this shape; `actors.venue.connect` chooses it.
+"""
+
+from typing import Protocol
+
+from actors.config import FleetConfig
+from actors.venue.answers import ListedMarket, TokenBook
+from actors.venue.port import Rejected, Unknown, VenuePort
+from signals.market import Outcome
+
+
+class PublicReads(Protocol):
+    """Reads of the venue that need no account."""
+
+    async def server_time_ms(self) -> int | Unknown: ...
+
+    async def market(self, slug: str) -> ListedMarket | Unknown | None: ...
+
+    async def book(self, token_id: str) -> TokenBook | Unknown: ...
+
+    async def resolution(self, condition_id: str) -> Outcome | Unknown | None: ...
+
+    async def close(self) -> None: ...
+
+
+class Adapter(Protocol):
+    """One venue."""
+
+    async def connect(
+        self, config: FleetConfig, timeout_s: float
+    ) -> VenuePort | Rejected | Unknown:
+        """Open the configured account, once; `timeout_s` bounds each later request.
+
+        `Unknown` where the venue cannot be reached: wait and try again. `Rejected` where it refuses
+        the key or the wallet. Raises `PrivateKeyError` for a key that is missing or malformed.
+        """
+        ...
+
+    def public(self, config: FleetConfig, timeout_s: float) -> PublicReads:
+        """Open reads without an account. Make them inside a running event loop, close them once."""
+        ...
+
+    def check_key(self, config: FleetConfig) -> None:
+        """Check the configured key without asking the venue; raise `PrivateKeyError`."""
+        ...

@@ -1,0 +1,115 @@
+"""One place chooses the venue's adapter, for the gateway and for each command alike."""
+
+import asyncio
+import inspect
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from actors.config import FleetConfig, Mode, Venue
+from actors.venue import connect as chooser
+from actors.venue.adapter import Adapter
+from actors.venue.connect import ADAPTERS, adapter_of
+from actors.venue.keys import PrivateKeyError
+from actors.venue.port import Unknown, VenuePort
+from cluster import doctor, reconcile, trading
+from cluster.errors import FleetError
+from signals.market_time import MarketClock
+from signals.params import Params
+from tests.actors.gateway.fake_venue import Book, FakeVenue
+from tests.actors.venue.test_environment import venue
+
+ELSEWHERE = "elsewhere"
+
+
+class Elsewhere:
+    """A second venue, as new files would bring it."""
+
+    def __init__(self, account: FakeVenue) -> None:
+        self.account = account
+        self.opened: list[str] = []
+
+    async def connect(self, config: FleetConfig, timeout_s: float) -> FakeVenue:
+        self.opened.append(f"account within {timeout_s:.0f} s of {config.venue.adapter}")
+        return self.account
+
+    def public(self, _config: FleetConfig, _timeout_s: float) -> FakeVenue:
+        self.opened.append("public")
+        return self.account
+
+    def check_key(self, _config: FleetConfig) -> None:
+        raise PrivateKeyError("this venue wants a key of its own")
+
+
+def config(tmp_path: Path, adapter: str = ELSEWHERE) -> FleetConfig:
+    return FleetConfig(
+        mode=Mode.SANDBOX,
+        storage=str(tmp_path),
+        clock=MarketClock(),
+        venue=msgspec.structs.replace(venue(), adapter=adapter),
+        slots=(),
+        params=Params(),
+    )
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    found = Elsewhere(FakeVenue(Book()))
+    monkeypatch.setattr(chooser, "ADAPTERS", {**ADAPTERS, ELSEWHERE: "venue_elsewhere"})
+    monkeypatch.setitem(
+        __import__("sys").modules, "venue_elsewhere", SimpleNamespace(ADAPTER=found)
+    )
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_every_adapter_has_the_shape_that_callers_use(tmp_path: Path, name: str) -> None:
+    found = adapter_of(config(tmp_path, name))
+    for method in ("connect", "public", "check_key"):
+        wanted, given = (inspect.signature(getattr(one, method)) for one in (Adapter, type(found)))
+        assert list(given.parameters) == list(wanted.parameters)
+    assert {name for name in vars(VenuePort) if not name.startswith("_")} - {
+        name for name in dir(_account_type(found)) if not name.startswith("_")
+    } == set()
+
+
+def _account_type(adapter: Adapter) -> object:
+    hints = inspect.get_annotations(type(adapter).connect, eval_str=True)
+    return next(one for one in hints["return"].__args__ if hasattr(one, "post"))
+
+
+def test_a_halt_cancels_at_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) -> None:
+    asyncio.run(trading.cancel_directly(config(tmp_path), "silent", "HALT is set"))
+    assert elsewhere.opened == ["account within 10 s of elsewhere"]
+
+
+def test_reconcile_reads_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) -> None:
+    found = reconcile.reconcile(config(tmp_path))
+    assert found.differences == ()
+    assert elsewhere.opened == ["account within 20 s of elsewhere"]
+
+
+def test_doctor_asks_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) -> None:
+    key = doctor.check_key(config(tmp_path))
+    assert key.detail == "this venue wants a key of its own"
+    asyncio.run(doctor.check_venue(config(tmp_path)))
+    assert elsewhere.opened == ["public"]
+
+
+def test_a_configuration_of_an_older_release_means_polymarket() -> None:
+    plain = msgspec.to_builtins(venue())
+    del plain["adapter"]
+    assert msgspec.convert(plain, Venue).adapter == "polymarket"
+
+
+def test_a_halt_says_what_is_left_where_the_venue_is_away(
+    tmp_path: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> Unknown:
+        return Unknown(reason="no route")
+
+    monkeypatch.setattr(elsewhere, "connect", away)
+    with pytest.raises(FleetError, match=r"HALT is set, .* \(no route\)"):
+        asyncio.run(trading.cancel_directly(config(tmp_path), "silent", "HALT is set"))
