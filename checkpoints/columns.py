@@ -7,10 +7,21 @@ memoryview, ten times faster than `to_pylist`.
 
 from array import array
 from collections.abc import Sequence
+from enum import StrEnum
 from itertools import accumulate
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Final, get_args
 
+import msgspec
 import pyarrow as pa
+
+_ARROW: Final[dict[Any, Any]] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+}
 
 
 def text_column(values: Sequence[str | None]) -> Any:
@@ -51,6 +62,25 @@ def build_column(kind: Any, values: Sequence[Any]) -> Any:
     if kind == pa.float64():
         return float_column(values)
     return bool_column(values) if kind == pa.bool_() else bytes_column(values)
+
+
+def schema_of(row: type[msgspec.Struct]) -> Any:
+    """Return the Arrow schema of a struct's fields, in their order, by their annotations.
+
+    Raises `TypeError` for a field that has none of the five types: no writer ever meets it.
+    """
+    return pa.schema([_arrow_field(row, field) for field in msgspec.structs.fields(row)])
+
+
+def _arrow_field(row: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> Any:
+    optional = isinstance(field.type, UnionType)
+    kinds = [kind for kind in get_args(field.type) if kind is not NoneType]
+    kind = kinds[0] if optional and len(kinds) == 1 else field.type
+    plain = str if isinstance(kind, type) and issubclass(kind, StrEnum) else kind
+    if plain not in _ARROW:
+        known = ", ".join(known.__name__ for known in _ARROW)
+        raise TypeError(f"column {row.__name__}.{field.name} is {field.type}, not one of {known}")
+    return pa.field(field.name, _ARROW[plain], nullable=optional)
 
 
 def column_values(column: Any) -> list[Any]:

@@ -14,9 +14,9 @@ import msgspec
 import pyarrow as pa
 
 from checkpoints.arrow_file import damage_in, encode_sealed, open_table
-from checkpoints.columns import build_column
+from checkpoints.columns import build_column, schema_of
 from checkpoints.errors import Damage, MissingFileError, StaleWriterError
-from checkpoints.journal_rows import JournalRow, RowKind
+from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import Storage
 from signals.market import day_of
 
@@ -25,44 +25,11 @@ JOURNAL_VERSION: Final = 1
 FLUSH_NAME: Final = re.compile(
     r"journal/(?P<day>[0-9-]{10})/(?P<slot>[^/]+)/(?P<first>\d+)-(?P<fence>\d+)\.arrow"
 )
-_INTEGERS: Final = frozenset(
-    {
-        "sequence",
-        "fence",
-        "incarnation",
-        "window_open_ms",
-        "due_ms",
-        "market_ms",
-        "wire_ms",
-        "price_micro_usd",
-        "shares_micro",
-        "fee_micro_usd",
-        "position_up",
-        "position_down",
-        "realized_pnl_micro_usd",
-    }
-)
-_FLOATS: Final = frozenset({"probability_up", "market_mid_up", "fair_up", "spread_points"})
-
-
-def _arrow_type(column: str) -> Any:
-    if column in _INTEGERS:
-        return pa.int64()
-    if column in _FLOATS:
-        return pa.float64()
-    return {"complete": pa.bool_(), "payload": pa.binary()}.get(column, pa.string())
-
-
 COLUMNS: Final = JournalRow.__struct_fields__
-NEVER_NULL: Final = 11
-"""So many of the first columns are on every row."""
-JOURNAL_SCHEMA: Final = pa.schema(
-    [
-        pa.field(name, _arrow_type(name), nullable=name not in COLUMNS[:NEVER_NULL])
-        for name in COLUMNS
-    ]
-)
+JOURNAL_SCHEMA: Final = schema_of(JournalRow)
 """Fields are appended only."""
+NEVER_NULL: Final = tuple(field.name for field in JOURNAL_SCHEMA if not field.nullable)
+"""On every row of every release: a column that is appended can be null."""
 _FIELDS: Final = tuple((name, JOURNAL_SCHEMA.field(name).type) for name in COLUMNS)
 
 
@@ -177,15 +144,15 @@ def decode_rows(data: bytes) -> list[JournalRow] | str:
 def own_columns(table: Any) -> Any:
     """Bring any release's rows to today's columns: newer ones are left out, absent ones are null.
 
-    Raises `pa.ArrowException` where a column is of another type, `ValueError` without the first
-    eleven, which are on every row.
+    Raises `pa.ArrowException` where a column is of another type, `ValueError` without one of the
+    columns that are on every row.
     """
     plain = table.replace_schema_metadata(None)
     if plain.schema.equals(JOURNAL_SCHEMA):
         return plain
     present = set(plain.column_names)
     absent = [field.name for field in JOURNAL_SCHEMA if field.name not in present]
-    never_null = [name for name in absent if not JOURNAL_SCHEMA.field(name).nullable]
+    never_null = [name for name in absent if name in NEVER_NULL]
     if never_null:
         raise ValueError(f"no column {never_null[0]}")
     columns = [
@@ -202,9 +169,7 @@ def rows_of_table(table: Any) -> list[JournalRow]:
     present = frozenset(table.column_names)
     names = [name for name in COLUMNS if name in present]
     columns = [table.column(name).to_pylist() for name in names]
-    if "kind" in names:
-        place = names.index("kind")
-        columns[place] = [RowKind(kind) for kind in columns[place]]
     return [
-        JournalRow(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)
+        msgspec.convert(dict(zip(names, values, strict=True)), JournalRow)
+        for values in zip(*columns, strict=True)
     ]

@@ -175,7 +175,7 @@ def _verified(path: Path, columns: Collection[str] | None) -> Covered | str:
             if wrong is not None:
                 return wrong
             schema = pq.read_schema(pa.BufferReader(data))
-            absent = [name for name in COLUMNS[:NEVER_NULL] if name not in schema.names]
+            absent = [name for name in NEVER_NULL if name not in schema.names]
             return f"not a journal: no column {absent[0]}" if absent else _covered(schema.metadata)
     except (pa.ArrowException, OSError, msgspec.DecodeError) as error:
         return f"unreadable: {error}"

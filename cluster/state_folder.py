@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import msgspec
 
@@ -52,6 +53,22 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     commit: str = ""
     python: str = ""
     """The interpreter that the head runs under."""
+
+
+class RunChanges(TypedDict, total=False):
+    """The fields of a run record that `StateFolder.update_run` can change."""
+
+    head: ProcessRecord | None
+    ports: HeadPorts
+    sandbox: ProcessRecord | None
+    runner: ProcessRecord | None
+    watcher: ProcessRecord | None
+    launched: bool
+    gave_up: bool
+    sandbox_command: tuple[str, ...]
+    release: str
+    commit: str
+    python: str
 
 
 class StateFolder(msgspec.Struct, frozen=True):
@@ -159,7 +176,7 @@ class StateFolder(msgspec.Struct, frozen=True):
                 "away, then `midstride stop` ends what is left of this fleet"
             ) from error
 
-    def update_run(self, **changes: object) -> RunRecord:
+    def update_run(self, **changes: Unpack[RunChanges]) -> RunRecord:
         """Change fields of the run record; several processes may do so at once."""
         with locked(self.root / ".run.lock"):
             record = msgspec.structs.replace(self.read_run(), **changes)

@@ -22,11 +22,11 @@ from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import SlotLoop
 from actors.slot.naming import error_name
 from actors.slot.params import SetParams, change_params
-from actors.slot.requests import undated
 from actors.slot.seat import Identity, Seat
 from actors.slot.start import Hooks, SeatName, attest_seat, open_loop
 from actors.slot.status import SlotNotRunning
 from actors.slot.surroundings import Surroundings
+from actors.undated import undated
 
 STOP_SECONDS: Final = 10.0
 """A stop waits this long for the last rows and checkpoint; then the journal has what is needed."""

@@ -15,7 +15,9 @@ from signals.params import Params
 from signals.snapshot import Snapshot
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True):
+    """Its times come first, by position: `actors.undated` leaves them to the loop."""
+
     market_ms: int
     wire_ms: int
 

@@ -46,11 +46,11 @@ from actors.slot.events import (
 from actors.slot.loop import SlotLoop
 from actors.slot.older_words import OlderWords
 from actors.slot.recovery import recover
-from actors.slot.requests import undated
 from actors.slot.seat import Phase
 from actors.slot.state import SlotState
 from actors.slot.successor import Base, Prover, WarmError
 from actors.slot.versions import versions_of_release
+from actors.undated import undated
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import decode_checkpoint
 from checkpoints.errors import CheckpointsError

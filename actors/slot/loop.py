@@ -40,11 +40,12 @@ from actors.slot.events import (
     Ticked,
     WakeAt,
 )
-from actors.slot.requests import Requests, Undated, undated
+from actors.slot.requests import Requests, Undated
 from actors.slot.seat import Phase, Seat
 from actors.slot.status import SlotStatus, status_of
 from actors.slot.step import step
 from actors.slot.writer import RowWriter
+from actors.undated import undated
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal

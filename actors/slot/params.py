@@ -9,8 +9,8 @@ import msgspec
 from actors.messages import Refusal
 from actors.slot.events import ParamsAsked, ReportParams
 from actors.slot.loop import SlotLoop
-from actors.slot.requests import undated
 from actors.slot.start import store_params
+from actors.undated import undated
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from signals.params import Params, ParamsError, Value, override, params_id

@@ -33,6 +33,7 @@ from actors.slot.ports import GatewayPort, SnapshotPort
 from actors.slot.recovery import MemoryKind, recover
 from actors.slot.seat import Identity
 from actors.slot.strategy import StrategyRunner
+from actors.undated import undated
 from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import decode_snapshot
 from checkpoints.storage import Storage
@@ -44,14 +45,6 @@ REQUEST_SECONDS: Final = 10.0
 
 Undated = Callable[[int, int], AnyEvent]
 """Makes the event once it is known when it is stepped: (market ms, wire ms)."""
-
-
-def undated(kind: type[Any], **fields: Any) -> Undated:
-    def date(market_ms: int, wire_ms: int) -> AnyEvent:
-        event: AnyEvent = kind(market_ms=market_ms, wire_ms=wire_ms, **fields)
-        return event
-
-    return date
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +71,16 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _run(self, effect: RunStrategy) -> Undated:
         answer = await self.runner.run(effect)
-        return undated(StrategyAnswered, due_ms=effect.due_ms, **msgspec.structs.asdict(answer))
+        return undated(
+            StrategyAnswered,
+            due_ms=effect.due_ms,
+            decision=answer.decision,
+            failed=answer.failed,
+            memory=answer.memory,
+            memory_changes=answer.memory_changes,
+            pre_state_hash=answer.pre_state_hash,
+            memory_hash=answer.memory_hash,
+        )
 
     async def _recover(self, effect: Recover) -> Undated:
         try:

@@ -35,12 +35,13 @@ from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
 from actors.supervisor.looks import look_on
 from actors.supervisor.loop import Shell, SupervisorLoop
-from actors.supervisor.requests import Requests, undated
+from actors.supervisor.requests import Requests
 from actors.supervisor.standing import read_standing
 from actors.supervisor.state import Place, Rules, SupervisorState
 from actors.supervisor.status import Identity, status_of
 from actors.supervisor.turn import name_supervisor, pass_on, supervisor_name, with_conditions
 from actors.supervisor.upkeep import Upkeep
+from actors.undated import undated
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 

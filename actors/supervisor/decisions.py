@@ -15,8 +15,9 @@ from actors.runtime import log_event, process_start
 from actors.supervisor.conduct import Made, made_of
 from actors.supervisor.events import DecisionsRead
 from actors.supervisor.loop import SupervisorLoop
-from actors.supervisor.requests import Undated, undated
+from actors.supervisor.requests import Undated
 from actors.supervisor.state import SupervisorState
+from actors.undated import undated
 from checkpoints.errors import StorageError
 from checkpoints.journal_rows import valid_rows
 from checkpoints.storage import LocalStorage

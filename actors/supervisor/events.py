@@ -12,7 +12,7 @@ from actors.supervisor.standing import Standing
 from checkpoints.alarms import Severity
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True):  # `actors.undated` leaves its times to the loop
     market_ms: int
     wire_ms: int
 

@@ -9,9 +9,9 @@ from actors.supervisor.detecting import Detecting
 from actors.supervisor.events import Detected
 from actors.supervisor.fleet_port import AskPort, slot_status
 from actors.supervisor.loop import SupervisorLoop
-from actors.supervisor.requests import undated
 from actors.supervisor.sightings import Stranger
 from actors.supervisor.state import SupervisorState
+from actors.undated import undated
 from signals.market import ALL_SLOTS
 
 LOOK_SECONDS: Final = 1.0

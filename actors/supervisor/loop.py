@@ -30,11 +30,12 @@ from actors.supervisor.events import (
     Ticked,
     TightenTrading,
 )
-from actors.supervisor.requests import Requests, Undated, undated
+from actors.supervisor.requests import Requests, Undated
 from actors.supervisor.shared import renew_shared, take_back_shared
 from actors.supervisor.standing import store_standing
 from actors.supervisor.state import TICK_MS, SupervisorState
 from actors.supervisor.step import step
+from actors.undated import undated
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 import msgspec
 
@@ -55,6 +55,7 @@ from actors.supervisor.events import (
 from actors.supervisor.fleet_port import FleetPort, Missing, Silent, slot_status
 from actors.supervisor.plans import release_of_plan
 from actors.supervisor.state import GATEWAY, MARKET_DATA
+from actors.undated import undated
 from checkpoints.archive import load_manifest
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage
@@ -65,14 +66,6 @@ TIGHTEN_PAUSE_SECONDS: Final = 1.0
 
 Undated = Callable[[int, int], AnyEvent]
 """Makes the event once it is known when it is stepped: (market ms, wire ms)."""
-
-
-def undated(kind: type[Any], /, **fields: Any) -> Undated:
-    def date(market_ms: int, wire_ms: int) -> AnyEvent:
-        event: AnyEvent = kind(market_ms=market_ms, wire_ms=wire_ms, **fields)
-        return event
-
-    return date
 
 
 class VacancyPort(Protocol):
@@ -105,8 +98,7 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
             case CreateSlot(slot=slot, incarnation=incarnation, release=release):
                 failure = await self.fleet.create_slot(slot, incarnation, release)
                 if failure is not None:
-                    named = {"slot": slot, "incarnation": incarnation}
-                    return undated(CreateFailed, **named, reason=failure)
+                    return undated(CreateFailed, slot=slot, incarnation=incarnation, reason=failure)
                 return undated(SlotCreated, slot=slot, incarnation=incarnation)
             case AskGateway() | AskFeeds():
                 return await self._ask_shared(effect)
@@ -151,15 +143,15 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
         return undated(FencesUnread, reason=table.reason)
 
     async def _ask_slot(self, effect: AskSlot) -> Undated:
-        named = {"slot": effect.slot, "incarnation": effect.incarnation}
-        status = await slot_status(self.fleet, f"{effect.slot}/{effect.incarnation}")
+        slot, incarnation = effect.slot, effect.incarnation
+        status = await slot_status(self.fleet, f"{slot}/{incarnation}")
         match status:
             case Missing():
-                return undated(SlotMissing, **named)
+                return undated(SlotMissing, slot=slot, incarnation=incarnation)
             case Silent(reason=reason):
-                return undated(SlotSilent, **named, reason=reason)
+                return undated(SlotSilent, slot=slot, incarnation=incarnation, reason=reason)
             case _:
-                return undated(SlotSeen, **named, status=status)
+                return undated(SlotSeen, slot=slot, incarnation=incarnation, status=status)
 
     async def _open_seat(self, effect: OpenSeat) -> Undated:
         release = effect.release or self.release

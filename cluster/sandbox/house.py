@@ -4,6 +4,8 @@ import math
 import random
 from typing import Final
 
+from msgspec.structs import replace
+
 from cluster.sandbox.book import HOUSE, Book, Resting
 from cluster.sandbox.events import TickSizeChanged
 from cluster.sandbox.fair import fair_up
@@ -94,10 +96,10 @@ class House:
 
     def _refine_tick(self, live: LiveMarket, now: Now) -> None:
         old = live.market.tick_micro_usd
-        market = live.update(tick_micro_usd=FINE_TICK)
+        live.market = replace(live.market, tick_micro_usd=FINE_TICK)
         self._floor.emit(
             TickSizeChanged(
-                market=market,
+                market=live.market,
                 old_tick_micro_usd=old,
                 new_tick_micro_usd=FINE_TICK,
                 wire_ms=now.wire_ms,

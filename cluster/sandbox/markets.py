@@ -5,8 +5,6 @@ import random
 from collections import OrderedDict, deque
 from typing import Final
 
-import msgspec
-
 from cluster.sandbox.book import Book
 from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, Market, Side, Timeframe
 from cluster.sandbox.numbers import whole_number
@@ -56,10 +54,6 @@ class LiveMarket:
     def takes_orders(self, market_ms: int) -> bool:
         """Say whether orders are taken: the close counts at once, not when it is noticed."""
         return self.market.accepting_orders and market_ms < self.market.close_market_ms
-
-    def update(self, **changes: object) -> Market:
-        self.market = msgspec.structs.replace(self.market, **changes)
-        return self.market
 
 
 class Registry:

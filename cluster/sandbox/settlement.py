@@ -3,6 +3,7 @@
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from cluster.sandbox.events import BookReplaced, MarketOpened, MarketResolved
 from cluster.sandbox.floor import Floor
@@ -86,7 +87,7 @@ class Lifecycle:
 
     def _open(self, market: Market, now: Now) -> None:
         live = LiveMarket(market, self._floor.config.seed)
-        live.update(accepting_orders=True)
+        live.market = replace(live.market, accepting_orders=True)
         live.requoted_market_ms = now.market_ms
         self._floor.live[market.condition_id] = live
         self._orders.rest_again(live, now)
@@ -98,10 +99,11 @@ class Lifecycle:
 
     def _tell_price(self, live: LiveMarket) -> None:
         if live.market.condition_id not in self.silent:
-            live.update(price_to_beat=e18_text(opening_average(self._floor.prices, live.market)))
+            beat = e18_text(opening_average(self._floor.prices, live.market))
+            live.market = replace(live.market, price_to_beat=beat)
 
     def _close(self, live: LiveMarket, now: Now) -> None:
-        live.update(accepting_orders=False)
+        live.market = replace(live.market, accepting_orders=False)
         for order in self._open_orders(live.market.condition_id):
             self._floor.end_order(order, OrderState.CANCELED, CancelReason.CLOSE, now)
         for resting in live.book.resting():
@@ -110,7 +112,8 @@ class Lifecycle:
 
     def _resolve(self, live: LiveMarket, now: Now) -> None:
         found = verdict(self._floor.prices, live.market)
-        market = live.update(
+        live.market = replace(
+            live.market,
             closed=True,
             winner=found.winner,
             final_price=e18_text(found.close_twap_e18),
@@ -118,7 +121,7 @@ class Lifecycle:
         )
         live.resolved = True
         self._floor.emit(
-            MarketResolved(market=market, wire_ms=now.wire_ms, market_ms=now.market_ms)
+            MarketResolved(market=live.market, wire_ms=now.wire_ms, market_ms=now.market_ms)
         )
 
     def _pay(self, live: LiveMarket, now: Now) -> None:

@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
-from typing import Any
+from enum import StrEnum
+from typing import Any, Union
 
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoints.columns import build_column, column_values
+from checkpoints.columns import build_column, column_values, schema_of
 
 CASES = {
     pa.string(): st.text(st.characters(codec="utf-8"), max_size=5),
@@ -29,6 +31,45 @@ def test_a_column_equals_pyarrows_own(kind: Any, data: st.DataObject) -> None:
     assert column.equals(pa.array(values, kind))
     assert column_values(column) == values
     assert column_values(column.slice(1)) == values[1:]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        list[int],
+        dict[str, int],
+        int | str,
+        int | str | None,
+        int | list[int],
+        tuple[int],
+        msgspec.Struct,
+        Any,
+        "list[str] | None",
+        Union[list[int], None],  # noqa: UP007 what an annotation can be
+    ],
+    ids=str,
+)
+def test_a_column_without_a_type_of_its_own_fails_where_the_schema_is_made(kind: Any) -> None:
+    row = msgspec.defstruct("Row", [("slot", str), ("added", kind)])
+    with pytest.raises(TypeError, match=r"column Row\.added is .* not one of str, int, float"):
+        schema_of(row)
+
+
+def test_a_new_column_has_the_type_that_its_field_says() -> None:
+    class Side(StrEnum):
+        BUY = "buy"
+
+    fields = [("side", Side), ("shares", int | None), ("share", float), ("whole", bool | None)]
+    fields += [("payload", bytes), ("reason", "str | None")]
+    found = schema_of(msgspec.defstruct("Row", fields))
+    assert [(field.name, field.type, field.nullable) for field in found] == [
+        ("side", pa.string(), False),
+        ("shares", pa.int64(), True),
+        ("share", pa.float64(), False),
+        ("whole", pa.bool_(), True),
+        ("payload", pa.binary(), False),
+        ("reason", pa.string(), True),
+    ]
 
 
 def test_a_slot_does_not_pay_for_pandas() -> None:

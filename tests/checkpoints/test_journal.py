@@ -1,6 +1,7 @@
 """The journal: one writer, flushes that are complete or absent, void rows, damage named."""
 
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import msgspec
 import pyarrow as pa
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from checkpoints.errors import StaleWriterError
 from checkpoints.journal import (
+    COLUMNS,
     JOURNAL_SCHEMA,
+    NEVER_NULL,
     Journal,
     decode_rows,
     encode_rows,
@@ -28,24 +31,34 @@ class Bound(msgspec.Struct, frozen=True):
     journal_sequence: int
 
 
-text = st.none() | st.text(max_size=4)
-whole = st.none() | st.integers(-(2**63), 2**63 - 1)
-real = st.none() | st.floats(allow_nan=False)
-any_rows = st.builds(
-    row,
-    st.integers(1, 99),
-    kind=st.sampled_from(RowKind),
-    reason=text,
-    outcome=text,
-    shares_micro=whole,
-    realized_pnl_micro_usd=whole,
-    probability_up=real,
-    complete=st.none() | st.booleans(),
-    payload=st.none() | st.binary(max_size=9),
-)
+every_value = {
+    RowKind: st.sampled_from(RowKind),
+    str: st.text(max_size=4),
+    int: st.integers(-(2**63), 2**63 - 1),
+    float: st.floats(allow_nan=False),
+    bool: st.booleans(),
+    bytes: st.binary(max_size=9),
+}
 
 
-@given(st.lists(any_rows, max_size=5))
+def rows_with(optional: st.SearchStrategy[None]) -> st.SearchStrategy[JournalRow]:
+    """Make rows whose every field has a value, or one of `optional` where it may be null."""
+    fields: dict[str, st.SearchStrategy[Any]] = {}
+    for field in msgspec.structs.fields(JournalRow):
+        kinds = [kind for kind in get_args(field.type) or (field.type,) if kind is not NoneType]
+        (kind,) = kinds
+        value = every_value[kind]
+        fields[field.name] = value if field.required else optional | value
+    return st.builds(JournalRow, **fields)
+
+
+@given(st.lists(rows_with(st.nothing()), min_size=1, max_size=3))
+def test_rows_with_every_field_filled_come_back_from_a_flush(rows: list[JournalRow]) -> None:
+    assert all(getattr(each, name) is not None for each in rows for name in COLUMNS)
+    assert decode_rows(encode_rows(rows)) == rows
+
+
+@given(st.lists(rows_with(st.none()), max_size=5))
 def test_rows_come_back_from_a_flush(rows: list[JournalRow]) -> None:
     assert decode_rows(encode_rows(rows)) == rows
 
@@ -55,6 +68,8 @@ def test_the_schema_has_each_field_once_and_only_appends() -> None:
     required = [field.name for field in JOURNAL_SCHEMA if not field.nullable]
     optional = {f.name for f in msgspec.structs.fields(JournalRow) if not f.required}
     assert required == [name for name in JOURNAL_SCHEMA.names if name not in optional]
+    assert tuple(required) == NEVER_NULL
+    assert len(required) == 11, "rows of earlier releases have no other column without nulls"
 
 
 def test_a_flush_opens_in_plain_pyarrow() -> None:

@@ -11,11 +11,12 @@ from actors.slot.guard import Failed
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.recovery import MemoryKind, Recovery, recover
-from actors.slot.requests import Requests, undated
+from actors.slot.requests import Requests
 from actors.slot.seat import Identity, Seat, open_seat
 from actors.slot.state import STATE_VERSION
 from actors.slot.status import AnySlotStatus, SlotNotRunning
 from actors.slot.strategy import StrategyRunner
+from actors.undated import undated
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal_rows import JournalRow
 from checkpoints.record_set import RecordSet

@@ -14,10 +14,10 @@ from actors.supervisor.events import DecisionsRead, StartAsked
 from actors.supervisor.loop import Shell as SupervisorShell
 from actors.supervisor.loop import SupervisorLoop
 from actors.supervisor.requests import Requests as SupervisorRequests
-from actors.supervisor.requests import undated
 from actors.supervisor.standing import read_standing
 from actors.supervisor.state import Rules as SupervisorRules
 from actors.supervisor.state import SupervisorState
+from actors.undated import undated
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, valid_rows
 from cluster.handoff_state import Step

@@ -16,9 +16,10 @@ from actors.slot.events import StopAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.recovery import MemoryKind, recover
-from actors.slot.requests import Requests, undated
+from actors.slot.requests import Requests
 from actors.slot.seat import Phase, open_seat
 from actors.slot.strategy import StrategyRunner
+from actors.undated import undated
 from checkpoints.journal import Journal
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
