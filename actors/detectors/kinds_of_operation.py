@@ -34,6 +34,13 @@ INPUTS: Final = (
         remedy="Check the feed named; docs/inputs.md says what is expected of it.",
     ),
     AlarmKind(
+        kind="market_refused",
+        severity=Severity.WARNING,
+        means="The venue lists another market under the name of a slot's window: its rule, source, "
+        "times or fee differ. It is not traded.",
+        remedy="Compare the evidence with the market's page at the venue.",
+    ),
+    AlarmKind(
         kind="feed_stale",
         severity=Severity.WARNING,
         means="A feed has sent nothing new for too long. Slots decide `no trade: stale`.",

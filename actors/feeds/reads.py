@@ -5,7 +5,7 @@ from typing import assert_never
 from actors.config import Venue
 from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interest
 from actors.feeds.books import fetch_books
-from actors.feeds.gamma import fetch_market
+from actors.feeds.gamma import OtherMarket, fetch_market
 from actors.feeds.http import Malformed, Unreachable, feed_client
 from actors.market_data.events import (
     Event,
@@ -16,6 +16,7 @@ from actors.market_data.events import (
     FetchKlines,
     FetchMarket,
     FetchOpenInterest,
+    MarketRefused,
 )
 
 
@@ -31,6 +32,9 @@ class FeedReads:
         """Fetch; `now_ms` (market) tells closed candles from the open one."""
         try:
             answer = await self._fetch(ask, now_ms)
+        except OtherMarket as error:
+            assert isinstance(ask, FetchMarket), "only markets are another one"
+            return MarketRefused(slug=ask.slug, asset=ask.asset, reason=str(error))
         except Malformed as error:
             return FetchFailed(job=ask.job, reason=str(error), malformed=True)
         except Exception as error:  # noqa: BLE001 a body of strangers must not end its job for ever

@@ -41,6 +41,14 @@ class MarketMissing(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
 
 
+class MarketRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """What is listed under this slug settles otherwise: it is not traded."""
+
+    slug: str
+    asset: Asset
+    reason: str
+
+
 class FetchFailed(msgspec.Struct, frozen=True, kw_only=True):
     job: str
     reason: str
@@ -110,6 +118,7 @@ Event = (
     | OpenInterestReceived
     | MarketFound
     | MarketMissing
+    | MarketRefused
     | FetchFailed
     | TicksReceived
     | BooksReceived

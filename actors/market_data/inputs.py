@@ -36,8 +36,8 @@ class Name(StrEnum):
     MIN_ORDER = "min_order_shares"
     LOOK_BACK = "twap_lookback"
     FEE = "fee"
-    WINDOW = "window"
     VENUE_CLOCK = "venue_clock"
+    MARKET_RULE = "market_rule"
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,15 +258,7 @@ def _table() -> tuple[Input, ...]:
             unit="rate of p (1 - p)",
             low=0,
             high=1,
-            sister="exponent 1, takers only; anything else is not known: no trade",
-        ),
-        Input(
-            name=Name.WINDOW,
-            feed=Feed.MARKETS,
-            unit="ms",
-            low=0,
-            high=0,
-            sister="open and end by the market are those of its slug, asset and duration too",
+            sister="exponent 1, takers only; a market that says anything else is refused",
         ),
         Input(
             name=Name.VENUE_CLOCK,
@@ -275,6 +267,15 @@ def _table() -> tuple[Input, ...]:
             low=-2_000,
             high=2_000,
             sister="this machine's clock and the fleet's time; the limit is configured",
+        ),
+        Input(
+            name=Name.MARKET_RULE,
+            feed=Feed.MARKETS,
+            unit="contradictions",
+            low=0,
+            high=0,
+            change="a market whose rule changes is not traded any more",
+            sister="slug, series, times, asset, duration, average and its 60 s, source, fee form",
         ),
     )
 

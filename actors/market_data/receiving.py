@@ -22,11 +22,12 @@ from actors.market_data.events import (
     FundingReceived,
     KlinesReceived,
     MarketFound,
+    MarketRefused,
     OpenInterestReceived,
     TickSizeChanged,
     TicksReceived,
 )
-from actors.market_data.inputs import Name, Odd
+from actors.market_data.inputs import Name, Odd, odd
 from actors.market_data.jobs import (
     after_funding,
     after_klines,
@@ -135,6 +136,19 @@ def apply_market(state: MarketDataState, event: MarketFound, now: Now) -> Steppe
         market = msgspec.structs.replace(market, price_to_beat=known.price_to_beat)
     state = msgspec.structs.replace(state, markets=state.markets | {event.slug: market})
     return after_market(state, event.slug, market, now), []
+
+
+def apply_refused_market(state: MarketDataState, event: MarketRefused, now: Now) -> Stepped:
+    """A market of another rule is not traded, nor is one that was ours until now."""
+    job = f"market/{event.slug}"
+    if job not in state.jobs:
+        return state, []  # its window is over
+    wrong = odd(Name.MARKET_RULE, f"{event.slug}: {event.reason}")
+    state = refuse(state, str(event.asset), [wrong], now)
+    markets = {slug: market for slug, market in state.markets.items() if slug != event.slug}
+    state = msgspec.structs.replace(state, markets=markets)
+    reason = f"not traded: {event.reason}"
+    return apply_failure(state, FetchFailed(job=job, reason=reason, malformed=True), now)
 
 
 def apply_failure(state: MarketDataState, event: FetchFailed, now: Now) -> Stepped:

@@ -17,6 +17,7 @@ from actors.market_data.events import (
     KlinesReceived,
     MarketFound,
     MarketMissing,
+    MarketRefused,
     OpenInterestReceived,
     Say,
     SnapshotAsked,
@@ -41,6 +42,7 @@ from actors.market_data.receiving import (
     apply_klines,
     apply_market,
     apply_open_interest,
+    apply_refused_market,
     apply_tick_size,
     apply_ticks,
     refuse,
@@ -68,6 +70,8 @@ def step(state: MarketDataState, event: Event, now: Now) -> Stepped:  # noqa: C9
             state, said = apply_market(state, event, now)
             state, followed = _follow(state, now)
             return state, [*said, *followed]
+        case MarketRefused():
+            return apply_refused_market(state, event, now)
         case MarketMissing(slug=slug):
             return after_market(state, slug, None, now), []
         case FetchFailed():

@@ -190,12 +190,13 @@ def _judge_refused(status: MarketDataStatus) -> Iterator[Finding]:
         if one.ago_ms <= REFUSED_LATELY_MS and one.name != Name.BOOK_DOUBT:  # it mends itself
             by_name.setdefault(one.name, []).append(one)
     for name, found in by_name.items():
-        yield Finding(
-            kind="input_refused",
-            subject=name,
-            holds=bool(found),
-            evidence={one.whose: f"{one.count} times, last: {one.cause}" for one in found},
-        )
+        evidence = {one.whose: f"{one.count} times, last: {one.cause}" for one in found}
+        if name == Name.MARKET_RULE:
+            yield Finding(
+                kind="market_refused", subject="markets", holds=bool(found), evidence=evidence
+            )
+            continue
+        yield Finding(kind="input_refused", subject=name, holds=bool(found), evidence=evidence)
 
 
 def _judge_ages(status: MarketDataStatus) -> tuple[Finding, ...]:

@@ -4,33 +4,27 @@ Read apart from market data, on purpose: a slot's word about its market, and mar
 checked against this.
 """
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
 from actors.venue.answers import ListedMarket, TokenBook
+from actors.venue.polymarket.market_rule import EventRule, MarketRule, disagreements, read_slug
 from actors.venue.port import Unknown
 from signals.market import Outcome
 from signals.units import MICRO, MicroShares, PriceMicroUsd, to_micro
 
-MS_PER_S: Final = 1_000
 
-
-class _Market(msgspec.Struct, rename="camel"):
+class _Market(MarketRule, kw_only=True, rename="camel"):
     condition_id: str
     outcomes: str
     order_min_size: Decimal
-    slug: str = ""
     version: str | None = None
     clob_token_ids: str | None = None
     position_ids: list[str] | None = None
-    event_start_time: str | None = None
-    end_date: str | None = None
 
 
-class _Event(msgspec.Struct):
+class _Event(EventRule, kw_only=True, rename="camel"):
     markets: tuple[_Market, ...]
 
 
@@ -46,14 +40,25 @@ class _Book(msgspec.Struct):
     asks: tuple[_Level, ...] = ()
 
 
+REASON_MAX = 300
+"""Characters; the words of a stranger are in it."""
+
 _event = msgspec.json.Decoder(_Event, strict=False)
 _book = msgspec.json.Decoder(_Book, strict=False)
 
 
 def read_listed_market(body: bytes, slug: str) -> ListedMarket | Unknown:
-    """Read an event of the venue's discovery as the one market of this slug."""
+    """Read an event of the venue's discovery as the one market of this slug, if it is that one."""
+    named = read_slug(slug)
+    if named is None:
+        return Unknown(reason=f"{slug[:80]} names no market of this fleet")
+    asset, window = named
     try:
-        market = _only(_event.decode(body).markets, slug)
+        event = _event.decode(body)
+        market = _only(event.markets)
+        wrong = disagreements(market, event, asset, window)
+        if wrong:
+            return Unknown(reason=f"{slug} is another market: {'; '.join(wrong)}"[:REASON_MAX])
         tokens = _tokens(market)
         return ListedMarket(
             slug=slug,
@@ -61,8 +66,8 @@ def read_listed_market(body: bytes, slug: str) -> ListedMarket | Unknown:
             up_token_id=tokens[Outcome.UP],
             down_token_id=tokens[Outcome.DOWN],
             min_order_shares=_minimum(market.order_min_size),
-            open_ms=_ms(market.event_start_time),
-            close_ms=_ms(market.end_date),
+            open_ms=window.open_ms,
+            close_ms=window.close_ms,
         )
     except (msgspec.DecodeError, ArithmeticError, ValueError, KeyError) as error:
         return Unknown(reason=f"{slug}: {type(error).__name__}: {error}")
@@ -75,11 +80,9 @@ def _minimum(shares: Decimal) -> MicroShares:
     return MicroShares(least)
 
 
-def _only(markets: tuple[_Market, ...], slug: str) -> _Market:
+def _only(markets: tuple[_Market, ...]) -> _Market:
     if len(markets) != 1:
         raise ValueError(f"{len(markets)} markets under one slug")
-    if markets[0].slug not in ("", slug):
-        raise ValueError(f"the venue answered with the market {markets[0].slug}")
     return markets[0]
 
 
@@ -95,15 +98,6 @@ def _tokens(market: _Market) -> dict[Outcome, str]:
 
 def _texts(text: str | None) -> list[str]:
     return msgspec.json.decode(text or "[]", type=list[str])
-
-
-def _ms(text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = datetime.fromisoformat(text)
-    # one without a zone is UTC, whatever this machine's zone is
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return int(found.timestamp()) * MS_PER_S
 
 
 def read_book(body: bytes, token_id: str) -> TokenBook | Unknown:

@@ -9,6 +9,8 @@ import msgspec
 from actors.config import Venue
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.polymarket.listed_markets import read_book, read_listed_market
+from actors.venue.polymarket.market_lists import find_event, list_path
+from actors.venue.polymarket.market_rule import read_slug
 from actors.venue.port import Unknown
 from signals.market import Outcome
 
@@ -61,15 +63,24 @@ class PublicReads:
         return won[0] if won else None
 
     async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        """Look under the slug, then in the list of what ends with its window."""
+        body = await self._listing(f"/events/slug/{slug}")
+        named = read_slug(slug)
+        if body is None and named is not None:
+            listed = await self._listing(list_path(named[1]))
+            body = find_event(listed, slug) if isinstance(listed, bytes) else listed
+        return read_listed_market(body, slug) if isinstance(body, bytes) else body
+
+    async def _listing(self, path: str) -> bytes | Unknown | None:
         try:
-            response = await self._gamma.get(f"/events/slug/{slug}")
+            response = await self._gamma.get(path)
         except httpx.HTTPError as error:
-            return Unknown(reason=f"{slug}: {type(error).__name__}: {error}")
+            return Unknown(reason=f"{path}: {type(error).__name__}: {error}")
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         if not response.is_success:
-            return Unknown(reason=f"{slug}: HTTP {response.status_code}")
-        return read_listed_market(response.content, slug)
+            return Unknown(reason=f"{path}: HTTP {response.status_code}")
+        return response.content
 
     async def book(self, token_id: str) -> TokenBook | Unknown:
         body = await self._get(f"/book?token_id={quote(token_id, safe='')}")

@@ -1,5 +1,6 @@
 """Gamma's discovery by slug, and the small services beside it: relayer, resolutions, RPC."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -10,6 +11,8 @@ from cluster.sandbox.server.calls import Call, Entry
 from cluster.sandbox.server.gamma_bodies import gamma_event, gamma_market
 from cluster.sandbox.server.wire import answer, refuse
 
+PAGE_MAX: Final = 100
+"""Larger pages are cut silently, as at the venue."""
 RPC_REVERTED: Final = 3
 """JSON-RPC error code of a reverted call."""
 
@@ -51,7 +54,12 @@ def market_by_slug(call: Call) -> Response:
 
 
 def events(call: Call) -> Response:
-    """Answer `?slug=` with a list; closed markets are shown only with `closed=true`, as there."""
+    """Answer `?slug=`, or what ends between `end_date_min` and `end_date_max`, with a list.
+
+    Closed markets are shown only with `closed=true`, as there.
+    """
+    if "slug" not in call.query and "end_date_min" in call.query:
+        return answer([gamma_event(market) for market in _ending(call)][:PAGE_MAX])
     market = _by_slug(call, call.query.get("slug", ""))
     shown = market is not None and _wanted(call, market)
     return answer([gamma_event(market)] if market is not None and shown else [])
@@ -68,6 +76,28 @@ def markets(call: Call) -> Response:
     if market is None or not _wanted(call, market):
         return answer([])
     return answer([gamma_market(market)])
+
+
+def _ending(call: Call) -> list[Market]:
+    """Return the listed markets that end between the two dates, both included."""
+    first, last = (_date_ms(call.query.get(f"end_date_{end}", "")) for end in ("min", "max"))
+    if first is None or last is None:
+        return []
+    rows = (call.world.as_shown(m, call.now) for m in call.world.exchange.markets_listed(call.now))
+    return [
+        market
+        for market in rows
+        if market is not None and _wanted(call, market) and first <= market.close_market_ms <= last
+    ]
+
+
+def _date_ms(text: str) -> int | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return int(found.timestamp()) * 1_000
 
 
 def _wanted(call: Call, market: Market) -> bool:

@@ -1,7 +1,6 @@
 """Bodies that parse and say what cannot be: fees, windows, rows that contradict themselves."""
 
 import asyncio
-import contextlib
 import json
 
 import msgspec
@@ -16,7 +15,6 @@ from actors.feeds.binance import (
     parse_open_interest,
     parse_open_interest_history,
 )
-from actors.feeds.gamma import FEE_UNKNOWN
 from actors.feeds.http import Malformed
 from actors.market_data.events import FetchFailed, FetchKlines
 from signals.fair_value import NoData
@@ -43,60 +41,19 @@ VENUE = Venue(
 # ---- what a market says of its fee --------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("said", "rate"),
-    [
-        ({"feesEnabled": True, "feeSchedule": None}, FEE_UNKNOWN),
-        ({"feesEnabled": True, "feeSchedule": {}}, FEE_UNKNOWN),
-        ({"feesEnabled": None, "feeSchedule": None}, FEE_UNKNOWN),
-        ({"feeSchedule": {"exponent": 1, "takerOnly": True}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": 0.07, "takerOnly": True}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": 0.07, "exponent": 1}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": 0.25, "exponent": 2, "takerOnly": True}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": 0.07, "exponent": 0.5, "takerOnly": True}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": False}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": -0.07, "exponent": 1, "takerOnly": True}}, FEE_UNKNOWN),
-        ({"feeSchedule": {"rate": 700, "exponent": 1, "takerOnly": True}}, FEE_UNKNOWN),
-        ({"feesEnabled": None}, "0.07"),
-        ({"feesEnabled": True}, "0.07"),
-        ({"feeSchedule": {"rate": 0, "exponent": 1, "takerOnly": True}}, "0.0"),
-        ({"feesEnabled": False}, "0"),
-        ({"feesEnabled": False, "feeSchedule": None}, "0"),
-    ],
-)
-def test_a_fee_that_is_not_said_is_not_known_and_nobody_trades_on_it(
-    said: dict[str, object], rate: str
-) -> None:
-    found = read(event(**said))
-    assert found.fee_rate == rate
-    market = msgspec.structs.replace(make_market(WINDOW), fee_rate=found.fee_rate)
-    offer = best_offer(0.99, market, (Outcome.UP,), Params().edge)
-    unknown = isinstance(offer, NoData) and "the fee is not known" in offer.reason
-    assert unknown == (rate == FEE_UNKNOWN)
+def test_nobody_trades_on_a_fee_that_is_not_known() -> None:
+    """What is not said in full is no market, see tests/actors/venue/test_market_rule.py."""
+    for rate, known in (("not known", False), ("0", True), ("0.07", True), ("0.0", True)):
+        market = msgspec.structs.replace(make_market(WINDOW), fee_rate=rate)
+        offer = best_offer(0.99, market, (Outcome.UP,), Params().edge)
+        unknown = isinstance(offer, NoData) and "the fee is not known" in offer.reason
+        assert unknown is not known
 
 
 @pytest.mark.parametrize(
     "said", [{"feeSchedule": "0.07"}, {"feeSchedule": {"rate": "free"}}, {"feesEnabled": "no"}]
 )
 def test_a_fee_of_another_form_is_no_market(said: dict[str, object]) -> None:
-    with pytest.raises(Malformed):
-        read(event(**said))
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"endDate": "2026-01-01T00:15:00Z"},
-        {"endDate": "never"},
-        {"eventStartTime": "2026-01-01T00:00:00.500Z"},
-        {"slug": "eth-updown-5m-1767225600"},
-        {"slug": "bitcoin-up-or-down-january-1-2026-12am-et"},
-        {"cryptoMarketConfig": {"twapLookbackSeconds": 60, "asset": "eth"}},
-        {"cryptoMarketConfig": {"twapLookbackSeconds": 60, "duration": "15m"}},
-        {"cryptoMarketConfig": {"twapLookbackSeconds": 60, "twapEnabled": False}},
-    ],
-)
-def test_a_market_that_is_another_one_is_malformed(said: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         read(event(**said))
 
@@ -164,8 +121,8 @@ def test_numbers_and_dates_beyond_all_bounds_end_no_fetch(said: bytes) -> None:
     last = body.rindex(name)
     if first != last:  # the later of two equal keys counts
         body = body[:last] + b'"x"' + body[last + len(name) :]
-    with contextlib.suppress(Malformed):
-        assert read(body).fee_rate == FEE_UNKNOWN
+    with pytest.raises(Malformed):
+        read(body)
 
 
 def test_whatever_a_parser_raises_the_job_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:

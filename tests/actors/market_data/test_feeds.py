@@ -22,6 +22,7 @@ from actors.market_data.state import KnownMarket
 from signals.market import Asset, Timeframe, Window
 from signals.snapshot import FundingPoint, Interval
 from tests.actors.market_data.recordings import NOW_MS, WINDOW, fixture
+from tests.actors.venue.gamma_events import config, event_body, stream
 from tests.actors.venue.loopback import Answer, loopback
 
 # ---- candles, funding, open interest ----------------------------------------------------------
@@ -133,20 +134,7 @@ def test_the_recorded_error_with_status_200_is_malformed_everywhere() -> None:
 
 
 def event(metadata: object = None, **changes: object) -> bytes:
-    market: dict[str, object] = {
-        "conditionId": "0xabc",
-        "outcomes": '["Up", "Down"]',
-        "clobTokenIds": '["111", "222"]',
-        "acceptingOrders": True,
-        "orderMinSize": 5,
-        "orderPriceMinTickSize": 0.01,
-        "feesEnabled": True,
-        "feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": True},
-        "eventStartTime": "2026-01-01T00:00:00Z",
-        "startDate": "2025-12-31T00:00:00Z",
-        "cryptoMarketConfig": {"twapLookbackSeconds": 60},
-    }
-    return json.dumps({"markets": [market | changes], "eventMetadata": metadata}).encode()
+    return event_body(Asset.BTC, WINDOW, {"eventMetadata": metadata}, **changes)
 
 
 def read(body: bytes) -> KnownMarket:
@@ -183,26 +171,11 @@ def test_a_price_to_beat_is_read() -> None:
 
 
 def test_fees_that_are_off_are_zero() -> None:
-    assert read(event(feesEnabled=False)).fee_rate == "0"
+    assert read(event(feesEnabled=False, feeSchedule=None)).fee_rate == "0"
 
 
 def test_a_closed_market_accepts_no_orders() -> None:
     assert not read(event(closed=True)).accepting_orders
-
-
-@pytest.mark.parametrize(
-    ("changes", "seconds"),
-    [
-        ({"resolutionSource": "https://data.chain.link/streams/btc-usd-twap-30s-streams"}, 30),
-        ({"description": "the Chainlink 60-second time-weighted average"}, 60),
-        ({"description": "a 30 second average"}, 30),
-    ],
-)
-def test_the_look_back_is_read_from_the_text_where_the_field_is_absent(
-    changes: dict[str, object], seconds: int
-) -> None:
-    found = read(event(cryptoMarketConfig=None, **changes))
-    assert found.twap_lookback_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -229,9 +202,10 @@ def test_a_market_that_cannot_be_traded_safely_is_malformed(changes: dict[str, o
 def test_recorded_markets_of_the_spot_era_are_refused_for_want_of_a_look_back() -> None:
     raw = json.loads(fixture("gamma_market_btc5m_resolved_down_2026-07-24.json").read_text())
     window = Window(1_784_851_200_000, Timeframe.M5)
-    with pytest.raises(Malformed, match="averages"):
+    with pytest.raises(Malformed, match="average"):
         parse_event(json.dumps({"markets": [raw]}).encode(), Asset.BTC, window, NOW_MS)
-    raw["cryptoMarketConfig"] = {"twapLookbackSeconds": 60}
+    raw |= {"cryptoMarketConfig": config(Asset.BTC, window), "description": ""}
+    raw["resolutionSource"] = stream("btc")
     found = parse_event(json.dumps({"markets": [raw]}).encode(), Asset.BTC, window, NOW_MS)
     assert found.up_token_id.startswith("11328")
     assert not found.accepting_orders

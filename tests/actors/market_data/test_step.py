@@ -15,14 +15,18 @@ from actors.market_data.events import (
     KlinesReceived,
     MarketFound,
     MarketMissing,
+    MarketRefused,
     OpenInterestReceived,
+    Say,
     SnapshotAsked,
     TicksReceived,
     Timer,
 )
 from actors.market_data.jobs import RUNNING_MAX
 from actors.market_data.state import CANDLES_KEPT, INTERVAL_MS, Now
+from actors.market_data.status import Provenance, market_data_status
 from actors.market_data.step import step
+from actors.supervisor.alarms import judge_feeds
 from signals.market import Asset
 from signals.snapshot import Feed, FundingPoint, Interval, OpenInterestPoint
 from tests.actors.market_data.builders import (
@@ -173,6 +177,24 @@ def test_a_missing_market_is_missing_in_the_snapshot_and_looked_for_again() -> N
     assert snapshots(effects)[0].markets == ()
     state, effects = step(state, Timer(), at(40_000))
     assert ask.slug in [e.slug for e in effects if isinstance(e, FetchMarket)]
+
+
+def test_a_market_whose_rule_changes_is_not_traded_any_more_and_an_alarm_says_why() -> None:
+    state = warm_state()
+    name = slug(market(BTC_5M, 0))
+    assert name in state.markets
+    refused = MarketRefused(slug=name, asset=Asset.BTC, reason="twapEnabled False")
+    state, effects = step(state, refused, at(5_000))
+    assert name not in state.markets
+    assert [e.job for e in effects if isinstance(e, Say)] == [f"market/{name}"]
+    who = Provenance(name="market-data/1", life="1-1", text="", snapshots=0, latest_wait_ms=0)
+    status = market_data_status(state, at(5_000), who)
+    [held] = [f for f in judge_feeds(status) if f.holds and f.kind == "market_refused"]
+    assert "twapEnabled False" in held.evidence["btc"]
+    _, effects = step(state, Timer(), at(16_000))
+    assert name in [e.slug for e in effects if isinstance(e, FetchMarket)], "it is asked again"
+    late, _ = step(fresh_state(BTC_5M), refused, at(400_000))
+    assert not late.refused, "a window that is over"
 
 
 def test_the_next_window_is_looked_for_and_followed_before_it_opens() -> None:

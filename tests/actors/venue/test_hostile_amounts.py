@@ -17,13 +17,15 @@ from actors.venue.polymarket.listed_markets import read_book, read_listed_market
 from actors.venue.polymarket.listings import Rows, read_order, read_trade
 from actors.venue.polymarket.user_stream import read_user_event
 from actors.venue.port import StreamLost, Unknown, VenueTrade
-from signals.market import Asset, Timeframe, Window
+from signals.market import Asset, Timeframe, Window, market_slug
 from signals.units import AMOUNT_MAX, MICRO, AmountError, to_micro
 from tests.actors.market_data.builders import T0
+from tests.actors.venue.gamma_events import event_body
 from tests.actors.venue.test_listings import order, trade
 
 HOSTILE = ("1e13", "1e30", "1e400", "1e5000", "1e999990", "-1e999990", "NaN", "sNaN", "Infinity")
-WINDOW = Window(T0, Timeframe.M5)
+GAMMA_WINDOW = Window(T0, Timeframe.M5)
+SLUG = market_slug(Asset.BTC, GAMMA_WINDOW)
 ACCOUNT = Account(owner="key-1", wallet="0x" + "22" * 20)
 
 
@@ -44,19 +46,13 @@ def book(**changes: Any) -> bytes:
 
 
 def listed(**changes: Any) -> bytes:
-    row = {
-        "conditionId": "0xc",
-        "outcomes": '["Up","Down"]',
-        "orderMinSize": "5",
-        "clobTokenIds": '["1","2"]',
-    }
-    return json.dumps({"markets": [row | changes]}).encode()
+    return event_body(Asset.BTC, GAMMA_WINDOW, **changes)
 
 
 GATEWAY_READS: dict[str, Callable[[str], object]] = {
     "tick": lambda text: read_book(book(tick_size=text), "1"),
     "price": lambda text: read_book(book(bids=[{"price": text}]), "1"),
-    "minimum": lambda text: read_listed_market(listed(orderMinSize=text), "slug"),
+    "minimum": lambda text: read_listed_market(listed(orderMinSize=text), SLUG),
 }
 
 
@@ -96,17 +92,9 @@ def test_a_stamp_is_a_short_plain_number(text: str) -> None:
 
 @pytest.mark.parametrize("ids", ['["1","1"]', '["\u0661","2"]', '["","2"]', '["-1","2"]'])
 def test_a_market_whose_tokens_are_not_two_plain_numbers_is_not_read(ids: str) -> None:
-    row = {
-        "conditionId": "0xc",
-        "outcomes": '["Up","Down"]',
-        "orderMinSize": 5,
-        "orderPriceMinTickSize": 0.01,
-        "clobTokenIds": ids,
-        "cryptoMarketConfig": {"twapLookbackSeconds": 60},
-    }
-    body = json.dumps({"markets": [row]}).encode()
+    body = event_body(Asset.BTC, GAMMA_WINDOW, clobTokenIds=ids)
     with pytest.raises(Malformed):
-        parse_event(body, Asset.BTC, WINDOW, T0)
+        parse_event(body, Asset.BTC, GAMMA_WINDOW, T0)
 
 
 async def _terms(_: str) -> FeeTerms:

@@ -21,9 +21,10 @@ from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import SignedOrder, UnavailableKind, Unknown, Unsignable
 from signals.market import Outcome
 from tests.actors.gateway.builders import Machine
+from tests.actors.venue.gamma_events import iso
 from tests.actors.venue.loopback import CONDITION, PRIVATE_KEY, UP_TOKEN, Answer, Loopback, loopback
 from tests.actors.venue.scripted import order, with_venue
-from tests.actors.venue.test_hostile_amounts import ACCOUNT, listed
+from tests.actors.venue.test_hostile_amounts import ACCOUNT, GAMMA_WINDOW, SLUG, listed
 from tests.actors.venue.test_listings import trade
 
 IDENTITY = Identity(name="gateway/1", pid=1, process_start=1, node_id="n", life="l")
@@ -140,6 +141,9 @@ def test_an_absent_schedule_takes_no_known_fee_away(
     assert with_venue(exchange, use).known is was_known
 
 
+LOCAL = iso(GAMMA_WINDOW.open_ms).removesuffix("Z")
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 def test_a_time_without_a_zone_is_utc_wherever_this_machine_is(
     monkeypatch: pytest.MonkeyPatch, zone: str
@@ -147,12 +151,12 @@ def test_a_time_without_a_zone_is_utc_wherever_this_machine_is(
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        found = read_listed_market(listed(eventStartTime="2026-01-01T00:00:00"), "slug")
+        found = read_listed_market(listed(eventStartTime=LOCAL), SLUG)
     finally:
         monkeypatch.undo()
         time.tzset()
     assert isinstance(found, ListedMarket)
-    assert found.open_ms == 1_767_225_600_000
+    assert found.open_ms == GAMMA_WINDOW.open_ms
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -5.0, 1e300, 0.0])

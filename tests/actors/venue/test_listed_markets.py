@@ -8,23 +8,16 @@ import pytest
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.polymarket.listed_markets import read_book, read_listed_market
 from actors.venue.port import Unknown
-from signals.market import Outcome
+from signals.market import Asset, Outcome, Timeframe, Window
+from tests.actors.venue.gamma_events import event_body
 
 SLUG = "btc-updown-5m-1790000100"
 
 
 def event(**changes: Any) -> bytes:
-    market = {
-        "slug": SLUG,
-        "conditionId": "0xc",
-        "outcomes": '["Down", "Up"]',
-        "clobTokenIds": '["22", "11"]',
-        "orderMinSize": 5,
-        "eventStartTime": "2026-09-21T14:15:00Z",
-        "endDate": "2026-09-21T14:20:00Z",
-        **changes,
-    }
-    return json.dumps({"slug": SLUG, "markets": [market]}).encode()
+    window = Window(1_790_000_100_000, Timeframe.M5)
+    own = {"conditionId": "0xc", "outcomes": '["Down", "Up"]', "clobTokenIds": '["22", "11"]'}
+    return event_body(Asset.BTC, window, **(own | changes))
 
 
 def test_outcomes_and_tokens_are_paired_by_place_whatever_their_order() -> None:
