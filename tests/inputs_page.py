@@ -26,8 +26,8 @@ known of that series is asked for again: the old ones may be the odd ones.
 A market is traded only if everything that says what it is about is said and agrees: slug, series,
 start and end, asset and duration, an average over 60 s, its Chainlink stream as the only source,
 and a fee of rate x p (1 - p) on takers (`actors/venue/polymarket/market_rule.py`; the gateway asks
-the venue and judges by itself). Otherwise it is not traded, also where it was until then, and the alarm
-`market_refused` says why. A slug that answers nothing is looked for in the venue's list.
+the venue and judges by itself). Otherwise it is not traded, also where it was until then, and the
+alarm `market_refused` says why. A slug that answers nothing is looked for in the venue's list.
 
 Times are market time but for books' stamps, and count from now: below zero is the past.
 
