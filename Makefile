@@ -30,7 +30,7 @@ dev:  ## and what tests and checks need, from requirements-dev.lock
 	@.ci/venv "$(PYTHON)" dev
 
 run: venv  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1)
-	@$(CLUSTER) run $(RUN_OPTIONS)
+	@$(CLUSTER) run $(RUN_OPTIONS) $(RUN)
 
 stop:  ## end the fleet that `make run DETACH=1` left up
 	$(THERE)
