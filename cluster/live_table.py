@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 import msgspec
-from rich.console import RenderableType
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 
 from actors.runtime import load_config
@@ -49,12 +49,24 @@ def main(arguments: list[str]) -> int:
         return FleetPage(ask_report(link, config, storage), _note(end, so_far))
 
     with Live(console=screen(stderr=True), auto_refresh=False, transient=True) as live:
+        size = live.console.size
         while runner.alive and head is not None and head.alive:
+            size = clear_after_resize(live.console, size)
             faults = draw(live, made, faults)
             if faults.in_a_row > FAULTS_MAX:
                 return 1
             time.sleep(REFRESH_SECONDS)
     return 0
+
+
+def clear_after_resize(console: Console, drawn: ConsoleDimensions) -> ConsoleDimensions:
+    """Clear the screen when its size changed: a terminal wraps the old table into more lines.
+
+    Returns the size that the next page is drawn in.
+    """
+    if console.size != drawn:
+        console.clear()
+    return console.size
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True):
