@@ -212,7 +212,7 @@ def _rollouts(case: Case) -> Iterator[Item]:
     own = {
         rollout: parts
         for rollout, parts in found.items()
-        if any(part.get("to_release") == case.release for part in parts.values())
+        if any(_field(part, "to_release") == case.release for part in parts.values())
     }
     canaries = {rollout: _canary(parts) for rollout, parts in own.items()}
     canaries = {rollout: canary for rollout, canary in canaries.items() if canary}
@@ -228,11 +228,16 @@ def _rollouts(case: Case) -> Iterator[Item]:
 
 
 def _canary(parts: dict[str, Any]) -> dict[str, Any] | None:
-    state = parts.get("state", {})
-    canary = state.get("options", {}).get("canary")
-    if canary is None:
+    state = parts.get("state")
+    canary = _field(_field(state, "options"), "canary")
+    if not isinstance(canary, str):
         return None
-    return {"slot": canary, "handoff": state.get("handoffs", {}).get(canary)}
+    return {"slot": canary, "handoff": _field(_field(state, "handoffs"), canary)}
+
+
+def _field(part: object, name: str) -> object:
+    """Return a field of a part of a rollout's record; a part may be any JSON value."""
+    return part.get(name) if isinstance(part, dict) else None
 
 
 def _performance(case: Case) -> Item:

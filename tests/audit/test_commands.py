@@ -78,6 +78,8 @@ def test_a_pack_holds_what_there_is_and_names_what_is_missing(state: Path, capsy
         release=release,
     )
     AlarmStore(storage).raise_alarm(alarm)
+    for name, part in {"plan": b"[1]", "state": b"7", "began": b"null"}.items():
+        storage.write(f"rollouts/r0001/{name}.json", part)  # of another release, of any form
     folder = state / "pack"
     code, found = asked(capsys, state, "audit", "evidence", release[:8], "--out", str(folder))
     assert code == 0

@@ -51,8 +51,8 @@ TABLE = {
     "rolling-update params": Expected(
         "rolling-update params --set sizing.kelly_fraction=0.4", stopped=1
     ),
-    "trading halt": Expected("trading halt"),
     "trading reduce": Expected("trading reduce", stopped=1),
+    "trading halt": Expected("trading halt"),
     "trading resume": Expected("trading resume", stopped=1),
     "alarms list": Expected("alarms list"),
     "alarms clear": Expected("alarms clear --all --reason seen"),
