@@ -103,6 +103,13 @@ class FeedLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Added to each limit, multiplied by the market speed: real networks do not run faster."""
 
 
+class Paper(msgspec.Struct, frozen=True, kw_only=True):
+    """The account of a paper fleet."""
+
+    cash_micro_usd: MicroUsd = MicroUsd(1_000_000_000)
+    """What it begins with."""
+
+
 class AlarmSinks(msgspec.Struct, frozen=True, kw_only=True):
     webhook_url: str | None = None
     command: str | None = None
@@ -156,6 +163,8 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     gate: GateConfig = GateConfig()
     policy: dict[str, Reaction] = {}
     """Kind of alarm -> what it leads to, where `actors.detectors.policy` is not followed."""
+    paper: Paper = Paper()
+    """Used in paper mode only."""
 
     def slot(self, name: str) -> SlotConfig:
         return next(entry for entry in self.slots if entry.slot == name)

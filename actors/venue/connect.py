@@ -10,22 +10,33 @@ import importlib
 from collections.abc import Mapping
 from typing import Final
 
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode
 from actors.venue.adapter import Adapter
 from actors.venue.port import Rejected, Unknown, VenuePort
+from actors.venue.storage_mark import mark_problem
 
 ADAPTERS: Final[Mapping[str, str]] = {
     "polymarket": "actors.venue.polymarket.adapter",
 }
 """By the configuration's `venue.adapter`: the module whose `ADAPTER` is used."""
+PAPER_ADAPTER: Final = "actors.venue.paper.adapter"
+"""In paper mode, whatever venue it is: orders are filled here, no key is read."""
 
 
 def adapter_of(config: FleetConfig) -> Adapter:
     """Load the adapter of the configured venue."""
-    adapter: Adapter = importlib.import_module(ADAPTERS[config.venue.adapter]).ADAPTER
+    paper = config.mode is Mode.PAPER
+    module = importlib.import_module(PAPER_ADAPTER if paper else ADAPTERS[config.venue.adapter])
+    adapter: Adapter = module.ADAPTER
     return adapter
 
 
 async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected | Unknown:
-    """Open the configured account, see `Adapter.connect`."""
+    """Open the configured account, see `Adapter.connect`.
+
+    `Rejected` also for a storage of another kind: paper money and real money never share one.
+    """
+    problem = mark_problem(config)
+    if problem is not None:
+        return Rejected(code="refused", message=problem)
     return await adapter_of(config).connect(config, timeout_s)

@@ -47,6 +47,8 @@ class StateBody(msgspec.Struct, frozen=True, kw_only=True):
     behaviours: dict[str, int]
     """The venue's behaviours in force, and how often each has struck since the start."""
     provenance: tuple[Provenance, ...]
+    asked: dict[str, int]
+    """Requests since the start that are no reads, by method and path: whoever sent them."""
 
 
 class FaultSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +115,7 @@ def state(call: Call) -> Response:
             faults=world.faults.states(),
             behaviours=struck(world.exchange.behaviours),
             provenance=world.exchange.provenance(),
+            asked=dict(world.asked),
         )
     )
 

@@ -132,4 +132,4 @@ def make_app(world: World) -> ASGIApp:
         exception_handlers={NOT_FOUND: _unknown_route, NOT_ALLOWED: _unknown_route},
     )
     inner.router.redirect_slashes = False
-    return Front(inner, world.faults)
+    return Front(inner, world.faults, world.asked)

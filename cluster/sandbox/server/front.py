@@ -1,6 +1,7 @@
 """The outermost layer: what can go wrong between a client and the exchange goes wrong here."""
 
 import asyncio
+from collections import Counter
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,8 @@ ADMIN_PREFIX: Final = "/admin"
 
 
 CLOSE_TRY_LATER: Final = 1_013
+ASKED_MAX: Final = 1_000
+"""Different routes that requests are counted of."""
 FROZEN_MAX: Final = 1_000
 """Different questions that stale answers are kept for."""
 
@@ -20,9 +23,10 @@ FROZEN_MAX: Final = 1_000
 class Front:
     """Pass requests on, unless a fault on the board says otherwise."""
 
-    def __init__(self, inner: ASGIApp, faults: FaultBoard) -> None:
+    def __init__(self, inner: ASGIApp, faults: FaultBoard, asked: Counter[str]) -> None:
         self._inner = inner
         self._faults = faults
+        self._asked = asked
         self._frozen: dict[str, tuple[int, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +38,8 @@ class Front:
             await self._inner(scope, receive, send)
             return
         route = f"{scope['method']} {scope['path']}"
+        if scope["method"] != "GET" and len(self._asked) < ASKED_MAX:
+            self._asked[route] += 1
         for fault in self._faults.take(BEFORE, route):
             if await _stops(fault, scope, receive, send):
                 return

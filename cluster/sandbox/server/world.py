@@ -1,5 +1,6 @@
 """Everything one running sandbox holds, and the two things that every request does with it."""
 
+from collections import Counter
 from typing import assert_never
 
 import msgspec
@@ -57,6 +58,8 @@ class World:
         self.user_feed = UserFeed(self.accounts)
         self.price_feed = PriceFeed(self.accounts, self._recent_ticks)
         self._last_wire_ms = 0
+        self.asked: Counter[str] = Counter()
+        """Requests that are no reads, by method and path, as they came; read by the admin door."""
         self._requests = 0
         """Of accounts, counted since the start."""
         for account in self.accounts.all():

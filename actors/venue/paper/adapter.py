@@ -1,0 +1,25 @@
+"""What a paper fleet uses of its venue: its public side, and the account that is kept here."""
+
+from typing import Final
+
+from actors.config import FleetConfig
+from actors.venue.adapter import Adapter, PublicReads
+from actors.venue.paper.venue import PaperVenue, connect
+from actors.venue.polymarket import public
+from actors.venue.port import Rejected, Unknown
+
+
+class PaperAdapter:
+    async def connect(
+        self, config: FleetConfig, timeout_s: float
+    ) -> PaperVenue | Rejected | Unknown:
+        return await connect(config, timeout_s)
+
+    def public(self, config: FleetConfig, timeout_s: float) -> PublicReads:
+        return public.PublicReads(config.venue, timeout_s)
+
+    def check_key(self, config: FleetConfig) -> None:
+        """Paper trades without a key."""
+
+
+ADAPTER: Final[Adapter] = PaperAdapter()

@@ -1,0 +1,35 @@
+"""Which mode a fleet's storage belongs to: paper money and real money never share one."""
+
+from pathlib import Path
+from typing import Final
+
+from actors.config import FleetConfig, Mode
+from checkpoints.errors import CheckpointsError, MissingFileError
+from checkpoints.storage import LocalStorage
+
+MARK: Final = "venue/mode"
+USED_BY: Final = ("journal", "checkpoints")
+"""Folders that a fleet fills as soon as it trades."""
+
+
+def mark_problem(config: FleetConfig) -> str | None:
+    """Say why this configuration may not use its storage; mark a new one as its own.
+
+    A used storage without a mark is a sandbox's: marks came with the second mode.
+    """
+    wanted, storage = config.mode.value, LocalStorage(Path(config.storage))
+    try:
+        found = storage.read(MARK).decode(errors="replace").strip()
+    except MissingFileError:
+        used = any((storage.root / folder).exists() for folder in USED_BY)
+        found = Mode.SANDBOX.value if used else wanted
+        if found == wanted:
+            storage.write(MARK, f"{wanted}\n".encode())
+    except CheckpointsError as error:
+        return f"{storage.root / MARK} cannot be read: {error}"
+    if found == wanted:
+        return None
+    return (
+        f"{storage.root} holds a {found} fleet and this one is {wanted}: "
+        "use another folder with --state"
+    )
