@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from actors.machine.instant import Instant
 from signals.market_time import MarketClock
 
 BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -73,6 +74,13 @@ LINE: Final = WireLine()
 def wire_ms() -> float:
     """Return the fleet's time in UTC milliseconds: durations, deadlines and stamps are of it."""
     return boot_ms() + LINE.over_boot_ms
+
+
+def instant(market: MarketClock) -> Instant:
+    """Read the fleet's times as they are at this moment."""
+    monotonic_ms = boot_ms()
+    wire = monotonic_ms + LINE.over_boot_ms
+    return Instant(market_ms=market.market_ms(wire), wire_exact_ms=wire, monotonic_ms=monotonic_ms)
 
 
 def follow_fleet(clock: MarketClock) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from actors.clock import follow_fleet
 from actors.clock import wire_ms as wire_ms  # noqa: PLC0414 every shell takes it from here
 from actors.config import FleetConfig
+from actors.machine.pump import CAUSE
 from checkpoints.errors import DamagedError
 from checkpoints.small_file import from_json, read_file
 
@@ -72,9 +73,12 @@ def log_event(event: str, **fields: str | float | bool | None) -> None:
     """Log one event with its fields as a JSON line; never pass a secret.
 
     Every line has ``time`` (UTC, milliseconds) and the process's own labels: actor and release.
+    What a machine's pump runs also has ``cause``: lines of one first event have the same one.
     """
     now = dt.datetime.fromtimestamp(wire_ms() / 1_000, dt.UTC)
-    line = {"event": event, **_log_labels, **fields, "time": now.isoformat(timespec="milliseconds")}
+    cause = {"cause": cause} if (cause := CAUSE.get()) else {}
+    time = now.isoformat(timespec="milliseconds")
+    line = {"event": event, **_log_labels, **cause, **fields, "time": time}
     logging.getLogger("midstride").info(json.dumps(line, sort_keys=True))
 
 

@@ -30,9 +30,9 @@ def page() -> str:
                 [(t.source, t.event, t.target, t.why) for t in slot_seat.TRANSITIONS],
             ),
             *_with_reasons(
-                "Supervised slot",
-                "The supervisor's view of one seat (`actors/supervisor/state.py`).",
-                [(t.source, t.event, t.target, t.why) for t in supervisor_state.TRANSITIONS],
+                supervisor_state.PLACES.name,
+                supervisor_state.PLACES.about,
+                [(t.source, t.event, t.target, t.why) for t in supervisor_state.PLACES.moves],
             ),
             *_plain(
                 "Order",

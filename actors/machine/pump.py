@@ -40,8 +40,8 @@ class Caused(msgspec.Struct, Generic[E], frozen=True):
     cause: str
 
 
-class Shell(ABC, Generic[E, W, F]):
-    """What one machine needs around it. The pump calls it from one task."""
+class Machine(ABC, Generic[E, W, F]):
+    """One machine, and what its effects mean. The pump calls it from one task."""
 
     @abstractmethod
     def step(self, event: E, now: Instant) -> Ready[W, F]:
@@ -63,10 +63,10 @@ class Shell(ABC, Generic[E, W, F]):
 class Pump(Generic[E, W, F]):
     """Runs one machine. `name` begins the ids of causes: it names this life of the machine."""
 
-    def __init__(self, name: str, shell: Shell[E, W, F], now: Now, tick_ms: float) -> None:
+    def __init__(self, name: str, machine: Machine[E, W, F], now: Now, tick_ms: float) -> None:
         self._timers = Timers(tick_ms)
         self._name = name
-        self._shell = shell
+        self._machine = machine
         self._now = now
         self._events: deque[Caused[E]] = deque()
         self._arrived = asyncio.Event()
@@ -140,7 +140,7 @@ class Pump(Generic[E, W, F]):
         now = self._now()
         if self._timers.is_due(now.monotonic_ms):
             self._timers.passed(now.monotonic_ms)
-            event = self._shell.time_passed(now)
+            event = self._machine.time_passed(now)
             if event is not None:
                 batch.append(Caused(event, self._root()))
         return batch
@@ -163,15 +163,15 @@ class Pump(Generic[E, W, F]):
                 effects += [Caused(effect, caused.cause) for effect in ready.effects]
             batch = await self._first(first) if first else []
         if writes:
-            await self._shell.write(writes)
+            await self._machine.write(writes)
         for effect in effects:
             self._perform(effect)
 
     def _step(self, caused: Caused[E]) -> Ready[W, F]:
-        return self._in_context(caused, lambda event: self._shell.step(event, self._now()))
+        return self._in_context(caused, lambda event: self._machine.step(event, self._now()))
 
     def _perform(self, caused: Caused[F]) -> None:
-        work = self._in_context(caused, self._shell.perform)
+        work = self._in_context(caused, self._machine.perform)
         if work is not None:
             self._in_context(Caused(work, caused.cause), self.start)
 
@@ -187,7 +187,7 @@ class Pump(Generic[E, W, F]):
         """Perform what asks nobody; what takes long is posted, and comes with a later batch."""
         tasks: dict[asyncio.Task[E | None], str] = {}
         for effect in effects:
-            work = self._in_context(effect, self._shell.perform)
+            work = self._in_context(effect, self._machine.perform)
             assert work is not None, "first work answers with an event"
             tasks[self._task(self._answer(work), work)] = effect.cause
         done, late = await asyncio.wait(tasks, timeout=FIRST_S)

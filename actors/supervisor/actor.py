@@ -7,6 +7,7 @@ brings, and an old one that Ray starts again, stand by.
 import asyncio
 import contextlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import msgspec
 import ray
 
 from actors.attest import release_here, release_running
+from actors.clock import instant
 from actors.gateway.client import GatewayClient
 from actors.messages import encode
 from actors.metrics import FleetMetrics
@@ -163,7 +165,7 @@ class Supervisor:
             with_conditions(self._storage, self._who.name, state),
             requests,
             SinkPump(self._storage, self._config.alarms),
-            Shell(wire_ms=wire_ms, observe=self._metrics.observe),
+            Shell(now=partial(instant, self._config.clock), observe=self._metrics.observe),
         )
 
     def _ended(self, task: "asyncio.Task[None]") -> None:

@@ -24,6 +24,7 @@ from actors.supervisor.state import (
     BLOCKED_AFTER_MS,
     GATEWAY,
     HUNG_AFTER_MS,
+    KILL_PAUSES,
     MARKET_DATA,
     MISSES_MAX,
     STARTING_MS,
@@ -33,7 +34,6 @@ from actors.supervisor.state import (
     Step,
     SupervisorState,
     Watched,
-    kill_pause_ms,
     move,
     put,
     put_shared,
@@ -74,7 +74,7 @@ def _hear_status(
             return _hear_running(state, event, watched, status)
         case SlotNotRunning(reason=reason):
             watched = replace(watched, answered_wire_ms=event.wire_ms, reason=reason, misses=0)
-            watched = move(watched, Place.STARTING, event.wire_ms)
+            watched = move(watched, Place.STARTING, event)
             return report(put(state, watched), event, (_cannot_start(watched, event),))
         case _ as never:
             assert_never(never)
@@ -96,7 +96,7 @@ def _hear_running(
         misses=0,
         reason="",
     )
-    watched = move(watched, Place.LIVE if owns else Place.STARTING, event.wire_ms)
+    watched = move(watched, Place.LIVE if owns else Place.STARTING, event)
     blocked = Finding(
         kind="strategy_blocked",
         subject=watched.slot,
@@ -137,7 +137,7 @@ def _hear_missing(state: SupervisorState, event: SlotMissing, watched: Watched) 
     if watched.misses < MISSES_MAX:
         return put(state, watched), ()
     watched = replace(watched, status=None, reason="its actor is gone")
-    return put(state, move(watched, Place.VACANT, event.wire_ms)), ()
+    return put(state, move(watched, Place.VACANT, event)), ()
 
 
 def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -> Step:
@@ -146,7 +146,7 @@ def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -
     limit_ms = HUNG_AFTER_MS if watched.place is Place.LIVE else STARTING_MS
     if watched.place is not Place.SILENT and silent_ms < limit_ms:
         return put(state, watched), ()
-    watched = move(replace(watched, reason=event.reason), Place.SILENT, event.wire_ms)
+    watched = move(replace(watched, reason=event.reason), Place.SILENT, event)
     hung = Finding(
         kind="slot_hung",
         subject=watched.slot,
@@ -160,7 +160,7 @@ def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -
 
 def _end(state: SupervisorState, event: Event, watched: Watched) -> Step:
     """End a process that hangs, not again before its pause is over."""
-    pause_ms = kill_pause_ms(watched.kills)
+    pause_ms = KILL_PAUSES.wait_ms(watched.kills)
     if watched.life is None or event.wire_ms - watched.killed_wire_ms < pause_ms:
         return state, ()
     end = EndProcess(
@@ -239,7 +239,7 @@ def _hear_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
     if shared.who == GATEWAY:
         state = forgive_for_gateway(state, event)
     state, alarms = report(put_shared(state, shared), event, (_silent(shared, holds=late),))
-    pause_ms = kill_pause_ms(max(1, shared.kills + shared.creations))
+    pause_ms = KILL_PAUSES.wait_ms(max(1, shared.kills + shared.creations))
     if not late or event.wire_ms - shared.killed_wire_ms < pause_ms:
         return state, alarms
     if misses >= MISSES_MAX:

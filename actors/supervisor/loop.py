@@ -1,11 +1,14 @@
-"""The supervisor's shell without Ray: step, perform, feed results back as events."""
+"""The supervisor on its pump, without Ray: what its effects mean."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, Never
 
 import msgspec
 
+from actors.machine.instant import Instant, Now
+from actors.machine.pump import Machine, Pump, Work
+from actors.machine.ready import Ready
 from actors.runtime import log_event
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.events import (
@@ -24,7 +27,6 @@ from actors.supervisor.events import (
     OpenSeat,
     RaiseAlarm,
     ReadFences,
-    Request,
     RollBack,
     StartAsked,
     Ticked,
@@ -44,85 +46,49 @@ WANTED_FILE: Final = "supervisor/wanted"
 """Which slots shall live, for the supervisor's own restart."""
 PUMP_SECONDS: Final = 1.0
 """Wire. Alarms of others reach the sinks within this; the bar is 5 s (RTS 6, article 16)."""
-EVENTS_WAITING_MAX: Final = 10_000
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
-    wire_ms: Callable[[], float]
+    now: Now
     observe: Callable[[SupervisorState, int], None]
     """Told after each round of alarms: state, number latched (metrics)."""
 
 
-class SupervisorLoop:
+class SupervisorLoop(Machine[Undated, Never, AnyEffect]):
     """One life of the supervisor."""
 
     def __init__(
-        self, state: SupervisorState, requests: Requests, pump: SinkPump, shell: Shell
+        self, state: SupervisorState, requests: Requests, sinks: SinkPump, shell: Shell
     ) -> None:
         self.state = state
         self._requests = requests
-        self._pump = pump
+        self._sinks = sinks
         self._shell = shell
         self._alarms = AlarmStore(requests.storage)
-        self._events: asyncio.Queue[Undated] = asyncio.Queue(EVENTS_WAITING_MAX)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._tick_wire_ms = 0.0
+        self._pump = Pump("supervisor", self, shell.now, TICK_MS)
+        self.post: Final = self._pump.post
         self._keeping = asyncio.Lock()
         wanted = read_wanted(requests.storage)
         if wanted:
             self.post(undated(StartAsked, slots=wanted))
 
-    def post(self, event: Undated) -> None:
-        self._events.put_nowait(event)
-
     def market_ms(self) -> int:
-        return self.state.rules.clock.market_ms(self._shell.wire_ms())
+        return self._shell.now().market_ms
 
     async def run(self) -> None:
         """Run until cancelled."""
-        self._start(self._pump_alarms())
-        try:
-            while True:
-                event = await self._next_event()
-                wire_ms = self._shell.wire_ms()
-                market_ms = self.state.rules.clock.market_ms(wire_ms)
-                self.state, effects = step(self.state, event(market_ms, int(wire_ms)))
-                for effect in effects:
-                    self._perform(effect)
-        finally:
-            for task in self._tasks:
-                task.cancel()
+        self._pump.start(self._pump_alarms())
+        await self._pump.run()
 
-    async def _next_event(self) -> Undated:
-        """Wait for an event, and look at the clock every `TICK_MS` however many there are."""
-        left_ms = self._tick_wire_ms - self._shell.wire_ms()
-        if left_ms > 0:
-            try:
-                async with asyncio.timeout(left_ms / 1000):
-                    return await self._events.get()
-            except TimeoutError:
-                pass
-        self._tick_wire_ms = self._shell.wire_ms() + TICK_MS
+    def time_passed(self, now: Instant) -> Undated:
+        del now
         return undated(Ticked)
 
-    async def _pump_alarms(self) -> None:
-        while True:
-            latched = await self._pump.pump(self._latched)
-            self._shell.observe(self.state, latched)
-            await asyncio.sleep(PUMP_SECONDS)
+    def step(self, event: Undated, now: Instant) -> Ready[Never, AnyEffect]:
+        self.state, effects = step(self.state, event(now.market_ms, now.wire_ms))
+        return Ready(effects=effects)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        """Crash on a fault of an effect: an answer that never comes would stop a slot's watch."""
-        self._tasks.discard(task)
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            self.post(lambda _market, _wire: _raise(fault))
-
-    def _perform(self, effect: AnyEffect) -> None:
+    def perform(self, effect: AnyEffect) -> Work[Undated]:
         match effect:
             case (
                 ReadFences()
@@ -133,33 +99,36 @@ class SupervisorLoop:
                 | AskFeeds()
                 | LookAtRollout()
             ):
-                self._start(self._request(effect))
+                return self._requests.answer(effect)
             case EndRollout(rollout=rollout):
-                self._start(self._end_rollout(rollout))
+                return self._end_rollout(rollout)
             case RaiseAlarm():
-                self._start(self._raise(effect))
+                return self._raise(effect)
             case EndProcess():
-                self._start(self._end(effect))
+                return self._end(effect)
             case CreateShared():
-                self._start(self._create_shared(effect))
+                return self._create_shared(effect)
             case KeepStanding() | KeepWanted():
-                self._start(self._keep(effect))
+                return self._keep(effect)
             case TightenTrading() | RollBack():
-                self._start(self._react(effect))
+                return self._requests.perform(effect)
 
-    async def _request(self, effect: Request) -> None:
-        self.post(await self._requests.answer(effect))
+    async def _pump_alarms(self) -> None:
+        while True:
+            latched = await self._sinks.pump(self._latched)
+            self._shell.observe(self.state, latched)
+            await asyncio.sleep(PUMP_SECONDS)
 
     async def _raise(self, effect: RaiseAlarm) -> None:
-        wire_ms = self._shell.wire_ms()
+        now = self._shell.now()
         alarm = Alarm(
             kind=effect.kind,
             subject=effect.subject,
             severity=effect.severity,
             action=effect.action,
             evidence=effect.evidence,
-            raised_wire_ms=int(wire_ms),
-            market_ms=self.state.rules.clock.market_ms(wire_ms),
+            raised_wire_ms=now.wire_ms,
+            market_ms=now.market_ms,
             release=effect.evidence.get("release"),
         )
         try:
@@ -174,11 +143,6 @@ class SupervisorLoop:
     async def _end_rollout(self, rollout: str) -> None:
         failure = await self._requests.fleet.end_rollout()
         log_event("rollout_ended", rollout=rollout, failure=failure)
-
-    async def _react(self, effect: TightenTrading | RollBack) -> None:
-        ended = await self._requests.perform(effect)
-        if ended is not None:
-            self.post(ended)
 
     def _latched(self, alarm: Alarm) -> None:
         self.post(
@@ -211,10 +175,6 @@ class SupervisorLoop:
                     await asyncio.to_thread(storage.write, WANTED_FILE, data)
         except CheckpointsError as error:
             log_event("not_kept", what=type(effect).__name__, reason=str(error))
-
-
-def _raise(fault: BaseException) -> Any:
-    raise fault
 
 
 def read_wanted(storage: Storage) -> tuple[str, ...]:

@@ -12,10 +12,12 @@ import msgspec
 
 from actors.config import Timing
 from actors.detectors.policy import Reaction
+from actors.machine.backoff import Backoff
+from actors.machine.table import Move, Table
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
 from actors.supervisor.conduct import Made
-from actors.supervisor.events import AnyEffect
+from actors.supervisor.events import AnyEffect, Event
 from actors.supervisor.standing import Standing
 from signals.market_time import MarketClock
 
@@ -33,9 +35,8 @@ BLOCKED_AFTER_MS: Final = 15_000
 STUCK_AFTER_MS: Final = 10_000
 """Wire since a decision was first seen to be overdue, of a slot that answers and owns its seat: its
 loop waits for something that does not come. One that is merely late decides or gives up before."""
-KILL_PAUSE_MS: Final = 30_000
-"""Wire between two kills of one process; doubles with each, up to `KILL_PAUSE_MAX_MS`."""
-KILL_PAUSE_MAX_MS: Final = 600_000
+KILL_PAUSES: Final = Backoff(first_ms=30_000, most_ms=600_000)
+"""Wire, how long a process is left alone after so many kills in a row."""
 MISSES_MAX: Final = 2
 """Looks that find no actor before a seat counts as vacant: one may race with a creation."""
 CREATING_MAX: Final = 8
@@ -69,58 +70,55 @@ class Place(StrEnum):
     SILENT = "silent"
 
 
-class Transition(msgspec.Struct, frozen=True):
-    source: Place
-    event: str
-    target: Place
-    why: str
-
-
 _P = Place
-TRANSITIONS: Final = (
-    Transition(_P.UNSEEN, "FencesRead", _P.VACANT, "the gateway's table names no owner"),
-    Transition(_P.UNSEEN, "FencesRead", _P.STARTING, "the table names an owner: look at it"),
-    Transition(_P.VACANT, "Ticked", _P.OPENING, "fewer than CREATING_MAX are under way"),
-    Transition(_P.VACANT, "FencesRead", _P.STARTING, "another one made an owner meanwhile"),
-    Transition(_P.OPENING, "SeatOpened", _P.CREATING, "the gateway issued an incarnation"),
-    Transition(_P.OPENING, "SeatRefused", _P.UNSEEN, "the fence moved or the gateway is silent"),
-    Transition(_P.CREATING, "SlotCreated", _P.STARTING, "Ray has the actor"),
-    Transition(_P.CREATING, "CreateFailed", _P.VACANT, "Ray refused; again after RETRY_MS"),
-    Transition(_P.STARTING, "SlotSeen", _P.LIVE, "it owns the slot"),
-    Transition(_P.STARTING, "SlotMissing", _P.VACANT, "Ray gave it up"),
-    Transition(_P.STARTING, "SlotSilent", _P.SILENT, "no answer for STARTING_MS"),
-    Transition(_P.LIVE, "SlotSeen", _P.STARTING, "it lost the slot or restarted"),
-    Transition(_P.LIVE, "SlotSilent", _P.SILENT, "no answer for HUNG_AFTER_MS"),
-    Transition(_P.LIVE, "SlotMissing", _P.VACANT, "Ray gave it up"),
-    Transition(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
-    Transition(_P.LIVE, "Ticked", _P.OPENING, "its release is bad: back to a proven one"),
-    Transition(_P.LIVE, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
-    Transition(_P.LIVE, "DecisionsRead", _P.OPENING, "the same, by the journal"),
-    Transition(
-        _P.STARTING,
-        "Ticked",
-        _P.OPENING,
-        "its release is bad: back to a proven one",
+PLACES: Final = Table(
+    "Supervised slot",
+    "The supervisor's view of one seat (`actors/supervisor/state.py`).",
+    (
+        Move(_P.UNSEEN, "FencesRead", _P.VACANT, "the gateway's table names no owner"),
+        Move(_P.UNSEEN, "FencesRead", _P.STARTING, "the table names an owner: look at it"),
+        Move(_P.VACANT, "Ticked", _P.OPENING, "fewer than CREATING_MAX are under way"),
+        Move(_P.VACANT, "FencesRead", _P.STARTING, "another one made an owner meanwhile"),
+        Move(_P.OPENING, "SeatOpened", _P.CREATING, "the gateway issued an incarnation"),
+        Move(_P.OPENING, "SeatRefused", _P.UNSEEN, "the fence moved or the gateway is silent"),
+        Move(_P.CREATING, "SlotCreated", _P.STARTING, "Ray has the actor"),
+        Move(_P.CREATING, "CreateFailed", _P.VACANT, "Ray refused; again after RETRY_MS"),
+        Move(_P.STARTING, "SlotSeen", _P.LIVE, "it owns the slot"),
+        Move(_P.STARTING, "SlotMissing", _P.VACANT, "Ray gave it up"),
+        Move(_P.STARTING, "SlotSilent", _P.SILENT, "no answer for STARTING_MS"),
+        Move(_P.LIVE, "SlotSeen", _P.STARTING, "it lost the slot or restarted"),
+        Move(_P.LIVE, "SlotSilent", _P.SILENT, "no answer for HUNG_AFTER_MS"),
+        Move(_P.LIVE, "SlotMissing", _P.VACANT, "Ray gave it up"),
+        Move(_P.LIVE, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
+        Move(_P.LIVE, "Ticked", _P.OPENING, "its release is bad: back to a proven one"),
+        Move(_P.LIVE, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+        Move(_P.LIVE, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+        Move(
+            _P.STARTING,
+            "Ticked",
+            _P.OPENING,
+            "its release is bad: back to a proven one",
+        ),
+        Move(_P.STARTING, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+        Move(_P.STARTING, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+        Move(_P.SILENT, "Ticked", _P.OPENING, "its release is bad: back to a proven one"),
+        Move(_P.SILENT, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+        Move(_P.SILENT, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+        Move(_P.VACANT, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+        Move(_P.VACANT, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+        Move(
+            _P.CREATING,
+            "Ticked",
+            _P.OPENING,
+            "its release is bad: back to a proven one",
+        ),
+        Move(_P.CREATING, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
+        Move(_P.CREATING, "DecisionsRead", _P.OPENING, "the same, by the journal"),
+        Move(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),
+        Move(_P.SILENT, "SlotSeen", _P.STARTING, "back, claims"),
+        Move(_P.SILENT, "SlotMissing", _P.VACANT, "Ray gave it up"),
+        Move(_P.SILENT, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
     ),
-    Transition(_P.STARTING, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
-    Transition(_P.STARTING, "DecisionsRead", _P.OPENING, "the same, by the journal"),
-    Transition(_P.SILENT, "Ticked", _P.OPENING, "its release is bad: back to a proven one"),
-    Transition(_P.SILENT, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
-    Transition(_P.SILENT, "DecisionsRead", _P.OPENING, "the same, by the journal"),
-    Transition(_P.VACANT, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
-    Transition(_P.VACANT, "DecisionsRead", _P.OPENING, "the same, by the journal"),
-    Transition(
-        _P.CREATING,
-        "Ticked",
-        _P.OPENING,
-        "its release is bad: back to a proven one",
-    ),
-    Transition(_P.CREATING, "FencesRead", _P.OPENING, "the same, by the deaths of its process"),
-    Transition(_P.CREATING, "DecisionsRead", _P.OPENING, "the same, by the journal"),
-    Transition(_P.SILENT, "SlotSeen", _P.LIVE, "back, and it owns the slot"),
-    Transition(_P.SILENT, "SlotSeen", _P.STARTING, "back, claims"),
-    Transition(_P.SILENT, "SlotMissing", _P.VACANT, "Ray gave it up"),
-    Transition(_P.SILENT, "FencesRead", _P.STARTING, "a successor owns the slot: look at it"),
 )
 
 
@@ -276,12 +274,9 @@ def put_shared(state: SupervisorState, shared: Shared) -> SupervisorState:
     return replace(state, shared={**state.shared, shared.who: shared})
 
 
-def move(watched: Watched, place: Place, wire_ms: int) -> Watched:
-    return (
-        watched if watched.place is place else replace(watched, place=place, since_wire_ms=wire_ms)
-    )
-
-
-def kill_pause_ms(kills: int) -> int:
-    """Return how long after its last kill a process is left alone."""
-    return min(KILL_PAUSE_MAX_MS, KILL_PAUSE_MS * 2 ** max(0, kills - 1)) if kills else 0
+def move(watched: Watched, place: Place, event: Event) -> Watched:
+    """Move by the table; raises `MoveRefusedError` for what is not in it."""
+    if watched.place is place:
+        return watched
+    moved = PLACES.move(watched.place, event, place)
+    return replace(watched, place=moved, since_wire_ms=event.wire_ms)

@@ -174,7 +174,7 @@ def _open_vacancies(state: SupervisorState, event: Event) -> Step:
         if watched.place is not Place.VACANT or waits or free <= 0:
             continue
         free -= 1
-        state = put(state, move(watched, Place.OPENING, event.wire_ms))
+        state = put(state, move(watched, Place.OPENING, event))
         effects.append(open_seat(watched))
     return state, tuple(effects)
 
@@ -194,7 +194,7 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
             continue
         if owner is None:
             if watched.place is Place.UNSEEN:
-                state = put(state, move(watched, Place.VACANT, event.wire_ms))
+                state = put(state, move(watched, Place.VACANT, event))
             continue
         known = know_owner(state, watched, owner, event)
         # after a take-back the owner has a lower number than the successor that lost the slot
@@ -202,7 +202,7 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
         if watched.place is Place.UNSEEN or moved:
             known = replace(known, incarnation=owner.incarnation, misses=0, status=None)
             known = replace(known, answered_wire_ms=event.wire_ms)
-            known = move(known, Place.STARTING, event.wire_ms)
+            known = move(known, Place.STARTING, event)
         state, dying = say_if_dying(put(state, known), event, known)
         effects += dying
     state, judged = judge_slots(state, event)
@@ -219,7 +219,7 @@ def _hear_creation(
         case SeatOpened() if watched.place is Place.OPENING:
             watched = replace(watched, incarnation=event.incarnation, status=None, misses=0)
             watched = replace(watched, release=event.release)
-            watched = move(watched, Place.CREATING, event.wire_ms)
+            watched = move(watched, Place.CREATING, event)
             create = CreateSlot(
                 slot=event.slot, incarnation=event.incarnation, release=event.release
             )
@@ -230,15 +230,15 @@ def _hear_creation(
             if event.not_archived is not None:
                 lacking = (*state.not_archived, event.not_archived)
                 state = replace(state, not_archived=lacking)
-            return _ask_for_owners(put(state, move(watched, Place.UNSEEN, event.wire_ms)), event)
+            return _ask_for_owners(put(state, move(watched, Place.UNSEEN, event)), event)
         case SlotCreated() if _is_awaited(watched, event.incarnation):
             watched = replace(
                 watched, creations=watched.creations + 1, answered_wire_ms=event.wire_ms
             )
-            return put(state, move(watched, Place.STARTING, event.wire_ms)), ()
+            return put(state, move(watched, Place.STARTING, event)), ()
         case CreateFailed() if _is_awaited(watched, event.incarnation):
             watched = replace(watched, reason=event.reason, creations=watched.creations + 1)
-            return put(state, move(watched, Place.VACANT, event.wire_ms)), ()
+            return put(state, move(watched, Place.VACANT, event)), ()
         case _:
             return state, ()
 

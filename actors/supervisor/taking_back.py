@@ -293,5 +293,5 @@ def _take_back(state: SupervisorState, event: Event, watched: Watched, to: str) 
         reason=f"turned bad: {fault}"[:REASON_CHARS],
         opened_wire_ms=event.wire_ms,
     )
-    state = put(state, move(watched, Place.OPENING, event.wire_ms))
+    state = put(state, move(watched, Place.OPENING, event))
     return state, (*kept, open_seat(watched))

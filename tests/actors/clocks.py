@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from actors import clock
+from actors.machine.instant import Instant, Now
+from signals.market_time import MarketClock
 
 T0_MS = 1_790_000_000_000.0
 BOOTED_MS = 5_000_000.0
@@ -66,3 +68,13 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.waited_s
+
+
+def instants(market: MarketClock, wire_ms: Callable[[], float]) -> Now:
+    """Return what reads all times of a fleet whose wire time is given: it never jumps."""
+
+    def now() -> Instant:
+        wire = wire_ms()
+        return Instant(market_ms=market.market_ms(wire), wire_exact_ms=wire, monotonic_ms=wire)
+
+    return now

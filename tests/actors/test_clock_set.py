@@ -6,12 +6,13 @@ True time goes on; only the clock jumps. The events are dated as the shells date
 import asyncio
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
-from actors.clock import wire_ms
+from actors.clock import instant, wire_ms
 from actors.config import Timing
 from actors.gateway.events import AskTime, Beat, BeatDone, Look, Started, TimeSeen
 from actors.gateway.ledger import Ledger
@@ -172,7 +173,7 @@ def test_the_supervisor_ticks_every_second(monkeypatch: pytest.MonkeyPatch, set_
 
     async def scenario() -> None:
         rules = Rules(timing=Timing(), clock=MarketClock())
-        shell = Shell(wire_ms=wire_ms, observe=lambda _state, _count: None)
+        shell = Shell(now=partial(instant, MarketClock()), observe=lambda _state, _count: None)
         requests: Any = NoRequests()
         pump: Any = NoAlarms()
         supervisor = SupervisorLoop(SupervisorState(rules=rules), requests, pump, shell)

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from actors.config import RiskLimits, Timing
 from actors.gateway.risk_case import Rules as GatewayRules
+from actors.machine.instant import Instant
 from actors.slot.seat import Rules as SlotRules
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.conduct import made_of
@@ -95,7 +96,7 @@ class SupervisorActor:
             release=world.first.id,
         )
         rules = SupervisorRules(timing=world.slot_rules.timing, clock=world.slot_rules.clock)
-        shell = SupervisorShell(wire_ms=world.wire_ms_exact, observe=lambda _state, _count: None)
+        shell = SupervisorShell(now=world.instant, observe=lambda _state, _count: None)
         state = SupervisorState(rules=rules, standing=read_standing(world.disk))
         loop = SupervisorLoop(state, requests, SilentPump(), shell)
         loop.post(undated(StartAsked, slots=self._slots))
@@ -179,6 +180,12 @@ class World:
 
     def wire_ms(self) -> int:
         return int(self.wire_ms_exact())
+
+    def instant(self) -> Instant:
+        wire = self.wire_ms_exact()
+        market_ms = self.slot_rules.clock.market_ms(wire)
+        monotonic_ms = 1_000 * self.loop.time()
+        return Instant(market_ms=market_ms, wire_exact_ms=wire, monotonic_ms=monotonic_ms)
 
     def now(self) -> tuple[int, int]:
         wire_ms = self.wire_ms_exact()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from actors.machine.instant import Instant
-from actors.machine.pump import CAUSE, Pump, Shell
+from actors.machine.pump import CAUSE, Machine, Pump
 from actors.machine.ready import Ready
 from tests.actors.clocks import JumpingLoop
 
@@ -61,7 +61,7 @@ class Clock:
         )
 
 
-class Toy(Shell[Event, int, Send | Sign]):
+class Toy(Machine[Event, int, Send | Sign]):
     """`signs`: a note is signed first. Everything that happens is in `history`."""
 
     def __init__(self, *, signs: bool = False) -> None:

@@ -34,10 +34,9 @@ from actors.supervisor.events import (
 from actors.supervisor.state import (
     CREATING_MAX,
     HUNG_AFTER_MS,
-    KILL_PAUSE_MS,
+    KILL_PAUSES,
     STARTING_MS,
     STUCK_AFTER_MS,
-    TRANSITIONS,
     Place,
     Rules,
     SupervisorState,
@@ -47,25 +46,19 @@ from signals.market import ALL_SLOTS
 from signals.market_time import MarketClock
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS, OPEN_MS, seat
 
-ALLOWED = {(t.source, t.event, t.target) for t in TRANSITIONS}
 SLOT = "btc-5m"
 
 
 class Watch:
-    """Steps the machine and holds each move against the table."""
+    """Steps the machine; its table refuses a move that is not in it."""
 
     def __init__(self) -> None:
         self.state = SupervisorState(rules=Rules(timing=Timing(), clock=MarketClock()))
         self.now_ms = OPEN_MS
 
     def hear(self, kind: type[Any], /, **fields: Any) -> list[AnyEffect]:
-        before = self.state.slots
         event = kind(market_ms=self.now_ms, wire_ms=self.now_ms, **fields)
         self.state, effects = step(self.state, event)
-        for slot, watched in self.state.slots.items():
-            place = before[slot].place if slot in before else Place.UNSEEN
-            if place is not watched.place:
-                assert (place, kind.__name__, watched.place) in ALLOWED
         return list(effects)
 
     def after(self, wait_ms: int) -> "Watch":
@@ -187,7 +180,7 @@ def test_hung_process_is_ended_by_id_once_and_said_once() -> None:
     assert of(effects, EndProcess)[0].life == "41-99"
     assert alarms(effects) == ["slot_hung"]
     assert watch.after(1_000).hear(SlotSilent, **silent) == []
-    assert len(of(watch.after(KILL_PAUSE_MS).hear(SlotSilent, **silent), EndProcess)) == 1
+    assert len(of(watch.after(KILL_PAUSES.first_ms).hear(SlotSilent, **silent), EndProcess)) == 1
 
 
 def test_slot_that_still_warms_up_is_not_ended() -> None:
