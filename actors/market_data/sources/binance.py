@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from actors.market_data.sources import binance_bodies as bodies_of
+from actors.market_data.sources import binance_bodies as wire
 from actors.market_data.sources.exchange import Answered, Exchange, Request, Subscription
 from actors.market_data.sources.limiter import Rate, Usage
 from actors.market_data.sources.port import (
@@ -28,6 +28,7 @@ from actors.market_data.sources.reading import (
     candle,
     candles,
     decode,
+    decoded_or_none,
     maybe_rate,
     maybe_stamp,
     price,
@@ -64,7 +65,7 @@ class Binance(Exchange):
         return Request(path=f"{self.prefix}/time", group="weight")
 
     def read_clock(self, body: bytes) -> int:
-        return stamp_ms(decode(bodies_of.TIME, body).server_time)
+        return stamp_ms(decode(wire.TIME, body).server_time)
 
     def instrument_requests(self) -> tuple[Request, ...]:
         return (Request(path=f"{self.prefix}/exchangeInfo", group="weight", weight=20),)
@@ -72,7 +73,7 @@ class Binance(Exchange):
     def symbols(self, bodies: Sequence[bytes]) -> dict[str, float]:
         return {
             row.symbol: 1.0
-            for row in decode(bodies_of.SYMBOLS, bodies[0]).symbols
+            for row in decode(wire.SYMBOLS, bodies[0]).symbols
             if row.status == "TRADING" and row.contract_type == "PERPETUAL"
         }
 
@@ -85,9 +86,8 @@ class Binance(Exchange):
         """Read the error object; the service sends one with HTTP 200 where a list belongs, too."""
         if not body.lstrip().startswith(b"{"):
             return None
-        try:
-            error = bodies_of.ERROR.decode(body)
-        except msgspec.DecodeError:
+        error = decoded_or_none(wire.ERROR, body)
+        if error is None:
             return None
         if error.code in (200, "200", 0):
             return None
@@ -106,12 +106,12 @@ class Binance(Exchange):
         )
 
     def read_candles(self, ask: CandlesAsk, answered: Answered) -> tuple[Value, ...]:
-        rows = [_row(row, ask.interval) for row in decode(bodies_of.ROWS, answered.bodies[0])]
+        rows = [_row(row, ask.interval) for row in decode(wire.ROWS, answered.bodies[0])]
         series = Series(self.name, ask.asset, ask.interval, answered.clock_ms)
         return candles(rows, series)
 
     def read_frame(self, frame: bytes) -> tuple[Value, ...]:
-        read = decode(bodies_of.FRAME, frame)
+        read = decode(wire.FRAME, frame)
         if read.error is not None:
             raise Said(Cause.REFUSED, f"{read.error.code} {read.error.msg}")
         data = read.data
@@ -120,7 +120,7 @@ class Binance(Exchange):
         asset = self.asset_of(data.s)
         return () if asset is None else self._event(data, asset)
 
-    def _event(self, data: bodies_of.Data, asset: Asset) -> tuple[Value, ...]:
+    def _event(self, data: wire.Data, asset: Asset) -> tuple[Value, ...]:
         match data.e:
             case "kline":
                 return self._kline(data, asset)
@@ -140,7 +140,7 @@ class Binance(Exchange):
             case _:
                 return ()
 
-    def _kline(self, data: bodies_of.Data, asset: Asset) -> tuple[Value, ...]:
+    def _kline(self, data: wire.Data, asset: Asset) -> tuple[Value, ...]:
         kline = data.k
         if kline is None:
             raise Unreadable("a kline event without its kline")
@@ -162,7 +162,7 @@ class Binance(Exchange):
         series = Series(self.name, asset, interval, seen_ms)
         return (candle(row, series, closed=kline.x), mark)
 
-    def _mark(self, data: bodies_of.Data, asset: Asset) -> tuple[Value, ...]:
+    def _mark(self, data: wire.Data, asset: Asset) -> tuple[Value, ...]:
         return (
             Mark(source=self.name, asset=asset, time_ms=stamp_ms(data.E), price=price(data.p)),
             NextFunding(

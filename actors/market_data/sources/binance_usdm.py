@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from actors.market_data.sources import binance_bodies as bodies_of
+from actors.market_data.sources import binance_bodies as wire
 from actors.market_data.sources.binance import MINUTE_MS, Binance
 from actors.market_data.sources.exchange import Answered, Request, Subscription
 from actors.market_data.sources.limiter import Rate
@@ -79,10 +79,8 @@ class BinanceUsdm(Binance):
                 return self._read_interest(ask.asset, answered.bodies)
 
     def _read_funding(self, asset: Asset, bodies: Sequence[bytes]) -> tuple[Value, ...]:
-        rows, premium = decode(bodies_of.FUNDING, bodies[0]), decode(bodies_of.PREMIUM, bodies[1])
-        listed = {
-            row.symbol: row.funding_interval_hours for row in decode(bodies_of.INFO, bodies[2])
-        }
+        rows, premium = decode(wire.FUNDING, bodies[0]), decode(wire.PREMIUM, bodies[1])
+        listed = {row.symbol: row.funding_interval_hours for row in decode(wire.INFO, bodies[2])}
         hours = listed.get(self.symbol(asset), USUAL_FUNDING_HOURS)
         interval_ms = funding_interval_ms(number(hours) * HOUR_MS)
         self.check_symbol(premium.symbol, asset)
@@ -109,8 +107,8 @@ class BinanceUsdm(Binance):
         )
 
     def _read_interest(self, asset: Asset, bodies: Sequence[bytes]) -> tuple[Value, ...]:
-        now = decode(bodies_of.INTEREST, bodies[0])
-        rows = decode(bodies_of.INTEREST_ROWS, bodies[1]) if len(bodies) > 1 else []
+        now = decode(wire.INTEREST, bodies[0])
+        rows = decode(wire.INTEREST_ROWS, bodies[1]) if len(bodies) > 1 else []
         for row in (now, *rows):
             self.check_symbol(row.symbol, asset)
         found = [

@@ -65,7 +65,7 @@ class Exchange(ABC):
         """Return the exchange's name of what is traded."""
 
     @abstractmethod
-    def requests(self, ask: Ask, _clock_ms: int) -> tuple[Request, ...]:
+    def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
         """Return what to send; raise `Said` where it has no such thing."""
 
     @abstractmethod

@@ -44,6 +44,14 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         raise Unreadable(f"{error}; it begins {body[:80]!r}") from error
 
 
+def decoded_or_none(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """Read a body that may well be something else."""
+    try:
+        return decode(decoder, body)
+    except Unreadable:
+        return None
+
+
 # ---- single values ----------------------------------------------------------------------------
 
 

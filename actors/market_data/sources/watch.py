@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from actors.market_data.sources.port import Funding, NextFunding, Value
+from actors.market_data.sources.port import Candle, Mark, OpenInterest, Trade, Value
 from signals.market import Asset
 
 SILENT_MS: Final = 15_000
@@ -15,8 +15,8 @@ that nobody trades for a minute is rare, and a new connection costs little."""
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    stamp_ms: int
-    """The newest, of the exchange."""
+    progress: tuple[int, float]
+    """The newest stamp of the exchange, and what was traded of a candle that has no stamp."""
     wire_ms: int
     """When it came."""
 
@@ -28,19 +28,21 @@ class StreamWatch(msgspec.Struct, frozen=True, kw_only=True):
     heard: dict[Asset, Heard] = {}
 
 
-def stamp_of(value: Value) -> int | None:
-    """Return when the exchange says that this was so; candles say when they opened, not that."""
-    if isinstance(value, Funding | NextFunding) or not hasattr(value, "time_ms"):
-        return None
-    return int(value.time_ms)
+def progress_of(value: Value) -> tuple[int, float] | None:
+    """Return what can only grow while a source lives; rates to come have no stamp of now."""
+    if isinstance(value, Candle):
+        return value.open_time_ms, value.volume
+    if isinstance(value, Mark | Trade | OpenInterest):
+        return value.time_ms, 0.0
+    return None
 
 
 def note_value(watch: StreamWatch, value: Value, wire_ms: int) -> StreamWatch:
-    stamp_ms = stamp_of(value)
+    progress = progress_of(value)
     before = watch.heard.get(value.asset)
-    if stamp_ms is None or (before is not None and stamp_ms <= before.stamp_ms):
+    if progress is None or (before is not None and progress <= before.progress):
         return watch
-    heard = watch.heard | {value.asset: Heard(stamp_ms=stamp_ms, wire_ms=wire_ms)}
+    heard = watch.heard | {value.asset: Heard(progress=progress, wire_ms=wire_ms)}
     return msgspec.structs.replace(watch, heard=heard)
 
 
