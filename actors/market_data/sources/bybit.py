@@ -30,6 +30,7 @@ from actors.market_data.sources.reading import (
     Unreadable,
     candle,
     candles,
+    converted,
     decode,
     decoded_or_none,
     funding_interval_ms,
@@ -62,13 +63,6 @@ COLUMNS: Final = 7
 CAUSES: Final = {10006: Cause.LIMITED, 10018: Cause.LIMITED, 10016: Cause.UNREACHABLE}
 NO_SYMBOL: Final = 10001
 """Also said of other wrong parameters: the text decides."""
-
-
-def _convert(data: Any, kind: type[Any]) -> Any:
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        raise Unreadable(str(error)) from error
 
 
 class Bybit(Exchange):
@@ -128,7 +122,7 @@ class Bybit(Exchange):
                 return candles([_row(row) for row in rows], series)
             case FundingAsk():
                 tickers = decode(wire.ENVELOPE, answered.bodies[1]).result.rows
-                return self._read_funding(ask.asset, _convert(rows, list[wire.Funding]), tickers)
+                return self._read_funding(ask.asset, converted(rows, list[wire.Funding]), tickers)
             case _:
                 points = [
                     OpenInterest(
@@ -138,19 +132,19 @@ class Bybit(Exchange):
                         time_ms=stamp_of_either(row.timestamp),
                         base_units=interest(row.open_interest),
                     )
-                    for row in _convert(rows, list[wire.Interest])
+                    for row in converted(rows, list[wire.Interest])
                 ]
                 return tuple(sorted(points, key=lambda point: point.time_ms))
 
     def _read_funding(
         self, asset: Asset, rows: list[wire.Funding], tickers: list[Any]
     ) -> tuple[Value, ...]:
-        coming = _convert(tickers, list[wire.Ticker])
+        coming = converted(tickers, list[wire.Ticker])
         if len(coming) != 1:
             raise Unreadable(f"{len(coming)} tickers of one instrument")
         following = self._next(coming[0], asset)
-        for row in (*rows, *coming):
-            self.check_symbol(row.symbol, asset)
+        for name in (*(row.symbol for row in rows), *(row.symbol for row in coming)):
+            self.check_symbol(name, asset)
         charged = [
             Funding(
                 source=self.name,
@@ -186,7 +180,7 @@ class Bybit(Exchange):
         return (Request(path=path, group="ip"),)
 
     def symbols(self, bodies: Sequence[bytes]) -> dict[str, float]:
-        rows = _convert(decode(wire.ENVELOPE, bodies[0]).result.rows, list[wire.Instrument])
+        rows = converted(decode(wire.ENVELOPE, bodies[0]).result.rows, list[wire.Instrument])
         return {row.symbol: 1.0 for row in rows if row.status == "Trading"}
 
     def subscription(self, assets: tuple[Asset, ...]) -> Subscription:
@@ -204,12 +198,12 @@ class Bybit(Exchange):
         if asset is None:
             return ()
         if topic == "kline":
-            rows = _convert(read.data, list[wire.Kline])
+            rows = converted(read.data, list[wire.Kline])
             return tuple(value for row in rows for value in self._kline(row, asset))
         if topic == "tickers":
-            return self._ticker(_convert(read.data, wire.Ticker), asset, stamp_ms(read.ts))
+            return self._ticker(converted(read.data, wire.Ticker), asset, stamp_ms(read.ts))
         if topic == "publicTrade":
-            return tuple(self._trade(row, asset) for row in _convert(read.data, list[wire.Trade]))
+            return tuple(self._trade(row, asset) for row in converted(read.data, list[wire.Trade]))
         return ()
 
     def _kline(self, row: wire.Kline, asset: Asset) -> tuple[Value, ...]:

@@ -1,7 +1,7 @@
 """Hyperliquid perpetuals: everything is a POST to `/info`."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -29,6 +29,7 @@ from actors.market_data.sources.reading import (
     Unreadable,
     candle,
     candles,
+    converted,
     decode,
     funding_interval_ms,
     interest,
@@ -48,6 +49,7 @@ from signals.snapshot import Interval
 HOUR_MS: Final = 3_600_000
 WEEK_DAYS: Final = 7
 INFO_WEIGHT: Final = 20
+CLOCK_WEIGHT: Final = 2
 ROWS_PER_WEIGHT: Final = 60
 VENUES: Final = {
     "BinPerp": SourceName.BINANCE_USDM,
@@ -56,11 +58,8 @@ VENUES: Final = {
 }
 
 
-def _convert(data: Any, kind: Any) -> Any:
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        raise Unreadable(str(error)) from error
+def _info(body: dict[str, object], weight: int = INFO_WEIGHT) -> Request:
+    return Request(path="/info", body=body, group="weight", weight=weight)
 
 
 class Hyperliquid(Exchange):
@@ -71,9 +70,6 @@ class Hyperliquid(Exchange):
     def symbol(self, asset: Asset) -> str:
         return asset.upper()
 
-    def _info(self, weight: int = INFO_WEIGHT, **body: Any) -> Request:
-        return Request(path="/info", body=body, group="weight", weight=weight)
-
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
         coin = self.symbol(ask.asset)
         match ask:
@@ -81,12 +77,12 @@ class Hyperliquid(Exchange):
                 return (self._candles(ask, coin, clock_ms),)
             case FundingAsk(count=count):
                 start_ms = clock_ms - (count + 1) * HOUR_MS
-                history = self._info(type="fundingHistory", coin=coin, startTime=start_ms)
-                return (history, self._info(type="metaAndAssetCtxs"))
+                history = _info({"type": "fundingHistory", "coin": coin, "startTime": start_ms})
+                return (history, _info({"type": "metaAndAssetCtxs"}))
             case InterestAsk():
-                return (self._info(type="metaAndAssetCtxs"),)
+                return (_info({"type": "metaAndAssetCtxs"}),)
             case _:
-                return (self._info(type="predictedFundings"),)
+                return (_info({"type": "predictedFundings"}),)
 
     def _candles(self, ask: CandlesAsk, coin: str, clock_ms: int) -> Request:
         interval, count = parts_of(ask)
@@ -98,7 +94,7 @@ class Hyperliquid(Exchange):
             "endTime": clock_ms + length_ms,
         }
         weight = INFO_WEIGHT + count // ROWS_PER_WEIGHT
-        return self._info(weight, type="candleSnapshot", req=asked)
+        return _info({"type": "candleSnapshot", "req": asked}, weight)
 
     def read(self, ask: Ask, answered: Answered) -> tuple[Value, ...]:
         body = answered.bodies[0]
@@ -188,13 +184,13 @@ class Hyperliquid(Exchange):
         return tuple(found)
 
     def clock_request(self) -> Request:
-        return self._info(2, type="l2Book", coin="BTC")
+        return _info({"type": "l2Book", "coin": "BTC"}, CLOCK_WEIGHT)
 
     def read_clock(self, body: bytes) -> int:
         return stamp_ms(decode(wire.BOOK, body).time)
 
     def instrument_requests(self) -> tuple[Request, ...]:
-        return (self._info(type="meta"),)
+        return (_info({"type": "meta"}),)
 
     def symbols(self, bodies: Sequence[bytes]) -> dict[str, float]:
         coins = decode(wire.META, bodies[0]).universe
@@ -214,9 +210,9 @@ class Hyperliquid(Exchange):
         read = decode(wire.FRAME, frame)
         match read.channel:
             case "candle":
-                return self._frame_candle(_convert(read.data, wire.Kline))
+                return self._frame_candle(converted(read.data, wire.Kline))
             case "trades":
-                return self._trades(_convert(read.data, list[wire.Trade]))
+                return self._trades(converted(read.data, list[wire.Trade]))
             case "error":
                 raise Said(Cause.REFUSED, str(read.data))
             case _:

@@ -1,7 +1,7 @@
 """OKX perpetual swaps, v5. Amounts come in contracts; the columns in base units are read."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -30,6 +30,7 @@ from actors.market_data.sources.reading import (
     Unreadable,
     candle,
     candles,
+    converted,
     decode,
     decoded_or_none,
     funding_interval_ms,
@@ -61,6 +62,7 @@ BARS: Final = {
 }
 """Plain days and weeks begin at UTC+8."""
 COLUMNS: Final = 9
+_T = TypeVar("_T")
 CAUSES: Final = {
     "50011": Cause.LIMITED,
     "50061": Cause.LIMITED,
@@ -71,12 +73,8 @@ CAUSES: Final = {
 }
 
 
-def _rows(body: bytes, kind: type[Any]) -> list[Any]:
-    data = decode(wire.ENVELOPE, body).data
-    try:
-        return [msgspec.convert(row, kind, strict=True) for row in data]
-    except msgspec.ValidationError as error:
-        raise Unreadable(f"{error}; it begins {body[:80]!r}") from error
+def _rows(body: bytes, kind: type[_T]) -> list[_T]:
+    return [converted(row, kind) for row in decode(wire.ENVELOPE, body).data]
 
 
 class Okx(Exchange):
@@ -150,8 +148,8 @@ class Okx(Exchange):
 
     def _read_funding(self, asset: Asset, bodies: Sequence[bytes]) -> tuple[Value, ...]:
         rows, coming = _rows(bodies[0], wire.Funding), _rows(bodies[1], wire.Next)
-        for row in (*rows, *coming):
-            self.check_symbol(row.inst_id, asset)
+        for name in (*(row.inst_id for row in rows), *(row.inst_id for row in coming)):
+            self.check_symbol(name, asset)
         if len(coming) != 1:
             raise Unreadable(f"{len(coming)} funding rates of one instrument")
         following = self._next(coming[0], asset)
@@ -245,17 +243,11 @@ class Okx(Exchange):
                     time_ms=stamp_ms(row.ts),
                     price=price(row.mark_px),
                 )
-                for row in self._converted(read.data, wire.Mark)
+                for row in converted(read.data, list[wire.Mark])
             )
         if channel == "funding-rate":
-            return tuple(self._next(row, asset) for row in self._converted(read.data, wire.Next))
+            return tuple(self._next(row, asset) for row in converted(read.data, list[wire.Next]))
         return ()
-
-    def _converted(self, data: list[Any], kind: type[Any]) -> list[Any]:
-        try:
-            return [msgspec.convert(row, kind) for row in data]
-        except msgspec.ValidationError as error:
-            raise Unreadable(str(error)) from error
 
     def _candle(self, columns: Any, asset: Asset, interval: Interval) -> Value:
         row = _row(columns)

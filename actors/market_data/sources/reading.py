@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,6 +22,9 @@ RATE_MAX: Final = INPUTS[Name.FUNDING_RATE].high
 INTERVALS_OF_FUNDING_MS: Final = tuple(hours * 3_600_000 for hours in (1, 2, 4, 8))
 Number = str | int | float
 """Most services write numbers as text, some as numbers."""
+
+
+_T = TypeVar("_T")
 
 
 class Unreadable(Exception):  # noqa: N818 an answer's state, raised and caught inside one source
@@ -50,6 +53,14 @@ def decoded_or_none(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decode(decoder, body)
     except Unreadable:
         return None
+
+
+def converted(data: object, kind: type[_T]) -> _T:
+    """Read a part of an answer whose shape depends on another part."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise Unreadable(str(error)) from error
 
 
 # ---- single values ----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ READ = {
         "open_interest_trimmed": 0,
         "index_candles_6_columns": 0,
         "error_no_instrument": 0,
-        "ws_funding_rate": 1,
+        "ws_funding_rate": 2,
     },
     "hyperliquid": {
         "candles_1h_forming_last": 2,
