@@ -9,12 +9,12 @@ and clear at once: the first durable file of a name wins.
 import hashlib
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from checkpoints.errors import DamagedError, MissingFileError, StorageError
+from checkpoints.severity import Severity
 from checkpoints.small_file import from_json
 from checkpoints.storage import NAME, Storage
 
@@ -27,12 +27,6 @@ first. Looks are a second apart, a grain is some milliseconds."""
 SAFE_LENGTH_MAX: Final = 60
 """Two such parts and a number stay far below the 255 bytes of a file name."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.:+-]")
-
-
-class Severity(StrEnum):
-    NOTICE = "notice"
-    WARNING = "warning"
-    CRITICAL = "critical"
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):

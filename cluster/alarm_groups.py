@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from checkpoints.alarms import AlarmState, Severity
+from checkpoints.alarms import AlarmState
+from checkpoints.severity import Severity
 
 SHORT_MIN: Final = 5
 """Letters of a short id; a million alarms would be needed for two equal ones among twenty."""

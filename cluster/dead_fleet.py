@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from actors.detectors.registry import severity_of
+from actors.detectors.registry import new_alarm
 from actors.slot.facts import StoppedFact
 from actors.slot.rows import entry_of
-from checkpoints.alarms import Alarm, AlarmState
+from checkpoints.alarms import AlarmState
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import JOURNAL, FlushName, decode_rows, parse_flush_name
 from checkpoints.journal_rows import JournalRow
@@ -71,15 +72,8 @@ def death_said(death: Death) -> str:
 
 def death_alarm(death: Death) -> AlarmState:
     """Return what `alarms list` shows; nobody has to clear it, a start ends it."""
-    alarm = Alarm(
-        id=KIND,
-        kind=KIND,
-        subject="fleet",
-        severity=severity_of(KIND),
-        action=death_said(death),
-        raised_wire_ms=death.last_wire_ms,
-    )
-    return AlarmState(alarm=alarm, cleared=None)
+    alarm = new_alarm(KIND, "fleet", {}, action=death_said(death), wire_ms=death.last_wire_ms)
+    return AlarmState(alarm=replace(alarm, id=KIND), cleared=None)
 
 
 def _last_rows(storage: LocalStorage) -> Iterator[JournalRow]:

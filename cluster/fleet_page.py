@@ -13,7 +13,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from checkpoints.alarms import AlarmState, Severity
+from checkpoints.alarms import AlarmState
+from checkpoints.severity import Severity
 from cluster.alarm_groups import AlarmGroup, group_alarms
 from cluster.plain_text import plain
 from cluster.status import SERVING, SILENT, SlotView, StatusReport

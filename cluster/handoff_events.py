@@ -2,6 +2,7 @@
 
 import msgspec
 
+from actors.detectors.alarm_names import AlarmName
 from actors.handoff import (
     AdoptAnswer,
     PinAnswer,
@@ -210,7 +211,7 @@ class Dismiss(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    kind: str
+    kind: AlarmName
     reason: str
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from actors.detectors.registry import advice_of, severity_of
-from checkpoints.alarms import Alarm, AlarmStore
+from actors.detectors.registry import new_alarm
+from checkpoints.alarms import AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
@@ -71,15 +71,9 @@ def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> st
         return ""
     try:
         release = release_of(tree, "").release
-        alarm = Alarm(
-            kind=KIND,
-            subject=release[:12],
-            severity=severity_of(KIND),
-            action=advice_of(KIND),
-            evidence={"said": "\n".join(said)[-EVIDENCE_MAX:]},
-            raised_wire_ms=time.time_ns() // 1_000_000,
-            release=release,
-        )
+        evidence = {"said": "\n".join(said)[-EVIDENCE_MAX:]}
+        wire_ms = time.time_ns() // 1_000_000
+        alarm = new_alarm(KIND, release[:12], evidence, wire_ms=wire_ms, release=release)
         return AlarmStore(storage).raise_alarm(alarm).alarm.id
     except (CheckpointsError, OSError):
         return ""  # the reason was printed; there is no storage to keep it in

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from actors.detectors.registry import advice_of, severity_of
-from checkpoints.alarms import Alarm, AlarmStore
+from actors.detectors.alarm_names import AlarmName
+from actors.detectors.registry import new_alarm
+from checkpoints.alarms import AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster import sandbox_process
@@ -129,7 +130,7 @@ def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
     launch_again(state, say)
 
 
-def _alarm(state: StateFolder, kind: str, record: RunRecord) -> None:
+def _alarm(state: StateFolder, kind: AlarmName, record: RunRecord) -> None:
     """Write an alarm; a storage that takes none is no reason to restart nothing."""
     dead = record.sandbox if kind == "exchange_died" else record.head
     evidence = {"pid": str(dead.pid) if dead else "", "release": record.release[:12]}
@@ -138,14 +139,8 @@ def _alarm(state: StateFolder, kind: str, record: RunRecord) -> None:
         evidence["ray_said"] = "\n".join(said)
     if kind == "restart_gave_up":
         evidence["restarts"] = f"{RESTARTS_MAX} in {WINDOW_SECONDS / 60:.0f} minutes"
-    alarm = Alarm(
-        kind=kind,
-        subject=f"pid-{evidence['pid']}",
-        severity=severity_of(kind),
-        action=advice_of(kind),
-        evidence=evidence,
-        raised_wire_ms=time.time_ns() // 1_000_000,
-    )
+    wire_ms = time.time_ns() // 1_000_000
+    alarm = new_alarm(kind, f"pid-{evidence['pid']}", evidence, wire_ms=wire_ms)
     say(f"{kind} {evidence}")
     try:
         AlarmStore(LocalStorage(state.storage)).raise_alarm(alarm)

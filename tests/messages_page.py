@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 import cluster
-from actors.detectors.alarm_kind import AlarmKind, Reaction
+from actors.detectors.alarm_kind import AlarmKind
 from actors.detectors.registry import SECTIONS
 from actors.gateway.refusal_codes import OURS, UNSIGNED, VENUE, RefusalCode
 from cluster.errors import ClusterError
+from tests.detectors_page import reaction_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "messages.md"
@@ -45,13 +46,6 @@ ERRORS: Final = """## What commands say when they cannot do it
 
 Shown after `error:`; the command ends with 1. Words in capitals stand for a value.
 """
-REACTIONS: Final = {
-    Reaction.OFF: "nothing",
-    Reaction.NOTIFY: "-",
-    Reaction.REDUCE: "reduce",
-    Reaction.HALT: "halt",
-    Reaction.ROLL_BACK: "roll back",
-}
 REFUSERS: Final = {
     "cluster/rolling_update/plan.py": ("_refusals", "way_back_refusals", "alarm_refusals"),
     "cluster/rolling_update/message_versions.py": ("message_refusals",),
@@ -97,8 +91,13 @@ def _alarms(name: str, rows: Iterable[AlarmKind]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for row in rows:
         worst = "" if row.worst is None else f" to {row.worst}"
-        cells = (f"`{row.kind}`", f"{row.severity}{worst}", row.means, row.remedy)
-        yield f"| {' | '.join(cells)} | {REACTIONS[row.reaction]} |"
+        cells = (
+            f'<a id="{row.kind}"></a>`{row.kind}`',
+            f"{row.severity}{worst}",
+            row.means,
+            row.remedy,
+        )
+        yield f"| {' | '.join(cells)} | {reaction_of(row)} |"
     yield ""
 
 

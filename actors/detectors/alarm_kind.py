@@ -4,7 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
-from checkpoints.alarms import Severity
+from actors.detectors.alarm_names import AlarmName
+from checkpoints.severity import Severity
 
 
 class Reaction(StrEnum):
@@ -21,7 +22,7 @@ class Reaction(StrEnum):
 class AlarmKind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of alarm: how grave it is, what it means and what a person does first."""
 
-    kind: str
+    kind: AlarmName
     severity: Severity
     worst: Severity | None = None
     """Where it can become graver than that."""
@@ -31,6 +32,18 @@ class AlarmKind(msgspec.Struct, frozen=True, kw_only=True):
     """What happened, and what the fleet did about it."""
     remedy: str
     """What a person does first."""
+    watches: str = ""
+    """What is compared, and where that matters, with what. Empty: found by who did the work."""
+    within: str = ""
+    """How soon it is found after the fault begins to act."""
+    false_alarms: str = ""
+    ends: str = ""
+    """What ends the alarm, where that is not a person alone."""
+
+    @property
+    def runbook(self) -> str:
+        """Where the pages of docs/ say what to do about it."""
+        return f"messages.md#{self.kind}"
 
     @property
     def advice(self) -> str:

@@ -2,13 +2,14 @@
 
 import msgspec
 
+from actors.detectors.alarm_names import AlarmName
 from actors.detectors.registry import advice_of
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One condition that was looked at: whether it holds, and what to say of it."""
 
-    kind: str
+    kind: AlarmName
     subject: str
     holds: bool
     grace_ms: int = 0

@@ -3,7 +3,7 @@
 from typing import Final
 
 from actors.detectors.alarm_kind import AlarmKind, Reaction
-from checkpoints.alarms import Severity
+from checkpoints.severity import Severity
 
 MONEY: Final = (
     AlarmKind(
@@ -25,12 +25,20 @@ MONEY: Final = (
         reaction=Reaction.REDUCE,  # what is held is not known
         means="The venue shows another position, cash or trade than our books.",
         remedy="`midstride audit reconcile` names each fill; then `midstride trading resume`.",
+        watches=(
+            "three looks show another position or other cash at the venue, or a trade is not of "
+            "its order's token, side, market, limit or size, changes its size, or is confirmed "
+            "after it failed"
+        ),
+        ends="by a person",
     ),
     AlarmKind(
         kind="orders_refused",
         severity=Severity.CRITICAL,
         means="The venue refuses one order after another.",
         remedy="Read the venue's words; `midstride doctor` checks key, venue and clock.",
+        watches="three refusals of one kind in a row, five of any",
+        ends="with the first order that passes",
     ),
     AlarmKind(
         kind="balance_low",
@@ -38,6 +46,8 @@ MONEY: Final = (
         means="The account has less money than the slots may still use.",
         remedy="Put collateral into the wallet, approve the exchange to spend it, or lower "
         "risk.fleet_exposure_micro_usd.",
+        watches="balance or approval is less than the slots may still use",
+        ends="when it is enough",
     ),
 )
 FILLS: Final = (
@@ -77,11 +87,15 @@ FILLS: Final = (
         severity=Severity.WARNING,
         means="The venue listed orders or trades with impossible values. All other rows count.",
         remedy="Look these up at the venue and compare: `midstride audit reconcile`.",
+        watches="a listing has rows that are not as they should be",
+        ends="by a person",
     ),
     AlarmKind(
         kind="listing_unreadable",
         severity=Severity.CRITICAL,
         means="The venue's list of orders and trades cannot be read, so fills may be missing.",
         remedy="Look at the venue's status page and at `midstride doctor`.",
+        watches="no listing of orders and trades for 30 s",
+        ends="with the next listing",
     ),
 )

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.config import FleetConfig
-from actors.detectors.registry import advice_of, severity_of
+from actors.detectors.registry import new_alarm
 from actors.gateway.events import EndAlarm, RaiseAlarm
 from actors.runtime import log_event, wire_ms
-from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.alarms import AlarmStore
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 
@@ -22,13 +22,12 @@ def alarm_sink(root: Path, config: FleetConfig) -> Callable[[RaiseAlarm | EndAla
             return
         wire = wire_ms()
         log_event("alarm", kind=alarm.kind, subject=alarm.subject, evidence=alarm.evidence)
-        latched = Alarm(
-            kind=alarm.kind,
-            subject=alarm.subject,
-            severity=severity_of(alarm.kind),
-            action=alarm.action or advice_of(alarm.kind),
-            evidence={"seen": alarm.evidence, "by": "gateway"},
-            raised_wire_ms=int(wire),
+        latched = new_alarm(
+            alarm.kind,
+            alarm.subject,
+            {"seen": alarm.evidence, "by": "gateway"},
+            action=alarm.action,
+            wire_ms=int(wire),
             market_ms=config.clock.market_ms(wire),
             release=alarm.release,
         )

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from actors.detectors.alarm_names import AlarmName
 from actors.gateway.events import Answer, Append, Effect, EndAlarm, Event, RaiseAlarm, Sign, State
 from actors.gateway.flight import Flight
 from actors.gateway.fold import apply, replace
@@ -60,7 +61,7 @@ class Draft:
 
     def alarm(
         self,
-        kind: str,
+        kind: AlarmName,
         subject: str,
         evidence: str,
         again_ms: int = NEVER_MS,
@@ -78,7 +79,7 @@ class Draft:
                 )
             )
 
-    def end_alarm(self, kind: str, subject: str, why: str) -> None:
+    def end_alarm(self, kind: AlarmName, subject: str, why: str) -> None:
         """End an alarm whose cause is over; it may be raised anew later.
 
         Asked once a process also without one: a former process may have raised it. An empty

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from actors.detectors.alarm_names import AlarmName
 from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
 from actors.gateway.market_events import (
@@ -221,7 +222,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RaiseAlarm(msgspec.Struct, frozen=True, kw_only=True):
-    kind: str
+    kind: AlarmName
     subject: str
     action: str = ""
     """What a person should do, where this case says more than the registry does of its kind."""
@@ -233,7 +234,7 @@ class RaiseAlarm(msgspec.Struct, frozen=True, kw_only=True):
 class EndAlarm(msgspec.Struct, frozen=True, kw_only=True):
     """Its cause is over: what is latched of it is cleared, its history stays."""
 
-    kind: str
+    kind: AlarmName
     subject: str
     """Empty: all of the kind."""
     why: str

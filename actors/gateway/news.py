@@ -7,6 +7,7 @@ is gone from the first has its fills in the second.
 
 from typing import Final, assert_never
 
+from actors.detectors.alarm_names import AlarmName
 from actors.gateway.draft import Draft
 from actors.gateway.duties import CANCEL_AGAIN_MS, CANCELS_AT_ONCE
 from actors.gateway.events import (
@@ -122,6 +123,7 @@ def _cancel_strangers(draft: Draft, orders: list[VenueOrder], looked_wire_ms: in
     """Cancel open orders that are not ours to keep: unknown here, or ended in our books."""
     strangers = [order for order in orders if not _may_lag(draft, order, looked_wire_ms)]
     for order in strangers[:STRANGERS_NAMED]:
+        kind: AlarmName
         kind = "order_open_after_end" if order.order_id in draft.ledger.ended else "orphan_order"
         evidence = f"{order.side} {order.shares} at {order.price} in {order.condition_id}"
         draft.alarm(kind, order.order_id, evidence)

@@ -9,7 +9,6 @@ from typing import Final
 
 from actors.detectors.finding import Finding
 from actors.detectors.policy import Reaction, reaction_of
-from actors.detectors.registry import severity_of
 from actors.gateway.status import GatewayStatus
 from actors.market_data.inputs import Name
 from actors.market_data.status import MarketDataStatus, RefusedInput
@@ -60,7 +59,6 @@ def _alarm(finding: Finding) -> RaiseAlarm:
     return RaiseAlarm(
         kind=finding.kind,
         subject=finding.subject,
-        severity=severity_of(finding.kind),
         action=finding.advice,
         evidence=finding.evidence,
     )

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from actors.clock import LINE, ClockSet, ClockWatch, boot_id, wall_over_boot_ms
-from actors.detectors.registry import severity_of
+from actors.detectors.registry import new_alarm
 from actors.runtime import log_event
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError, MissingFileError
@@ -84,16 +84,15 @@ class ClockWatcher:
 def clock_alarm(found: ClockSet, wire_ms: int, market_ms: int) -> Alarm:
     """Word the alarm: how far, which way, what goes on and what a person should do."""
     seconds = abs(found.by_ms) / 1_000
-    return Alarm(
-        kind=KIND,
-        subject=found.direction,
-        severity=severity_of(KIND),
+    return new_alarm(
+        KIND,
+        found.direction,
+        {"set_by_ms": f"{found.by_ms:+d}", "direction": found.direction},
         action=(
             f"This machine's clock was set {found.direction} by {seconds:.3f} s. Heartbeats, "
             "deadlines and decisions go on unchanged. Check that the clock is right now (NTP): the "
             "venue checks the times of orders."
         ),
-        evidence={"set_by_ms": f"{found.by_ms:+d}", "direction": found.direction},
-        raised_wire_ms=wire_ms,
+        wire_ms=wire_ms,
         market_ms=market_ms,
     )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from actors.detectors.alarm_names import AlarmName
 from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
@@ -9,7 +10,6 @@ from actors.messages import FenceRecord, TradingState
 from actors.slot.status import AnySlotStatus
 from actors.supervisor.conduct import Made
 from actors.supervisor.standing import Standing
-from checkpoints.alarms import Severity
 
 
 class Event(msgspec.Struct, frozen=True):  # `actors.undated` leaves its times to the loop
@@ -245,9 +245,8 @@ class EndProcess(Effect, frozen=True, kw_only=True):
 
 
 class RaiseAlarm(Effect, frozen=True, kw_only=True):
-    kind: str
+    kind: AlarmName
     subject: str
-    severity: Severity
     action: str
     evidence: dict[str, str]
 

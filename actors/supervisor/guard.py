@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from actors.detectors.registry import advice_of, severity_of
+from actors.detectors.registry import new_alarm
 from actors.messages import decode
 from actors.runtime import log_event, wire_ms
 from actors.succession import replaced
@@ -22,7 +22,7 @@ from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
 from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
 from actors.supervisor.turn import FIRST, supervisor_name
-from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 
 LOOK_SECONDS: Final = 2.0
@@ -81,13 +81,6 @@ class Guard:
             log_event("supervisor_ended", reason=fault, life=self._seen.life, ended=ended)
 
     def _tell(self, bad: str, good: str, fault: str) -> None:
-        alarm = Alarm(
-            kind=TURNED_BAD,
-            subject=SUPERVISOR,
-            severity=severity_of(TURNED_BAD),
-            action=advice_of(TURNED_BAD),
-            evidence={"release": bad[:12], "back_to": good[:12], "reason": fault},
-            raised_wire_ms=int(wire_ms()),
-            release=bad,
-        )
+        evidence = {"release": bad[:12], "back_to": good[:12], "reason": fault}
+        alarm = new_alarm(TURNED_BAD, SUPERVISOR, evidence, wire_ms=int(wire_ms()), release=bad)
         AlarmStore(self._storage).raise_alarm(alarm)

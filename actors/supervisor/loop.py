@@ -6,6 +6,7 @@ from typing import Final, Never
 
 import msgspec
 
+from actors.detectors.registry import new_alarm
 from actors.machine.instant import Instant, Now
 from actors.machine.pump import Machine, Pump, Work
 from actors.machine.ready import Ready
@@ -121,13 +122,12 @@ class SupervisorLoop(Machine[Undated, Never, AnyEffect]):
 
     async def _raise(self, effect: RaiseAlarm) -> None:
         now = self._shell.now()
-        alarm = Alarm(
-            kind=effect.kind,
-            subject=effect.subject,
-            severity=effect.severity,
+        alarm = new_alarm(
+            effect.kind,
+            effect.subject,
+            effect.evidence,
             action=effect.action,
-            evidence=effect.evidence,
-            raised_wire_ms=now.wire_ms,
+            wire_ms=now.wire_ms,
             market_ms=now.market_ms,
             release=effect.evidence.get("release"),
         )

@@ -7,6 +7,7 @@ this slot is created from the archive. One slot waits for no other.
 
 from typing import Final
 
+from actors.detectors.alarm_names import AlarmName
 from actors.detectors.finding import Finding
 from actors.detectors.watch import came_wire_ms
 from actors.messages import FenceRecord
@@ -256,7 +257,9 @@ def _replaced_another(state: SupervisorState, watched: Watched) -> bool:
     return led_back or ran_another or watched.predecessor is not None
 
 
-def _finding(kind: str, watched: Watched, fault: str, to: str | None, *, holds: bool) -> Finding:
+def _finding(
+    kind: AlarmName, watched: Watched, fault: str, to: str | None, *, holds: bool
+) -> Finding:
     release = (watched.release or "")[:12]
     actions = {
         TURNED_BAD: (

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from actors.detectors.registry import advice_of, severity_of
+from actors.detectors.registry import new_alarm
 from actors.runtime import log_event
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import JOURNAL, FlushName, decode_rows, parse_flush_name
@@ -29,6 +30,7 @@ from checkpoints.journal_days import (
     drop_old_days,
     open_days,
 )
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage, Storage
 from signals.market import DAY_MS, day_of
 
@@ -127,41 +129,23 @@ def alarms_of(done: Round) -> tuple[Alarm, ...]:
     found: list[Alarm] = []
     if done.disk.warning is not None:
         critical = done.disk.critical
-        found.append(
-            Alarm(
-                kind=DISK_KIND,
-                subject="critical" if critical else "storage",
-                severity=Severity.CRITICAL if critical else severity_of(DISK_KIND),
-                action=done.disk.warning,
-                evidence={"free_bytes": str(done.disk.free_bytes)},
-                raised_wire_ms=0,
-            )
+        alarm = new_alarm(
+            DISK_KIND,
+            "critical" if critical else "storage",
+            {"free_bytes": str(done.disk.free_bytes)},
+            action=done.disk.warning,
+            wire_ms=0,
         )
+        found.append(replace(alarm, severity=Severity.CRITICAL) if critical else alarm)
     for day in done.closed:
         if day.damaged:
             named = "; ".join(f"{damage.name}: {damage.reason}" for damage in day.damaged)
-            found.append(
-                Alarm(
-                    kind=DAMAGED_KIND,
-                    subject=day.day,
-                    severity=severity_of(DAMAGED_KIND),
-                    action=advice_of(DAMAGED_KIND),
-                    evidence={"files": named[:1000]},
-                    raised_wire_ms=0,
-                )
-            )
+            found.append(new_alarm(DAMAGED_KIND, day.day, {"files": named[:1000]}, wire_ms=0))
     return tuple(found)
 
 
 def failure_alarm(reason: str) -> Alarm:
-    return Alarm(
-        kind=FAILED_KIND,
-        subject="storage",
-        severity=severity_of(FAILED_KIND),
-        action=advice_of(FAILED_KIND),
-        evidence={"reason": reason[:1000]},
-        raised_wire_ms=0,
-    )
+    return new_alarm(FAILED_KIND, "storage", {"reason": reason[:1000]}, wire_ms=0)
 
 
 class Upkeep:
@@ -215,7 +199,7 @@ class Upkeep:
                 self._raise(alarm, wire_ms, market_ms)
 
     def _raise(self, alarm: Alarm, wire_ms: int, market_ms: int) -> None:
-        dated = msgspec.structs.replace(alarm, raised_wire_ms=wire_ms, market_ms=market_ms)
+        dated = replace(alarm, raised_wire_ms=wire_ms, market_ms=market_ms)
         try:
             AlarmStore(self._storage).raise_alarm(dated)
         except CheckpointsError as error:

@@ -5,8 +5,8 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
-from actors.detectors.registry import advice_of, severity_of
-from checkpoints.alarms import Alarm, AlarmStore
+from actors.detectors.registry import new_alarm
+from checkpoints.alarms import AlarmStore
 from checkpoints.approvals import APPLIED, Application, read_gate, read_in_force
 from checkpoints.approved_releases import Coverage, coverage
 from checkpoints.records import canonical_json
@@ -86,19 +86,17 @@ def _check_config(config: FleetConfig) -> None:
 
 
 def _raise(storage: Storage, signed: PlanDocument, allowed: Allowed, wish: Wish) -> str:
-    alarm = Alarm(
-        kind=BREAK_GLASS,
-        subject=signed.to_release[:12],
-        severity=severity_of(BREAK_GLASS),
-        action=advice_of(BREAK_GLASS),
-        evidence={
+    alarm = new_alarm(
+        BREAK_GLASS,
+        signed.to_release[:12],
+        {
             "reason": wish.break_glass or "",
             "who": wish.who,
             "plan": wish.plan,
             "waived": "; ".join(allowed.waived),
             "trades": f"midstride audit trades --release {signed.to_release[:12]}",
         },
-        raised_wire_ms=wish.wire_ms,
+        wire_ms=wish.wire_ms,
         release=signed.to_release,
     )
     return AlarmStore(storage).raise_alarm(alarm).alarm.id

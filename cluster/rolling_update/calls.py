@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from actors.detectors.alarm_names import AlarmName
 from actors.handoff import HandoffAsk
 from actors.messages import (
     FenceAnswer,
@@ -52,7 +53,7 @@ class FleetCalls(Protocol):
 
     async def owner(self, slot: str) -> FenceRecord: ...
 
-    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None: ...
+    async def raise_alarm(self, kind: AlarmName, subject: str, reason: str) -> None: ...
 
     async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
         """Read the slot's durable decision rows after a journal sequence, oldest first."""

@@ -13,7 +13,8 @@ import msgspec
 import ray
 from ray.exceptions import RayError
 
-from actors.detectors.registry import advice_of, severity_of
+from actors.detectors.alarm_names import AlarmName
+from actors.detectors.registry import new_alarm
 from actors.gateway.client import GatewayClient, NoAnswer
 from actors.gateway.status import FenceTable
 from actors.handoff import HandoffAsk
@@ -30,7 +31,7 @@ from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
 from actors.slot.actor import SlotActor
 from actors.slot.status import SlotNotRunning, SlotStatus
 from actors.supervisor.fleet_port import end_process
-from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.alarms import AlarmStore
 from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal
@@ -206,15 +207,8 @@ class RayCalls:
             raise CallFailedError(f"the gateway knows no owner of {slot}")
         return record
 
-    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None:
-        alarm = Alarm(
-            kind=kind,
-            subject=subject,
-            severity=severity_of(kind),
-            action=advice_of(kind),
-            evidence={"reason": reason},
-            raised_wire_ms=int(wire_ms()),
-        )
+    async def raise_alarm(self, kind: AlarmName, subject: str, reason: str) -> None:
+        alarm = new_alarm(kind, subject, {"reason": reason}, wire_ms=int(wire_ms()))
         try:
             await asyncio.to_thread(AlarmStore(self._storage).raise_alarm, alarm)
         except CheckpointsError as error:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from actors.detectors.alarm_names import AlarmName
 from cluster.rolling_update.calls import CallFailedError
 
 CREATE_SECONDS: Final = 90.0
@@ -127,7 +128,7 @@ class SharedCalls(Protocol):
         """Return monotonic time."""
         ...
 
-    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None: ...
+    async def raise_alarm(self, kind: AlarmName, subject: str, reason: str) -> None: ...
 
 
 Say = Callable[[str], None]

@@ -13,6 +13,7 @@ import msgspec
 import ray
 from ray.exceptions import RayError
 
+from actors.detectors.alarm_names import AlarmName
 from actors.gateway.heir import name_heir, next_number
 from actors.market_data.actor import CURRENT as MARKET_DATA_CURRENT
 from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
@@ -234,7 +235,7 @@ class RaySharedCalls:
     def now_ms(self) -> float:
         return 1_000 * time.monotonic()
 
-    async def raise_alarm(self, kind: str, subject: str, reason: str) -> None:
+    async def raise_alarm(self, kind: AlarmName, subject: str, reason: str) -> None:
         await self._alarms.raise_alarm(kind, subject, reason)
 
     async def _ask(

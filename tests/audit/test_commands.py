@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
 from signals.market import Outcome

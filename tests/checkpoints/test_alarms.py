@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import MissingFileError
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from tests.checkpoints.memory_storage import MemoryStorage
 

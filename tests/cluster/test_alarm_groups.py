@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.alarms import Alarm, AlarmState, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmState, AlarmStore
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
 from cluster.alarm_groups import find_alarms, group_alarms, short_ids

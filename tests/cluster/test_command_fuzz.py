@@ -18,7 +18,8 @@ import pytest
 
 from actors.config import config_id
 from actors.gateway.lock import HALT_FILE
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import COMMANDS, main, run
 from cluster.commands import run as run_command

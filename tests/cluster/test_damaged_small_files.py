@@ -11,8 +11,9 @@ import pytest
 
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.runtime import CONFIG_FILE, load_config
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import DamagedError, MissingFileError, StorageError
+from checkpoints.severity import Severity
 from checkpoints.small_file import read_file
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from checkpoints.alarms import Alarm, Severity
+from checkpoints.alarms import Alarm
+from checkpoints.severity import Severity
 from cluster.fleet_page import FleetPage
 from cluster.status import (
     CountsView,

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from rich.live import Live
 
-from checkpoints.alarms import Alarm, Severity
+from checkpoints.alarms import Alarm
+from checkpoints.severity import Severity
 from cluster.config import DEFAULT_FILE, read_config
 from cluster.fleet_page import FleetPage
 from cluster.jobs import WORKING_TREE

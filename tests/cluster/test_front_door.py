@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import COMMANDS, run
 from cluster.doctor import check_python

@@ -5,12 +5,18 @@ Read by `test_misspelt_fields.py`, never run.
 
 from msgspec.structs import replace
 
+from actors.detectors.alarm_kind import AlarmKind
+from actors.detectors.finding import Finding
+from actors.detectors.registry import new_alarm
+from actors.gateway.draft import Draft
 from actors.slot.events import RecoveryFailed, RowsDurable, SnapshotMissing, Ticked
 from actors.slot.state import SlotState
-from actors.supervisor.events import CreateFailed, SlotMissing
+from actors.supervisor.events import CreateFailed, RaiseAlarm, SlotMissing
 from actors.supervisor.events import Ticked as SupervisorTicked
 from actors.undated import undated
 from checkpoints.journal_rows import JournalRow
+from checkpoints.severity import Severity
+from cluster.handoff_events import Alarm as HandoffAlarm
 from cluster.state_folder import StateFolder
 
 
@@ -48,3 +54,16 @@ def run_record(folder: StateFolder) -> None:
     folder.update_run(launched=True)
     folder.update_run(lanched=True)  # wrong
     folder.update_run(launched="yes")  # wrong
+
+
+def alarms(draft: Draft) -> None:
+    new_alarm("wrong_code", "btc-5m", {}, wire_ms=1)
+    new_alarm("wrong_cod", "btc-5m", {}, wire_ms=1)  # wrong
+    Finding(kind="wrong_code", subject="btc-5m", holds=True, evidence={})
+    Finding(kind="wrong_cod", subject="btc-5m", holds=True, evidence={})  # wrong
+    draft.alarm("orphan_order", "0xab", "seen")
+    draft.alarm("orphan_ordr", "0xab", "seen")  # wrong
+    draft.end_alarm("balance_lo", "account", "it is enough")  # wrong
+    HandoffAlarm(kind="handoff_stuk", reason="no answer")  # wrong
+    RaiseAlarm(kind="slot_dead", subject="btc-5m", action="", evidence={})  # wrong
+    AlarmKind(kind="new_kind", severity=Severity.CRITICAL, means="x", remedy="y")  # wrong

@@ -14,7 +14,8 @@ import pytest
 
 from actors.config import AlarmSinks
 from actors.supervisor.alarm_sinks import TRIES_MAX, SinkPump
-from checkpoints.alarms import Alarm, AlarmStore, Severity
+from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 
 

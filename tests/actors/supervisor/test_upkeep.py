@@ -16,7 +16,7 @@ from actors.supervisor.upkeep import (
     keep_up,
     uncovered,
 )
-from checkpoints.alarms import AlarmStore, Severity
+from checkpoints.alarms import AlarmStore
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.errors import StorageError
 from checkpoints.journal import Journal
@@ -28,6 +28,7 @@ from checkpoints.journal_days import (
 )
 from checkpoints.record_set import logical_hash_of
 from checkpoints.records import Records
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from signals.market import DAY_MS, day_of
 from tests.checkpoints.builders import DAY, NOON_MS, meta, row

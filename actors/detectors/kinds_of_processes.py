@@ -1,105 +1,19 @@
-"""Alarms about running: inputs, progress of slots, processes, disk and clock."""
+"""Alarms about processes, disk and clock."""
 
 from typing import Final
 
-from actors.detectors.alarm_kind import AlarmKind, Reaction
-from checkpoints.alarms import Severity
+from actors.detectors.alarm_kind import AlarmKind
+from checkpoints.severity import Severity
 
-INPUTS: Final = (
-    AlarmKind(
-        kind="input_drift",
-        severity=Severity.WARNING,
-        means="An input is far from its values of the last day, on most assets at once.",
-        remedy="Did the market move, or did the source change its unit? Compare with the exchange.",
-    ),
-    AlarmKind(
-        kind="inputs_disagree",
-        severity=Severity.CRITICAL,
-        reaction=Reaction.REDUCE,
-        means="The settlement price and the candles of an asset are more than 10 % apart.",
-        remedy="Compare both with the exchange; `midstride trading resume` once they agree.",
-    ),
-    AlarmKind(
-        kind="input_frozen",
-        severity=Severity.CRITICAL,
-        reaction=Reaction.REDUCE,
-        means="New candles repeat the old one: the feed looks fresh and is dead.",
-        remedy="Check the source of the feed; `midstride trading resume` once prices move again.",
-    ),
-    AlarmKind(
-        kind="input_refused",
-        severity=Severity.WARNING,
-        means="A feed sent an impossible value. It was not used; while that lasts, slots decide "
-        "`no_data: inputs disagree`.",
-        remedy="Check the feed named; docs/inputs.md says what is expected of it.",
-    ),
-    AlarmKind(
-        kind="market_refused",
-        severity=Severity.WARNING,
-        means="The venue lists another market under the name of a slot's window: its rule, source, "
-        "times or fee differ. It is not traded.",
-        remedy="Compare the evidence with the market's page at the venue.",
-    ),
-    AlarmKind(
-        kind="feed_stale",
-        severity=Severity.WARNING,
-        means="A feed has sent nothing new for too long. Slots decide `no trade: stale`.",
-        remedy="Check network and source; `midstride status` names the trouble.",
-    ),
-)
-PROGRESS: Final = (
-    AlarmKind(
-        kind="no_decision",
-        severity=Severity.CRITICAL,
-        means="A slot let a decision deadline pass. A process that hangs is killed and restarted "
-        "by itself.",
-        remedy="If it comes again, read `midstride logs` of the slot.",
-    ),
-    AlarmKind(
-        kind="missed_decision",
-        severity=Severity.WARNING,
-        means="A slot gave up a decision point: data or the strategy's answer came too late.",
-        remedy="`midstride logs` of the slot says which; is the machine overloaded?",
-    ),
-    AlarmKind(
-        kind="intent_unanswered",
-        severity=Severity.CRITICAL,
-        means="A slot asked for an order, and the gateway has neither sent nor refused it.",
-        remedy="Look at the gateway in `midstride status`; `midstride logs gateway` says why.",
-    ),
-    AlarmKind(
-        kind="order_without_end",
-        severity=Severity.CRITICAL,
-        means="An order is still open in our books after its market closed.",
-        remedy="Compare with the venue: `midstride audit reconcile`.",
-    ),
-    AlarmKind(
-        kind="settlement_overdue",
-        severity=Severity.WARNING,
-        means="A market closed and the venue has not named its winner yet.",
-        remedy="Wait, or compare with the venue: `midstride audit reconcile`.",
-    ),
-    AlarmKind(
-        kind="market_unsettled",
-        severity=Severity.WARNING,
-        means="The venue has not named a market's winner after many questions. Its shares count "
-        "as at risk until then.",
-        remedy="Look at the market's page at the venue.",
-    ),
-    AlarmKind(
-        kind="strategy_blocked",
-        severity=Severity.CRITICAL,
-        means="A strategy's `decide` does not return. The slot's process was killed and starts "
-        "again.",
-        remedy="`midstride rolling-update rollback`; then look for a loop or a wait in `decide`.",
-    ),
-)
 PROCESSES: Final = (
     AlarmKind(
         kind="slot_hung",
         severity=Severity.CRITICAL,
         means="A slot's process does not answer. It is killed, and Ray starts it again.",
         remedy="If it comes again, read `midstride logs` of the slot.",
+        watches="a slot's process does not answer; it is ended by id",
+        within="10 s",
+        false_alarms="seconds of silence are waited for",
     ),
     AlarmKind(
         kind="slot_not_live",
@@ -120,18 +34,27 @@ PROCESSES: Final = (
         means="The gateway or market data does not answer. A hung process is killed, a missing one "
         "created again.",
         remedy="If it comes again, read `midstride logs` of it.",
+        watches="the gateway or market data does not answer; its process is ended by id",
+        within="10 s",
+        false_alarms="seconds of silence are waited for",
     ),
     AlarmKind(
         kind="head_died",
         severity=Severity.CRITICAL,
         means="Ray's head process died, and every slot with it. All are started again.",
         remedy="Read Ray's last words in the evidence; is memory or disk short?",
+        watches="the fleet's watcher finds Ray's head dead and starts it again",
+        within="1 s",
+        false_alarms="exact: none",
     ),
     AlarmKind(
         kind="exchange_died",
         severity=Severity.CRITICAL,
         means="The sandbox exchange died. It is started again from what it had written.",
         remedy="If it comes again, read its log.",
+        watches="the fleet's watcher finds the sandbox exchange dead and starts it again",
+        within="1 s",
+        false_alarms="exact: none",
     ),
     AlarmKind(
         kind="restart_gave_up",
@@ -140,6 +63,9 @@ PROCESSES: Final = (
         "down.",
         remedy="Read the causes in the evidence, then `midstride run`. Open orders: "
         "`midstride trading halt` cancels them.",
+        watches="what died has been started five times in half an hour and died again",
+        within="the fifth death",
+        false_alarms="exact: none",
     ),
     AlarmKind(
         kind="fleet_died",
@@ -166,6 +92,12 @@ PROCESSES: Final = (
         severity=Severity.WARNING,
         means="This machine's clock was set. Heartbeats, deadlines and decisions go on unchanged.",
         remedy="Check that the clock is right now (NTP): the venue checks the times of orders.",
+        watches=(
+            "the machine's clock against the time since boot: set by 250 ms or more, at once or "
+            "in small steps; the fleet goes on unmoved"
+        ),
+        within="1 s",
+        false_alarms="a clock that is slewed is not seen: none",
     ),
 )
 STORAGE: Final = (
@@ -217,6 +149,9 @@ STORAGE: Final = (
         severity=Severity.CRITICAL,
         means="A check of the fleet failed by itself and finds nothing at present.",
         remedy="Correct what the reason names.",
+        watches="a detector that failed itself; the others look on",
+        within="10 s",
+        false_alarms="exact: none",
     ),
     AlarmKind(
         kind="decisions_unread",
@@ -224,6 +159,9 @@ STORAGE: Final = (
         means="The supervisor cannot read the journal to its end, so it would not notice a bad "
         "release.",
         remedy="Look for `decisions_unread` in `midstride logs supervisor`; check the disk.",
+        watches="the supervisor does not read the journal to its end",
+        within="30 s",
+        false_alarms="exact: none",
     ),
     AlarmKind(
         kind="damaged_alarm",
