@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from actors.gateway import order_life
+from actors.gateway.authority import machine as authority
+from actors.machine.rows import Row, Table
+from actors.market_data import turn as market_data_turn
+from actors.rollout.replacement import machine as replacement
 from actors.slot import seat as slot_seat
 from actors.supervisor import state as supervisor_state
+from actors.supervisor import turn_machine as supervisor_turn
 from cluster import handoff_state, rollout_state
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
@@ -49,6 +55,28 @@ def page() -> str:
                 "All slots to one release (`cluster/rollout_state.py`).",
                 ((source, targets) for source, targets in rollout_state.TRANSITIONS.items()),
             ),
+            *_of_rows(
+                "The gateway's authority",
+                "One process on its way to the lock and away from it "
+                "(`actors/gateway/authority/`).",
+                authority.TABLE,
+            ),
+            *_of_rows(
+                "Replacement of a shared actor",
+                "The rollout's view of supervisor, market data or gateway "
+                "(`actors/rollout/replacement/`).",
+                replacement.TABLE,
+            ),
+            *_of_rows(
+                "The supervisor's turn",
+                "Which supervisor watches (`actors/supervisor/turn_machine.py`).",
+                supervisor_turn.TABLE,
+            ),
+            *_of_rows(
+                "Market data's turn",
+                "Which market data actor callers find (`actors/market_data/turn.py`).",
+                market_data_turn.TABLE,
+            ),
         ]
     )
 
@@ -57,6 +85,23 @@ def _with_reasons(name: str, about: str, moves: Reasons) -> list[str]:
     rows = [f"| {source} | {event} | {target} | {why} |" for source, event, target, why in moves]
     head = ["| from | event | to | when |", "|---|---|---|---|"]
     return [f"## {name}", "", about, "", *head, *rows, ""]
+
+
+def _of_rows(name: str, about: str, table: Table[Any, Any]) -> list[str]:
+    """Write the rows that run a machine; sources with the same move share a line."""
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    for each in table:
+        target = "(stays)" if each.target is None else str(each.target)
+        lines.setdefault((each.event.__name__, target, _why(each)), []).append(str(each.source))
+    moves = [
+        (", ".join(sources), event, target, why) for (event, target, why), sources in lines.items()
+    ]
+    return _with_reasons(name, f"{about} These rows run the machine.", moves)
+
+
+def _why(each: Row[Any, Any]) -> str:
+    condition = "" if each.when is None else f"if {each.when.__name__.replace('_', ' ')}: "
+    return f"{condition}{each.why}"
 
 
 def _plain(name: str, about: str, moves: Iterable[tuple[str, Iterable[str]]]) -> list[str]:

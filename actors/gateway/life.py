@@ -15,7 +15,8 @@ import msgspec
 from actors.clock import wall_ms
 from actors.config import FleetConfig
 from actors.elapsed import elapsed_ms
-from actors.gateway.authority import Authority
+from actors.gateway.authority.events import Holder
+from actors.gateway.authority.taking import Authority
 from actors.gateway.desk import AlarmSink, Desk
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway.events import fresh_state as fresh
@@ -28,7 +29,6 @@ from actors.gateway.lock import (
     GENERATION_FILE,
     Current,
     GatewayLock,
-    Holder,
     halt_reason,
     stored_generation,
 )

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from actors.gateway.authority.events import Holder
 from actors.runtime import process_start
 from checkpoints.errors import MissingFileError
 from checkpoints.small_file import read_file
@@ -25,19 +26,6 @@ CURRENT_FILE: Final = "gateway/current"
 HALT_FILE: Final = "HALT"
 """In the storage's root; its text is the reason. `trading resume` removes it."""
 HOLDER_BYTES_MAX: Final = 4_096
-
-
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """Who holds the lock. The process start makes the pid name one process for ever."""
-
-    name: str
-    """Of the actor, e.g. ``gateway/1``."""
-    fleet: str
-    """Of the Ray session: another one is another fleet."""
-    node: str
-    pid: int
-    process_start: int
-    wire_ms: int
 
 
 class Current(msgspec.Struct, frozen=True, kw_only=True):

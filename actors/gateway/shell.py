@@ -12,13 +12,13 @@ from typing import Any, Final
 import ray
 
 from actors.gateway.alarms import alarm_sink
-from actors.gateway.authority import AuthorityRefusedError, MovedError
+from actors.gateway.authority.events import Holder
+from actors.gateway.authority.taking import AuthorityRefusedError, MovedError
 from actors.gateway.desk import Desk
 from actors.gateway.events import Event
 from actors.gateway.heir import name_heir
 from actors.gateway.identity import fleet_name, identity_of
 from actors.gateway.life import Connect, GatewayLife
-from actors.gateway.lock import Holder
 from actors.messages import Moved, Refusal, encode
 from actors.runtime import (
     keep_loaded,

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.gateway.authority.events import Holder
 from actors.gateway.lock import (
     HALT_FILE,
     LOCK_FILE,
     GatewayLock,
-    Holder,
     acquire,
     end_holder,
     halt_reason,

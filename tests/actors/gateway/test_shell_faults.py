@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from actors.gateway.actor import Gateway
-from actors.gateway.lock import Holder, acquire
+from actors.gateway.authority.events import Holder
+from actors.gateway.lock import acquire
 from actors.gateway.status import GatewayStatus
 from actors.messages import (
     ClaimAnswer,
@@ -46,7 +47,7 @@ async def test_a_second_fleet_on_the_same_storage_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway.authority.STRANGER_S_MAX", 0.2)
+    monkeypatch.setattr("actors.gateway.authority.taking.STRANGER_S_MAX", 0.2)
     other = Holder(name="gateway/1", fleet="other", node="n", pid=1, process_start=1, wire_ms=0)
     lock = acquire(tmp_path, other)
     async with gateway(tmp_path, FakeVenue(Book())) as shell:

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from actors.gateway.authority.events import Holder
 from actors.gateway.heir import heir, name_heir, read_moves
-from actors.gateway.lock import GatewayLock, Holder, acquire, end_holder
+from actors.gateway.lock import GatewayLock, acquire, end_holder
 from actors.runtime import log_event
 from checkpoints.storage import LocalStorage
 

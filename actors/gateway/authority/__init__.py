@@ -1,0 +1,1 @@
+"""The gateway's authority: one lock, one generation, one heir. A pure machine and its shell."""
