@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from actors.machine.vocabulary import Answer, At, Wait
+from actors.machine.vocabulary import At
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,95 +194,6 @@ class TakeOverAsked(At, frozen=True, kw_only=True):
 
 class StopAsked(At, frozen=True, kw_only=True):
     reply_to: int
-
-
-# ---- effects ----------------------------------------------------------------------------------
-
-
-class ReadHeir(msgspec.Struct, frozen=True):
-    pass
-
-
-class NameHeir(msgspec.Struct, frozen=True, kw_only=True):
-    to: str
-    beat_wire_ms: int = 0
-
-
-class TryLock(msgspec.Struct, frozen=True):
-    pass
-
-
-class ReleaseLock(msgspec.Struct, frozen=True):
-    pass
-
-
-class EndHolder(msgspec.Struct, frozen=True, kw_only=True):
-    holder: Holder
-
-
-class StoreGeneration(msgspec.Struct, frozen=True):
-    pass
-
-
-class ReadLog(msgspec.Struct, frozen=True):
-    pass
-
-
-class ConnectVenue(msgspec.Struct, frozen=True):
-    pass
-
-
-class Reconcile(msgspec.Struct, frozen=True, kw_only=True):
-    """Open the desk and wait until orders and trades were compared with the venue."""
-
-    generation: int
-
-
-class Publish(msgspec.Struct, frozen=True, kw_only=True):
-    generation: int
-
-
-class Serve(msgspec.Struct, frozen=True):
-    """Ends only by `Failed`; may be broken off."""
-
-
-class SettlePosts(msgspec.Struct, frozen=True, kw_only=True):
-    to: str
-
-
-class Empty(msgspec.Struct, frozen=True):
-    pass
-
-
-class CancelAll(msgspec.Struct, frozen=True, kw_only=True):
-    reason: str
-
-
-class Close(msgspec.Struct, frozen=True):
-    pass
-
-
-Work = (
-    ReadHeir
-    | NameHeir
-    | TryLock
-    | ReleaseLock
-    | EndHolder
-    | StoreGeneration
-    | ReadLog
-    | ConnectVenue
-    | Reconcile
-    | Publish
-    | Serve
-    | SettlePosts
-    | Empty
-    | CancelAll
-    | Close
-    | Wait
-)
-
-
-Effect = Work | Answer
 
 
 class Authority(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,22 +2,16 @@
 
 from typing import Final
 
-from actors.gateway.authority import serving, waiting
-from actors.gateway.authority.events import (
-    ENDED,
-    POINTS_ON,
-    Authority,
-    Effect,
-    Phase,
-    ReadHeir,
-)
+from actors.gateway.authority import leaving, serving, waiting
+from actors.gateway.authority.effects import Effect, ReadHeir
+from actors.gateway.authority.events import ENDED, POINTS_ON, Authority, Phase
 from actors.machine.rows import Table
 from actors.machine.vocabulary import At
 
 STANDING_BY: Final = "standing by"
 """Phase of one that is connected to the venue and waits to be named."""
 SERVING: Final = "serving"
-TABLE: Final[Table[Authority, Effect]] = Table(*waiting.ROWS, *serving.ROWS)
+TABLE: Final[Table[Authority, Effect]] = Table(*waiting.ROWS, *serving.ROWS, *leaving.ROWS)
 
 
 def begin(

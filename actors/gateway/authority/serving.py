@@ -1,49 +1,53 @@
-"""With the lock: recover, reconcile, be found, serve, and pass the authority on or have it back."""
+"""With the lock: recover, reconcile, be found, serve; failures and the end. Pure."""
 
 from typing import Final
 
 from msgspec.structs import replace
 
-from actors.gateway.authority.events import (
-    Authority,
+from actors.gateway.authority.effects import (
     CancelAll,
     Close,
-    Closed,
     ConnectVenue,
     Effect,
-    Emptied,
     Empty,
-    GenerationStored,
-    HandOverAsked,
-    HeirNamed,
-    HeirRead,
-    LogDamaged,
-    LogRead,
-    NameHeir,
-    Phase,
-    PostsSettled,
     Publish,
-    Published,
     ReadHeir,
     ReadLog,
     Reconcile,
-    Reconciled,
     Serve,
-    SettlePosts,
+)
+from actors.gateway.authority.events import (
+    Authority,
+    Closed,
+    Emptied,
+    GenerationStored,
+    LogDamaged,
+    LogRead,
+    Phase,
+    Published,
+    Reconciled,
     StopAsked,
-    TakeBackAsked,
     TakeOverAsked,
     VenueConnected,
     VenueUnreachable,
+)
+from actors.gateway.authority.leaving import (
+    DEAD,
+    GIVING_UP,
+    OUT,
+    RESTARTING,
+    STARTING,
+    STOPPING,
+    answered,
+    close,
+    done,
+    note_reply,
+    refused,
 )
 from actors.gateway.authority.waiting import Done, backed_off, look_from_now
 from actors.machine.rows import Row, row
 from actors.machine.vocabulary import Answer, At, Failed, Wait, Waited
 
-MOVED_MS: Final = 180_000
-"""Monotonic: so long one that moved points callers on and can take back; no handoff is longer."""
-MOVED_LOOK_MS: Final = 500
-"""Monotonic, between two looks of one that moved: so a take-back whose call was lost reaches it."""
 RESTART_MS: Final = 2_000
 """Monotonic, before the next start after a failure: a full disk is not asked all the time."""
 
@@ -55,18 +59,6 @@ _P = Phase
 
 def is_connected(state: Authority, _event: At) -> bool:
     return state.connected
-
-
-def is_named(state: Authority, event: HeirRead) -> bool:
-    return event.heir == state.name
-
-
-def moved_long_ago(state: Authority, event: HeirRead) -> bool:
-    return event.at_ms - state.since_ms > MOVED_MS
-
-
-def same_heir(state: Authority, event: HandOverAsked) -> bool:
-    return event.to == state.to
 
 
 # ---- recovering and serving -------------------------------------------------------------------
@@ -102,70 +94,6 @@ def cancel_all(state: Authority, event: LogDamaged) -> Done:
     return replace(state, reason=event.reason), (CancelAll(reason=event.reason),)
 
 
-# ---- giving it up and having it back ----------------------------------------------------------
-
-
-def settle_posts(state: Authority, event: HandOverAsked) -> Done:
-    leaving = replace(state, to=event.to, replies=(event.reply_to,))
-    return leaving, (SettlePosts(to=event.to),)
-
-
-def note_reply(state: Authority, event: HandOverAsked | TakeBackAsked | StopAsked) -> Done:
-    return replace(state, replies=(*state.replies, event.reply_to)), ()
-
-
-def done(
-    state: Authority, event: HandOverAsked | TakeBackAsked | StopAsked | TakeOverAsked
-) -> Done:
-    return state, (Answer(reply_to=event.reply_to, done=True),)
-
-
-def refused(
-    state: Authority, event: HandOverAsked | TakeBackAsked | StopAsked | TakeOverAsked
-) -> Done:
-    return state, (Answer(reply_to=event.reply_to, done=False),)
-
-
-def name_heir(state: Authority, event: PostsSettled) -> Done:
-    assert state.to is not None
-    return state, (NameHeir(to=state.to, beat_wire_ms=event.beat_wire_ms),)
-
-
-def close(state: Authority, _event: At) -> Done:
-    return state, (Close(),)
-
-
-def point_on(state: Authority, event: Closed) -> Done:
-    closed = replace(state, connected=False, since_ms=event.at_ms)
-    closed, answers = answered(closed, done=True)
-    return closed, (*answers, Wait(ms=MOVED_LOOK_MS))
-
-
-def look_again(state: Authority, _event: Waited) -> Done:
-    return state, (ReadHeir(),)
-
-
-def wait_moved(state: Authority, event: HeirRead | Failed) -> Done:
-    del event
-    state, answers = answered(state, done=False)
-    return state, (*answers, Wait(ms=MOVED_LOOK_MS))
-
-
-def leave(state: Authority, _event: HeirRead) -> Done:
-    return state, ()
-
-
-def name_itself(state: Authority, event: TakeBackAsked) -> Done:
-    back = replace(state, replies=(*state.replies, event.reply_to))
-    return back, (NameHeir(to=state.name),)
-
-
-def look_named(state: Authority, event: At) -> Done:
-    """Begin anew: it is the heir again, and everything of the life before is closed."""
-    state, answers = answered(replace(state, to=None, since_ms=event.at_ms), done=True)
-    return state, (*answers, ReadHeir())
-
-
 # ---- failures and the end ---------------------------------------------------------------------
 
 
@@ -198,22 +126,6 @@ def end(state: Authority, _event: At) -> Done:
     return answered(replace(state, connected=False), done=True)
 
 
-def answered(state: Authority, *, done: bool) -> Done:
-    answers = tuple(Answer(reply_to=each, done=done) for each in state.replies)
-    return replace(state, replies=()), answers
-
-
-STARTING: Final = (
-    *(_P.LOOKING, _P.PREPARING, _P.STANDING_BY, _P.SEIZING, _P.LOCKING, _P.AWAITING_LOCK),
-    *(_P.ENDING_HOLDER, _P.CHECKING, _P.RELEASING, _P.NUMBERING, _P.READING, _P.CONNECTING),
-    *(_P.AWAITING_VENUE, _P.RECONCILING, _P.PUBLISHING),
-)
-GIVING_UP: Final = (_P.LEAVING, _P.PASSING_ON, _P.CLOSING)
-OUT: Final = (_P.MOVED, _P.REMEMBERED)
-RESTARTING: Final = (_P.RECOVERING, _P.PAUSING, _P.REOPENING)
-STOPPING: Final = (_P.EMPTYING, _P.ENDING)
-DEAD: Final = (_P.HALTING, _P.HALTED, _P.REFUSED, _P.STOPPED, _P.GONE)
-
 FORWARD: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.NUMBERING, GenerationStored, _P.READING, "no earlier one may post", read_log),
     row(
@@ -232,39 +144,6 @@ FORWARD: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.AWAITING_VENUE, Waited, _P.CONNECTING, "asked again", connect),
     row(_P.RECONCILING, Reconciled, _P.PUBLISHING, "compared, or its time is over", publish),
     row(_P.PUBLISHING, Published, _P.SERVING, "callers find it", serve),
-)
-HAND_OVER: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
-    row(_P.SERVING, HandOverAsked, _P.LEAVING, "running posts are answered first", settle_posts),
-    row(GIVING_UP, HandOverAsked, None, "under way", note_reply, when=same_heir),
-    row(GIVING_UP, HandOverAsked, None, "another was asked for before", refused),
-    row(OUT, HandOverAsked, None, "it is done", done, when=same_heir),
-    row(OUT, HandOverAsked, None, "another was asked for before", refused),
-    row(
-        (*STARTING, _P.RETURNING, *RESTARTING, *STOPPING, *DEAD),
-        HandOverAsked,
-        None,
-        "it does not serve",
-        refused,
-    ),
-    row(_P.LEAVING, PostsSettled, _P.PASSING_ON, "what is not answered the heir finds", name_heir),
-    row(_P.PASSING_ON, HeirNamed, _P.CLOSING, "the lock is released last", close),
-    row(_P.CLOSING, Closed, _P.MOVED, "the heir may take the lock", point_on),
-    row(_P.MOVED, Waited, _P.REMEMBERED, "it may have been named again", look_again),
-    row(_P.REMEMBERED, HeirRead, _P.LOOKING, "it was named again", look_named, when=is_named),
-    row(_P.REMEMBERED, HeirRead, _P.GONE, "pointed on long enough", leave, when=moved_long_ago),
-    row(_P.REMEMBERED, HeirRead, _P.MOVED, "another one has it", wait_moved),
-    row(OUT, TakeBackAsked, _P.RETURNING, "names itself first", name_itself),
-    row((_P.RETURNING,), TakeBackAsked, None, "under way", note_reply),
-    row(
-        (*STARTING, _P.SERVING, *GIVING_UP, *RESTARTING, *STOPPING, *DEAD),
-        TakeBackAsked,
-        None,
-        "it has not moved",
-        refused,
-    ),
-    row(_P.RETURNING, HeirNamed, _P.LOOKING, "it is the heir again", look_named),
-    row(_P.RETURNING, Failed, _P.MOVED, "it could not be named", wait_moved),
-    row(_P.REMEMBERED, Failed, _P.MOVED, "the files could not be read", wait_moved),
 )
 ENDS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.PASSING_ON, Failed, _P.REOPENING, "the heir could not be named", recover),
@@ -303,4 +182,4 @@ ENDS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
         refused,
     ),
 )
-ROWS: Final = (*FORWARD, *HAND_OVER, *ENDS)
+ROWS: Final = (*FORWARD, *ENDS)

@@ -4,24 +4,26 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from actors.gateway.authority.events import (
-    Authority,
+from actors.gateway.authority.effects import (
     ConnectVenue,
     Effect,
     EndHolder,
+    NameHeir,
+    ReadHeir,
+    ReleaseLock,
+    StoreGeneration,
+    TryLock,
+)
+from actors.gateway.authority.events import (
+    Authority,
     HeirNamed,
     HeirRead,
     HolderEnded,
     LockHeld,
     LockReleased,
     LockTaken,
-    NameHeir,
     Phase,
-    ReadHeir,
-    ReleaseLock,
-    StoreGeneration,
     TakeOverAsked,
-    TryLock,
     VenueConnected,
     VenueUnreachable,
 )
