@@ -19,14 +19,22 @@ from actors.only_own_files import only_own_files
 from actors.venue.connect import ADAPTERS
 from cluster.config_errors import ConfigError, allowed_values
 from cluster.config_ranges import limits_of, within
+from cluster.config_slots import TWICE, check_assets, slots_named, twice
 from cluster.gate.settings import config_problems
-from signals.market import ALL_SLOTS, Slot
+from signals.market import DEFAULT_SLOTS
 from signals.market_time import MarketClock
 from signals.params import Params, ParamsError, load_params, override
 from signals.strategy import StrategyError, load_strategy
 
 DEFAULT_FILE: Final = Path(__file__).parent / "configs" / "sandbox.toml"
-KEY_FIELDS: Final = ("private_key_file", "private_key_env", "wallet", "chain_id", "adapter")
+KEY_FIELDS: Final = (
+    "private_key_file",
+    "private_key_env",
+    "wallet",
+    "chain_id",
+    "adapter",
+    "more_assets",
+)
 """Fields of `Venue` that the file may set in every mode; in the sandbox the URLs come from it."""
 DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params", "params_set")
 """Fields of `FleetConfig` that are not read as tables of the same name."""
@@ -59,6 +67,8 @@ def read_document(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(file), "", None, f"a readable TOML file ({error})") from error
     except (ValueError, RecursionError) as error:  # numbers too long to read, tables too deep
+        if TWICE.search(str(error)):
+            raise twice(str(file), str(error), file.read_text(encoding="utf-8-sig")) from error
         raise ConfigError(str(file), "", None, f"TOML ({error})") from error
     _check_mode(str(file), document)
     return document
@@ -77,12 +87,13 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         for name in own
         if name in document
     }
+    venue = _venue(file, document.get("venue", {}), deployment)
     config = FleetConfig(
         mode=Mode(document["mode"]),
         storage=deployment.storage,
         clock=deployment.clock,
-        venue=_venue(file, document.get("venue", {}), deployment),
-        slots=_slots(file, document, params),
+        venue=venue,
+        slots=_slots(file, document, params, venue.more_assets),
         params=params,
         params_set=changes,
         **sections,
@@ -199,19 +210,21 @@ def _venue(file: str, table: Any, deployment: Deployment) -> Venue:
     venue: Venue = read_table(file, "venue", Venue, given)
     if venue.adapter not in ADAPTERS:
         raise ConfigError(file, "venue.adapter", venue.adapter, " or ".join(ADAPTERS))
+    check_assets(file, venue.more_assets)
     return venue
 
 
-def _slots(file: str, document: Mapping[str, Any], params: Params) -> tuple[SlotConfig, ...]:
-    names = [str(slot) for slot in ALL_SLOTS]
-    tables = document.get("slots", {name: {} for name in names})
+def _slots(
+    file: str, document: Mapping[str, Any], params: Params, more_assets: tuple[str, ...]
+) -> tuple[SlotConfig, ...]:
+    tables = document.get("slots", {str(slot): {} for slot in DEFAULT_SLOTS})
     defaults = document.get(SLOT_DEFAULTS, {})
     for key, table in (("slots", tables), (SLOT_DEFAULTS, defaults)):
         if not isinstance(table, dict) or (key == "slots" and not table):
             raise ConfigError(file, key, table, f"a table [{key}] with at least one entry")
     return tuple(
-        _slot(file, name, {**defaults, **_dict(file, name, entry)}, params)
-        for name, entry in sorted(tables.items(), key=lambda item: _place(file, item[0]))
+        _slot(file, str(slot), {**defaults, **_dict(file, str(slot), tables[str(slot)])}, params)
+        for slot in slots_named(file, tables, more_assets)
     )
 
 
@@ -219,14 +232,6 @@ def _dict(file: str, name: str, entry: Any) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise ConfigError(file, f"slots.{name}", entry, "a table, e.g. { } for the defaults")
     return entry
-
-
-def _place(file: str, name: str) -> int:
-    try:
-        return ALL_SLOTS.index(Slot.parse(name))
-    except ValueError:
-        names = [f"slots.{slot}" for slot in ALL_SLOTS]
-        raise ConfigError.unknown(file, f"slots.{name}", names, "slot", "slots.") from None
 
 
 def _slot(file: str, name: str, entry: dict[str, Any], params: Params) -> SlotConfig:

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from signals.market import ALL_SLOTS
+from signals.market import DEFAULT_SLOTS
 
 MICRO: Final = 1_000_000
 
@@ -23,7 +23,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     def slots(self) -> tuple[str, ...]:
         return tuple(
             str(slot)
-            for slot in ALL_SLOTS
+            for slot in DEFAULT_SLOTS
             if str(slot.asset) in self.assets and str(slot.timeframe) in self.timeframes
         )
 

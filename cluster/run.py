@@ -20,7 +20,8 @@ from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.audit.log_reading import read_log
 from cluster.commands.launch import PROGRESS
-from cluster.config import read_config, read_document
+from cluster.config import read_config
+from cluster.config_offline import read_offline
 from cluster.ending import end_fleet, end_watcher, launched_before
 from cluster.environment import file_limit_problem
 from cluster.errors import ClusterError, FleetError
@@ -35,6 +36,7 @@ from cluster.sandbox_process import (
     differences,
     end_sandbox,
     ensure_sandbox,
+    listing_for,
     refusal,
     sandbox_command,
 )
@@ -73,7 +75,9 @@ class Living(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(state: StateFolder, options: RunOptions, console: Console) -> None:
     """Bring everything up or find it, watch it; raise `ClusterError` with what is in the way."""
-    read_document(options.config)
+    config, _ = read_offline(options.config)
+    listed = listing_for(options.sandbox, config.slots)
+    options = msgspec.structs.replace(options, sandbox=listed)
     problem = file_limit_problem()
     if problem is not None:
         raise ClusterError(problem)

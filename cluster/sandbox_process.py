@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from actors.config import Venue
+from actors.config import SlotConfig, Venue
 from checkpoints.errors import DamagedError
 from checkpoints.small_file import from_json, read_file
 from cluster.environment import child_environment, interpreter
@@ -18,10 +18,12 @@ from cluster.errors import ClusterError, SandboxError
 from cluster.jobs import WORKING_TREE
 from cluster.processes import MARK, end_all, marked, record_of, signal_process, wait_until
 from cluster.state_folder import StateFolder
+from signals.market import DEFAULT_SLOTS, Asset, Slot
 from signals.market_time import MarketClock
 
 START_LIMIT_SECONDS: Final = 60.0
 END_LIMIT_SECONDS: Final = 15.0
+DEFAULT_TIMEFRAMES: Final = {str(slot.timeframe) for slot in DEFAULT_SLOTS}
 LOG_BYTES_MAX: Final = 5_000_000
 """A log above it is begun anew at the next start."""
 OF_EACH_START: Final = frozenset({"--port", "--ready-file", "--state"})
@@ -84,8 +86,21 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     tape: Path | None = None
     port: int = 0
     """0: one that the system gives, kept by the sandbox for its next start."""
+    more_assets: tuple[str, ...] = ()
+    more_timeframes: tuple[str, ...] = ()
+    """Of both: what the fleet's slots need beside what is listed anyway."""
     wall_clock: bool = False
     """Market time is the wall's, as at the venue; only at speed 1."""
+
+
+def listing_for(options: SandboxOptions, slots: Iterable[SlotConfig]) -> SandboxOptions:
+    """Return the options under which the sandbox lists the markets of these slots too."""
+    more = [slot for entry in slots if (slot := Slot.parse(entry.slot)) not in DEFAULT_SLOTS]
+    return msgspec.structs.replace(
+        options,
+        more_assets=tuple(sorted({str(slot.asset) for slot in more} - set(Asset))),
+        more_timeframes=tuple(sorted({str(slot.timeframe) for slot in more} - DEFAULT_TIMEFRAMES)),
+    )
 
 
 def read_ready(file: Path) -> SandboxReady:
@@ -208,4 +223,7 @@ def sandbox_command(state: StateFolder, options: SandboxOptions) -> list[str]:
     ]
     if options.wall_clock:
         command.append("--market-clock=wall")
+    for name, values in (("assets", options.more_assets), ("timeframes", options.more_timeframes)):
+        if values:
+            command.append(f"--more-{name}={','.join(values)}")
     return [*command, f"--tape={options.tape.resolve()}"] if options.tape else command

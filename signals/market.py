@@ -3,6 +3,7 @@
 All times are UTC milliseconds of market time.
 """
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
@@ -11,6 +12,11 @@ import msgspec
 
 
 class Asset(StrEnum):
+    """What a market is about.
+
+    Those with a name here are the default. A configuration may list others: each is an `Asset`.
+    """
+
     BTC = "btc"
     ETH = "eth"
     SOL = "sol"
@@ -20,14 +26,45 @@ class Asset(StrEnum):
     HYPE = "hype"
     ZEC = "zec"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Asset | None":
+        """Make any other asset from its name: letters and digits, as the venue writes them."""
+        if not isinstance(value, str) or ASSET_NAME.fullmatch(value) is None:
+            return None
+        if value not in _others and len(_others) < OTHER_ASSETS_MAX:
+            other = str.__new__(cls, value)
+            other._name_, other._value_ = value.upper(), value
+            _others[value] = other
+        return _others.get(value)
+
+
+ASSET_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,9}")
+OTHER_ASSETS_MAX: Final = 1_024
+"""Of one process. The configuration's are made first; names from a stranger's data end here."""
+_others: Final[dict[str, Asset]] = {}
+"""One object for one name, so that `is` compares assets."""
+
 
 class Timeframe(StrEnum):
+    """How long a market lasts.
+
+    The rule is the same for all: the average at the close against the one at the open.
+    """
+
     M5 = "5m"
     M15 = "15m"
+    H4 = "4h"
 
     @property
     def length_ms(self) -> int:
-        return 300_000 if self is Timeframe.M5 else 900_000
+        return LENGTHS_MS[self]
+
+
+LENGTHS_MS: Final = {
+    Timeframe.M5: 300_000,
+    Timeframe.M15: 900_000,
+    Timeframe.H4: 14_400_000,
+}
 
 
 class Outcome(StrEnum):
@@ -67,11 +104,31 @@ class Slot(msgspec.Struct, frozen=True, order=True):
         try:
             return cls(Asset(asset), Timeframe(timeframe))
         except ValueError:
-            allowed = ", ".join(str(slot) for slot in ALL_SLOTS)
-            raise ValueError(f"{name!r} is not a slot; allowed: {allowed}") from None
+            frames = ", ".join(Timeframe)
+            raise ValueError(
+                f"{name!r} is not a slot; write asset-timeframe, e.g. btc-5m; timeframes: {frames}"
+            ) from None
+
+    @classmethod
+    def is_name(cls, text: str) -> bool:
+        """Tell whether a text names a slot: an asset and a timeframe, as the venue writes them."""
+        asset, _, timeframe = text.partition("-")
+        return bool(ASSET_NAME.fullmatch(asset)) and timeframe in LENGTHS_MS
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """Return where it stands in a list: by timeframe, the default assets first."""
+        assets = list(Asset)
+        known = assets.index(self.asset) if self.asset in assets else len(assets)
+        return list(Timeframe).index(self.timeframe), known, str(self.asset)
 
 
-ALL_SLOTS: Final = tuple(Slot(asset, timeframe) for timeframe in Timeframe for asset in Asset)
+DEFAULT_SLOTS: Final = tuple(
+    Slot(asset, timeframe) for timeframe in (Timeframe.M5, Timeframe.M15) for asset in Asset
+)
+"""What a configuration without slots means."""
+SLOTS_MAX: Final = 64
+"""Of one fleet: one machine's Ray starts a process for each."""
 
 
 class Window(msgspec.Struct, frozen=True, order=True):

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from actors.detectors.finding import Finding
-from signals.market import Timeframe
 from signals.snapshot import Candles, Interval, MarketView, Snapshot
 
 MEMORY_CYCLES: Final = 288
@@ -68,10 +67,14 @@ def features(snapshot: Snapshot) -> dict[str, float]:
         found["funding"] = 1e4 * snapshot.funding[-1].rate
     if snapshot.open_interest and snapshot.open_interest[-1].base_units > 0:
         found["open_interest"] = math.log(snapshot.open_interest[-1].base_units)
-    spread = _spread(snapshot.market(Timeframe.M5))
+    spread = _spread(_shortest(snapshot))
     if spread is not None:
         found["book_spread"] = spread
     return found
+
+
+def _shortest(snapshot: Snapshot) -> MarketView | None:
+    return min(snapshot.markets, key=lambda one: one.window.timeframe.length_ms, default=None)
 
 
 def _of_candle(candles: Candles) -> dict[str, float]:

@@ -30,9 +30,7 @@ from actors.messages import (
     Retired,
     Standby,
 )
-from signals.market import ALL_SLOTS
-
-SLOT_NAMES = frozenset(str(slot) for slot in ALL_SLOTS)
+from signals.market import Slot
 
 
 def judge(draft: Draft, event: SeatEvent) -> None:
@@ -121,7 +119,7 @@ def _unapproved(draft: Draft, slot: str, release: str, what: str) -> str | None:
 
 def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
     seat = draft.ledger.seats.get(request.slot) or Seat(slot=request.slot)
-    if request.slot not in SLOT_NAMES:
+    if not Slot.is_name(request.slot):
         return OpenRefused(reason=f"{request.slot!r} is not a slot", fence=0)
     if request.expected_fence != seat.fence:
         reason = f"the fence is {seat.fence}, not {request.expected_fence}"

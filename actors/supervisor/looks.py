@@ -12,13 +12,12 @@ from actors.supervisor.loop import SupervisorLoop
 from actors.supervisor.sightings import Stranger
 from actors.supervisor.state import SupervisorState
 from actors.undated import undated
-from signals.market import ALL_SLOTS
+from signals.market import Slot
 
 LOOK_SECONDS: Final = 1.0
 """Wire, between two looks. Asked, looked at and said: wrong code is an alarm within 5 s."""
 STRANGERS_MAX: Final = 32
 """Asked in one look; a roll has two standbys."""
-SLOT_NAMES: Final = frozenset(str(slot) for slot in ALL_SLOTS)
 
 
 class NamesPort(AskPort, Protocol):
@@ -65,4 +64,4 @@ async def find_strangers(fleet: NamesPort, state: SupervisorState) -> tuple[Stra
 
 def _is_seat(name: str) -> bool:
     slot, _, number = name.partition("/")
-    return slot in SLOT_NAMES and number.isdigit()
+    return Slot.is_name(slot) and number.isdigit()

@@ -8,7 +8,7 @@ from cluster.audit.journal_view import JournalView
 
 _WINDOWS: Final = """
 with decided as (
-  select window_open_ms, if(ends_with(slot, '-15m'), '15m', '5m') as timeframe, slot, release,
+  select window_open_ms, split_part(slot, '-', 2) as timeframe, slot, release,
     params from valid where kind = 'decision'),
 per_slot as (
   select window_open_ms, timeframe, slot, count(distinct release) as releases

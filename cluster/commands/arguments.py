@@ -11,7 +11,7 @@ from checkpoints.archive import archived_releases
 from checkpoints.storage import Storage
 from cluster.config_errors import nearest
 from cluster.errors import ClusterError
-from signals.market import ALL_SLOTS, Slot
+from signals.market import DEFAULT_SLOTS, Slot
 
 RELEASE_SHOWN: Final = 12
 """Letters of a release id that people see."""
@@ -33,7 +33,7 @@ class SlotName(click.ParamType[str, Any]):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         del ctx, param
-        names = (str(slot) for slot in ALL_SLOTS)
+        names = (str(slot) for slot in DEFAULT_SLOTS)
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -77,7 +77,7 @@ DAY: Final = Day()
 
 def unknown_slot(name: str) -> str:
     """Say that there is no such slot, and which one was probably meant."""
-    return f"unknown slot {name}{_hint(name, [str(slot) for slot in ALL_SLOTS])}"
+    return f"unknown slot {name}{_hint(name, [str(slot) for slot in DEFAULT_SLOTS])}"
 
 
 def check_configured(slots: Iterable[str], configured: Sequence[str]) -> None:

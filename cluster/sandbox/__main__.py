@@ -17,7 +17,14 @@ from cluster.sandbox.clock import Clock
 from cluster.sandbox.exchange import ExchangeConfig
 from cluster.sandbox.ledger import LedgerError
 from cluster.sandbox.limits import Tier
-from cluster.sandbox.model import MICRO, MarketTime
+from cluster.sandbox.model import (
+    ASSET_NAME,
+    ASSETS,
+    MICRO,
+    TIMEFRAMES,
+    MarketTime,
+    Timeframe,
+)
 from cluster.sandbox.prices.tape import TapeError
 from cluster.sandbox.server.serving import PortTakenError, listen, serve
 from cluster.sandbox.server.world import World
@@ -78,6 +85,23 @@ def _empty(folder: Path) -> None:
             entry.unlink()
 
 
+def more_assets(given: str | None) -> tuple[str, ...]:
+    """Read names with commas between; those that are listed anyway count once."""
+    names = [name.strip() for name in (given or "").split(",") if name.strip()]
+    for name in names:
+        if ASSET_NAME.fullmatch(name) is None:
+            raise click.BadParameter(f"{name!r} is no asset: 2 to 10 small letters or digits")
+    return tuple(name for name in dict.fromkeys(names) if name not in ASSETS)
+
+
+def more_timeframes(given: str | None) -> tuple[Timeframe, ...]:
+    names = [name.strip() for name in (given or "").split(",") if name.strip()]
+    for name in names:
+        if name not in set(Timeframe):
+            raise click.BadParameter(f"there is no {name!r}; there are {', '.join(Timeframe)}")
+    return tuple(Timeframe(name) for name in dict.fromkeys(names) if name not in TIMEFRAMES)
+
+
 @click.command()
 @click.option("--state", "folder", type=click.Path(path_type=Path), required=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default="any free one")
@@ -116,6 +140,16 @@ def _empty(folder: Path) -> None:
     help="Accounts are from before deposit wallets: bare keys may trade too.",
 )
 @click.option(
+    "--more-assets",
+    callback=lambda _ctx, _option, given: more_assets(given),
+    help="List these too, e.g. ton,ada; their prices are invented unless the tape has them.",
+)
+@click.option(
+    "--more-timeframes",
+    callback=lambda _ctx, _option, given: more_timeframes(given),
+    help=f"List these too; there are {', '.join(Timeframe)}.",
+)
+@click.option(
     "--market-clock",
     type=click.Choice([clock.value for clock in MarketTime]),
     default=MarketTime.OWN.value,
@@ -135,6 +169,8 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     anchors: tuple[int, int] | None,
     without: tuple[str, ...],
     older_wallets: bool,  # noqa: FBT001 click passes options by name
+    more_assets: tuple[str, ...],
+    more_timeframes: tuple[Timeframe, ...],
     market_clock: str,
 ) -> None:
     """Serve the venue's protocols on loopback, with invented makers and a planted edge."""
@@ -147,6 +183,8 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
         behaviours=ALL - {Behaviour(name) for name in without},
         older_wallets=older_wallets,
         market_time=MarketTime(market_clock),
+        assets=(*ASSETS, *more_assets),
+        timeframes=(*TIMEFRAMES, *more_timeframes),
     )
     try:
         listener = listen(port)

@@ -43,7 +43,8 @@ def open_sandbox(
     Call `clock.keep(wire_ms)` for each instant, `ledger.sync()` to reach the disk, and on the way
     out `ledger.close()` and `clock.close(wire_ms)`. `before`: the clock to go on with, see there.
     """
-    prices = Prices(config.seed, _tape_at(tape) if tape is not None else None)
+    recorded = None if tape is None else _tape_at(tape, config.assets)
+    prices = Prices(config.seed, recorded, config.assets)
     ledger = Ledger.open(folder)
     try:
         _check_origin(folder, _Origin(seed=config.seed, tape=_digest(tape)))
@@ -67,10 +68,10 @@ def open_sandbox(
     return Sandbox(exchange, clock, ledger)
 
 
-def _tape_at(folder: Path) -> Tape:
+def _tape_at(folder: Path, assets: tuple[str, ...]) -> Tape:
     from cluster.sandbox.prices.tape import load_tape  # Parquet costs memory: only with a tape
 
-    return load_tape(folder)
+    return load_tape(folder, assets)
 
 
 def _digest(tape: Path | None) -> str:

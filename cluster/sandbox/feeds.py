@@ -5,7 +5,6 @@ from typing import Final
 from cluster.sandbox.events import Ticked
 from cluster.sandbox.floor import Floor
 from cluster.sandbox.model import (
-    ASSETS,
     FundingRate,
     Kline,
     Now,
@@ -44,7 +43,7 @@ class Feeds:
         if since is None:
             since = now.market_ms - self._step_ms
         for observed_ms in self._grid(max(since, now.market_ms - HISTORY_MS), now.market_ms):
-            for asset in ASSETS:
+            for asset in self._prices.assets:
                 self._floor.emit(
                     Ticked(tick=self._prices.tick(asset, observed_ms), wire_ms=now.wire_ms)
                 )

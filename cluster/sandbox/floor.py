@@ -19,7 +19,9 @@ from cluster.sandbox.events import (
 from cluster.sandbox.ledger import Ledger
 from cluster.sandbox.markets import LiveMarket, Registry
 from cluster.sandbox.model import (
+    ASSETS,
     MICRO,
+    TIMEFRAMES,
     CancelReason,
     MarketTime,
     Now,
@@ -27,6 +29,7 @@ from cluster.sandbox.model import (
     OrderState,
     Outcome,
     Side,
+    Timeframe,
 )
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.records import CashChanged, OrderEnded, Record
@@ -56,6 +59,9 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Accounts are from before deposit wallets: bare keys, proxies and safes may trade too."""
     house_at_work: bool = True
     """False: no makers and no takers but the accounts', for tests of the rules."""
+    assets: tuple[str, ...] = ASSETS
+    timeframes: tuple[Timeframe, ...] = TIMEFRAMES
+    """Of both: what is listed."""
 
 
 class Floor:
@@ -64,7 +70,7 @@ class Floor:
         self.prices = prices
         self.ledger = ledger
         self.state = State()
-        self.registry = Registry(config.seed)
+        self.registry = Registry(config.seed, config.assets, config.timeframes)
         self.behaviours = Behaviours(config.seed, config.behaviours)
         self.live: dict[str, LiveMarket] = {}
         """Markets with a book, by condition id."""

@@ -1,5 +1,6 @@
 """Constants, choices and the instant: what every other value of the sandbox is made of."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -36,14 +37,23 @@ class OrderType(StrEnum):
 class Timeframe(StrEnum):
     M5 = "5m"
     M15 = "15m"
+    H4 = "4h"
 
     @property
     def length_ms(self) -> int:
-        return 300_000 if self is Timeframe.M5 else 900_000
+        return LENGTHS_MS[self]
 
 
+LENGTHS_MS: Final = {
+    Timeframe.M5: 300_000,
+    Timeframe.M15: 900_000,
+    Timeframe.H4: 14_400_000,
+}
 ASSETS: Final = ("btc", "eth", "sol", "xrp", "doge", "bnb", "hype", "zec")
-"""The eight assets for which the venue lists both timeframes."""
+"""Listed where no others are asked for."""
+TIMEFRAMES: Final = (Timeframe.M5, Timeframe.M15)
+"""The same of timeframes."""
+ASSET_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,9}")
 
 
 class Now(msgspec.Struct, frozen=True):

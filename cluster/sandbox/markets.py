@@ -3,10 +3,11 @@
 import hashlib
 import random
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from typing import Final
 
 from cluster.sandbox.book import Book
-from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, Market, Side, Timeframe
+from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, TIMEFRAMES, Market, Side, Timeframe
 from cluster.sandbox.numbers import whole_number
 
 COARSE_TICK: Final = 10_000
@@ -59,8 +60,15 @@ class LiveMarket:
 class Registry:
     """Names markets as a pure function of (seed, asset, timeframe, open) and remembers ids."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(
+        self,
+        seed: int,
+        assets: Sequence[str] = ASSETS,
+        timeframes: Sequence[Timeframe] = TIMEFRAMES,
+    ) -> None:
         self._seed = seed
+        self._assets = assets
+        self._timeframes = timeframes
         self._by_condition: OrderedDict[str, Market] = OrderedDict()
         self._condition_of_token: dict[str, str] = {}
 
@@ -69,7 +77,7 @@ class Registry:
         asset, _, rest = slug.partition("-updown-")
         frame, _, opened = rest.partition("-")
         opened_s = whole_number(opened, OPEN_S_MAX)
-        if asset not in ASSETS or frame not in set(Timeframe) or opened_s is None:
+        if asset not in self._assets or frame not in self._timeframes or opened_s is None:
             return None
         timeframe, open_ms = Timeframe(frame), opened_s * SECOND_MS
         written_so = opened == str(opened_s) and open_ms % timeframe.length_ms == 0
@@ -134,13 +142,15 @@ def resolve_market_ms(seed: int, market: Market) -> int:
     return market.close_market_ms + dice.randint(RESOLVE_FROM_S, RESOLVE_UNTIL_S) * SECOND_MS
 
 
-def due_windows(market_ms: int) -> list[tuple[str, Timeframe, int]]:
+def due_windows(
+    market_ms: int, assets: Sequence[str], timeframes: Sequence[Timeframe]
+) -> list[tuple[str, Timeframe, int]]:
     """Return (asset, timeframe, open) of all markets that take orders now."""
     return [
         (asset, timeframe, open_ms)
-        for timeframe in Timeframe
+        for timeframe in timeframes
         for open_ms in _opens(timeframe, market_ms)
-        for asset in ASSETS
+        for asset in assets
     ]
 
 

@@ -7,10 +7,12 @@ candles and settlement. Which one a field holds is part of its name.
 import msgspec
 
 from cluster.sandbox.kinds import (
+    ASSET_NAME,
     ASSETS,
     CYCLE_MS,
     MICRO,
     SECOND_MS,
+    TIMEFRAMES,
     CancelReason,
     MarketTime,
     Now,
@@ -34,9 +36,11 @@ from cluster.sandbox.trades import MakerLeg, Trade
 
 __all__ = [
     "ASSETS",
+    "ASSET_NAME",
     "CYCLE_MS",
     "MICRO",
     "SECOND_MS",
+    "TIMEFRAMES",
     "Balance",
     "BookView",
     "CancelReason",

@@ -57,7 +57,10 @@ class Lifecycle:
 
     def open_due(self, now: Now) -> None:
         """Give every market whose time has come a book."""
-        for asset, timeframe, open_ms in due_windows(now.market_ms):
+        config = self._floor.config
+        for asset, timeframe, open_ms in due_windows(
+            now.market_ms, config.assets, config.timeframes
+        ):
             market = self._floor.registry.make(asset, timeframe, open_ms)
             settled = market.condition_id in self._floor.state.settled
             if market.condition_id not in self._floor.live and not settled:

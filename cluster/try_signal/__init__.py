@@ -19,7 +19,7 @@ from cluster.try_signal.report import to_text
 from cluster.try_signal.result import AssetTried, TryResult
 from cluster.try_signal.run_assets import AssetWork, run_assets
 from cluster.try_signal.tape import Tape, generate_tape, read_tape
-from signals.market import ALL_SLOTS, Slot
+from signals.market import DEFAULT_SLOTS, Slot
 from signals.params import Params, ParamsError, Value, override, params_id
 from signals.strategy import StrategyError, load_strategy
 from signals.units import MicroUsd
@@ -34,7 +34,7 @@ __all__ = ["SignalError", "TapeError", "TryError", "TryResult", "run_try", "to_j
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     """The slots that are tried, and the parameters that theirs begin from."""
 
-    slots: tuple[SlotConfig, ...] = tuple(SlotConfig(slot=str(slot)) for slot in ALL_SLOTS)
+    slots: tuple[SlotConfig, ...] = tuple(SlotConfig(slot=str(slot)) for slot in DEFAULT_SLOTS)
     params: Params = Params()
     source: str = DEFAULTS
 
@@ -60,8 +60,8 @@ def run_try(  # noqa: PLR0913 each is a choice of who tries
     """
     fleet = fleet or Fleet()
     slots = _slots(fleet, signal, overrides or {})
-    source = generate_tape(seed) if tape is None else read_tape(tape)
     names = {Slot.parse(slot.slot).asset for slot in slots}
+    source = generate_tape(seed, names) if tape is None else read_tape(tape)
     chosen = tuple(
         one
         for one in source.assets

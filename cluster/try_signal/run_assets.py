@@ -16,7 +16,7 @@ from cluster.try_signal.result import AssetTried
 from cluster.try_signal.slot_run import SlotRun
 from cluster.try_signal.tape import AssetTape
 from cluster.try_signal.tape_snapshots import TapeSnapshots
-from signals.market import CYCLE_MS, DecisionPoint, Slot, Window
+from signals.market import CYCLE_MS, DecisionPoint, Slot, Timeframe, Window
 from signals.params import Params, override
 from signals.strategy import load_strategy
 
@@ -87,7 +87,8 @@ def tried_asset(work: AssetWork, progress: Callable[[int], None]) -> AssetTried:
     tape = work.tape
     path = PricePath(tape, work.seed)
     market = ModelMarket(tape, path, work.seed)
-    snapshots = TapeSnapshots(tape, path, market)
+    timeframes = {Slot.parse(slot.slot).timeframe for slot in work.slots}
+    snapshots = TapeSnapshots(tape, path, market, sorted(timeframes, key=list(Timeframe).index))
     runs = [(Slot.parse(slot.slot).timeframe, _slot_run(slot, work, market)) for slot in work.slots]
     end_ms = tape.candles.open_time_ms[-1] + CYCLE_MS
     points = 0

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cluster.try_signal.errors import TapeError
-from signals.market import CYCLE_MS, Asset
+from signals.market import ASSET_NAME, CYCLE_MS, Asset
 from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint
 
 KLINES: Final = "klines.parquet"
@@ -32,6 +32,8 @@ GENERATED_PRICES: Final = {
     Asset.ZEC: 400.0,
 }
 """Round orders of magnitude."""
+OTHER_PRICE: Final = 5.0
+"""Of any other asset."""
 MARKET_SHARE: Final = 0.7
 """Share of a generated move that all assets have in common: a correlation of about one half."""
 CANDLE_VOLATILITY: Final = 0.0015
@@ -59,9 +61,9 @@ def read_tape(folder: Path) -> Tape:
     rows = pc.field("interval") == Interval.M5.value
     klines = _rows(folder / KLINES, rows)
     names = sorted({str(row["asset"]) for row in klines})
-    known = [Asset(name.lower()) for name in names if name.lower() in set(Asset)]
+    known = [Asset(name.lower()) for name in names if ASSET_NAME.fullmatch(name.lower())]
     if not known:
-        raise TapeError(f"{folder / KLINES} holds no 5m candle of {', '.join(Asset)}")
+        raise TapeError(f"{folder / KLINES} holds no 5m candle of an asset, e.g. BTC")
     funding = _rows(folder / FUNDING) if (folder / FUNDING).exists() else []
     interest = _rows(folder / OPEN_INTEREST) if (folder / OPEN_INTEREST).exists() else []
     return Tape(
@@ -108,8 +110,12 @@ def _to_candles(rows: list[dict[str, Any]]) -> Candles:
     )
 
 
-def generate_tape(seed: int) -> Tape:
-    """Make twelve days of correlated random walks with all inputs; no edge is in them."""
+def generate_tape(seed: int, assets: Iterable[Asset] = ()) -> Tape:
+    """Make twelve days of correlated random walks with all inputs; no edge is in them.
+
+    `assets`: those that are generated beside the default ones.
+    """
+    others = dict.fromkeys(sorted(set(assets) - GENERATED_PRICES.keys()), OTHER_PRICE)
     rng = random.Random(seed)  # noqa: S311 a tape, not a secret
     common = [rng.gauss(0, 1) for _ in range(GENERATED_CANDLES)]
     return Tape(
@@ -121,7 +127,7 @@ def generate_tape(seed: int) -> Tape:
                 funding=tuple(_generated_funding(rng)),
                 open_interest=tuple(_generated_interest(rng)),
             )
-            for asset, price in GENERATED_PRICES.items()
+            for asset, price in (GENERATED_PRICES | others).items()
         ),
     )
 

@@ -75,7 +75,14 @@ def resampled(candles: Candles, interval: Interval) -> Candles:
 class TapeSnapshots:
     """Builds the snapshot of one asset at any decision point of the tape."""
 
-    def __init__(self, tape: AssetTape, path: PricePath, market: ModelMarket) -> None:
+    def __init__(
+        self,
+        tape: AssetTape,
+        path: PricePath,
+        market: ModelMarket,
+        timeframes: Sequence[Timeframe],
+    ) -> None:
+        self._timeframes = timeframes
         self._tape = tape
         self._path = path
         self._market = market
@@ -88,7 +95,8 @@ class TapeSnapshots:
 
     def at(self, due_ms: int) -> Snapshot | None:
         """Return the snapshot at `due_ms`; None where the tape has no price or no market."""
-        views = [self._market.view(Window.at(due_ms, timeframe), due_ms) for timeframe in Timeframe]
+        windows = [Window.at(due_ms, timeframe) for timeframe in self._timeframes]
+        views = [self._market.view(window, due_ms) for window in windows]
         markets = tuple(view for view in views if view is not None)
         ticks = self._ticks(due_ms - 1000)
         if not markets or ticks is None:

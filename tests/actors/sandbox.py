@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from actors.config import FleetConfig, Mode, SlotConfig, Timing, Venue
-from signals.market import ALL_SLOTS, Slot
+from signals.market import DEFAULT_SLOTS, Slot
 from signals.market_time import MarketClock
 from signals.params import load_params
 
@@ -42,7 +42,7 @@ class Sandbox:
         return Venue(**fields, private_key_file=str(key_file))
 
     def config(
-        self, slots: tuple[Slot, ...] = ALL_SLOTS, timing: Timing | None = None
+        self, slots: tuple[Slot, ...] = DEFAULT_SLOTS, timing: Timing | None = None
     ) -> FleetConfig:
         return FleetConfig(
             timing=timing or Timing(),

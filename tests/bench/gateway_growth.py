@@ -15,7 +15,6 @@ from typing import Final
 import msgspec
 
 from actors.config import RiskLimits, Timing
-from actors.gateway import seats
 from actors.gateway.events import BeatDone, Look, Looked, PostDone, ResolutionSeen, Sign, StreamSaid
 from actors.gateway.market_events import AskBook, AskMarket, BookSeen, MarketSeen
 from actors.gateway.risk_case import Rules
@@ -62,7 +61,6 @@ class Gateway:
     def __init__(self, slots: int) -> None:
         self.machine = Machine(RULES).start()
         self.slots = [f"slot{number}-5m" for number in range(slots)]
-        seats.SLOT_NAMES |= set(self.slots)  # the fleet has sixteen; larger ones are tried here
         for slot in self.slots:
             self.machine.own(slot)
         self.window = 0

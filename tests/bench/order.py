@@ -21,7 +21,7 @@ from actors.market_data.events import FetchMarket, MarketFound
 from actors.market_data.state import KnownMarket
 from actors.messages import Intent, IntentAnswer, IntentReceived, decode, encode
 from actors.runtime import wire_ms
-from signals.market import ALL_SLOTS, Slot, Window, market_slug
+from signals.market import DEFAULT_SLOTS, Slot, Window, market_slug
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import intent
 from tests.actors.gateway.shells import own
@@ -41,7 +41,7 @@ replace = msgspec.structs.replace
 def measure(orders: int = ORDERS) -> Sequence[Row]:
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder), speed=1) as exchange:
         alone = asyncio.run(_post(exchange, "alone", orders, together=1))
-        burst = asyncio.run(_post(exchange, "burst", orders, together=len(ALL_SLOTS)))
+        burst = asyncio.run(_post(exchange, "burst", orders, together=len(DEFAULT_SLOTS)))
     share = alone.fsync_p50_ms / alone.received_to_posted_p50_ms
     return (
         row_at_most(
@@ -67,7 +67,7 @@ async def _post(exchange: Sandbox, name: str, orders: int, together: int) -> Lat
     config = replace(exchange.config(), storage=str(exchange.folder / name), risk=risk)
     shell: Any = Gateway(store_config(config), "gateway/1")  # its methods, without a cluster
     try:
-        slots = [str(slot) for slot in ALL_SLOTS[:together]]
+        slots = [str(slot) for slot in DEFAULT_SLOTS[:together]]
         for slot in slots:
             await own(shell, slot)
         markets = {slot: await _market(exchange, Slot.parse(slot)) for slot in slots}

@@ -27,14 +27,14 @@ from cluster.ending import leave
 from cluster.fleet import Call, RayLink, ask_one, connect, gateway_name
 from cluster.local_head import gcs_address, head_environment
 from cluster.state_folder import StateFolder
-from signals.market import ALL_SLOTS
+from signals.market import DEFAULT_SLOTS
 from tests.bench.frame import ROOT
 
 PORTS: Final = range(20_000, 32_000, 4)
 """Outside Ray's workers and the kernel's own choice."""
 START_SECONDS: Final = 420.0
 STOP_SECONDS: Final = 180.0
-ALL: Final = tuple(str(slot) for slot in ALL_SLOTS)
+ALL: Final = tuple(str(slot) for slot in DEFAULT_SLOTS)
 _COPIED: Final = (*PACKAGES, "requirements.lock", "pyproject.toml", ".rayignore")
 _TOKEN: Final = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
 """One for all fleets of this process: Ray reads its token once."""

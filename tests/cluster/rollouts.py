@@ -12,7 +12,7 @@ from cluster.handoff_state import SERIAL, Step
 from cluster.rollout_pace import TOGETHER_AT_ONCE
 from cluster.rollout_state import Occupant, Options, Rollout, begin, begin_back
 from cluster.schedule import Schedule
-from signals.market import ALL_SLOTS, CYCLE_MS
+from signals.market import CYCLE_MS, DEFAULT_SLOTS
 from signals.market_time import MarketClock
 from tests.cluster.handoffs import (
     ADOPTED,
@@ -25,7 +25,7 @@ from tests.cluster.handoffs import (
     shadow,
 )
 
-SLOTS = tuple(str(slot) for slot in ALL_SLOTS)
+SLOTS = tuple(str(slot) for slot in DEFAULT_SLOTS)
 SCHEDULE = Schedule(offsets_ms=(20_000,), clock=MarketClock(speed=30))
 
 

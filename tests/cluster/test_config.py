@@ -9,6 +9,7 @@ from actors.config import FleetConfig, Mode, RiskLimits, Venue
 from actors.detectors.policy import Reaction
 from cluster.config import DEFAULT_FILE, Deployment, read_config, read_document
 from cluster.config_errors import ConfigError, nearest
+from signals.market import SLOTS_MAX, Asset
 from signals.market_time import MarketClock
 
 URLS = {f.name: "http://127.0.0.1:9" for f in msgspec.structs.fields(Venue) if "_url" in f.name}
@@ -51,6 +52,15 @@ def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: P
     assert config.risk == RiskLimits()
 
 
+MORE = [f"coin{number}" for number in range(57)]
+SIXTY_FIVE = "\n".join(
+    (
+        'mode = "sandbox"\n[venue]',
+        f"more_assets = {MORE}".replace("'", '"'),
+        "[slots]",
+        *(f"{asset}-4h = {{}}" for asset in [*Asset, *MORE]),
+    )
+)
 BAD = {
     'mode = "paper"': ["mode", "'paper'", "sandbox", "not exist yet"],
     'mode = "live"': ["mode", "'live'", "not exist yet"],
@@ -71,7 +81,27 @@ BAD = {
     'mode = "sandbox"\n[timing]\nheartbeat_seconds = 9.5': ["9.5", "0.1 .. 8"],
     'mode = "sandbox"\n[timing]\ndecision_offsets_ms = [5, 4]': ["ascending", "299999"],
     'mode = "sandbox"\n[feeds]\nticks_ms = 0': ["feeds.ticks_ms", "1 .."],
-    'mode = "sandbox"\n[slots]\nada-5m = {}': ["unknown slot ada-5m", "did you mean"],
+    'mode = "sandbox"\n[slots]\nada-5m = {}': ["unknown slot ada-5m", "venue.more_assets"],
+    'mode = "sandbox"\n[slots]\nbct-5m = {}': ["unknown slot bct-5m", "did you mean btc?"],
+    'mode = "sandbox"\n[slots]\nBTC-5m = {}': ["unknown slot BTC-5m; did you mean btc-5m?"],
+    'mode = "sandbox"\n[slots]\nbtc-1h = {}': [
+        "unknown slot btc-1h",
+        "the venue has no 1h markets, it has 5m, 15m, 4h",
+    ],
+    'mode = "sandbox"\n[slots]\nbtc-5m = {}\nbtc-5m = {}': [
+        "btc-5m (line 4) stands in the file twice: remove one of the two"
+    ],
+    'mode = "sandbox"\n[slots.btc-5m]\n[slots.btc-5m]': ["[slots.btc-5m] (line 3) stands"],
+    'mode = "sandbox"\n[slots]\nbtc-5m = {}\n"btc-5m" = {}\neth-5m = {}': ["stands in the file"],
+    'mode = "sandbox"\n[slots]\nbtc-5m = {}\n[slots.btc-5m]\nstrategy = "x"': [
+        "[slots.btc-5m] (line 4) stands in the file twice"
+    ],
+    SIXTY_FIVE: ["65 slots are listed, one fleet has at most 64: remove 1 of them"],
+    'mode = "sandbox"\n[venue]\nmore_assets = ["btc"]': ["venue.more_assets", "none of btc"],
+    'mode = "sandbox"\n[venue]\nmore_assets = ["ton", "ton"]': ["venue.more_assets", "each once"],
+    'mode = "sandbox"\n[venue]\nmore_assets = ["TON"]': ["venue.more_assets", "small letters"],
+    'mode = "sandbox"\n[venue]\nmore_assets = "ton"': ["venue.more_assets", "a list"],
+    'mode = "sandbox"\n[venue]\nadapter = "elsewhere"': ["venue.adapter", "must be polymarket"],
     'mode = "sandbox"\n[slots]\nbtc-5n = {}': ["unknown slot btc-5n; did you mean btc-5m?"],
     'mode = "sandbox"\n[slots]\nbtc-5m = { strategy = "nope" }': ["slots.btc-5m.strategy", "nope"],
     'mode = "sandbox"\n[slots]\nbtc-5m = { stratgy = "x" }': [
@@ -85,6 +115,27 @@ BAD = {
     'mode = "sandbox"\n[venue]\nclob_url = "http://evil"': ["venue.clob_url", "unknown key"],
     'mode = "sandbox': ["TOML"],
 }
+
+
+def test_a_4h_market_and_a_ninth_asset_are_added_by_the_configuration_alone(
+    tmp_path: Path,
+) -> None:
+    text = 'mode = "sandbox"\n[venue]\nmore_assets = ["ton"]\n[slots]\n'
+    config = read(tmp_path, text + "ton-4h = {}\nzec-4h = {}\nton-5m = {}\nbtc-15m = {}")
+    assert [slot.slot for slot in config.slots] == ["ton-5m", "btc-15m", "zec-4h", "ton-4h"]
+    assert msgspec.json.decode(msgspec.json.encode(config), type=FleetConfig) == config
+
+
+def test_sixty_four_slots_are_one_fleet(tmp_path: Path) -> None:
+    config = read(tmp_path, SIXTY_FIVE.rpartition("\n")[0])
+    assert len(config.slots) == SLOTS_MAX == 64
+
+
+def test_a_configuration_stored_before_there_were_other_assets_means_the_default() -> None:
+    config = read_config(DEFAULT_FILE, deployment())
+    stored = msgspec.to_builtins(config)
+    del stored["venue"]["more_assets"], stored["venue"]["adapter"]
+    assert msgspec.convert(stored, FleetConfig) == config
 
 
 @pytest.mark.parametrize("text", BAD)

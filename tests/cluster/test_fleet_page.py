@@ -18,7 +18,7 @@ from cluster.status import (
     SlotView,
     StatusReport,
 )
-from signals.market import ALL_SLOTS
+from signals.market import DEFAULT_SLOTS
 
 OPEN_MS = 1_790_000_100_000 - 1_790_000_100_000 % 900_000
 RELEASE = "0e68fc48c8f7" + "0" * 52
@@ -50,7 +50,7 @@ def slot_view(name: str, number: int) -> SlotView:
 
 def make_report(**changes: object) -> StatusReport:
     report = StatusReport(
-        slots=tuple(slot_view(str(slot), n) for n, slot in enumerate(ALL_SLOTS)),
+        slots=tuple(slot_view(str(slot), n) for n, slot in enumerate(DEFAULT_SLOTS)),
         alarms=(),
         gateway=GatewayView(
             name="gateway/1",
@@ -90,21 +90,21 @@ def alarm(subject: str) -> Alarm:
 
 
 def test_all_is_inside_80_by_24_with_alarms_on_top() -> None:
-    alarms = tuple(alarm(str(slot)) for slot in ALL_SLOTS)
+    alarms = tuple(alarm(str(slot)) for slot in DEFAULT_SLOTS)
     lines = drawn(make_report(alarms=alarms), 80)
     assert len(lines) <= 24
     others = tuple(
         msgspec.structs.replace(alarm("x"), kind=f"kind{n}", id=f"kind{n}.x.1") for n in range(9)
     )
     crowded = drawn(make_report(alarms=others, trouble=("gateway: silent", "feed: stale")), 80)
-    assert all(any(line.startswith(str(slot)) for line in crowded[:24]) for slot in ALL_SLOTS)
+    assert all(any(line.startswith(str(slot)) for line in crowded[:24]) for slot in DEFAULT_SLOTS)
     assert any("8 more causes: midstride alarms list" in line for line in crowded[:6])
     assert max(map(len, lines)) <= 80
     top = "\n".join(lines[:6])
     assert "16 alarms" in top
     assert "CRITICAL no_decision btc-5m" in top
     assert "and 13 more" in top
-    for slot in ALL_SLOTS:
+    for slot in DEFAULT_SLOTS:
         assert any(line.startswith(str(slot)) for line in lines)
 
 

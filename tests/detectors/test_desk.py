@@ -13,7 +13,7 @@ from actors.detectors.desk import (
 from actors.detectors.from_journal import Purchases, decided_of
 from actors.detectors.from_journal import hear as hear_fill
 from checkpoints.journal_rows import JournalRow, RowKind
-from signals.market import ALL_SLOTS, CYCLE_MS
+from signals.market import CYCLE_MS, DEFAULT_SLOTS
 from tests.checkpoints.builders import row
 
 OPEN_MS = 1_767_268_800_000
@@ -73,7 +73,7 @@ def decision(sequence: int, due_ms: int, slot: str, release: str, reason: str) -
 def decide_cycles(desk: Desk, release: str, reason: str, first: int, count: int) -> Desk:
     for number in range(first, first + count):
         due_ms = OPEN_MS + number * CYCLE_MS
-        for slot in ALL_SLOTS:
+        for slot in DEFAULT_SLOTS:
             desk = hear(desk, decision(number, due_ms, str(slot), release, reason))
         desk = tick(desk, due_ms + CYCLE_MS)
     return desk

@@ -13,7 +13,7 @@ from typing import Final
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import Checkpoint
 from checkpoints.storage import LocalStorage
-from signals.market import ALL_SLOTS, Timeframe
+from signals.market import DEFAULT_SLOTS, Timeframe
 
 FOLDER: Final = Path(__file__).parent / "checkpoints"
 RELEASE_SHOWN: Final = 12
@@ -23,7 +23,7 @@ def make(state: Path) -> Iterable[Path]:
     storage = LocalStorage(state / "storage")
     store = CheckpointStore(storage)
     for timeframe in Timeframe:
-        slots = [str(slot) for slot in ALL_SLOTS if slot.timeframe is timeframe]
+        slots = [str(slot) for slot in DEFAULT_SLOTS if slot.timeframe is timeframe]
         latest = [store.latest(slot) for slot in slots]
         found = [(each.name, each.checkpoint) for each in latest if each.name and each.checkpoint]
         name, checkpoint = max(found, key=lambda pair: len(pair[1].upserts))

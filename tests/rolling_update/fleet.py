@@ -22,7 +22,7 @@ from cluster.processes import MARK
 from cluster.rolling_update.record import read_active, rollout_ids
 from cluster.rolling_update.report import Report
 from cluster.state_folder import StateFolder
-from signals.market import ALL_SLOTS
+from signals.market import DEFAULT_SLOTS
 from tests.judge import Verdict, judge
 from tests.rolling_update.trees import copy_tree
 
@@ -32,7 +32,7 @@ LOOK_SECONDS = 0.1
 SPEED = 30
 FOUR = ("btc-5m", "eth-5m", "sol-15m", "xrp-5m")
 SIX = (*FOUR, "doge-15m", "bnb-5m")
-SIXTEEN = tuple(str(slot) for slot in ALL_SLOTS)
+SIXTEEN = tuple(str(slot) for slot in DEFAULT_SLOTS)
 LATE_KINDS = frozenset({"actor_silent", "clock_skew", "feed_stale", "heartbeat_gap"})
 """Alarms that a machine raises honestly while it is too busy to answer. What that may never cost, a
 decision or an order, has kinds of its own, and the judge counts it."""

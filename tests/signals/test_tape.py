@@ -11,6 +11,8 @@ from signals.market import Outcome, Timeframe, Window
 from signals.snapshot import Candles, Interval
 from tests.signals.builders import make_candles
 
+TIMEFRAMES = (Timeframe.M5, Timeframe.M15)
+
 
 @pytest.fixture(scope="module")
 def tape() -> AssetTape:
@@ -77,7 +79,7 @@ def test_a_week_begins_on_monday() -> None:
 
 def test_a_snapshot_sees_only_what_has_closed(tape: AssetTape, market: ModelMarket) -> None:
     due_ms = last_window(tape).open_ms + 20_000
-    snapshot = TapeSnapshots(tape, PricePath(tape, 3), market).at(due_ms)
+    snapshot = TapeSnapshots(tape, PricePath(tape, 3), market, TIMEFRAMES).at(due_ms)
     assert snapshot is not None
     assert snapshot.complete
     lengths = {"5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400}

@@ -29,6 +29,8 @@ from signals.snapshot import Snapshot
 from signals.strategies.five_factor import Memory
 from signals.units import MICRO, MicroShares, PriceMicroUsd
 
+TIMEFRAMES = (Timeframe.M5, Timeframe.M15)
+
 
 @pytest.fixture(scope="module")
 def tape() -> AssetTape:
@@ -74,7 +76,7 @@ def leg(style: Style, price: int, *, shares: int = 10, side: Side = Side.BUY) ->
 def run_window(tape: AssetTape, market: ModelMarket, strategy: Any, window: Window) -> SlotRun:
     """Decide three times in a 15m window and settle it."""
     run = SlotRun(Slot(tape.asset, window.timeframe), strategy, Params(), market)
-    snapshots = TapeSnapshots(tape, PricePath(tape, 3), market)
+    snapshots = TapeSnapshots(tape, PricePath(tape, 3), market, TIMEFRAMES)
     for cycle in range(3):
         due_ms = window.open_ms + cycle * 300_000 + 20_000
         snapshot = snapshots.at(due_ms)
@@ -261,7 +263,7 @@ def test_a_tape_with_gaps_is_decided_on_what_it_has_and_the_gap_is_named_once() 
     whole = generate_tape(3).assets[0]
     bare = msgspec.structs.replace(whole, open_interest=(), funding=whole.funding[:3])
     market = ModelMarket(bare, PricePath(bare, 3), 3)
-    snapshots = TapeSnapshots(bare, PricePath(bare, 3), market)
+    snapshots = TapeSnapshots(bare, PricePath(bare, 3), market, TIMEFRAMES)
     end_ms = bare.candles.open_time_ms[-1] + 300_000
     for cycle in range(1, 13):
         snapshot = snapshots.at(end_ms - cycle * 300_000 + 20_000)

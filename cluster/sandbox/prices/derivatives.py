@@ -9,7 +9,7 @@ import numpy as np
 
 from cluster.sandbox.model import FundingRate, OpenInterest
 from cluster.sandbox.prices.recorded import RecordedSeries
-from cluster.sandbox.prices.shapes import SHAPES, asset_number
+from cluster.sandbox.prices.shapes import asset_number, shape_of
 
 HOUR_MS: Final = 3_600_000
 MINUTE_MS: Final = 60_000
@@ -32,7 +32,7 @@ class Funding:
     def __init__(self, seed: int, asset: str, recorded: RecordedSeries | None) -> None:
         self._seed = seed
         self._asset = asset
-        self.period_ms = SHAPES[asset].funding_hours * HOUR_MS
+        self.period_ms = shape_of(asset).funding_hours * HOUR_MS
         self._recorded: dict[int, float] = {}
         self.recorded_range: tuple[int, int] | None = None
         if recorded is not None:
@@ -91,7 +91,7 @@ class OpenInterestSeries:
     def _generated(self, time_ms: int, place: int) -> float:
         noise = self._noise(time_ms)
         if not self._times:
-            return SHAPES[self._asset].open_interest * math.exp(noise)
+            return shape_of(self._asset).open_interest * math.exp(noise)
         ends = [
             math.log(self._values[at]) + noise - self._noise(self._times[at])
             for at in (place - 1, place)

@@ -1,6 +1,6 @@
 """Say of each asset and series what is recorded and what is invented."""
 
-from cluster.sandbox.model import ASSETS, Provenance
+from cluster.sandbox.model import Provenance
 from cluster.sandbox.prices.shapes import candle_open_ms
 from cluster.sandbox.prices.source import Prices
 
@@ -10,7 +10,7 @@ SETTLEMENT_NOTE = "the path inside each candle is invented; it touches the candl
 def provenance(prices: Prices) -> tuple[Provenance, ...]:
     """Return one entry per asset, series and source range."""
     found: list[Provenance] = []
-    for asset in ASSETS:
+    for asset in prices.assets:
         found += _ranges(asset, "klines", prices.recorded(asset), SETTLEMENT_NOTE)
         found += _taker(asset, prices.recorded(asset))
         found += _ranges(asset, "funding", prices.funding[asset].recorded_range, "")
@@ -23,7 +23,7 @@ def provenance(prices: Prices) -> tuple[Provenance, ...]:
 
 def tape_end_ms(prices: Prices) -> int | None:
     """Return when the last recorded candle ends; None without a tape."""
-    ends = [span[1] for asset in ASSETS if (span := prices.recorded(asset)) is not None]
+    ends = [span[1] for asset in prices.assets if (span := prices.recorded(asset)) is not None]
     return max(ends) if ends else None
 
 

@@ -1,6 +1,7 @@
 """All prices of the sandbox, by asset and market time: candles, seconds, averages, ticks."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -12,9 +13,9 @@ from cluster.sandbox.prices.path import PRICE_SCALE, SECONDS, Spots, second_spot
 from cluster.sandbox.prices.recorded import RecordedCandles, Tape
 from cluster.sandbox.prices.shapes import (
     CANDLES_PER_WEEK,
-    SHAPES,
     candle_index,
     candle_open_ms,
+    shape_of,
 )
 from cluster.sandbox.prices.walk import Walk
 
@@ -25,9 +26,10 @@ GENERATED_START_MS: Final = 1_791_201_600_000
 LOOKBACK_SECONDS: Final = 60
 E18_PER_SPOT: Final = 10**18 // PRICE_SCALE
 TICKS_PER_WIRE_SECOND: Final = 5
-SECONDS_CACHED: Final = 64
-"""Candles whose seconds are kept: eight assets, the last few windows of each."""
-WEEKS_CACHED: Final = 8 * 40
+SECONDS_CACHED: Final = 8
+"""Candles of one asset whose seconds are kept: the last few windows."""
+WEEKS_CACHED: Final = 40
+"""Of one asset."""
 QUIET_AHEAD_MS: Final = 6 * HOUR_MS
 """A tape starts where its open interest has no gap for this long."""
 
@@ -35,21 +37,22 @@ QUIET_AHEAD_MS: Final = 6 * HOUR_MS
 class Prices:
     """A pure function of (seed, tape): any moment, in any order, always the same."""
 
-    def __init__(self, seed: int, tape: Tape | None) -> None:
+    def __init__(self, seed: int, tape: Tape | None, assets: Sequence[str] = ASSETS) -> None:
         self.seed = seed
+        self.assets = assets
         self._recorded: dict[str, RecordedCandles] = tape.candles if tape else {}
         self.funding = {
             asset: Funding(seed, asset, tape.funding.get(asset) if tape else None)
-            for asset in ASSETS
+            for asset in assets
         }
         self.open_interest = {
             asset: OpenInterestSeries(seed, asset, tape.open_interest.get(asset) if tape else None)
-            for asset in ASSETS
+            for asset in assets
         }
         self.start_market_ms = self._tape_start_ms() if tape else GENERATED_START_MS
         self._before: dict[str, Walk] = {}
         self._after: dict[str, Walk] = {}
-        for asset in ASSETS:
+        for asset in assets:
             self._hang(asset)
         self._weeks: OrderedDict[tuple[str, int], Floats] = OrderedDict()
         self._seconds: OrderedDict[tuple[str, int], Spots] = OrderedDict()
@@ -89,7 +92,7 @@ class Prices:
             row = self.rows(asset, index, index + 1)[0]
             found = second_spots(self.seed, asset, index, row)
             self._seconds[key] = found
-            if len(self._seconds) > SECONDS_CACHED:
+            if len(self._seconds) > SECONDS_CACHED * len(self.assets):
                 self._seconds.popitem(last=False)
         return found
 
@@ -127,7 +130,7 @@ class Prices:
         found = self._weeks.get(key)
         if found is None:
             found = self._weeks[key] = self._make_week(asset, week)
-            if len(self._weeks) > WEEKS_CACHED:
+            if len(self._weeks) > WEEKS_CACHED * len(self.assets):
                 self._weeks.popitem(last=False)
         return found
 
@@ -154,7 +157,7 @@ class Prices:
         recorded = self._recorded.get(asset)
         if recorded is None:
             anchor = candle_index(self.start_market_ms)
-            walk = Walk(self.seed, asset, anchor, SHAPES[asset].price)
+            walk = Walk(self.seed, asset, anchor, shape_of(asset).price)
             self._before[asset] = self._after[asset] = walk
             return
         opened, closed = float(recorded.rows[0][0]), float(recorded.rows[-1][3])
@@ -165,7 +168,7 @@ class Prices:
         """Find where klines, funding and open interest are all recorded and go on for a while."""
         ranges = [
             span
-            for asset in ASSETS
+            for asset in self.assets
             for span in (
                 self.recorded(asset),
                 self.funding[asset].recorded_range,
@@ -174,7 +177,7 @@ class Prices:
             if span is not None
         ]
         start = max(low for low, _ in ranges)
-        gaps = [gap for asset in ASSETS for gap in self.open_interest[asset].gaps()]
+        gaps = [gap for asset in self.assets for gap in self.open_interest[asset].gaps()]
         for gap_start, gap_end in sorted(gaps):
             if gap_start < start + QUIET_AHEAD_MS and gap_end > start:
                 start = gap_end

@@ -5,6 +5,7 @@ taker_buy_base; funding.parquet has asset, funding_time_ms, rate; open_interest.
 time_ms, open_interest_base. Only gap-free 5-minute candles of the perpetuals are used.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,13 +32,13 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 
-def load_tape(folder: Path) -> Tape:
+def load_tape(folder: Path, assets: Sequence[str] = ASSETS) -> Tape:
     """Read the three files; raise `TapeError` where the folder is not a tape."""
     klines, funding, open_interest = (_read(folder, name) for name in TAPE_FILES)
     return Tape(
-        candles=_candles(klines),
-        funding=_series(funding, "funding_time_ms", "rate"),
-        open_interest=_series(open_interest, "time_ms", "open_interest_base"),
+        candles=_candles(klines, assets),
+        funding=_series(funding, "funding_time_ms", "rate", assets),
+        open_interest=_series(open_interest, "time_ms", "open_interest_base", assets),
     )
 
 
@@ -60,12 +61,12 @@ def _column(table: pa.Table, name: str) -> Any:
         ) from None
 
 
-def _candles(table: pa.Table) -> dict[str, RecordedCandles]:
+def _candles(table: pa.Table, assets: Sequence[str]) -> dict[str, RecordedCandles]:
     chosen = table.filter(
         pc.and_(pc.equal(table["venue"], VENUE), pc.equal(table["interval"], "5m"))
     )
     found: dict[str, RecordedCandles] = {}
-    for asset in ASSETS:
+    for asset in assets:
         rows = chosen.filter(pc.equal(chosen["asset"], asset.upper())).sort_by("open_time_ms")
         if rows.num_rows:
             found[asset] = _one_asset(asset, rows)
@@ -83,12 +84,14 @@ def _one_asset(asset: str, rows: pa.Table) -> RecordedCandles:
     return RecordedCandles(first_index=candle_index(int(times[0])), rows=np.column_stack(columns))
 
 
-def _series(table: pa.Table, time_name: str, value_name: str) -> dict[str, RecordedSeries]:
+def _series(
+    table: pa.Table, time_name: str, value_name: str, assets: Sequence[str]
+) -> dict[str, RecordedSeries]:
     names = _column(table, "asset")
     times = _column(table, time_name).astype(np.int64)
     values = _column(table, value_name).astype(np.float64)
     found: dict[str, RecordedSeries] = {}
-    for asset in ASSETS:
+    for asset in assets:
         mine = names == asset.upper()
         if mine.any():
             order = np.argsort(times[mine], kind="stable")

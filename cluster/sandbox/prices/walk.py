@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cluster.sandbox.prices.shapes import CANDLES_PER_WEEK, SHAPES, asset_number
+from cluster.sandbox.prices.shapes import CANDLES_PER_WEEK, asset_number, shape_of
 
 Floats = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ class _Draws:
 
     def __init__(self, seed: int, asset: str, week: int) -> None:
         climate = _Climate(seed, week)
-        shape = SHAPES[asset]
+        shape = shape_of(asset)
         rng = np.random.default_rng((seed, week, 100 + asset_number(asset)))
         n = CANDLES_PER_WEEK
         own = rng.standard_normal(n)
@@ -90,7 +90,7 @@ class Walk:
         start, _ = self._edge(week)
         log_open = start + np.concatenate(([0.0], np.cumsum(draws.returns)))
         opens = log_open[:-1]
-        decimals = SHAPES[self._asset].decimals
+        decimals = shape_of(self._asset).decimals
         prices = np.exp(np.stack([opens, opens + draws.high, opens + draws.low, log_open[1:]], 1))
         prices = np.maximum(np.round(prices, decimals), 10.0**-decimals)
         prices[:, 1] = prices.max(axis=1)

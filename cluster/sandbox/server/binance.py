@@ -5,7 +5,6 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from cluster.sandbox.model import ASSETS
 from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.binance_bodies import (
     INVALID_INTERVAL,
@@ -70,7 +69,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 def _asset(call: Call) -> str | None:
     asset = asset_of(call.query.get("symbol", ""))
-    return asset if asset in ASSETS else None
+    return asset if asset in call.world.exchange.config.assets else None
 
 
 def _span(call: Call, default: int, most: int) -> Span | None:

@@ -108,16 +108,20 @@ class GammaEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     markets: tuple[GammaMarket, ...]
 
 
+def _name(market: Market) -> str:
+    return NAMES.get(market.asset, market.asset.upper())
+
+
 def _title(market: Market) -> str:
     opened = iso_text(market.open_market_ms)
-    return f"{NAMES[market.asset]} Up or Down - {opened} {market.timeframe}"
+    return f"{_name(market)} Up or Down - {opened} {market.timeframe}"
 
 
 def _description(market: Market) -> str:
     look_back = market.twap_lookback_seconds
     return (
         f'Sandbox market on invented or replayed prices. Resolves to "Up" if the {look_back}-second'
-        f" time-weighted average price of {NAMES[market.asset]} at the end of the window is at or"
+        f" time-weighted average price of {_name(market)} at the end of the window is at or"
         ' above the one at its beginning, otherwise to "Down".'
     )
 

@@ -1,12 +1,13 @@
 """Lists of markets: the CLOB's pages, and Gamma's by keyset and series."""
 
 import base64
+import zlib
 from typing import Final, TypeVar
 
 import msgspec
 from starlette.responses import Response
 
-from cluster.sandbox.model import ASSETS, Market, Timeframe
+from cluster.sandbox.model import ASSETS, TIMEFRAMES, Market, Timeframe
 from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.calls import Call, Entry
 from cluster.sandbox.server.clob_account import page_of
@@ -25,6 +26,8 @@ KNOWN_SERIES: Final = {
 }
 """The venue's own numbers; those of the other assets are the sandbox's."""
 FIRST_OWN_SERIES: Final = 900_000
+FIRST_OTHER_SERIES: Final = 1_000_000
+"""Of assets and timeframes that are not listed by default."""
 
 Shown = TypeVar("Shown")
 
@@ -50,8 +53,11 @@ class MarketPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def series_id(market: Market) -> str:
     known = KNOWN_SERIES.get((market.asset, market.timeframe))
-    place = 2 * ASSETS.index(market.asset) + list(Timeframe).index(market.timeframe)
-    return known or str(FIRST_OWN_SERIES + place)
+    if known is None and market.asset in ASSETS and market.timeframe in TIMEFRAMES:
+        place = 2 * ASSETS.index(market.asset) + TIMEFRAMES.index(market.timeframe)
+        known = str(FIRST_OWN_SERIES + place)
+    named = f"{market.asset}-{market.timeframe}"
+    return known or str(FIRST_OTHER_SERIES + zlib.crc32(named.encode()))
 
 
 def _listed(call: Call) -> list[Market]:

@@ -56,7 +56,7 @@ class World:
         self.limits = Limits(tier)
         self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
         self.user_feed = UserFeed(self.accounts)
-        self.price_feed = PriceFeed(self.accounts, self._recent_ticks)
+        self.price_feed = PriceFeed(self.accounts, self._recent_ticks, exchange.config.assets)
         self._last_wire_ms = 0
         self.asked: Counter[str] = Counter()
         """Requests that are no reads, by method and path, as they came; read by the admin door."""

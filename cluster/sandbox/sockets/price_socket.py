@@ -1,6 +1,6 @@
 """The price socket: settlement averages and spot prices by channel, after its key was checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -23,7 +23,6 @@ CLOSE_POLICY: Final = 4_008
 TWAP_CHANNEL: Final = "price.crypto.twap"
 SPOT_CHANNEL: Final = "price.crypto"
 E18_DIGITS: Final = 18
-SYMBOLS: Final = {f"{asset}usd": asset for asset in ASSETS}
 
 
 class PriceFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +117,12 @@ class PriceFeed:
     """Who listens to which channel and asset; numbers the frames of each."""
 
     def __init__(
-        self, accounts: Accounts, ticks_of: Callable[[str], tuple[PriceTick, ...]]
+        self,
+        accounts: Accounts,
+        ticks_of: Callable[[str], tuple[PriceTick, ...]],
+        assets: Sequence[str] = ASSETS,
     ) -> None:
+        self._assets = {f"{asset}usd": asset for asset in assets}
         self._accounts = accounts
         self._ticks_of = ticks_of
         self._by_feed: dict[Feed, set[PriceLine]] = {}
@@ -167,7 +170,7 @@ class PriceFeed:
         line.reply(_text(Reply(op="authed", rid=request.rid)))
 
     def _change(self, line: PriceLine, request: PriceRequest, subscription: Subscription) -> None:
-        asset = SYMBOLS.get(subscription.filter.symbol.lower())
+        asset = self._assets.get(subscription.filter.symbol.lower())
         known = subscription.channel in (TWAP_CHANNEL, SPOT_CHANNEL)
         full = request.op == "subscribe" and len(line.feeds) >= SUBSCRIPTIONS_MAX
         if asset is None or not known or full:

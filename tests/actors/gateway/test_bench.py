@@ -8,7 +8,7 @@ import pytest
 
 from actors.gateway.status import GatewayStatus
 from actors.messages import decode, encode
-from signals.market import ALL_SLOTS
+from signals.market import DEFAULT_SLOTS
 from tests.actors.gateway.fake_venue import Book, FakeVenue
 from tests.actors.gateway.shells import configure, current_intent, gateway, own
 
@@ -25,7 +25,7 @@ def anyio_backend() -> str:
 async def test_intent_received_to_order_posted(tmp_path: Path, together: int) -> None:
     configure(tmp_path)
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
-        slots = [str(slot) for slot in ALL_SLOTS[:together]]
+        slots = [str(slot) for slot in DEFAULT_SLOTS[:together]]
         for slot in slots:
             await own(shell, slot)
         for leg in range(ROUNDS):

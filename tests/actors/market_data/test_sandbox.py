@@ -14,7 +14,7 @@ from actors.market_data.state import next_decision_point, settings_of
 from actors.market_data.status import MarketDataStatus
 from actors.messages import decode
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
-from signals.market import ALL_SLOTS, Asset, Slot, Timeframe
+from signals.market import DEFAULT_SLOTS, Asset, Slot, Timeframe
 from signals.snapshot import Feed, Interval, Snapshot
 from tests.actors.sandbox import Sandbox, admin, fault, sandbox, store_config
 
@@ -117,7 +117,7 @@ def test_all_sixteen_slots_get_complete_and_shared_snapshots(
     exchange: Sandbox, tmp_path: Path
 ) -> None:
     async def work() -> None:
-        async with market_data(exchange, tmp_path, ALL_SLOTS) as actor:
+        async with market_data(exchange, tmp_path, DEFAULT_SLOTS) as actor:
             while not all(up_to_date(made) for made in await shared_snapshots(actor, exchange)):
                 pass  # a busy machine was late with one of them
             said = await until_status(actor, lambda said: all(feed.fresh for feed in said.feeds))
@@ -129,8 +129,8 @@ def test_all_sixteen_slots_get_complete_and_shared_snapshots(
 
 async def shared_snapshots(actor: MarketData, exchange: Sandbox) -> list[Snapshot]:
     """Let all slots ask for one decision point; return what each asset's slots were answered."""
-    due = due_ms(exchange, ALL_SLOTS)
-    asked = [actor.snapshot(str(slot.asset), due) for slot in ALL_SLOTS]
+    due = due_ms(exchange, DEFAULT_SLOTS)
+    asked = [actor.snapshot(str(slot.asset), due) for slot in DEFAULT_SLOTS]
     answers = set(await asyncio.gather(*asked))
     assert len(answers) == len(Asset)
     assert all(snapshot_digest(data) == digest for digest, data in answers)

@@ -42,7 +42,7 @@ from actors.supervisor.state import (
     SupervisorState,
 )
 from actors.supervisor.step import step
-from signals.market import ALL_SLOTS
+from signals.market import DEFAULT_SLOTS
 from signals.market_time import MarketClock
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS, OPEN_MS, seat
 
@@ -106,7 +106,7 @@ def alarms(effects: list[AnyEffect]) -> list[str]:
 
 def test_slots_come_up_through_vacancies_a_few_at_a_time() -> None:
     watch = Watch()
-    names = tuple(str(slot) for slot in ALL_SLOTS)
+    names = tuple(str(slot) for slot in DEFAULT_SLOTS)
     assert of(watch.hear(StartAsked, slots=names), KeepWanted)[0].slots == names
     watch.hear(FencesRead, owners={})
     opened = of(watch.hear(Ticked), OpenSeat)

@@ -9,7 +9,7 @@ from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
 from checkpoints.journal_days import compact_day
 from checkpoints.storage import LocalStorage
-from signals.market import ALL_SLOTS, DAY_MS
+from signals.market import DAY_MS, DEFAULT_SLOTS
 from signals.params import params_id
 from tests.audit.builders import CYCLE_MS, DAY, ROOT, Story
 
@@ -38,10 +38,10 @@ def write_day(root: Path, cycles: int = CYCLES) -> int:
     """Write a closed day; return the number of decisions."""
     storage = LocalStorage(root)
     release = archive_release(storage, ROOT).release
-    for slot in ALL_SLOTS:
+    for slot in DEFAULT_SLOTS:
         story = DayStory(storage, release, str(slot))
         for cycle in range(cycles):
             story.decide(mid_up=MIDS[cycle % len(MIDS)])
         Journal(storage, str(slot)).append(story.rows)
     compact_day(storage, DAY, NEXT_DAY)
-    return cycles * len(ALL_SLOTS)
+    return cycles * len(DEFAULT_SLOTS)

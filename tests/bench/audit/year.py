@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from checkpoints.journal import JOURNAL, JOURNAL_SCHEMA
 from checkpoints.sealed_parquet import encode_sealed_parquet
-from signals.market import ALL_SLOTS, CYCLE_MS, DAY_MS, Slot, day_of
+from signals.market import CYCLE_MS, DAY_MS, DEFAULT_SLOTS, Slot, day_of
 
 START_MS: Final = 1_767_225_600_000
 """2026-01-01."""
@@ -27,13 +27,13 @@ def write_year(root: Path, days: int) -> int:
     """Write closed days; return the number of decisions."""
     rng = np.random.default_rng(1)
     (root / JOURNAL).mkdir(parents=True)
-    sequence = dict.fromkeys(ALL_SLOTS, 0)
+    sequence = dict.fromkeys(DEFAULT_SLOTS, 0)
     for day in range(days):
-        tables = [_slot_day(slot, day, days, sequence, rng) for slot in ALL_SLOTS]
+        tables = [_slot_day(slot, day, days, sequence, rng) for slot in DEFAULT_SLOTS]
         name = f"{day_of(START_MS + day * DAY_MS)}.parquet"
         whole = pa.concat_tables(tables).combine_chunks()
         (root / JOURNAL / name).write_bytes(encode_sealed_parquet(whole, {}))
-    return days * CYCLES * len(ALL_SLOTS)
+    return days * CYCLES * len(DEFAULT_SLOTS)
 
 
 def _slot_day(

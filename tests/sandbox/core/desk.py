@@ -44,10 +44,13 @@ class Desk:
         self.events: list[Event] = []
         self._numbers = 0
         self.ledger = Ledger.open(folder)
-        self.exchange = Exchange(self.config, Prices(seed, None), self.ledger)
+        self.exchange = Exchange(self.config, self._prices(), self.ledger)
         self.exchange.advance(self.now)
         for name in (ALICE, BOB):
             self.exchange.open_account(name, "0x" + name, self.now)
+
+    def _prices(self) -> Prices:
+        return Prices(self.config.seed, None, self.config.assets)
 
     @property
     def now(self) -> Now:
@@ -67,7 +70,7 @@ class Desk:
         """Open the ledger again, as a new process would."""
         self.ledger.close()
         self.ledger = Ledger.open(self.folder)
-        self.exchange = Exchange(self.config, Prices(self.config.seed, None), self.ledger)
+        self.exchange = Exchange(self.config, self._prices(), self.ledger)
         self.exchange.advance(self.now)
 
     def market(self, asset: str = "btc", timeframe: Timeframe = Timeframe.M5) -> Market:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from cluster.sandbox.events import MarketOpened, MarketResolved
-from cluster.sandbox.model import MICRO, CancelReason, Outcome, Side, Timeframe
+from cluster.sandbox.model import (
+    ASSETS,
+    MICRO,
+    TIMEFRAMES,
+    CancelReason,
+    Outcome,
+    Side,
+)
 from cluster.sandbox.prices.source import GENERATED_START_MS, Prices
 from cluster.sandbox.reading import LedgerReading
 from cluster.sandbox.settlement import e18_text, verdict
@@ -30,7 +37,7 @@ def test_sixteen_markets_take_orders_at_any_time(desk: Desk) -> None:
         running = [m for m in listed if m.open_market_ms <= desk.now.market_ms]
         assert len(running) == 16
         assert {(m.asset, m.timeframe) for m in running} == {
-            (asset, frame) for asset in {m.asset for m in running} for frame in Timeframe
+            (asset, frame) for asset in ASSETS for frame in TIMEFRAMES
         }
 
 
