@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from signals.market import DEFAULT_SLOTS
+from signals.market import Slot
 
 MICRO: Final = 1_000_000
 
@@ -21,11 +21,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def slots(self) -> tuple[str, ...]:
-        return tuple(
-            str(slot)
-            for slot in DEFAULT_SLOTS
-            if str(slot.asset) in self.assets and str(slot.timeframe) in self.timeframes
-        )
+        slots = (Slot.parse(f"{a}-{t}") for a in set(self.assets) for t in set(self.timeframes))
+        return tuple(map(str, sorted(slots, key=lambda slot: slot.place)))
 
 
 def config_text(answers: Answers) -> str:

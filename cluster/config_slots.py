@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from actors.config import FleetConfig
 from cluster.config_errors import ConfigError, nearest
+from cluster.errors import ClusterError
 from signals.market import ASSET_NAME, SLOTS_MAX, Asset, Slot, Timeframe
 
 LENGTH: Final = re.compile(r"[1-9][0-9]*[mhdw]")
@@ -79,3 +81,16 @@ def twice(file: str, problem: str, text: str) -> ConfigError:
     return ConfigError.because(
         file, key, f"{key} (line {number}) stands in the file twice: remove one of the two"
     )
+
+
+def check_configured(slots: Iterable[str], config: FleetConfig) -> None:
+    """Raise `ClusterError` for a slot that this fleet does not have."""
+    configured = [entry.slot for entry in config.slots]
+    for name in slots:
+        if name not in configured:
+            near = nearest(name, configured)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ClusterError(
+                f"this fleet has no slot {name}; {hint}its configuration lists "
+                f"{', '.join(configured)}"
+            )

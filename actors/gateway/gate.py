@@ -30,6 +30,7 @@ class Gate:
             limits=config.risk,
             timing=config.timing,
             attested=None if self._reader is None else frozenset(),
+            slots=frozenset(entry.slot for entry in config.slots),
         )
 
     async def read(self) -> Rules:

@@ -13,7 +13,7 @@ from actors.gateway.order_life import Order
 from actors.messages import Intent
 from actors.venue.answers import TokenBook
 from signals.decision import Style
-from signals.market import Side
+from signals.market import Side, Slot
 from signals.units import MicroUsd
 
 MILLE: Final = 1_000
@@ -30,6 +30,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Releases that an approval covers; None while the gate is open."""
     size_permille: dict[str, int] = {}
     """Share of the slot limits that a release may use until it has baked; not named: all."""
+    slots: frozenset[str] = frozenset()
+    """Of the fleet; empty: any that is named like one."""
+
+    def knows(self, slot: str) -> bool:
+        return slot in self.slots if self.slots else Slot.is_name(slot)
 
     def staged(self, release: str, full: MicroUsd) -> MicroUsd:
         """Return what a release may use of a slot limit, rounded down."""

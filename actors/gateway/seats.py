@@ -30,7 +30,6 @@ from actors.messages import (
     Retired,
     Standby,
 )
-from signals.market import Slot
 
 
 def judge(draft: Draft, event: SeatEvent) -> None:
@@ -119,8 +118,8 @@ def _unapproved(draft: Draft, slot: str, release: str, what: str) -> str | None:
 
 def _open(draft: Draft, request: OpenIncarnation) -> OpenAnswer:
     seat = draft.ledger.seats.get(request.slot) or Seat(slot=request.slot)
-    if not Slot.is_name(request.slot):
-        return OpenRefused(reason=f"{request.slot!r} is not a slot", fence=0)
+    if not draft.rules.knows(request.slot):
+        return OpenRefused(reason=f"{request.slot!r} is no slot of this fleet", fence=0)
     if request.expected_fence != seat.fence:
         reason = f"the fence is {seat.fence}, not {request.expected_fence}"
         return OpenRefused(reason=reason, fence=seat.fence)

@@ -2,14 +2,18 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
 
+from actors.runtime import load_config
 from checkpoints.archive import archived_releases
+from checkpoints.errors import DamagedError
 from checkpoints.storage import Storage
 from cluster.config_errors import nearest
+from cluster.config_slots import check_configured
 from cluster.errors import ClusterError
 from signals.market import DEFAULT_SLOTS, Slot
 
@@ -80,14 +84,15 @@ def unknown_slot(name: str) -> str:
     return f"unknown slot {name}{_hint(name, [str(slot) for slot in DEFAULT_SLOTS])}"
 
 
-def check_configured(slots: Iterable[str], configured: Sequence[str]) -> None:
-    """Raise `ClusterError` for a slot that this fleet does not have."""
-    for name in slots:
-        if name not in configured:
-            raise ClusterError(
-                f"this fleet has no slot {name}; its configuration lists "
-                f"{', '.join(sorted(configured))}"
-            )
+def check_slot(storage: Path, slot: str | None) -> None:
+    """Raise `ClusterError` for a slot that the fleet of this storage never had."""
+    if slot is None:
+        return
+    try:
+        config = load_config(str(storage))
+    except (FileNotFoundError, DamagedError):
+        return  # a journal without its configuration is read all the same
+    check_configured([slot], config)
 
 
 def check_release(storage: Storage, beginning: str, others: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.runtime import load_config
-from checkpoints.errors import CheckpointsError, DamagedError
+from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
 from cluster.audit.completeness import Completeness, read_proven
@@ -21,7 +21,7 @@ from cluster.audit.screens import chain_screen, problems_screen, show
 from cluster.audit.trade_lines import columns_of, trade_lines
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
-from cluster.commands.arguments import DAY, SLOT, check_configured, check_release
+from cluster.commands.arguments import DAY, SLOT, check_release, check_slot
 from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 
@@ -218,12 +218,7 @@ def _check_named(storage: Path, slot: str | None, release: str | None) -> None:
     """Refuse a slot or a release that this fleet never had; an empty table would hide the slip."""
     if release is not None:
         check_release(LocalStorage(storage), release)
-    if slot is not None:
-        try:
-            configured = [str(one.slot) for one in load_config(str(storage)).slots]
-        except (FileNotFoundError, DamagedError):
-            return  # a journal without its configuration is read all the same
-        check_configured([slot], configured)
+    check_slot(storage, slot)
 
 
 def _write_parquet(file: Path, table: Any) -> None:

@@ -7,6 +7,7 @@ import click
 from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import intent_of
 from cluster.audit.journal_view import JournalView, read_journal
+from cluster.commands.arguments import check_slot
 from cluster.console import emit, json_option, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.blame import Blame, blame
@@ -29,9 +30,12 @@ def command(identity: str, exact: bool, state: str | None, as_json: bool) -> Non
     TRADE is an order id or intent id (its beginning is enough); DECISION is SLOT@TIME, its due
     time in UTC market time. Works also when no fleet runs.
     """
+    folder = state_of(state)
+    slot, at, _ = identity.partition("@")
+    check_slot(folder.storage, _slot(slot) if at else None)
     try:
         found = read_journal(
-            state_of(state).storage, lambda view: _blame(view, identity, exact=exact), verify=True
+            folder.storage, lambda view: _blame(view, identity, exact=exact), verify=True
         )
     except CheckpointsError as error:
         raise ClusterError(str(error)) from error

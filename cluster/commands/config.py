@@ -80,7 +80,7 @@ def _as_document(config: FleetConfig) -> dict[str, Any]:
 @command.command()
 @click.option("--out", type=FILE, default=Path("my-fleet.toml"), show_default=True)
 @click.option("--assets", help="Comma-separated, e.g. btc,eth.")
-@click.option("--timeframes", help="5m, 15m or 5m,15m.")
+@click.option("--timeframes", help="Comma-separated: 5m, 15m, 4h.")
 @click.option("--strategy", help="A strategy by name.")
 @click.option("--slot-usd", type=click.IntRange(1, SLOT_USD_MAX), help="Capital of one slot.")
 @click.option(
@@ -92,7 +92,7 @@ def new(out: Path, **given: Any) -> None:
         raise ClusterError(f"{out} exists; name another file with --out")
     answers = Answers(
         assets=_words("Assets", given["assets"], [str(one) for one in Asset]),
-        timeframes=_words("Timeframes", given["timeframes"], [str(one) for one in Timeframe]),
+        timeframes=_words("Timeframes", given["timeframes"], [*Timeframe], "5m,15m"),
         strategy=_strategy(given["strategy"]),
         slot_usd=_number("Capital of one slot, USD", given["slot_usd"], 100),
         daily_loss_usd=_number("Loss of a day that stops orders, USD", given["daily_loss_usd"], 50),
@@ -106,9 +106,9 @@ def new(out: Path, **given: Any) -> None:
     say(f"wrote {out}: {len(answers.slots)} slots; start with `midstride run --config {out}`")
 
 
-def _words(what: str, given: str | None, allowed: list[str]) -> tuple[str, ...]:
+def _words(what: str, given: str | None, allowed: list[str], usual: str = "") -> tuple[str, ...]:
     text = given or click.prompt(
-        f"{what}, with commas between", default=",".join(allowed), err=True
+        f"{what}, with commas between", default=usual or ",".join(allowed), err=True
     )
     words = tuple(word.strip() for word in text.split(",") if word.strip())
     unknown = [word for word in words if word not in allowed]

@@ -3,7 +3,7 @@
 import click
 
 from checkpoints.errors import CheckpointsError
-from cluster.commands.arguments import DAY, SLOT
+from cluster.commands.arguments import DAY, SLOT, check_slot
 from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.page import page
@@ -56,6 +56,7 @@ def command(  # noqa: PLR0913, PLR0917 click passes each option by name
     Each is made by the code that made it, from the inputs that it had.
     """
     folder = state_of(state)
+    check_slot(folder.storage, slot)
     options = ReplayOptions(
         wanted=Wanted(day=day, slot=slot, release=release, last=last),
         with_release=with_release,

@@ -14,6 +14,7 @@ from actors.runtime import load_config, wire_ms
 from checkpoints.archive import archive_release, archived_releases, load_archive, record_commit
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage, Storage
+from cluster.config_slots import check_configured
 from cluster.errors import FleetError
 from cluster.handoff_state import Step
 from cluster.rolling_update.plan import Plan, alarm_refusals, make_plan
@@ -128,6 +129,8 @@ async def plan_for(storage_root: str, request: Request) -> tuple[Plan, tuple[Fen
     schedule = schedule_of(storage_root)
     wanted = request.slots or tuple(owner.slot for owner in owners)
     canary = request.options.canary
+    named_slots = (*request.slots, *(() if canary is None else (canary,)))
+    check_configured(named_slots, load_config(storage_root))
     order = tuple(sorted(wanted, key=lambda slot: (slot != canary, slot)))
     now_ms = schedule.clock.market_ms(wire_ms())
     shared = await shared_plan(storage_root, manifest.release, everything=request.everything)

@@ -6,7 +6,10 @@ import pytest
 
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
-from cluster.commands.arguments import check_configured, check_release
+from cluster.commands.arguments import check_release
+from cluster.config import DEFAULT_FILE
+from cluster.config_offline import read_offline
+from cluster.config_slots import check_configured
 from cluster.errors import ClusterError
 
 
@@ -38,5 +41,11 @@ def test_a_release_that_nobody_knows_is_refused_with_those_that_are(tmp_path: Pa
 
 
 def test_a_slot_that_this_fleet_does_not_have_is_named() -> None:
-    with pytest.raises(ClusterError, match="this fleet has no slot zec-15m"):
-        check_configured(["btc-5m", "zec-15m"], ["btc-5m", "eth-5m"])
+    fleet = read_offline(DEFAULT_FILE)[0]
+    check_configured(["btc-5m", "zec-15m"], fleet)
+    with pytest.raises(ClusterError, match="this fleet has no slot btc-4h; did you mean btc-5m"):
+        check_configured(["btc-5m", "btc-4h"], fleet)
+    with pytest.raises(
+        ClusterError, match=r"no slot ton-4h; .*its configuration lists btc-5m, eth"
+    ):
+        check_configured(["ton-4h"], fleet)

@@ -171,7 +171,12 @@ def test_a_vacancy_names_the_fence_it_expects_and_numbers_are_never_used_again()
 
 
 def test_an_unknown_slot_gets_no_incarnation() -> None:
-    assert isinstance(ask_open(Machine().start(), vacancy("avax-5m")), OpenRefused)
+    known = msgspec.structs.replace(RULES, slots=frozenset({"btc-5m", "avax-4h"}))
+    refused = ask_open(Machine(known).start(), vacancy("avax-5m"))
+    assert refused == OpenRefused(reason="'avax-5m' is no slot of this fleet", fence=0)
+    assert isinstance(ask_open(Machine(known).start(), vacancy("avax-4h")), Opened)
+    for name in ("avax-5n", "avax", "avax-5m-5m", "", "AVAX-5m"):
+        assert isinstance(ask_open(Machine().start(), vacancy(name)), OpenRefused)
 
 
 def test_a_claim_by_another_release_than_the_number_was_issued_for_is_refused() -> None:

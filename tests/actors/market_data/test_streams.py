@@ -138,7 +138,9 @@ def test_averages_are_read_from_updates_and_from_the_first_two_minutes() -> None
     assert many.ticks.twap == (3_000.0, 3_001.0)
 
 
-@pytest.mark.parametrize(("symbol", "value"), [("pepeusd", "1"), ("btcusd", "0"), ("btcusd", "-1")])
+@pytest.mark.parametrize(
+    ("symbol", "value"), [("PEPE/usd", "1"), ("btcusd", "0"), ("btcusd", "-1")]
+)
 def test_a_price_of_another_world_is_none(symbol: str, value: str) -> None:
     stamp = datetime.fromtimestamp(OPEN_S, tz=UTC)
     update = CryptoTwapPriceUpdateEvent(
