@@ -10,7 +10,7 @@ from decimal import Decimal
 import httpx
 import msgspec
 
-from actors.feeds.http import Malformed, Missing, Unreachable, fetch
+from actors.feeds.http import UNREADABLE, Malformed, Missing, Unreachable, fetch
 from actors.market_data.events import FetchMarket, MarketFound, MarketMissing
 from actors.market_data.state import KnownMarket
 from actors.venue.polymarket.market_lists import find_event, list_path
@@ -63,7 +63,7 @@ def parse_event(body: bytes, asset: Asset, window: Window, now_ms: int) -> Known
     """Read an event body as the market of this window; raise `Malformed`, or `OtherMarket`."""
     try:
         event = _event.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Malformed(f"{error}; it begins {body[:80]!r}") from error
     if len(event.markets) != 1:
         raise OtherMarket(f"{len(event.markets)} markets in one event")
@@ -118,8 +118,8 @@ def _tokens(market: _Market) -> dict[Outcome, str]:
 def _texts(text: str | None) -> list[str]:
     try:
         return msgspec.json.decode(text or "[]", type=list[str])
-    except msgspec.DecodeError as error:
-        raise Malformed(f"not a list of text inside text: {text!r}") from error
+    except UNREADABLE as error:
+        raise OtherMarket(f"not a list of text inside text: {text!r}") from error
 
 
 def _micro(value: float) -> int:

@@ -11,6 +11,10 @@ BODY_BYTES_MAX: Final = 8_000_000
 """A week of candles is under 100 kB; a larger body is not what was asked for."""
 
 
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding the bytes of a stranger may raise: also for deep nesting, and for odd text."""
+
+
 class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
     """No answer, or one that says "not now"."""
 

@@ -76,8 +76,9 @@ class MarketData:
 
     def __init__(self, storage_root: str, name: str) -> None:
         # here, not above: every slot that asks for snapshots loads this module, none the SDK
+        from actors.feeds.book_stream import BookStream
         from actors.feeds.reads import FeedReads
-        from actors.feeds.streams import BookStream, PriceStream
+        from actors.feeds.streams import PriceStream
         from actors.supervisor.hosting import guard
 
         start_logging(name)

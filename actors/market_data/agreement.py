@@ -141,6 +141,8 @@ def _own_faults(which: str, book: BookBuffer) -> Iterator[Odd]:
     )
     if off is not None:
         yield odd(Name.TICK_SIZE, f"{which}: a price of {off} off its tick {book.tick_micro_usd}")
+    if book.contradicted:
+        yield odd(Name.BOOK_DOUBT, f"{which}: {book.contradicted}")
     if book.bids and book.asks and max(book.bids) >= min(book.asks):
         name = Name.BOOK_DOUBT if book.suspect else Name.BOOK_PRICE
         yield odd(name, f"{which}: bid {max(book.bids)} meets ask {min(book.asks)}")

@@ -1,7 +1,7 @@
 """Fold what the feeds send into buffers: pure, tolerant of repeats and of late messages."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -15,8 +15,13 @@ from actors.market_data.state import (
     BookBuffer,
 )
 from signals.snapshot import Candles, FundingPoint, OpenInterestPoint, Ticks
+from signals.units import MICRO
 
 COLUMNS = ("open_time_ms", "open", "high", "low", "close", "volume", "taker_buy")
+
+LATER_MAX = 512
+"""Changes kept of a book in doubt: some ten seconds of a busy one, and it is asked for each second.
+"""
 
 _Point = TypeVar("_Point", FundingPoint, OpenInterestPoint)
 
@@ -79,19 +84,39 @@ def merge_open_interest(
 def replace_book(
     known: BookBuffer | None, fresh: BookLevels, tick_micro_usd: int, received_ms: int
 ) -> BookBuffer | None:
-    """Take a whole book; None if it is older than what is known. An unstamped one is taken."""
+    """Take a whole book; None if it is older than what is known. An unstamped one is taken.
+
+    Where what is known is in doubt an older one is taken too, with the changes that came since: in
+    a busy market an answer by REST is always older than the stream.
+    """
     stamp_wire_ms = fresh.stamp_wire_ms or (0 if known is None else known.stamp_wire_ms)
-    if known is not None and stamp_wire_ms < known.stamp_wire_ms:
+    since = () if known is None or not known.suspect else known.later
+    if known is not None and stamp_wire_ms < known.stamp_wire_ms and not since:
         return None
     known_tick = tick_micro_usd if known is None else known.tick_micro_usd
+    tick = fresh.tick_micro_usd or known_tick
+    bids, asks = dict(fresh.bids), dict(fresh.asks)
+    newest_wire_ms = stamp_wire_ms
+    for later_wire_ms, bid, price, shares in since:
+        if later_wire_ms >= stamp_wire_ms:
+            _set_level(bids if bid else asks, price, shares)
+            newest_wire_ms = max(newest_wire_ms, later_wire_ms)
     return BookBuffer(
-        bids=fresh.bids,
-        asks=fresh.asks,
-        tick_micro_usd=fresh.tick_micro_usd or known_tick,
-        stamp_wire_ms=stamp_wire_ms,
+        bids=bids,
+        asks=asks,
+        tick_micro_usd=tick,
+        stamp_wire_ms=newest_wire_ms,
+        whole_stamp_wire_ms=stamp_wire_ms,
         received_ms=received_ms,
-        suspect=_doubtful(fresh.bids, fresh.asks, fresh.tick_micro_usd or known_tick),
+        suspect=_doubtful(bids, asks, tick),
     )
+
+
+def _set_level(side: dict[int, int], price: int, shares: int) -> None:
+    if shares:
+        side[price] = shares
+    else:
+        side.pop(price, None)
 
 
 def newly_received_ms(known: BookBuffer | None, stamp_wire_ms: int, now_ms: int) -> int:
@@ -106,19 +131,25 @@ def newly_received_ms(known: BookBuffer | None, stamp_wire_ms: int, now_ms: int)
 def change_book(
     known: BookBuffer, change: LevelChange, stamp_wire_ms: int, now_ms: int
 ) -> BookBuffer:
-    """Set one level. A late change is not applied: it makes the book suspect instead."""
+    """Set one level. A late change is not applied: it makes the book suspect instead.
+
+    One that is older than the newest whole book is in it already.
+    """
+    if stamp_wire_ms < known.whole_stamp_wire_ms:
+        return known
     now_ms = newly_received_ms(known, stamp_wire_ms, now_ms)
     if stamp_wire_ms < known.stamp_wire_ms:
         return _changed(known, known.bids, known.asks, known.stamp_wire_ms, now_ms, suspect=True)
     side = dict(known.bids if change.bid else known.asks)
-    if change.shares:
-        side[change.price] = change.shares
-    else:
-        side.pop(change.price, None)
+    _set_level(side, change.price, change.shares)
     bids, asks = (side, known.asks) if change.bid else (known.bids, side)
     crossed = bool(bids) and bool(asks) and max(bids) >= min(asks)
     doubtful = crossed or bool(change.shares and change.price % known.tick_micro_usd)
-    return _changed(known, bids, asks, stamp_wire_ms, now_ms, suspect=known.suspect or doubtful)
+    book = _changed(known, bids, asks, stamp_wire_ms, now_ms, suspect=known.suspect or doubtful)
+    if not book.suspect:
+        return book
+    newest = (stamp_wire_ms, change.bid, change.price, change.shares)
+    return msgspec.structs.replace(book, later=(*known.later[1 - LATER_MAX :], newest))
 
 
 def change_tick(known: BookBuffer, tick_micro_usd: int) -> BookBuffer:
@@ -147,6 +178,25 @@ def _changed(
         asks=asks,
         tick_micro_usd=known.tick_micro_usd,
         stamp_wire_ms=stamp_wire_ms,
+        whole_stamp_wire_ms=known.whole_stamp_wire_ms,
         received_ms=now_ms,
         suspect=suspect,
+        later=known.later,
+        contradicted=known.contradicted,
     )
+
+
+def checked_book(book: BookBuffer, change: LevelChange) -> BookBuffer:
+    """Compare a book with the best prices that the stream says it has after a message."""
+    told = (*_differs("bid", max(book.bids, default=0), change.best_bid, empty=0),)
+    asked = change.best_ask or MICRO if change.best_ask is not None else None
+    told += (*_differs("ask", min(book.asks, default=MICRO), asked, empty=MICRO),)
+    if not told:
+        return book
+    return msgspec.structs.replace(book, suspect=True, contradicted="; ".join(told))
+
+
+def _differs(side: str, mine: int, said: int | None, *, empty: int) -> Iterator[str]:
+    if said is not None and said != mine:
+        names = [("none" if price == empty else str(price)) for price in (mine, said)]
+        yield f"best {side} {names[0]}, the stream says {names[1]}"

@@ -76,6 +76,8 @@ class BooksReceived(msgspec.Struct, frozen=True, kw_only=True):
 
     books: tuple[BookLevels, ...]
     polled: bool
+    odd: tuple[str, ...] = ()
+    """Books of the same answer that could not be read, and why."""
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,10 @@ class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
     price: int
     shares: int
     """New total at the price; 0 removes it."""
+    best_bid: int | None = None
+    """Of the whole book after its message, by the venue; 0: no bid; None: not said."""
+    best_ask: int | None = None
+    """0 or 1 USD: no ask."""
 
 
 class BookChanged(msgspec.Struct, frozen=True, kw_only=True):

@@ -218,7 +218,7 @@ def _table() -> tuple[Input, ...]:
             unit="books",
             low=0,
             high=0,
-            sister="a book that crosses after a lost message is taken anew, within a second",
+            sister="the stream's own best prices after each change; else it is taken anew by REST",
         ),
         Input(
             name=Name.STRIKE,

@@ -1,5 +1,6 @@
 """Take in what the feeds send: judge it, fold what is believed, count and name the rest. Pure."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from actors.market_data.buffers import (
     change_book,
     change_tick,
+    checked_book,
     merge_candles,
     merge_funding,
     merge_open_interest,
@@ -21,6 +23,7 @@ from actors.market_data.events import (
     FetchFailed,
     FundingReceived,
     KlinesReceived,
+    LevelChange,
     MarketFound,
     MarketRefused,
     OpenInterestReceived,
@@ -29,6 +32,7 @@ from actors.market_data.events import (
 )
 from actors.market_data.inputs import Name, Odd, odd
 from actors.market_data.jobs import (
+    LOOK_AGAIN_WIRE_MS,
     after_funding,
     after_klines,
     after_market,
@@ -200,6 +204,11 @@ def apply_books(state: MarketDataState, event: BooksReceived, now: Now) -> Marke
             late += 1
         else:
             books[fresh.token_id] = book
+    if event.odd:
+        wrong_rows = [
+            odd(Name.BOOK_PRICE, f"a book that cannot be read: {why}") for why in event.odd
+        ]
+        state = refuse(state, BOOKS, wrong_rows, now)
     if event.polled:
         return answered(_counted(state, books, late), "books", now.market_ms, now)
     return _heard_books(_counted(state, books, late), state, now)
@@ -224,13 +233,35 @@ def apply_changes(state: MarketDataState, event: BookChanged, now: Now) -> Marke
     if wrong is not None:
         return _doubted(refuse(state, BOOKS, [wrong], now), event)
     books, late = dict(state.books), 0
+    touched: dict[str, LevelChange] = {}
     for change in event.changes:
         known = books.get(change.token_id)
-        if known is None:
-            continue  # a whole book is on its way
+        if known is None or event.stamp_wire_ms < known.whole_stamp_wire_ms:
+            continue  # a whole book is on its way, or has it
         late += event.stamp_wire_ms < known.stamp_wire_ms
         books[change.token_id] = change_book(known, change, event.stamp_wire_ms, now.market_ms)
-    return _heard_books(_counted(state, books, late), state, now)
+        touched[change.token_id] = change
+    after = _counted(state, _checked(books, touched), late)
+    return _look_soon(_heard_books(after, state, now), touched, now)
+
+
+def _checked(
+    books: dict[str, BookBuffer], touched: dict[str, LevelChange]
+) -> dict[str, BookBuffer]:
+    """Hold each changed book against what the stream says of it after its last change."""
+    for token, last in touched.items():
+        books[token] = checked_book(books[token], last)
+    return books
+
+
+def _look_soon(state: MarketDataState, touched: Iterable[str], now: Now) -> MarketDataState:
+    """A contradicted book is taken anew at once, within the pause between two looks."""
+    if not any(state.books[token].contradicted for token in touched):
+        return state
+    job = state.jobs["books"]
+    soon = min(job.not_before_wire_ms, now.wire_ms + LOOK_AGAIN_WIRE_MS)
+    job = msgspec.structs.replace(job, not_before_wire_ms=soon)
+    return msgspec.structs.replace(state, jobs=state.jobs | {"books": job})
 
 
 def _doubted(state: MarketDataState, event: BookChanged) -> MarketDataState:

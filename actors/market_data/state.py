@@ -108,6 +108,12 @@ class BookBuffer(msgspec.Struct, frozen=True, kw_only=True):
     """Market time."""
     suspect: bool = False
     """Something came out of order or crossed: take a new one by REST."""
+    whole_stamp_wire_ms: int = 0
+    """The venue's stamp of the newest whole book in it: it holds every older change."""
+    later: tuple[tuple[int, bool, int, int], ...] = ()
+    """While suspect: changes since, as (stamp, bid, price, shares), for the whole book to come."""
+    contradicted: str = ""
+    """How the stream's own best prices differ; nothing is decided on it until it is taken anew."""
 
 
 class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):

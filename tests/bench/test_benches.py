@@ -20,6 +20,7 @@ BENCHES = (
     "roll_lateness",
     "handoff",
     "gateway_growth",
+    "market_stream",
 )
 
 

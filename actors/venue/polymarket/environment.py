@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, cast
 
 import msgspec
-from polymarket import AsyncPublicClient, AsyncSecureClient
+from polymarket import AsyncSecureClient
 from polymarket._internal.actions._cursor import next_cursor_or_none
 from polymarket._internal.environment import PRODUCTION_CONFIG, create_environment
 from polymarket.environments import Environment
@@ -106,17 +106,6 @@ def user_stream_open(client: AsyncSecureClient) -> bool:
     """Tell whether the SDK's user stream is connected now: it reconnects without saying so."""
     manager = client._user_manager  # noqa: SLF001 the SDK has no reconnect event
     return manager is not None and manager.is_open
-
-
-def market_stream_open(client: AsyncPublicClient) -> bool:
-    manager = client._market_manager  # noqa: SLF001 the SDK has no reconnect event
-    return manager is not None and manager.is_open
-
-
-def stream_malformed(client: AsyncPublicClient) -> int:
-    """Count the market stream's frames that the SDK could not read and dropped."""
-    manager = client._market_manager  # noqa: SLF001 counted nowhere in public
-    return 0 if manager is None else manager.dropped_events
 
 
 class AccountPage(msgspec.Struct, frozen=True, kw_only=True):

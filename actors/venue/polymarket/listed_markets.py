@@ -69,7 +69,7 @@ def read_listed_market(body: bytes, slug: str) -> ListedMarket | Unknown:
             open_ms=window.open_ms,
             close_ms=window.close_ms,
         )
-    except (msgspec.DecodeError, ArithmeticError, ValueError, KeyError) as error:
+    except (msgspec.DecodeError, ArithmeticError, ValueError, KeyError, RecursionError) as error:
         return Unknown(reason=f"{slug}: {type(error).__name__}: {error}")
 
 
@@ -107,7 +107,7 @@ def read_book(body: bytes, token_id: str) -> TokenBook | Unknown:
         bids = [_price(level) for level in book.bids]
         asks = [_price(level) for level in book.asks]
         tick = to_micro(book.tick_size)
-    except (msgspec.DecodeError, ArithmeticError, ValueError) as error:
+    except (msgspec.DecodeError, ArithmeticError, ValueError, RecursionError) as error:
         return Unknown(reason=f"book of {token_id}: {type(error).__name__}: {error}")
     if book.asset_id != token_id or tick <= 0:
         return Unknown(reason=f"book of {token_id}: it is of {book.asset_id}, tick {tick}")

@@ -36,12 +36,12 @@ def find_event(body: bytes, slug: str) -> bytes | None:
     """Return the listed event of this slug as it stands; one odd row hides no other."""
     try:
         rows = _rows.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     for row in rows:
         try:
             if _named.decode(row).slug == slug:
                 return bytes(row)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             continue
     return None

@@ -90,10 +90,12 @@ def test_a_change_moves_one_level_and_zero_removes_it() -> None:
 
 
 def test_a_late_change_is_not_applied_and_makes_the_book_suspect() -> None:
-    state = warm_state()
+    change = LevelChange(token_id="up5m0", bid=True, price=440_000, shares=3_000_000)
+    newer = BookChanged(changes=(change,), stamp_wire_ms=T0 + 2_000)
+    state, _ = step(warm_state(), newer, at(2_000))
     before = state.books["up5m0"]
-    change = LevelChange(token_id="up5m0", bid=True, price=450_000, shares=3_000_000)
-    event = BookChanged(changes=(change,), stamp_wire_ms=before.stamp_wire_ms - 1)
+    late = msgspec.structs.replace(change, price=450_000)
+    event = BookChanged(changes=(late,), stamp_wire_ms=T0 + 1_999)
     state, _ = step(state, event, at(2_000))
     assert state.books["up5m0"].bids == before.bids
     assert list(stale_books(state, at(2_000))) == ["up5m0"]

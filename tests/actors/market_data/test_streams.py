@@ -1,12 +1,10 @@
 """Books and settlement prices, as the venue's streams and REST send them."""
 
-import gzip
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from polymarket.models.clob.market_events import parse_market_event
 from polymarket.models.price_events import (
     CryptoTwapPriceSnapshotEvent,
     CryptoTwapPriceUpdateEvent,
@@ -15,12 +13,11 @@ from polymarket.models.price_events import (
     RealtimeTwapUpdate,
 )
 
-from actors.feeds.books import parse_books, read_book_event
+from actors.feeds.books import parse_books
 from actors.feeds.http import Malformed
 from actors.feeds.prices import read_ticks
-from actors.market_data.events import BookChanged, BooksReceived, StreamFault, TickSizeChanged
 from signals.market import Asset
-from tests.actors.market_data.recordings import OPEN_S, fixture
+from tests.actors.market_data.recordings import OPEN_S
 
 # ---- books and prices -------------------------------------------------------------------------
 
@@ -38,7 +35,7 @@ def wire_book(**changes: object) -> dict[str, object]:
 
 
 def test_a_polled_book_is_exact_and_empty_levels_are_left_out() -> None:
-    [found] = parse_books(json.dumps([wire_book()]).encode())
+    [found] = parse_books(json.dumps([wire_book()]).encode()).books
     assert found.bids == {440_000: 10_000_000, 450_000: 20_500_000}
     assert found.asks == {480_000: 3_000_000}
     assert (found.tick_micro_usd, found.stamp_wire_ms) == (10_000, 1_767_225_600_123)
@@ -53,57 +50,15 @@ def test_a_polled_book_is_exact_and_empty_levels_are_left_out() -> None:
         {"timestamp": "soon"},
     ],
 )
-def test_a_polled_book_out_of_bounds_is_malformed(changes: dict[str, object]) -> None:
+def test_a_polled_book_out_of_bounds_is_odd(changes: dict[str, object]) -> None:
+    found = parse_books(json.dumps([wire_book(**changes)]).encode())
+    assert (found.books, len(found.odd)) == ((), 1)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b"null", b"[" * 5_000])
+def test_an_answer_that_is_no_list_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
-        parse_books(json.dumps([wire_book(**changes)]).encode())
-
-
-def test_stream_events_become_books_changes_and_ticks() -> None:
-    market = "0x" + "ab" * 32
-    whole = read_book_event(parse_market_event({"event_type": "book", **wire_book()}))
-    assert isinstance(whole, BooksReceived)
-    assert whole.books[0].bids[450_000] == 20_500_000
-    changed = read_book_event(
-        parse_market_event(
-            {
-                "event_type": "price_change",
-                "market": market,
-                "timestamp": "1767225600200",
-                "price_changes": [
-                    {"asset_id": "7", "price": "0.46", "size": "5", "side": "BUY"},
-                    {"asset_id": "7", "price": "0.48", "size": "0", "side": "SELL"},
-                ],
-            }
-        )
-    )
-    assert isinstance(changed, BookChanged)
-    assert [(c.bid, c.price, c.shares) for c in changed.changes] == [
-        (True, 460_000, 5_000_000),
-        (False, 480_000, 0),
-    ]
-    assert changed.stamp_wire_ms == 1_767_225_600_200
-    tick = {"asset_id": "7", "market": market, "new_tick_size": "0.001"}
-    finer = read_book_event(parse_market_event({"event_type": "tick_size_change", **tick}))
-    assert finer == TickSizeChanged(token_id="7", tick_micro_usd=1_000)
-
-
-def test_a_stream_price_out_of_bounds_is_a_fault() -> None:
-    bad = wire_book(bids=[{"price": "1.5", "size": "1"}])
-    event_read = read_book_event(parse_market_event({"event_type": "book", **bad}))
-    assert event_read == StreamFault(malformed=1)
-
-
-@pytest.mark.data
-def test_every_recorded_book_of_a_whole_window_is_read() -> None:
-    with gzip.open(fixture("clob_ws_market_book_btc-updown-5m-1776329100.jsonl.gz"), "rt") as file:
-        rows = [json.loads(line)["raw"] for line in file]
-    assert len(rows) == 1_974
-    for raw in rows:
-        found = read_book_event(parse_market_event({"event_type": "book", **raw}))
-        assert isinstance(found, BooksReceived)
-        [book] = found.books
-        if book.bids and book.asks:
-            assert max(book.bids) < min(book.asks)
+        parse_books(body)
 
 
 def point(second: int, value: str) -> RealtimePricePoint:

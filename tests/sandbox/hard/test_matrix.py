@@ -11,10 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from eth_account import Account as Key
-from polymarket.streams import MarketSpec
 
-from actors.feeds.books import read_book_event
-from actors.market_data.events import BooksReceived
+from actors.feeds.book_stream import BookStream
+from actors.market_data.events import BooksReceived, Event
 from actors.venue.polymarket.venue import PolymarketVenue, connect
 from actors.venue.port import (
     Accepted,
@@ -256,7 +255,9 @@ def test_what_is_malformed_or_too_small_is_refused_for_good(exchange: Sandbox) -
 def test_the_book_is_repeated_at_a_trade_without_its_tick(exchange: Sandbox) -> None:
     async def use(venue: PolymarketVenue) -> None:
         market = await current_market(exchange)
-        handle = await venue._client.subscribe(MarketSpec(token_ids=(market.up_token_id,)))
+        events: asyncio.Queue[Event] = asyncio.Queue()
+        stream = BookStream(exchange.venue(), events.put_nowait)
+        stream.follow((market.up_token_id,), anew=False)
         ticks: list[int | None] = []
 
         async def repeated() -> bool:
@@ -264,13 +265,13 @@ def test_the_book_is_repeated_at_a_trade_without_its_tick(exchange: Sandbox) -> 
             await venue.post(taker)
             async with asyncio.timeout(TIMEOUT_S):
                 while None not in ticks:
-                    found = read_book_event(await handle.__anext__())
+                    found = await events.get()
                     if isinstance(found, BooksReceived):
                         ticks.extend(book.tick_micro_usd for book in found.books)
             return True
 
         await until(repeated)
-        await handle.close()
+        await stream.close()
         assert ticks[0] is not None
         note("book again at each trade", "book without tick_size", "levels replaced, tick kept")
 

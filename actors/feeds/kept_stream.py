@@ -1,0 +1,82 @@
+"""A stream that is kept open for ever, with backoff; each end is told, since it is a gap."""
+
+import asyncio
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+from actors.config import Venue
+from actors.feeds.pace import JITTER
+from actors.market_data.events import Event, StreamFault
+from actors.runtime import log_event
+
+BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Wire, between attempts; the last one repeats for as long as it takes."""
+CLOSE_TIMEOUT_S: Final = 5.0
+OPEN_TIMEOUT_S: Final = 5.0
+FRAME_BYTES_MAX: Final = 4_000_000
+"""A burst of whole books in one array is some 100 kB."""
+AGENT: Final = "midstride"
+"""The front refuses the names of common libraries."""
+
+Deliver = Callable[[Event], None]
+_sleep = asyncio.sleep
+
+
+class Ended(Exception):  # noqa: N818 how a connection ends, raised and caught here
+    """The connection is of no more use; the message says why."""
+
+
+class KeptStream(ABC):
+    """A task that runs one connection after another until it is closed."""
+
+    name = ""
+
+    def __init__(self, venue: Venue, deliver: Deliver) -> None:
+        self._venue = venue
+        self._deliver = deliver
+        self._task: asyncio.Task[None] | None = None
+        self._chance = secrets.SystemRandom().random
+
+    @abstractmethod
+    async def _connection(self) -> None:
+        """Open, subscribe and read until it fails or ends."""
+
+    def _restart(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        attempt = 0
+        while True:
+            started_s = asyncio.get_running_loop().time()
+            try:
+                await self._connection()
+                reason = "the stream ended"
+            except Exception as error:  # noqa: BLE001 a frame of strangers must not end the stream
+                reason = f"{type(error).__name__}: {error}"
+            log_event("stream_lost", stream=self.name, reason=reason[:300], attempt=attempt)
+            self._deliver(StreamFault(reconnects=1))
+            lasted_s = asyncio.get_running_loop().time() - started_s
+            attempt = 0 if lasted_s > BACKOFF_S[-1] else attempt
+            pause_s = BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]
+            await _sleep(pause_s * (1 + JITTER * self._chance()))
+            attempt += 1
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=CLOSE_TIMEOUT_S)
+
+
+async def first_to_end(*tasks: asyncio.Task[None]) -> None:
+    """Wait until one of a connection's tasks ends, end the others, and raise what it raised."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when="FIRST_COMPLETED")
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()
