@@ -1,7 +1,7 @@
 """The fleet's frozen configuration: read once at launch, validated, stored by content.
 
-`cluster.config` reads the TOML and makes one of these; actors load it from the storage at start.
-It holds no secret: only the name of the file or environment variable that does.
+`cluster.config.load` reads the TOML and makes one of these; actors load it from the storage at
+start. It holds no secret: only the name of the file or environment variable that does.
 """
 
 import hashlib

@@ -7,7 +7,7 @@ person: a fault of our own is written to a file, and one line names it.
 
 import sys
 
-from cluster.environment import settle
+from cluster.local.environment import settle
 
 if __name__ == "__main__":  # before any other import: a foreign PYTHONPATH would answer it
     settle(sys.argv[1:])
@@ -18,9 +18,10 @@ from typing import Final, cast
 
 import click
 
+from actors.rollout.errors import RolloutError
 from cluster.commands.examples import with_examples
-from cluster.console import say, show_text
 from cluster.errors import ClusterError
+from cluster.terminal.console import say, show_text
 
 PROGRAM: Final = "midstride"
 
@@ -84,7 +85,7 @@ class Commands(click.Group):
 def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 click's way
     if not wanted:
         return
-    from cluster.version import version_line
+    from cluster.terminal.version import version_line
 
     show_text(version_line())
     ctx.exit()
@@ -117,11 +118,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except ClusterError as error:
+    except (ClusterError, RolloutError) as error:
         say(f"error: {error}")
         return 1
     except Exception as error:  # noqa: BLE001 the last door: a person gets one line, a file the rest
-        from cluster.faults import report
+        from cluster.terminal.faults import report
 
         say(report(sys.argv[1:] if arguments is None else arguments, error))
         return 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from actors.config import FleetConfig
-from cluster.config_errors import ConfigError, nearest
+from cluster.config.errors import ConfigError, nearest
 from cluster.errors import ClusterError
 from signals.market import ASSET_NAME, SLOTS_MAX, Asset, Slot, Timeframe
 

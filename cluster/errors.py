@@ -1,7 +1,7 @@
 """The exception tree of the operator's tools.
 
 ClusterError                the message is for the operator: what is wrong and what to do; exit 1
-+- ConfigError              correct the key named (cluster.config_errors)
++- ConfigError              correct the key named (cluster.config.errors)
 +- HeadError                the local Ray head: a port is taken, or it did not start
 +- SandboxError             the sandbox exchange did not start
 +- JobError                 a submitted job failed; its own message was printed

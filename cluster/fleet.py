@@ -1,7 +1,7 @@
 """The operator's line to the running actors: by name, in bytes, every question with a limit.
 
 A driver outside a job must create no actor: Ray would put its own folder in front of that actor's
-path. So this link only asks; what creates runs inside a job (`cluster.launch`).
+path. So this link only asks; what creates runs inside a job (`cluster.local.launch`).
 """
 
 import logging
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from actors.gateway.heir import heir
+from actors.gateway.holder import heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord, Refusal
 from actors.runtime import RAY_NAMESPACE
-from actors.supervisor import turn
+from actors.supervisor import active
 from checkpoints.errors import MissingFileError
 from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
-from cluster.dead_fleet import death_in, death_said
 from cluster.errors import FleetError
-from cluster.local_head import gcs_address, head_environment
-from cluster.state_folder import HeadPorts, RunRecord, StateFolder
+from cluster.local.head import gcs_address, head_environment
+from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
+from cluster.status.dead_fleet import death_in, death_said
 
 if TYPE_CHECKING:
     import ray
@@ -155,7 +155,7 @@ def market_data_name(storage: LocalStorage) -> str:
 
 def supervisor_name(storage: LocalStorage) -> str:
     """Return the name of the supervisor that watches, or of the first one."""
-    return turn.supervisor_name(storage) or turn.FIRST
+    return active.supervisor_name(storage) or active.FIRST
 
 
 def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> bytes:

@@ -19,9 +19,9 @@ from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
-from cluster.console import operator
 from cluster.errors import FleetError
 from cluster.fleet import Call, FleetLink, ask_one, gateway_name
+from cluster.terminal.console import operator
 
 HALT_SECONDS: Final = 5.0
 """Wire. A gateway that takes longer to answer a halt is passed by."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from actors.rollout.abort import Ended
+from actors.rollout.report import Report
 from checkpoints.alarms import AlarmState
 from checkpoints.approvals import Application, Statement
 from cluster.audit.chain import TradeChain
@@ -19,24 +21,22 @@ from cluster.audit.completeness import Completeness
 from cluster.audit.evidence_files import Pack
 from cluster.audit.pnl import PnlReport
 from cluster.audit.problem import Problem
+from cluster.audit.reconcile import Reconciled
 from cluster.audit.releases import ReleaseReport
 from cluster.audit.trades import Trade
 from cluster.audit.windows import WindowReport
 from cluster.commands.strategies import StrategyRow
-from cluster.config_show import Setting
-from cluster.console import SCHEMA
-from cluster.doctor import Finding
+from cluster.config.show import Setting
 from cluster.gate.document import PlanDocument
-from cluster.launch import Launched
-from cluster.log_files import LogLine
-from cluster.reconcile import Reconciled
+from cluster.local.doctor import Finding
+from cluster.local.launch import Launched
+from cluster.local.log_files import LogLine
 from cluster.replay.blame import Blame
 from cluster.replay.result import Replayed
-from cluster.rolling_update.abort import Ended
 from cluster.rolling_update.announce import Announced
 from cluster.rolling_update.params import Changed
-from cluster.rolling_update.report import Report
-from cluster.status import StatusReport
+from cluster.status.page import StatusReport
+from cluster.terminal.console import SCHEMA
 from cluster.trading import TradingSet
 from cluster.try_signal.result import TryResult
 

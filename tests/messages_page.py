@@ -13,6 +13,7 @@ import cluster
 from actors.detectors.alarm_kind import AlarmKind
 from actors.detectors.registry import SECTIONS
 from actors.gateway.refusal_codes import OURS, UNSIGNED, VENUE, RefusalCode
+from actors.rollout.errors import RolloutError
 from cluster.errors import ClusterError
 from tests.detectors_page import reaction_of
 
@@ -47,8 +48,8 @@ ERRORS: Final = """## What commands say when they cannot do it
 Shown after `error:`; the command ends with 1. Words in capitals stand for a value.
 """
 REFUSERS: Final = {
-    "cluster/rolling_update/plan.py": ("_refusals", "way_back_refusals", "alarm_refusals"),
-    "cluster/rolling_update/message_versions.py": ("message_refusals",),
+    "actors/rollout/plan.py": ("_refusals", "way_back_refusals", "alarm_refusals"),
+    "actors/rollout/message_versions.py": ("message_refusals",),
     "cluster/gate/document.py": ("drift",),
     "cluster/gate/policy.py": (
         "_not_exactly_that",
@@ -151,13 +152,13 @@ def _pieces(node: ast.AST) -> list[ast.expr]:
     return node.values if isinstance(node, ast.JoinedStr) else []
 
 
-def error_classes() -> dict[str, type[ClusterError]]:
+def error_classes() -> dict[str, type[Exception]]:
     """Return every class of error that ends a command, by name."""
     for module in pkgutil.walk_packages(cluster.__path__, "cluster."):
         if module.name.endswith(("errors", "state_lock", "plain_text")):
             importlib.import_module(module.name)
-    found: dict[str, type[ClusterError]] = {}
-    pending: list[type[ClusterError]] = [ClusterError]
+    found: dict[str, type[Exception]] = {}
+    pending: list[type[Exception]] = [ClusterError, RolloutError]
     while pending:
         one = pending.pop()
         if not one.__module__.startswith("tests."):
@@ -169,7 +170,8 @@ def error_classes() -> dict[str, type[ClusterError]]:
 def raised() -> Iterator[tuple[str, str]]:
     """Yield class and message of every place that raises such an error in words of its own."""
     classes = error_classes()
-    for file in sorted((ROOT / "cluster").rglob("*.py")):
+    files = [*(ROOT / "actors" / "rollout").rglob("*.py"), *(ROOT / "cluster").rglob("*.py")]
+    for file in sorted(files):
         if "sandbox" in file.parent.parts:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -8,11 +8,11 @@ from actors.gateway import order_life
 from actors.gateway.authority import machine as authority
 from actors.machine.rows import Row, Table
 from actors.market_data import turn as market_data_turn
+from actors.rollout import handoff_state, rollout_state
 from actors.rollout.replacement import machine as replacement
 from actors.slot import seat as slot_seat
 from actors.supervisor import state as supervisor_state
 from actors.supervisor import turn_machine as supervisor_turn
-from cluster import handoff_state, rollout_state
 
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
 HEAD = """# States of the machines
@@ -47,12 +47,12 @@ def page() -> str:
             ),
             *_plain(
                 "Handoff of one slot",
-                "The rollout's view of one slot (`cluster/handoff_state.py`).",
+                "The rollout's view of one slot (`actors/rollout/handoff_state.py`).",
                 ((source, targets) for source, targets in handoff_state.TRANSITIONS.items()),
             ),
             *_plain(
                 "Rollout",
-                "All slots to one release (`cluster/rollout_state.py`).",
+                "All slots to one release (`actors/rollout/rollout_state.py`).",
                 ((source, targets) for source, targets in rollout_state.TRANSITIONS.items()),
             ),
             *_of_rows(

@@ -12,12 +12,12 @@ from typing import Final
 import msgspec
 
 from actors.config import Timing
-from actors.detectors import deployed, desk, input_drift
+from actors.detectors import deployed, input_drift, statistical
 from actors.detectors.deployed import Decided, Deployed
-from actors.detectors.desk import Desk
 from actors.detectors.finding import Finding
 from actors.detectors.from_journal import decided_of
 from actors.detectors.input_drift import DriftWatch
+from actors.detectors.statistical import Desk
 from actors.messages import FenceRecord
 from actors.slot.facts import ParamsFact
 from actors.slot.rows import entry_of
@@ -65,7 +65,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 def hear(watch: Watch, row: JournalRow) -> Watch:
     """Take one row, of any slot, in the order of time."""
     replace = msgspec.structs.replace
-    watch = replace(watch, desk=desk.hear(watch.desk, row))
+    watch = replace(watch, desk=statistical.hear(watch.desk, row))
     if row.kind is RowKind.PARAMS:
         return replace(watch, params={**watch.params, row.slot: _params_of(row)})
     decided = decided_of(row)
@@ -101,12 +101,12 @@ def see(watch: Watch, cycle: tuple[Snapshot, ...]) -> Watch:
 
 
 def tick(watch: Watch, market_ms: int) -> Watch:
-    return msgspec.structs.replace(watch, desk=desk.tick(watch.desk, market_ms))
+    return msgspec.structs.replace(watch, desk=statistical.tick(watch.desk, market_ms))
 
 
 def findings(watch: Watch) -> tuple[Finding, ...]:
     """Return what the statistical detectors say now."""
-    return (*desk.findings(watch.desk), *input_drift.findings(watch.drift))
+    return (*statistical.findings(watch.desk), *input_drift.findings(watch.drift))
 
 
 # ---- what should decide -----------------------------------------------------------------------

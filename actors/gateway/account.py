@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from actors.gateway.account_look import CashBase
+from actors.gateway.account_view import CashBase
 from actors.gateway.draft import Draft
 from actors.gateway.exposure import Holding
 from actors.gateway.ledger import PROVISIONAL, UNSETTLED, Ledger, condition

@@ -1,6 +1,6 @@
 """The gateway's Ray shell: bytes in, bytes out. The rules are in `gateway.step`.
 
-One actor of this class has the authority (see `gateway.life`); callers find it through
+One actor of this class has the authority (see `gateway.session`); callers find it through
 ``gateway/current`` and follow `Moved`. Every answer is sent after what it says is on the disk.
 """
 
@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 import ray
 
-from actors.gateway.desk import Desk
 from actors.gateway.events import (
     ClaimAsked,
     FenceAsked,
@@ -22,6 +21,7 @@ from actors.gateway.events import (
 from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import HALT_FILE, halt_reason
+from actors.gateway.loop import Desk
 from actors.gateway.market_events import IntentUnreadable, named_in
 from actors.gateway.outbox import page_of
 from actors.gateway.shell import GatewayShell

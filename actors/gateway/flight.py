@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.gateway.account_look import AccountLook
+from actors.gateway.account_view import AccountLook
 from actors.gateway.market_events import FactsWait, Listing
 from actors.gateway.refusal_row import RefusalRow
 from actors.gateway.table import Table

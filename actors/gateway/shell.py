@@ -1,7 +1,7 @@
 """The gateway's process: its lives, whom it asks, and how the authority leaves and comes back.
 
-One actor of this class has the authority (see `gateway.life`); one that moved answers `Moved` for
-a while, so that callers are pointed on and a failed successor can be taken back from.
+One actor of this class has the authority (see `gateway.session`); one that moved answers `Moved`
+for a while, so that callers are pointed on and a failed successor can be taken back from.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ import ray
 from actors.gateway.alarms import alarm_sink
 from actors.gateway.authority.events import Holder
 from actors.gateway.authority.taking import AuthorityRefusedError, MovedError
-from actors.gateway.desk import Desk
 from actors.gateway.events import Event
-from actors.gateway.heir import name_heir
+from actors.gateway.holder import name_heir
 from actors.gateway.identity import fleet_name, identity_of
-from actors.gateway.life import Connect, GatewayLife
+from actors.gateway.loop import Desk
+from actors.gateway.session import Connect, GatewayLife
 from actors.messages import Moved, Refusal, encode
 from actors.runtime import (
     keep_loaded,

@@ -10,7 +10,7 @@ says of an intent's market), `account` (the books beside the venue's account),
 
 from typing import assert_never
 
-from actors.gateway import account, duties, facts, news, orders, seats
+from actors.gateway import account, facts, orders, seats, timers, venue_updates
 from actors.gateway.draft import Draft
 from actors.gateway.events import (
     BeatDone,
@@ -53,7 +53,7 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect,
         case IntentArrived() | SignDone() | PostDone() | PostHeld() | CancelDone():
             orders.follow(draft, event)
         case Looked() | StreamSaid() | BeatDone() | ResolutionSeen() | TimeSeen():
-            news.hear(draft, event)
+            venue_updates.hear(draft, event)
         case TradingAsked() | HaltFileSeen() | OutboxRead() | Leaving() | Stopping():
             _operate(draft, event)
         case MarketSeen() | BookSeen() | IntentUnreadable():
@@ -61,7 +61,7 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect,
         case AccountSeen():
             account.take_account(draft, event)
         case Started() | Ticked():
-            duties.keep_time(draft, event)
+            timers.keep_time(draft, event)
         case _:
             assert_never(event)
     return draft.close()

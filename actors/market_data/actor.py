@@ -14,7 +14,6 @@ from ray.util import metrics
 from actors.attest import release_running
 from actors.gateway.client import GatewayClient
 from actors.market_data.announce import Announcer
-from actors.market_data.desk import Answer, SnapshotDesk
 from actors.market_data.events import (
     AnswerSnapshot,
     Effect,
@@ -32,6 +31,7 @@ from actors.market_data.events import (
     Timer,
 )
 from actors.market_data.handoff import encode_buffers, is_warm, restored_state
+from actors.market_data.snapshot_cache import Answer, SnapshotDesk
 from actors.market_data.state import KnownMarket, Now, initial_state, settings_of
 from actors.market_data.status import Provenance, market_data_status
 from actors.market_data.step import step

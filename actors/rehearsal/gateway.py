@@ -11,8 +11,8 @@ import msgspec
 from actors.config import FleetConfig
 from actors.gateway.actor import Gateway
 from actors.gateway.ledger import Ledger
-from actors.gateway.life import LOG_FOLDER
 from actors.gateway.records import Outbox, encode_record
+from actors.gateway.session import LOG_FOLDER
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.messages import Filled, OutboxPage, Refusal, decode
 from actors.rehearsal import room as names

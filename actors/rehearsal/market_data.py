@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from actors.config import FleetConfig
-from actors.market_data.desk import SnapshotDesk
 from actors.market_data.events import AnswerSnapshot, SnapshotAsked, Timer
 from actors.market_data.handoff import encode_buffers, is_warm, restored_state
+from actors.market_data.snapshot_cache import SnapshotDesk
 from actors.market_data.state import MarketDataState, Now, initial_state, settings_of
 from actors.market_data.status import Provenance, market_data_status
 from actors.market_data.step import step

@@ -12,10 +12,10 @@ import ray
 
 from actors.attest import AttestationError
 from actors.gateway.client import GatewayClient
-from actors.handoff import HandoffAsk, HandoffFailed
 from actors.market_data.client import MarketDataClient
 from actors.messages import Refusal, decode, encode
 from actors.metrics import SlotMetrics
+from actors.rollout.handoff_messages import HandoffAsk, HandoffFailed
 from actors.runtime import keep_loaded, label_logs, log_event, start_logging, wire_ms
 from actors.slot.events import RetireAsked, StopAsked
 from actors.slot.handoff import SlotHandoff
@@ -152,7 +152,7 @@ class Slot:
 
     @ray.method
     async def handoff(self, ask: bytes) -> bytes:
-        """Answer one ask of a handoff, see `actors.handoff`; a failure is an answer too."""
+        """Answer one ask of a handoff, see `rollout.handoff_messages`; a failure is an answer."""
         asked: HandoffAsk = decode(ask, HandoffAsk)  # type: ignore[arg-type] # a union
         if self._handoff is None:
             reason = f"not_running: {self._trouble or 'starting'}"

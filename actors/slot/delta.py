@@ -3,8 +3,8 @@
 import msgspec
 
 from actors.slot.checkpoints import take_meta, take_records
+from actors.slot.downgrade import OlderWords
 from actors.slot.events import TakeCheckpoint
-from actors.slot.older_words import OlderWords
 from actors.slot.seat import Seat
 from actors.slot.state import SlotState
 from checkpoints.arrow_file import digest_of

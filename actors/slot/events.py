@@ -6,8 +6,8 @@ as an event, also when it fails: the shell owes an answer, within the effect's o
 
 import msgspec
 
-from actors.handoff import Quiesce, Resume
 from actors.messages import ClaimAnswer, FenceRecord, Intent, IntentAnswer, OutboxPage
+from actors.rollout.handoff_messages import Quiesce, Resume
 from actors.slot.facts import Entry, RecordChange
 from actors.slot.state import SlotState
 from signals.decision import Decision, Position

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from actors.handoff import (
+from actors.rollout.handoff_messages import (
     Adopt,
     AdoptAnswer,
     Adopted,
@@ -34,6 +34,7 @@ from actors.handoff import (
 )
 from actors.slot.checkpoints import Taken, take, take_records
 from actors.slot.delta import Pinned, Written, encode_delta
+from actors.slot.downgrade import OlderWords
 from actors.slot.events import (
     AdoptAsked,
     QuiesceAsked,
@@ -44,7 +45,6 @@ from actors.slot.events import (
     TakeCheckpoint,
 )
 from actors.slot.loop import SlotLoop
-from actors.slot.older_words import OlderWords
 from actors.slot.recovery import recover
 from actors.slot.seat import Phase
 from actors.slot.state import SlotState

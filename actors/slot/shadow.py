@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from actors.handoff import SHADOW_DIFFERENCES_KEPT, ShadowDifference
+from actors.rollout.handoff_messages import SHADOW_DIFFERENCES_KEPT, ShadowDifference
 from actors.slot.facts import DecisionFact, Entry, apply_entry
 from actors.slot.recovery import MEMORY_PREFIX
 from actors.slot.state import SlotState

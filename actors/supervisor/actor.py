@@ -1,7 +1,7 @@
 """The Ray shell of the supervisor, named ``supervisor/1``; Ray restarts it.
 
-It watches while ``supervisor/current`` names it (see `supervisor.turn`); a successor that an update
-brings, and an old one that Ray starts again, stand by.
+It watches while ``supervisor/current`` names it (see `supervisor.active`); a successor that an
+update brings, and an old one that Ray starts again, stand by.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
+from actors.supervisor.active import name_supervisor, pass_on, supervisor_name, with_conditions
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.baking import Baker
 from actors.supervisor.clock_watch import ClockWatcher
@@ -35,13 +36,12 @@ from actors.supervisor.decisions import DecisionReader, read_on
 from actors.supervisor.detecting import Detecting, Me
 from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
-from actors.supervisor.looks import look_on
 from actors.supervisor.loop import Shell, SupervisorLoop
+from actors.supervisor.polling import look_on
 from actors.supervisor.requests import Requests
 from actors.supervisor.standing import read_standing
 from actors.supervisor.state import Place, Rules, SupervisorState
 from actors.supervisor.status import Identity, status_of
-from actors.supervisor.turn import name_supervisor, pass_on, supervisor_name, with_conditions
 from actors.supervisor.upkeep import Upkeep
 from actors.undated import undated
 from checkpoints.errors import StorageError

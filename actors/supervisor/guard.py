@@ -14,14 +14,14 @@ import msgspec
 
 from actors.detectors.registry import new_alarm
 from actors.messages import decode
+from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
-from actors.succession import replaced
+from actors.supervisor.active import FIRST, supervisor_name
 from actors.supervisor.fleet_port import FleetPort
 from actors.supervisor.shared import SUPERVISOR, bring_back
 from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
 from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
-from actors.supervisor.turn import FIRST, supervisor_name
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 

@@ -24,7 +24,7 @@ JOB_CONFIG: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """What makes a process the driver of a job: with a working directory of its own for the job, Ray
 does not put the driver's folder in front of every actor's path."""
 STATE_STORAGE: Final = "storage"
-"""Folder of the storage inside a state folder, see `cluster.state_folder`."""
+"""Folder of the storage inside a state folder, see `cluster.local.state_folder`."""
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):

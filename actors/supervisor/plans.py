@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.rollout_beat import active_rollout
+from actors.rollout.beat import active_rollout
 from actors.supervisor.sightings import Planned
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage

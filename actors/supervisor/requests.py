@@ -21,9 +21,9 @@ from actors.messages import (
     TradingState,
     decode,
 )
-from actors.rollout_beat import active_rollout, last_beat_ms
+from actors.rollout.beat import active_rollout, last_beat_ms
+from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
-from actors.succession import replaced
 from actors.supervisor.events import (
     AnyEvent,
     AskFeeds,

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.gateway.heir import heir, name_heir, next_number
+from actors.gateway.holder import heir, name_heir, next_number
 from actors.market_data.client import CURRENT as MARKET_DATA_FILE
+from actors.rollout.succession import Succession, recall, remember
 from actors.runtime import wire_ms
-from actors.succession import Succession, recall, remember
+from actors.supervisor.active import FIRST, name_supervisor, supervisor_name
 from actors.supervisor.events import CreateShared
 from actors.supervisor.fleet_port import FleetPort, Missing
 from actors.supervisor.requests import Requests, shared_name
 from actors.supervisor.state import GATEWAY
-from actors.supervisor.turn import FIRST, name_supervisor, supervisor_name
 from checkpoints.storage import Storage
 
 READY_SECONDS: Final = 30.0

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cluster.audit.chain import TradeChain
 from cluster.audit.problem import Problem
-from cluster.console import screen
+from cluster.terminal.console import screen
 
 MICRO: Final = 1_000_000
 ROWS_MAX: Final = 200

@@ -9,7 +9,7 @@ import msgspec
 from cluster.audit.screens import MICRO, when
 from cluster.audit.trades import Trade
 from cluster.errors import ClusterError
-from cluster.plain_text import plain
+from cluster.terminal.plain_text import plain
 
 ROWS_MAX: Final = 200
 """For a terminal; --json and --parquet have all."""

@@ -8,13 +8,21 @@ import click
 from actors.runtime import wire_ms
 from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.storage import LocalStorage
-from cluster.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
 from cluster.audit.screens import wire_when
 from cluster.commands.arguments import WORDS
-from cluster.console import emit, json_option, operator, say, show_text, state_of, state_option
-from cluster.dead_fleet import death_alarm, death_in
 from cluster.errors import FleetError
-from cluster.state_folder import StateFolder
+from cluster.local.state_folder import StateFolder
+from cluster.status.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
+from cluster.status.dead_fleet import death_alarm, death_in
+from cluster.terminal.console import (
+    emit,
+    json_option,
+    operator,
+    say,
+    show_text,
+    state_of,
+    state_option,
+)
 
 EVIDENCE_SHOWN: Final = 6
 SUBJECTS_SHOWN: Final = 6

@@ -12,7 +12,7 @@ from actors.runtime import load_config
 from checkpoints.archive import archived_releases
 from checkpoints.errors import DamagedError
 from checkpoints.storage import Storage
-from cluster.config_errors import nearest
+from cluster.config.errors import nearest
 from cluster.config_slots import check_configured
 from cluster.errors import ClusterError
 from signals.market import DEFAULT_SLOTS, Slot

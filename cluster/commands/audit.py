@@ -22,8 +22,8 @@ from cluster.audit.trade_lines import columns_of, trade_lines
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.commands.arguments import DAY, SLOT, check_release, check_slot
-from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError, FleetError
+from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
 
 parquet_option = click.option(
     "--parquet",
@@ -195,7 +195,7 @@ def evidence_command(release: str, out: Path | None, state: str | None, as_json:
 @json_option
 def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
     """Compare our record with the venue's orders, trades and winners."""
-    from cluster.reconcile import reconcile
+    from cluster.audit.reconcile import reconcile
 
     folder = state_of(state)
     try:

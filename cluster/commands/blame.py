@@ -8,10 +8,10 @@ from checkpoints.errors import CheckpointsError
 from cluster.audit.chain import intent_of
 from cluster.audit.journal_view import JournalView, read_journal
 from cluster.commands.arguments import check_slot
-from cluster.console import emit, json_option, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.blame import Blame, blame
 from cluster.replay.blame_page import blame_lines
+from cluster.terminal.console import emit, json_option, show_text, state_of, state_option
 from signals.market import Slot
 
 

@@ -8,11 +8,19 @@ import msgspec
 
 from actors.config import FleetConfig, config_id
 from actors.runtime import load_config
-from cluster.config_new import Answers, config_text
-from cluster.config_offline import read_offline
-from cluster.config_show import setting_lines, settings_of
-from cluster.console import config_option, emit, json_option, say, show_text, state_of, state_option
+from cluster.config.new import Answers, config_text
+from cluster.config.offline import read_offline
+from cluster.config.show import setting_lines, settings_of
 from cluster.errors import ClusterError, FleetError
+from cluster.terminal.console import (
+    config_option,
+    emit,
+    json_option,
+    say,
+    show_text,
+    state_of,
+    state_option,
+)
 from signals.market import Asset, Timeframe
 from signals.strategy import strategy_names
 

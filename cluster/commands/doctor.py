@@ -4,8 +4,15 @@ from pathlib import Path
 
 import click
 
-from cluster.console import config_option, emit, json_option, show_text, state_of, state_option
-from cluster.doctor import Verdict, examine
+from cluster.local.doctor import Verdict, examine
+from cluster.terminal.console import (
+    config_option,
+    emit,
+    json_option,
+    show_text,
+    state_of,
+    state_option,
+)
 
 
 @click.command("doctor")

@@ -7,12 +7,12 @@ import click
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig
+from actors.rollout.rollout_state import Options
 from actors.runtime import CONFIG_FILE, load_config
 from checkpoints.approvals import Statement, read_gate, verify
 from checkpoints.approved_releases import coverage
 from checkpoints.archive import archive_release
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, operator, say, show_text, state_of, state_option
 from cluster.gate.admission import Wish, admit
 from cluster.gate.document import Extras, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError
@@ -21,8 +21,16 @@ from cluster.gate.page import document_page
 from cluster.gate.policy import history_of, waiting
 from cluster.gate.settings import HOUR_MS, config_problems, notice
 from cluster.gate.small_plans import first_document
-from cluster.jobs import WORKING_TREE, git_commit
-from cluster.rollout_state import Options
+from cluster.local.jobs import WORKING_TREE, git_commit
+from cluster.terminal.console import (
+    emit,
+    json_option,
+    operator,
+    say,
+    show_text,
+    state_of,
+    state_option,
+)
 
 SHOWN: Final = 20
 

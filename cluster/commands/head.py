@@ -2,10 +2,10 @@
 
 import click
 
-from cluster.console import say, state_of, state_option
-from cluster.local_head import dashboard_url, end_head, ensure_head
-from cluster.state_folder import HeadPorts
-from cluster.state_lock import hold
+from cluster.local.head import dashboard_url, end_head, ensure_head
+from cluster.local.state_folder import HeadPorts
+from cluster.local.state_lock import hold
+from cluster.terminal.console import say, state_of, state_option
 
 
 @click.group("head")

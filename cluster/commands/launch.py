@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from checkpoints.storage import LocalStorage
-from cluster.config import Deployment, read_config
-from cluster.console import config_option, emit, json_option, say
+from cluster.config.load import Deployment, read_config
+from cluster.config.settings import note_source
 from cluster.errors import FleetError
 from cluster.gate.settings import notice
-from cluster.launch import launch, launched_lines
-from cluster.sandbox_process import read_ready
-from cluster.settings import note_source
+from cluster.local.launch import launch, launched_lines
+from cluster.local.sandbox_process import read_ready
+from cluster.terminal.console import config_option, emit, json_option, say
 
 PROGRESS = "progress"
 """First word of a progress line: `run` turns these into its bar."""

@@ -5,9 +5,9 @@ from typing import Final
 
 import click
 
-from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import FleetError
-from cluster.log_files import LogLine, LogReader, concerns, show
+from cluster.local.log_files import LogLine, LogReader, concerns, show
+from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
 
 FOLLOW_SECONDS: Final = 0.5
 """A person reads no faster."""

@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import click
 
+from actors.rollout.rollout_state import Options
 from cluster.commands.arguments import SLOT, SLOTS
-from cluster.console import operator
 from cluster.gate.document import PlanDocument
-from cluster.jobs import git_commit
-from cluster.rollout_state import Options
+from cluster.local.jobs import git_commit
+from cluster.terminal.console import operator
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -9,9 +9,9 @@ from checkpoints.errors import CheckpointsError, DamagedError
 from cluster.audit.journal_view import read_journal
 from cluster.audit.pnl import By, pnl_report
 from cluster.audit.pnl_screen import pnl_html, pnl_lines
-from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.pictures.page import write_page
+from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
 
 
 @click.command("pnl")

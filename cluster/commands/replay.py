@@ -4,13 +4,13 @@ import click
 
 from checkpoints.errors import CheckpointsError
 from cluster.commands.arguments import DAY, SLOT, check_slot
-from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
 from cluster.replay.page import page
 from cluster.replay.progress import progress_bar
 from cluster.replay.recorded import Wanted
 from cluster.replay.rooms import Where, rooms_for
 from cluster.replay.run import ReplayOptions, replay
+from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
 
 
 @click.command("replay")

@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 
+from actors.rollout.record import read_active, rollout_ids
 from actors.runtime import load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.pace import job_options
-from cluster.console import say, screen
+from cluster.config.settings import source_of
 from cluster.fleet import join_fleet, running
-from cluster.jobs import WORKING_TREE, git_commit
+from cluster.local.jobs import WORKING_TREE, git_commit
+from cluster.local.state_folder import StateFolder
 from cluster.rolling_update.conclusion import conclude
 from cluster.rolling_update.live import live_view
-from cluster.rolling_update.record import read_active, rollout_ids
-from cluster.settings import source_of
-from cluster.state_folder import StateFolder
-from cluster.unstarted import submit_roll_job
+from cluster.rolling_update.unstarted import submit_roll_job
+from cluster.terminal.console import say, screen
 
 
 def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
@@ -81,8 +81,8 @@ def _stop_watching(folder: StateFolder, storage: LocalStorage) -> None:
 
 def abort_rollout(root: str) -> Any:
     """End the rollout under way; the head must be joined."""
-    from cluster.rolling_update.abort import abort as run_abort
-    from cluster.rolling_update.ray_calls import RayCalls
+    from actors.rollout.abort import abort as run_abort
+    from actors.rollout.ray_calls import RayCalls
 
     speed = load_config(root).clock.speed
     return asyncio.run(run_abort(root, RayCalls(root), speed, say))

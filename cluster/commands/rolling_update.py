@@ -17,29 +17,32 @@ from click.core import ParameterSource
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig
+from actors.rollout.record import read_active, read_state, rollout_ids
+from actors.rollout.report import page
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import SLOT
 from cluster.commands.gate import approve
-from cluster.commands.pace import (
-    gate_options,
-    pace_options,
-    planned_words,
-    request_of,
-)
+from cluster.commands.pace import gate_options, pace_options, planned_words, request_of
 from cluster.commands.roll_job import abort_rollout, config_words, job_words, submit_roll, watch
-from cluster.console import emit, json_option, operator, say, screen, state_of, state_option
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet, running
 from cluster.gate.document import PlanDocument, find_plan, load_plan
-from cluster.gate.door import Entrant, announce
+from cluster.gate.entry import Entrant, announce
 from cluster.gate.page import document_page
-from cluster.jobs import submit
-from cluster.own_driver import drive_from_here, heard, know_head, know_head_of
+from cluster.local.jobs import submit
+from cluster.local.own_driver import drive_from_here, heard, know_head, know_head_of
+from cluster.local.state_folder import StateFolder
 from cluster.rolling_update.live import live_view
-from cluster.rolling_update.record import read_active, read_state, rollout_ids
-from cluster.rolling_update.report import page
-from cluster.state_folder import StateFolder
+from cluster.terminal.console import (
+    emit,
+    json_option,
+    operator,
+    say,
+    screen,
+    state_of,
+    state_option,
+)
 
 JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
@@ -90,7 +93,7 @@ def apply(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT0
         source = click.get_current_context().get_parameter_source
         said = [name for name in words if source(name) is ParameterSource.COMMANDLINE]
         words = planned_words(words, load_plan(storage, words["plan"]), said)
-    _roll(folder, "apply", words, None, as_json=as_json)
+    _apply(folder, words, as_json=as_json)
 
 
 command.add_command(approve)
@@ -262,18 +265,15 @@ def _propose(
         say(following)
 
 
-def _roll(
-    folder: StateFolder, verb: str, words: dict[str, Any], to_release: str | None, *, as_json: bool
-) -> None:
-    if verb == "apply":
-        words = config_words(folder, words)
+def _apply(folder: StateFolder, words: dict[str, Any], *, as_json: bool) -> None:
+    words = config_words(folder, words)
     if JOB_MARK not in os.environ:
-        submit_roll(folder, verb, words, as_json=as_json)
+        submit_roll(folder, "apply", words, as_json=as_json)
         return
     from cluster.rolling_update.apply import apply as run_apply
 
     _join_as_job()
-    request = request_of(words, to_release, verb)
+    request = request_of(words, None, "apply")
     _show(asyncio.run(run_apply(str(folder.storage), request, say)), as_json=as_json)
 
 

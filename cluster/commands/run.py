@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cluster.console import config_option, screen, state_of, state_option
-from cluster.run import RunOptions, run
-from cluster.sandbox_process import SandboxOptions
-from cluster.state_folder import HeadPorts
+from cluster.local.run import RunOptions, run
+from cluster.local.sandbox_process import SandboxOptions
+from cluster.local.state_folder import HeadPorts
+from cluster.terminal.console import config_option, screen, state_of, state_option
 
 SPEED_MAX = 3_600
 

@@ -4,11 +4,11 @@ import click
 
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
-from cluster.console import emit, json_option, say, screen, state_of, state_option
 from cluster.fleet import join_fleet
-from cluster.fleet_page import FleetPage
-from cluster.standing import standing
-from cluster.status import ask_report
+from cluster.status.fleet_page import FleetPage
+from cluster.status.page import ask_report
+from cluster.status.standing import standing
+from cluster.terminal.console import emit, json_option, say, screen, state_of, state_option
 
 
 @click.command("status")

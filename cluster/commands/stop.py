@@ -4,10 +4,10 @@ from typing import Final
 
 import click
 
-from cluster.console import say, state_of, state_option
-from cluster.ending import end_fleet, end_runner, end_watcher
-from cluster.interrupts import Interrupts
-from cluster.state_lock import hold
+from cluster.local.ending import end_fleet, end_runner, end_watcher
+from cluster.local.state_lock import hold
+from cluster.terminal.console import say, state_of, state_option
+from cluster.terminal.interrupts import Interrupts
 
 LOCK_SECONDS: Final = 180.0
 """Wire. Another `stop` at the same time; a start that is under way is asked to end first."""

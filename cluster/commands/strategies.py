@@ -10,8 +10,8 @@ import msgspec
 import signals
 from actors.runtime import load_config
 from checkpoints.errors import DamagedError
-from cluster.console import emit, json_option, say, show_text, state_of, state_option
 from cluster.errors import ClusterError
+from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
 from signals.strategy import NAME, StrategyError, load_strategy, strategy_names
 
 FOLDER: Final = Path(signals.__file__).parent / "strategies"

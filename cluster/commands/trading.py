@@ -9,10 +9,10 @@ from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import WORDS
-from cluster.console import emit, json_option, say, state_of, state_option
 from cluster.errors import ClusterError, FleetError
 from cluster.fleet import join_fleet
-from cluster.state_folder import StateFolder, state_folder
+from cluster.local.state_folder import StateFolder, state_folder
+from cluster.terminal.console import emit, json_option, say, state_of, state_option
 from cluster.trading import TradingSet, Unreadable, halt, reduce, resume
 
 

@@ -9,11 +9,11 @@ from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.commands.pace import pace_options, request_of
 from cluster.commands.roll_job import config_words, submit_roll
-from cluster.console import say, state_of, state_option
-from cluster.ending import leave
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
 from cluster.gate.page import QUESTION_LINES_MAX, code_lines, summary_lines
+from cluster.local.ending import leave
+from cluster.terminal.console import say, state_of, state_option
 
 LETTERS = 12
 
@@ -32,9 +32,9 @@ def command(state: str | None, yes: bool, replay: int | None, **words: Any) -> N
     """Bring your edits into the running fleet; asks first."""
     folder = state_of(state)
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
+    from actors.rollout.plan import changes_nothing
     from cluster.rolling_update.announce import announce_roll
     from cluster.rolling_update.import_check import import_faults
-    from cluster.rolling_update.plan import changes_nothing
 
     root = str(folder.storage)
     words = config_words(folder, words)

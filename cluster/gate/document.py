@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig, config_id
+from actors.rollout.plan import PARAMS_FILE, Plan, params_changes
+from actors.rollout.rollout_state import Options
 from checkpoints.approvals import PLAN_BYTES_MAX, PLANS, Staged, digest_of, strict
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError, MissingFileError
@@ -26,8 +28,6 @@ from cluster.gate.differences import (
     schema_path,
 )
 from cluster.gate.errors import GateError
-from cluster.rolling_update.plan import PARAMS_FILE, Plan, params_changes
-from cluster.rollout_state import Options
 
 DOCUMENT_VERSION: Final = 1
 NOT_COMPARED: Final = frozenset({"made_wire_ms", "commit", "replay", "plan"})

@@ -7,12 +7,12 @@ import msgspec
 
 from actors.config import FleetConfig, config_id
 from actors.messages import FenceRecord
+from actors.rollout.plan import Plan
+from actors.rollout.rollout_state import Options
 from checkpoints.approvals import APPLIED, Staged
 from checkpoints.storage import Storage
 from cluster.gate.document import Extras, ParamsChange, PlanDocument, make_document, staged_by
 from cluster.gate.errors import GateError
-from cluster.rolling_update.plan import Plan
-from cluster.rollout_state import Options
 
 FIRST: Final = "first"
 PARAMETERS: Final = "parameters"

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cluster.console import screen
 from cluster.replay.run import Progress as Told
+from cluster.terminal.console import screen
 
 
 @contextmanager

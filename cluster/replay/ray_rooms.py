@@ -15,12 +15,12 @@ import msgspec
 
 from checkpoints.archive import load_archive
 from checkpoints.storage import LocalStorage
-from cluster.local_head import gcs_address, head_environment
+from cluster.local.head import gcs_address, head_environment
+from cluster.local.state_folder import HeadPorts, StateFolder
 from cluster.replay import decider
 from cluster.replay.decider import Answers, Batch, Ready
 from cluster.replay.errors import GuestError
 from cluster.replay.guests import BATCH_SECONDS_MAX, Guest, check_identity
-from cluster.state_folder import HeadPorts, StateFolder
 
 START_SECONDS_MAX: Final = 120.0
 """A worker with a runtime environment of its own is up in a few seconds; a busy box needs more."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.local_head import answers
+from cluster.local.head import answers
+from cluster.local.state_folder import StateFolder
 from cluster.replay.guests import ProcessRooms, Rooms
-from cluster.state_folder import StateFolder
 
 
 class Where(StrEnum):

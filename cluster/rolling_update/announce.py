@@ -9,17 +9,17 @@ from typing import Final
 import msgspec
 
 from actors.clock import wall_ms
+from actors.rollout.plan import Plan, changes_nothing
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.gate.document import PlanDocument, ReplayFindings
-from cluster.gate.door import announce, next_step
+from cluster.gate.entry import announce, next_step
 from cluster.gate.replayed import replay_findings
 from cluster.replay.errors import ReplayError
 from cluster.replay.recorded import Wanted
 from cluster.replay.run import ReplayOptions, replay
 from cluster.rolling_update.gated import document_of
-from cluster.rolling_update.plan import Plan, changes_nothing
 from cluster.rolling_update.planning import Request, plan_for
 
 REPLAY_LAST: Final = 288

@@ -5,23 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.messages import FenceRecord
+from actors.rollout.driving import Turn, clock_of
+from actors.rollout.plan import Plan
+from actors.rollout.ports import CallFailedError, FleetCalls
+from actors.rollout.ray_calls import RayCalls
+from actors.rollout.record import RolloutRecord, next_rollout_id
+from actors.rollout.report import Report, make_report, with_shared
+from actors.rollout.rollout_state import Occupant, Phase, begin
+from actors.rollout.shared import Kind, replace_shared
 from actors.runtime import load_config, wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.gate.admission import check_covered
-from cluster.rolling_update.calls import CallFailedError, FleetCalls
-from cluster.rolling_update.driving import Turn, clock_of
 from cluster.rolling_update.gated import let_in
-from cluster.rolling_update.plan import Plan
 from cluster.rolling_update.planning import Request, Say, plan_for, schedule_of
-from cluster.rolling_update.ray_calls import RayCalls
-from cluster.rolling_update.record import RolloutRecord, next_rollout_id
 from cluster.rolling_update.rehearse import rehearse
-from cluster.rolling_update.report import Report, make_report, with_shared
-from cluster.rolling_update.shared import Kind, replace_shared
 from cluster.rolling_update.shared_calls import RaySharedCalls
-from cluster.rollout_state import Occupant, Phase, begin
 
 
 async def apply(

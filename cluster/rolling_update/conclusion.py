@@ -6,12 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from actors.rollout.record import read_report, read_state, rollout_ids
+from actors.rollout.report import Report
 from actors.runtime import load_config, wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.audit.journal_view import read_journal
-from cluster.rolling_update.record import read_report, read_state, rollout_ids
-from cluster.rolling_update.report import Report
 from signals.market import DecisionPoint, Slot, deadline_ms, decision_points
 
 LETTERS = 12

@@ -6,18 +6,18 @@ from typing import Protocol
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig
+from actors.rollout.handoff_state import Step
+from actors.rollout.plan import Plan
+from actors.rollout.record import read_state, rollout_ids
+from actors.rollout.rollout_state import Options
 from actors.runtime import load_config
 from checkpoints.approvals import APPLIED
 from checkpoints.storage import LocalStorage, Storage
 from cluster.gate.admission import check_covered
 from cluster.gate.document import Extras, PlanDocument, ReplayFindings, load_plan, make_document
-from cluster.gate.door import Entrant, enter
+from cluster.gate.entry import Entrant, enter
 from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.small_plans import FIRST
-from cluster.handoff_state import Step
-from cluster.rolling_update.plan import Plan
-from cluster.rolling_update.record import read_state, rollout_ids
-from cluster.rollout_state import Options
 
 
 class Words(Protocol):

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from actors.rollout.plan import FileChange
 from checkpoints.archive import unpack_archive
 from checkpoints.storage import Storage
-from cluster.rolling_update.plan import FileChange
 
 IMPORT_SECONDS_MAX: Final = 60.0
 """An import takes a second or two; what takes longer would hold up every start of a slot."""

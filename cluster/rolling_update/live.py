@@ -17,12 +17,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.record import read_state, rollout_ids
+from actors.rollout.rollout_state import Phase, Rollout
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
-from cluster.handoff_state import Handoff, Step
-from cluster.plain_text import plain
-from cluster.rolling_update.record import read_state, rollout_ids
-from cluster.rollout_state import Phase, Rollout
+from cluster.terminal.plain_text import plain
 
 LOOK_SECONDS: Final = 0.2
 """A switch takes a tenth of a second; a person does not read faster than this."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cluster.rolling_update.plan import Plan
+from actors.rollout.plan import Plan
 
 FILES_SHOWN: Final = 20
 LETTERS: Final = 12

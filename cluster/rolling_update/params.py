@@ -12,15 +12,15 @@ import msgspec
 
 from actors.config import FleetConfig
 from actors.messages import FenceRecord, Refusal, decode, encode
+from actors.rollout.record import Active, end_turn, take_turn
 from actors.runtime import life_id, wire_ms
 from actors.slot.params import ParamsAnswer, ParamsInForce, SetParams
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.fleet import Call, FleetLink, gateway_name, owner_records
 from cluster.gate.document import PlanDocument
-from cluster.gate.door import Entrant, enter
+from cluster.gate.entry import Entrant, enter
 from cluster.gate.small_plans import params_document
-from cluster.rolling_update.record import Active, end_turn, take_turn
 from signals.params import ParamsError, override
 
 QUIET_SECONDS: Final = 10.0

@@ -10,19 +10,19 @@ import msgspec
 from actors.gateway.client import GatewayClient
 from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord
+from actors.rollout.handoff_state import Step
+from actors.rollout.plan import Plan, alarm_refusals, make_plan
+from actors.rollout.record import read_report, read_state, rollout_ids
+from actors.rollout.rollout_state import Options
+from actors.rollout.schedule import Schedule
 from actors.runtime import load_config, wire_ms
 from checkpoints.archive import archive_release, archived_releases, load_archive, record_commit
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage, Storage
+from cluster.config.settings import Edited, extra_files, read_edited
 from cluster.config_slots import check_configured
 from cluster.errors import FleetError
-from cluster.handoff_state import Step
-from cluster.rolling_update.plan import Plan, alarm_refusals, make_plan
-from cluster.rolling_update.record import read_report, read_state, rollout_ids
 from cluster.rolling_update.shared_plan import shared_plan
-from cluster.rollout_state import Options
-from cluster.schedule import Schedule
-from cluster.settings import Edited, extra_files, read_edited
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 Say = Callable[[str], None]

@@ -17,16 +17,16 @@ from typing import Final, Protocol
 import msgspec
 
 from actors.config import AlarmSinks, FleetConfig
-from actors.gateway.life import LOG_FOLDER
+from actors.gateway.session import LOG_FOLDER
 from actors.messages import FenceRecord
 from actors.rehearsal import room as names
 from actors.rehearsal.room import Result, Statuses
+from actors.rollout.ports import CallFailedError
+from actors.rollout.shared import Kind, Say
 from actors.runtime import load_config
 from checkpoints.archive import archived_releases, unpack_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
-from cluster.rolling_update.calls import CallFailedError
-from cluster.rolling_update.shared import Kind, Say
 
 PLAY_SECONDS: Final = 90.0
 """Wire. Measured 1 .. 4 s; one that has no end is a failure too."""

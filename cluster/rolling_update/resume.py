@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from actors.rollout.abort import abort
+from actors.rollout.ray_calls import RayCalls
+from actors.rollout.record import read_active
+from actors.rollout.report import Report
 from actors.runtime import load_config, wire_ms
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage, Storage
-from cluster.console import operator
-from cluster.rolling_update.abort import abort
 from cluster.rolling_update.apply import apply
 from cluster.rolling_update.planning import Request, Say, rest_of
-from cluster.rolling_update.ray_calls import RayCalls
-from cluster.rolling_update.record import read_active
-from cluster.rolling_update.report import Report
+from cluster.terminal.console import operator
 
 
 async def resume(storage_root: str, say: Say) -> Report:

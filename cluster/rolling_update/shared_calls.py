@@ -14,21 +14,12 @@ import ray
 from ray.exceptions import RayError
 
 from actors.detectors.alarm_names import AlarmName
-from actors.gateway.heir import name_heir, next_number
+from actors.gateway.holder import name_heir, next_number
 from actors.market_data.actor import CURRENT as MARKET_DATA_CURRENT
-from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
-from actors.succession import Succession, remember
-from actors.supervisor.fleet_port import end_process
-from actors.supervisor.turn import name_supervisor
-from checkpoints.archive import archive_uri, archived_releases
-from checkpoints.errors import CheckpointsError
-from checkpoints.storage import LocalStorage
-from cluster.fleet import gateway_name, market_data_name, supervisor_name
-from cluster.launch import ACTOR_CLASSES
-from cluster.rolling_update.calls import CallFailedError
-from cluster.rolling_update.gateway_restarts import gateway_restarts
-from cluster.rolling_update.ray_calls import RayCalls, hash_of_process
-from cluster.rolling_update.shared import (
+from actors.rollout.gateway_restarts import gateway_restarts
+from actors.rollout.ports import CallFailedError
+from actors.rollout.ray_calls import RayCalls, hash_of_process
+from actors.rollout.shared import (
     CALL_SECONDS,
     CREATE_SECONDS,
     NAME_CALL_SECONDS,
@@ -37,7 +28,16 @@ from cluster.rolling_update.shared import (
     Kind,
     Seen,
 )
-from cluster.rolling_update.shared_seen import STATUS, life_of, seen_of
+from actors.rollout.shared_seen import STATUS, life_of, seen_of
+from actors.rollout.succession import Succession, remember
+from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
+from actors.supervisor.active import name_supervisor
+from actors.supervisor.fleet_port import end_process
+from checkpoints.archive import archive_uri, archived_releases
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+from cluster.fleet import gateway_name, market_data_name, supervisor_name
+from cluster.local.launch import ACTOR_CLASSES
 
 AGAIN_SECONDS: Final = 0.5
 GONE_SECONDS: Final = 20.0

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from cluster.rolling_update.calls import CallFailedError
-from cluster.rolling_update.plan import Shared
-from cluster.rolling_update.shared import Kind
+from actors.rollout.plan import Shared
+from actors.rollout.ports import CallFailedError
+from actors.rollout.shared import Kind
 from cluster.rolling_update.shared_calls import RaySharedCalls
 
 

@@ -12,24 +12,25 @@ from pathlib import Path
 import msgspec
 
 from actors.messages import FenceRecord
+from actors.rollout.abort import AbortCalls, abort
+from actors.rollout.driving import Turn, clock_of
+from actors.rollout.errors import RolloutError
+from actors.rollout.plan import Plan, Shared, make_plan, way_back_refusals
+from actors.rollout.ports import CallFailedError
+from actors.rollout.ray_calls import RayCalls
+from actors.rollout.record import RolloutRecord, next_rollout_id, read_active
+from actors.rollout.report import Report, make_report, with_shared
+from actors.rollout.rollout_state import Occupant, Rollout, begin_back
+from actors.rollout.shared import Back, Kind, SharedCalls, SharedReport
+from actors.rollout.shared_back import look_at_shared, take_back_shared
 from actors.runtime import load_config, wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.rolling_update.abort import AbortCalls, abort
-from cluster.rolling_update.calls import CallFailedError
-from cluster.rolling_update.driving import Turn, clock_of
 from cluster.rolling_update.gated import check_way_back
-from cluster.rolling_update.plan import Plan, Shared, make_plan, way_back_refusals
 from cluster.rolling_update.planning import Request, Say, archived_release, schedule_of
-from cluster.rolling_update.ray_calls import RayCalls
-from cluster.rolling_update.record import RolloutRecord, next_rollout_id, read_active
-from cluster.rolling_update.report import Report, make_report, with_shared
-from cluster.rolling_update.shared import Back, Kind, SharedCalls, SharedReport
-from cluster.rolling_update.shared_back import look_at_shared, take_back_shared
 from cluster.rolling_update.shared_calls import RaySharedCalls
-from cluster.rollout_state import Occupant, Rollout, begin_back
 
 
 async def roll_back(
@@ -81,7 +82,7 @@ class _WayBack:
             plan = self._plan(new, owners, backs)
             self._check(plan, backs)
             record.keep_plan(plan)
-        except (FleetError, CheckpointsError):
+        except (FleetError, RolloutError, CheckpointsError):
             turn.give_up()
             raise
         rollout = await self._rollout(turn.rollout, plan, owners)

@@ -6,7 +6,6 @@ ledger records to the operating system before it returns; `Ledger.sync` puts the
 """
 
 from cluster.sandbox.behaviours import Behaviours
-from cluster.sandbox.desk import Desk
 from cluster.sandbox.events import Event
 from cluster.sandbox.feeds import Feeds
 from cluster.sandbox.floor import ExchangeConfig, Floor
@@ -35,6 +34,7 @@ from cluster.sandbox.model import (
     VenueMode,
 )
 from cluster.sandbox.modes import Modes
+from cluster.sandbox.order_entry import Desk
 from cluster.sandbox.orders import Orders
 from cluster.sandbox.prices.provenance import provenance
 from cluster.sandbox.prices.source import Prices

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import click
 
-from cluster.config_offline import read_offline
-from cluster.console import config_option, json_option, say, show_text
+from cluster.config.offline import read_offline
 from cluster.pictures.page import write_page
 from cluster.replay.progress import progress_bar
+from cluster.terminal.console import config_option, json_option, say, show_text
 from cluster.try_signal import CYCLES, Fleet, run_try, to_json, to_text
 from cluster.try_signal.errors import SignalError
 from cluster.try_signal.picture import to_html

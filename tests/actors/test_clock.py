@@ -15,7 +15,7 @@ from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from signals.market_time import MarketClock
 from tests.actors.clocks import BOOTED_MS, HOUR_MS, T0_MS, SteppedMachine
-from tests.rolling_update.test_params import config
+from tests.cluster.rolling_update.test_params import config
 
 SETS_MS = (-2_000, -30_000, -120_000, -HOUR_MS, HOUR_MS, 30_000)
 """By how much a clock is set; below zero: back."""

@@ -20,12 +20,12 @@ from actors.market_data.events import FollowPrices, TicksReceived, Timer
 from actors.market_data.snapshot import build_snapshot
 from actors.market_data.state import Now, initial_state
 from actors.market_data.step import step as market_step
+from actors.rollout.driver import Hearing
 from actors.supervisor import loop as supervisor_loop
 from actors.supervisor.events import RolloutSeen, Ticked
 from actors.supervisor.loop import Shell, SupervisorLoop
 from actors.supervisor.state import ROLLOUT_LEASE_MS, Rules, SupervisorState
 from actors.venue.port import Beaten
-from cluster.rolling_update.driver import Hearing
 from signals.market import Asset
 from signals.market_time import MarketClock
 from signals.snapshot import Feed

@@ -13,16 +13,17 @@ from pathlib import Path
 import msgspec
 import ray
 
+from actors.rollout.errors import RolloutError
+from actors.rollout.ports import CallFailedError
+from actors.rollout.record import rollout_ids
+from actors.rollout.rollout_state import Options
+from actors.rollout.shared import Kind
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.rolling_update.apply import apply
-from cluster.rolling_update.calls import CallFailedError
 from cluster.rolling_update.planning import Request
-from cluster.rolling_update.record import rollout_ids
-from cluster.rolling_update.shared import Kind
 from cluster.rolling_update.shared_calls import RaySharedCalls
 from cluster.rolling_update.way_back import roll_back
-from cluster.rollout_state import Options
 
 LOOK_SECONDS = 0.1
 
@@ -74,7 +75,7 @@ async def roll(root: str, order: Order) -> Outcome:
     try:
         act = roll_back if order.verb == "rollback" else apply
         report = await act(root, request, lambda line: print(line, flush=True))
-    except ClusterError as error:
+    except (ClusterError, RolloutError) as error:
         mine = [r for r in rollout_ids(LocalStorage(Path(root))) if r not in begun]
         return Outcome(outcome="refused", failure=str(error), rollout="".join(mine[:1]))
     return Outcome(

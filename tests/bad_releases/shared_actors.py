@@ -32,7 +32,7 @@ FIRST_SETTLEMENT = _gateway_step(
     'type(event).__name__ == "ResolutionSeen"', 'raise RuntimeError("bad at a settlement")'
 )
 NO_BEATS = in_module(
-    "actors/gateway/hands.py",
+    "actors/gateway/venue_calls.py",
     "_good_begin = Hands.begin",
     "",
     "",

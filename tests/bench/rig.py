@@ -23,10 +23,10 @@ import msgspec
 from actors.gateway.status import FenceTable
 from checkpoints.release_files import PACKAGES
 from checkpoints.storage import LocalStorage
-from cluster.ending import leave
 from cluster.fleet import Call, RayLink, ask_one, connect, gateway_name
-from cluster.local_head import gcs_address, head_environment
-from cluster.state_folder import StateFolder
+from cluster.local.ending import leave
+from cluster.local.head import gcs_address, head_environment
+from cluster.local.state_folder import StateFolder
 from signals.market import DEFAULT_SLOTS
 from tests.bench.frame import ROOT
 

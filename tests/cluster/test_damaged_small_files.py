@@ -17,10 +17,10 @@ from checkpoints.severity import Severity
 from checkpoints.small_file import read_file
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
-from cluster.config import DEFAULT_FILE
-from cluster.config_offline import read_offline
-from cluster.state_folder import StateFolder
-from cluster.state_lock import hold, holder
+from cluster.config.load import DEFAULT_FILE
+from cluster.config.offline import read_offline
+from cluster.local.state_folder import StateFolder
+from cluster.local.state_lock import hold, holder
 
 Capture = pytest.CaptureFixture[str]
 ALARM = "alarms/no_decision.btc-5m.1.json"

@@ -146,7 +146,7 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    from cluster.state_folder import StateFolder
+    from cluster.local.state_folder import StateFolder
 
     tree = copy_tree(tmp_path / "midstride")
     shutil.copytree(ROOT / ".ci", tree / ".ci")

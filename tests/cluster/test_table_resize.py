@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from cluster.live_table import clear_after_resize
+from cluster.status.live_table import clear_after_resize
 
 CLEAR_AND_HOME = "\x1b[2J\x1b[H"
 

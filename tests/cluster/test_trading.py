@@ -14,7 +14,7 @@ from cluster import trading
 from cluster.__main__ import run
 from cluster.errors import FleetError, HeadError
 from cluster.fleet import ASK_SECONDS, Call
-from tests.cluster.test_config import read
+from tests.cluster.config.test_config import read
 
 
 class Gateway:

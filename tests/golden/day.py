@@ -14,7 +14,7 @@ from checkpoints.archive import archive_release
 from checkpoints.journal_days import compact_day
 from checkpoints.storage import LocalStorage
 from signals.market import Outcome
-from tests.audit.builders import DAY, ROOT, Story
+from tests.cluster.audit.builders import DAY, ROOT, Story
 
 FOLDER: Final = Path(__file__).parent / "days"
 SLOTS: Final = ("btc-5m", "btc-15m")

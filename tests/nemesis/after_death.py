@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
+from actors.rollout.record import read_active, read_state, rollout_ids
 from checkpoints.alarms import AlarmStore
-from cluster.rolling_update.record import read_active, read_state, rollout_ids
 from tests.bad_releases.account import claims
 from tests.rolling_update.fleet import Fleet, left_behind
 from tests.rolling_update.trees import release_in

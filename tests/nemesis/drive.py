@@ -22,9 +22,12 @@ import ray
 
 from actors.gateway.client import GatewayClient
 from actors.gateway.status import FenceTable, GatewayStatus
-from actors.handoff import HandoffAsk
 from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord, FenceRequest, OpenIncarnation
+from actors.rollout.errors import RolloutError
+from actors.rollout.handoff_messages import HandoffAsk
+from actors.rollout.ray_calls import RayCalls
+from actors.rollout.rollout_state import Options
 from actors.runtime import RAY_NAMESPACE, wire_ms
 from actors.slot.status import SlotStatus
 from actors.supervisor.status import SupervisorStatus
@@ -36,8 +39,6 @@ from cluster.fleet import gateway_name, market_data_name
 from cluster.rolling_update import planning
 from cluster.rolling_update.apply import apply
 from cluster.rolling_update.planning import Request
-from cluster.rolling_update.ray_calls import RayCalls
-from cluster.rollout_state import Options
 
 NO_WRITES = (0, resource.RLIM_INFINITY)
 FREE_AGAIN = """
@@ -167,7 +168,7 @@ class Striking:
         request = Request(options=Options(shadow=0), slots=(self._orders.slot,), to_release=other)
         try:
             await apply(self._orders.storage, request, lambda _: None)
-        except ClusterError as error:
+        except (ClusterError, RolloutError) as error:
             self.struck = "under way" in str(error)
             return
         raise AssertionError("a second driver was let in")

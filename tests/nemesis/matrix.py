@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from actors.rollout.record import read_active, rollout_ids
 from checkpoints.archive import archive_release
-from cluster.rolling_update.record import read_active, rollout_ids
-from cluster.sandbox_process import read_ready
+from cluster.local.sandbox_process import read_ready
 from tests.nemesis.drive import Cell, Ending, Orders
 from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.trees import ROOT, copy_tree, edit, release_in

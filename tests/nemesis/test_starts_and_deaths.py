@@ -12,12 +12,12 @@ import pytest
 
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
-from cluster.jobs import WORKING_TREE
-from cluster.local_head import answers, head_processes
-from cluster.processes import ProcessRecord, marked, signal_process, wait_until
-from cluster.ray_folder import RAY_SOCKET_TAIL, SESSIONS_KEPT
-from cluster.state_folder import RunRecord, StateFolder
-from tests.cluster.test_run import SLOTS, cluster, decided, leftovers, small_configuration
+from cluster.local.head import answers, head_processes
+from cluster.local.jobs import WORKING_TREE
+from cluster.local.processes import ProcessRecord, marked, signal_process, wait_until
+from cluster.local.ray_folder import RAY_SOCKET_TAIL, SESSIONS_KEPT
+from cluster.local.state_folder import RunRecord, StateFolder
+from tests.cluster.local.test_run import SLOTS, cluster, decided, leftovers, small_configuration
 from tests.judge import judge
 from tests.rolling_update.fleet import free_ports
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import msgspec
 
 from actors.messages import FenceRecord
+from actors.rollout.record import read_active, rollout_ids
+from actors.rollout.report import Report
 from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.storage import LocalStorage
-from cluster.local_head import dashboard_url, head_environment
-from cluster.processes import MARK
-from cluster.rolling_update.record import read_active, rollout_ids
-from cluster.rolling_update.report import Report
-from cluster.state_folder import StateFolder
+from cluster.local.head import dashboard_url, head_environment
+from cluster.local.processes import MARK
+from cluster.local.state_folder import StateFolder
 from signals.market import DEFAULT_SLOTS
 from tests.judge import Verdict, judge
 from tests.rolling_update.trees import copy_tree

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 import ray
 
+from actors.rollout.rollout_state import Options
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.rolling_update.apply import apply
 from cluster.rolling_update.planning import Request
-from cluster.rollout_state import Options
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

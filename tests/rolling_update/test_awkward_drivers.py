@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cluster.handoff_state import Step
+from actors.rollout.handoff_state import Step
+from actors.rollout.record import read_active, read_report, read_state, rollout_ids
 from cluster.rolling_update.params import Changed
-from cluster.rolling_update.record import read_active, read_report, read_state, rollout_ids
 from tests.rolling_update.fleet import COMMAND_SECONDS, Fleet
 from tests.rolling_update.trees import copy_tree, edit, release_in
 

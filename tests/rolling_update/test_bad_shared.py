@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from actors.gateway.lock import LOCK_FILE
+from actors.rollout.succession import recall
 from actors.runtime import wire_ms
-from actors.succession import recall
 from actors.supervisor.shared_watch import TURNED_BAD
 from cluster.fleet import gateway_name, market_data_name, supervisor_name
 from tests.rolling_update.fleet import Fleet, running_fleet
@@ -71,7 +71,7 @@ def test_a_fault_that_no_rehearsal_sees_is_taken_back_by_itself(
 ) -> None:
     tree, flag = copy_tree(tmp_path / "later"), tmp_path / "flag"
     lines = {
-        "gateway": ("actors/gateway/duties.py", "    _beat(draft)\n    _cancel(draft)\n"),
+        "gateway": ("actors/gateway/timers.py", "    _beat(draft)\n    _cancel(draft)\n"),
         "market-data": ("actors/market_data/actor.py", "            self.deliver(Timer())\n"),
         "supervisor": (
             "actors/supervisor/step.py",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.actors.rollout.queue_places import kept_orders, rests, switches
 from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.hanging import STOPPED, turn_bad
-from tests.rolling_update.queue_places import kept_orders, rests, switches
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]

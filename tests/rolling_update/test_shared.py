@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from actors.gateway.lock import CURRENT_FILE, Current
-from actors.supervisor.turn import supervisor_name
-from cluster.rolling_update.report import Report
+from actors.rollout.report import Report
+from actors.supervisor.active import supervisor_name
+from tests.actors.rollout.queue_places import rests
 from tests.rolling_update.fleet import Fleet
-from tests.rolling_update.queue_places import rests
 from tests.rolling_update.trees import copy_tree, edit, release_in
 
 pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.rollout.record import read_report, rollout_ids
 from checkpoints.archive import archive_release
-from cluster.rolling_update.record import read_report, rollout_ids
 from tests.rolling_update.fleet import LATE_KINDS, SIXTEEN, Fleet, running_fleet
 from tests.rolling_update.soak_drive import Orders, Part
 from tests.rolling_update.test_awkward_drivers import other_tree

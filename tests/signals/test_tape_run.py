@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from actors.config import SlotConfig
-from cluster.config import DEFAULT_FILE
-from cluster.config_offline import read_offline
+from cluster.config.load import DEFAULT_FILE
+from cluster.config.offline import read_offline
 from cluster.try_signal import Fleet, SignalError, TapeError, run_try, to_json, to_text
 from cluster.try_signal.calibration import Forecast, brier, log_loss, reliability
 from cluster.try_signal.command import command

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from cluster.handoff_state import Handoff, Step
+from actors.rollout.handoff_state import Handoff, Step
 from tests.simulation.gateway_actor import GatewayActor
 from tests.simulation.rolls import Roll
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from cluster.handoff_state import Step
+from actors.rollout.handoff_state import Step
 
 
 class Fault(StrEnum):

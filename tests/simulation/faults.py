@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from cluster.handoff_state import Handoff, Step
+from actors.rollout.handoff_state import Handoff, Step
 from tests.simulation.damage import Damage
 from tests.simulation.fault_kinds import GRACE_S, HUNG_S, Aim, Declared, Fault
 from tests.simulation.gateway_actor import GatewayActor

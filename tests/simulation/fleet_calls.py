@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from actors.gateway.client import NoAnswer
 from actors.gateway.status import FenceTable
-from actors.handoff import HandoffAsk
 from actors.messages import (
     FenceAnswer,
     FenceRecord,
@@ -15,12 +14,13 @@ from actors.messages import (
     Refusal,
     encode,
 )
+from actors.rollout.handoff_messages import HandoffAsk
+from actors.rollout.ports import CallFailedError
+from actors.rollout.sickness import ANSWER_SECONDS, sickness
 from actors.slot.status import SlotStatus
 from actors.supervisor.fleet_port import Missing, Silent
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
-from cluster.rolling_update.calls import CallFailedError
-from cluster.rolling_update.sickness import ANSWER_SECONDS, sickness
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.network import Lost
 

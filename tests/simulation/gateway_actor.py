@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from actors.gateway.desk import Desk
 from actors.gateway.events import (
     ClaimAsked,
     EndAlarm,
@@ -22,10 +21,11 @@ from actors.gateway.events import (
 )
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
-from actors.gateway.life import _no_post_runs
 from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.loop import Desk
 from actors.gateway.outbox import page_of
 from actors.gateway.records import decode_record
+from actors.gateway.session import _no_post_runs
 from actors.gateway.status import Identity, Latency, fence_table, status_of
 from actors.messages import OutboxPage, Refusal
 from checkpoints.errors import CheckpointsError

@@ -6,20 +6,19 @@ from typing import Any
 import msgspec
 
 from actors.gateway import (
-    duties,
-    news,
     orders,
     posts,
     risk,
     seats,
+    timers,
     trades,
+    venue_updates,
 )
-from actors.gateway.desk import Desk
 from actors.gateway.events import Append, Event, Sign, SignDone
+from actors.gateway.loop import Desk
 from actors.gateway.step import step as gateway_step
+from actors.rollout import handoff_step, perform
 from actors.venue.port import SignedOrder, Unknown
-from cluster import handoff_step
-from cluster.rolling_update import perform
 from tests.simulation.patches import Patch
 
 replace = msgspec.structs.replace
@@ -123,28 +122,28 @@ def signed_again_on_unknown() -> list[Patch]:
 
 
 def left_over_intents_forgotten() -> list[Patch]:
-    return [(news, "_judge_left_over", lambda _draft: None)]
+    return [(venue_updates, "_judge_left_over", lambda _draft: None)]
 
 
 def absence_believed_at_once() -> list[Patch]:
     return [
-        (news, "ABSENCE_GRACE_MS", 0),
-        (news, "LOST_POST_GRACE_MS", 0),
-        (news, "may_post", lambda _draft, _order: False),
+        (venue_updates, "ABSENCE_GRACE_MS", 0),
+        (venue_updates, "LOST_POST_GRACE_MS", 0),
+        (venue_updates, "may_post", lambda _draft, _order: False),
     ]
 
 
 def a_former_post_is_not_doubted() -> list[Patch]:
     """After a restart nothing is marked unknown, and nothing is looked for after the first look."""
-    original = duties._look
+    original = timers._look
 
     def look(draft: Any) -> None:
         if not draft.flight.reconciled:
             original(draft)
 
     return [
-        (duties, "mark_unknown", lambda _draft, _order, _reason: None),
-        (duties, "_look", look),
+        (timers, "mark_unknown", lambda _draft, _order, _reason: None),
+        (timers, "_look", look),
     ]
 
 
@@ -155,4 +154,4 @@ def a_trade_heard_twice_counts_twice() -> list[Patch]:
         draft.ledger.fills.pop(trade.fill_id, None)
         original(draft, trade)
 
-    return [(news, "take_trade", take)]
+    return [(venue_updates, "take_trade", take)]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cluster.handoff_state import Step
+from actors.rollout.handoff_state import Step
 
 STEPS: Final = (
     Step.PINNING,

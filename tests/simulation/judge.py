@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from actors.rollout.handoff_state import Step
+from actors.rollout.rollout_state import Phase as RollPhase
 from actors.slot.facts import DecisionFact
 from actors.slot.recovery import MemoryKind, flush_bounds, recover
 from actors.slot.rows import entry_of
@@ -12,8 +14,6 @@ from actors.slot.seat import Phase, Seat
 from actors.slot.state import SlotState
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import valid_rows
-from cluster.handoff_state import Step
-from cluster.rollout_state import Phase as RollPhase
 from signals.market import Slot, deadline_ms, decision_points
 from tests.simulation.fault_kinds import GRACE_S, Declared, Fault
 from tests.simulation.slot_actor import STRATEGY

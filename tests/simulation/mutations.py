@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from cluster.handoff_state import Step
+from actors.rollout.handoff_state import Step
 from tests.simulation import gateway_mutations as gateway
 from tests.simulation import slot_mutations as slot
 from tests.simulation.fault_kinds import Fault

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
-import actors.gateway.desk
+import actors.gateway.loop
 import actors.slot.strategy
 import checkpoints.journal
-from cluster.rolling_update import abort
+from actors.rollout import abort
 from tests.simulation import quick_codec
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def patches_of(world: "World") -> list[Patch]:
     if world.seed % REAL_EVERY:
         journal = checkpoints.journal
         found += [
-            (actors.gateway.desk, "TICK_S", SLOW_TICK_S),
+            (actors.gateway.loop, "TICK_S", SLOW_TICK_S),
             (journal, "encode_rows", quick_codec.encode_rows),
             (journal, "decode_rows", quick_codec.decode_rows),
         ]

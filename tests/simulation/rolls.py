@@ -14,14 +14,14 @@ import msgspec
 
 from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord
-from actors.rollout_beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
+from actors.rollout import abort
+from actors.rollout import handoff_events as on
+from actors.rollout.beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
+from actors.rollout.driver import Driver
+from actors.rollout.handoff_state import Step
+from actors.rollout.rollout_state import Occupant, Options, Phase, Rollout, begin, begin_back
+from actors.rollout.schedule import Schedule
 from checkpoints.errors import MissingFileError, StorageError
-from cluster import handoff_events as on
-from cluster.handoff_state import Step
-from cluster.rolling_update import abort
-from cluster.rolling_update.driver import Driver
-from cluster.rollout_state import Occupant, Options, Phase, Rollout, begin, begin_back
-from cluster.schedule import Schedule
 from tests.simulation.clients import GatewayCaller
 from tests.simulation.fleet_calls import SimulatedCalls
 from tests.simulation.strategies import Release

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from cluster.handoff_state import Step
-from cluster.rollout_state import Options, Phase, Rollout
+from actors.rollout.handoff_state import Step
+from actors.rollout.rollout_state import Options, Phase, Rollout
 from tests.simulation.fault_kinds import AIMED, CRASHES, Aim, Fault
 from tests.simulation.faults import Faults
 from tests.simulation.handoff_steps import STEPS

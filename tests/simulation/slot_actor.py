@@ -4,8 +4,8 @@ import asyncio
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from actors.handoff import HandoffAsk, HandoffFailed
 from actors.messages import MESSAGE_VERSION, Attestation
+from actors.rollout.handoff_messages import HandoffAsk, HandoffFailed
 from actors.slot.events import AppendEntries, RetireAsked
 from actors.slot.guard import Failed
 from actors.slot.handoff import SlotHandoff

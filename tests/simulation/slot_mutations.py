@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from actors.rollout import rollout_step
+from actors.rollout.driver import Driver
 from actors.slot import (
     books,
     deciding,
@@ -18,8 +20,6 @@ from actors.slot.seat import Phase, Seat
 from actors.slot.successor import Base, Prover
 from checkpoints.record_set import RecordSet
 from checkpoints.records import records_of
-from cluster import rollout_step
-from cluster.rolling_update.driver import Driver
 from tests.simulation.patches import Patch
 
 replace = msgspec.structs.replace

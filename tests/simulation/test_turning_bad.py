@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from actors.rollout.rollout_state import Options, Phase
 from actors.slot.facts import DecisionFact
 from actors.slot.recovery import flush_bounds
 from actors.slot.rows import entry_of
@@ -15,7 +16,6 @@ from actors.supervisor import conduct, standing, taking_back
 from actors.supervisor.requests import Requests
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import valid_rows
-from cluster.rollout_state import Options, Phase
 from signals.market import Slot, deadline_ms, decision_points
 from tests.simulation import strategies
 from tests.simulation.network import Weather

@@ -14,8 +14,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from actors.rollout.ports import CallFailedError
 from checkpoints.errors import CheckpointsError
-from cluster.rolling_update.calls import CallFailedError
 
 PROCESS: contextvars.ContextVar["Process | None"] = contextvars.ContextVar("process", default=None)
 EXPECTED = (asyncio.CancelledError, CheckpointsError, CallFailedError, TimeoutError)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from actors.config import RiskLimits, Timing
 from actors.gateway.risk_case import Rules as GatewayRules
 from actors.machine.instant import Instant
+from actors.rollout.handoff_state import Step
 from actors.slot.seat import Rules as SlotRules
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.conduct import made_of
@@ -21,7 +22,6 @@ from actors.supervisor.state import SupervisorState
 from actors.undated import undated
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, valid_rows
-from cluster.handoff_state import Step
 from signals.market_time import MarketClock
 from signals.units import MicroUsd
 from tests.simulation.clients import GatewayCaller

@@ -9,6 +9,7 @@ from actors.detectors.alarm_kind import AlarmKind
 from actors.detectors.finding import Finding
 from actors.detectors.registry import new_alarm
 from actors.gateway.draft import Draft
+from actors.rollout.handoff_events import Alarm as HandoffAlarm
 from actors.slot.events import RecoveryFailed, RowsDurable, SnapshotMissing, Ticked
 from actors.slot.state import SlotState
 from actors.supervisor.events import CreateFailed, RaiseAlarm, SlotMissing
@@ -16,8 +17,7 @@ from actors.supervisor.events import Ticked as SupervisorTicked
 from actors.undated import undated
 from checkpoints.journal_rows import JournalRow
 from checkpoints.severity import Severity
-from cluster.handoff_events import Alarm as HandoffAlarm
-from cluster.state_folder import StateFolder
+from cluster.local.state_folder import StateFolder
 
 
 def events(named: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.gateway.authority.events import Holder
-from actors.gateway.heir import heir, name_heir, read_moves
+from actors.gateway.holder import heir, name_heir, read_moves
 from actors.gateway.lock import GatewayLock, acquire, end_holder
 from actors.runtime import log_event
 from checkpoints.storage import LocalStorage

@@ -36,8 +36,8 @@ from signals.market import Asset, Timeframe, Window, market_slug
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import intent
 from tests.actors.gateway.shells import own
+from tests.actors.rollout.queue_places import rests
 from tests.actors.sandbox import Sandbox, sandbox, store_config
-from tests.rolling_update.queue_places import rests
 
 pytestmark = [pytest.mark.exchange, pytest.mark.anyio]
 LIMIT_S = 240.0

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from actors.gateway.actor import Gateway
-from actors.gateway.heir import heir, read_moves
-from actors.gateway.life import STANDING_BY
+from actors.gateway.holder import heir, read_moves
+from actors.gateway.session import STANDING_BY
 from actors.gateway.status import GatewayStatus
 from actors.messages import (
     ClaimAnswer,
@@ -135,7 +135,7 @@ async def test_an_heir_that_cannot_be_named_leaves_the_authority_where_it_is(
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
         await own(shell)
         with monkeypatch.context() as full:
-            full.setattr("actors.gateway.life.name_heir", _no_space)
+            full.setattr("actors.gateway.session.name_heir", _no_space)
             assert not await shell.hand_over("gateway/2")
         page = decode(await shell.outbox(SLOT, 1, 0, 0, 0), OutboxPage | Refusal)
         assert isinstance(page, OutboxPage)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.gateway.heir import (
+from actors.gateway.holder import (
     MOVES_FILE,
     MOVES_KEPT,
     Move,

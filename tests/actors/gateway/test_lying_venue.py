@@ -2,9 +2,9 @@
 
 import pytest
 
-from actors.gateway.duties import CANCELS_AT_ONCE
 from actors.gateway.events import Beat, BeatDone, Cancel, Look, Looked, Ticked, TimeSeen
-from actors.gateway.news import BEAT_RETRY_MS, STRANGERS_NAMED
+from actors.gateway.timers import CANCELS_AT_ONCE
+from actors.gateway.venue_updates import BEAT_RETRY_MS, STRANGERS_NAMED
 from actors.venue.answers import OddRow
 from actors.venue.port import Beaten, HeartbeatMismatch
 from tests.actors.gateway.builders import WIRE_MS, Machine

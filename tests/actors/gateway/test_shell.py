@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.gateway.heir import name_heir
+from actors.gateway.holder import name_heir
 from actors.gateway.lock import CURRENT_FILE, HALT_FILE, Current
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.messages import (

@@ -115,7 +115,7 @@ async def test_a_log_that_grew_begins_anew_with_a_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway.desk.COMPACT_RECORDS", 4)
+    monkeypatch.setattr("actors.gateway.loop.COMPACT_RECORDS", 4)
     book = Book()
     async with gateway(tmp_path, FakeVenue(book)) as shell:
         await own(shell)

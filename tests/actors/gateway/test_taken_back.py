@@ -10,11 +10,11 @@ import pytest
 from actors.config import FleetConfig
 from actors.gateway import shell as shell_module
 from actors.gateway.actor import Gateway
-from actors.gateway.heir import heir
+from actors.gateway.holder import heir
 from actors.gateway.status import GatewayStatus
 from actors.messages import decode
+from actors.rollout.succession import Succession, remember
 from actors.runtime import wire_ms
-from actors.succession import Succession, remember
 from actors.supervisor.events import CreateShared, GatewaySeen, RolloutSeen
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.shared import bring_back

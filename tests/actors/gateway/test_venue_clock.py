@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from actors.gateway.events import AskTime, TimeSeen
-from actors.gateway.hands import Hands
+from actors.gateway.venue_calls import Hands
 
 
 class Venue:

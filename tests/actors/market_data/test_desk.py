@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from actors.market_data.desk import Answer, SnapshotDesk
 from actors.market_data.snapshot import build_snapshot
+from actors.market_data.snapshot_cache import Answer, SnapshotDesk
 from actors.runtime import wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore, decode_snapshot, encode_snapshot

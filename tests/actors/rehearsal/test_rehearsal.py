@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.gateway import news, seats
+from actors.gateway import seats, venue_updates
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
 from actors.market_data import step as market_data_step
@@ -45,9 +45,9 @@ def test_a_field_that_only_the_newer_release_has_is_no_difference() -> None:
 
 
 GATEWAY_FAULTS: tuple[tuple[object, str, str], ...] = (
-    (news, "take_trade", "partial fill"),
-    (news, "_resolution", "settlement"),
-    (news, "end_order", "taking orders"),
+    (venue_updates, "take_trade", "partial fill"),
+    (venue_updates, "_resolution", "settlement"),
+    (venue_updates, "end_order", "taking orders"),
     (seats, "_open", "a vacancy"),
 )
 
@@ -65,7 +65,7 @@ def test_a_gateway_that_raises_at_an_event_is_refused_with_its_cause(
 def test_a_fill_that_is_not_told_to_its_slot_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(news, "take_trade", lambda _draft, _trade: None)
+    monkeypatch.setattr(venue_updates, "take_trade", lambda _draft, _trade: None)
     assert "the slot is not told Filled" in str(play("gateway", room(tmp_path)).failure)
 
 

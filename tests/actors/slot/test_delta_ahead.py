@@ -4,7 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
-from actors.handoff import PinBase, Quiesce, Quiesced
+from actors.rollout.handoff_messages import PinBase, Quiesce, Quiesced
 from actors.slot.handoff import SlotHandoff
 from actors.slot.seat import Phase
 from checkpoints.checkpoint_store import CheckpointStore

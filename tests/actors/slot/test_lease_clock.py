@@ -9,7 +9,7 @@ import pytest
 
 from actors import clock
 from actors.clock import wire_ms
-from actors.handoff import PinBase, Quiesce, Quiesced
+from actors.rollout.handoff_messages import PinBase, Quiesce, Quiesced
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.seat import Phase

@@ -7,10 +7,10 @@ import pytest
 from actors.slot import start
 from actors.slot.recovery import Recovery
 from actors.slot.state import SlotState
-from cluster.config import DEFAULT_FILE, Deployment, read_config
+from cluster.config.load import DEFAULT_FILE, Deployment, read_config
 from signals.market_time import MarketClock
 from signals.params import Params
-from tests.gate.builders import URLS
+from tests.cluster.gate.builders import URLS
 
 
 def test_a_number_edited_in_the_file_of_a_release_reaches_its_decisions(

@@ -1,9 +1,9 @@
 """The slot machine, one rule a test: checkpoints, stop, and the two sides of a handoff."""
 
-from actors.handoff import Quiesce, Resume
 from actors.messages import (
     Standby,
 )
+from actors.rollout.handoff_messages import Quiesce, Resume
 from actors.slot.events import (
     AdoptAsked,
     AppendEntries,

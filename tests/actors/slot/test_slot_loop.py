@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.handoff import HandoffAsk, HandoffFailed
 from actors.messages import Settled
+from actors.rollout.handoff_messages import HandoffAsk, HandoffFailed
 from actors.slot.events import StopAsked
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop

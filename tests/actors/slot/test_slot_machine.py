@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from actors.handoff import Quiesce, Resume
 from actors.messages import FillConfirmed, FillFailed
+from actors.rollout.handoff_messages import Quiesce, Resume
 from actors.slot.events import (
     PollOutbox,
     QuiesceAsked,

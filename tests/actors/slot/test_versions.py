@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.handoff import BasePinned, PinBase, Quiesce, Quiesced
+from actors.rollout.handoff_messages import BasePinned, PinBase, Quiesce, Quiesced
 from actors.runtime import wire_ms
 from actors.slot.checkpoints import Taken
+from actors.slot.downgrade import OlderWords
 from actors.slot.facts import RecordChange
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
-from actors.slot.older_words import OlderWords
 from actors.slot.recovery import Folded, MemoryKind, _memory, recover
 from actors.slot.requests import Requests
 from actors.slot.seat import Phase, open_seat

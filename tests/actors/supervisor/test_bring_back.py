@@ -6,20 +6,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.gateway.heir import heir
+from actors.gateway.holder import heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.messages import encode
+from actors.rollout.succession import WATCHED_MS, Succession, recall, remember, replaced
 from actors.runtime import wire_ms
-from actors.succession import WATCHED_MS, Succession, recall, remember, replaced
 from actors.supervisor import shared as shared_module
+from actors.supervisor.active import name_supervisor, supervisor_name
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.guard import Guard
 from actors.supervisor.shared import SUPERVISOR, bring_back
 from actors.supervisor.shared_watch import SILENT_MS, TURNED_BAD
 from actors.supervisor.state import GATEWAY, MARKET_DATA
 from actors.supervisor.status import SupervisorStatus
-from actors.supervisor.turn import name_supervisor, supervisor_name
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 

@@ -10,12 +10,12 @@ import pytest
 from actors.messages import encode
 from actors.slot.status import SlotNotRunning
 from actors.supervisor import detecting as module
-from actors.supervisor import looks
+from actors.supervisor import polling
 from actors.supervisor.detecting import read_kept
 from actors.supervisor.events import SlotCreated, SlotMissing, SlotSeen
 from actors.supervisor.fleet_port import Missing, Silent
-from actors.supervisor.looks import find_strangers
 from actors.supervisor.plans import read_planned
+from actors.supervisor.polling import find_strangers
 from actors.supervisor.sightings import LINGER_MS, Planned, Stranger, allowed
 from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
@@ -206,12 +206,12 @@ class Board:
 def test_a_stranger_that_does_not_answer_holds_up_no_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(polling, "LOOK_SECONDS", 0.0)
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     one, board, names = detecting(tmp_path), Board(fleet()), Slow()
 
     async def play() -> None:
-        looking = asyncio.create_task(looks.look_on(one, board, names, lambda: DUE_MS))  # type: ignore[arg-type]
+        looking = asyncio.create_task(polling.look_on(one, board, names, lambda: DUE_MS))  # type: ignore[arg-type]
         async with asyncio.timeout(90):
             while one._looks < 3:  # noqa: ASYNC110 a thread counts
                 await asyncio.sleep(0.001)

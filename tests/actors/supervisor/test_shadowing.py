@@ -4,11 +4,11 @@ from pathlib import Path
 
 import msgspec
 
+from actors.rollout.handoff_state import Handoff
+from actors.rollout.rollout_state import Options, Rollout
 from actors.supervisor.shadowing import Shadows
 from checkpoints.approvals import APPLIED, PLANS
 from checkpoints.storage import LocalStorage
-from cluster.handoff_state import Handoff
-from cluster.rollout_state import Options, Rollout
 
 RELEASE = "b2" * 32
 

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from actors.gateway.client import NoAnswer
-from actors.gateway.heir import heir, name_heir
+from actors.gateway.holder import heir, name_heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
 from actors.market_data.client import CURRENT as MARKET_DATA_FILE

@@ -13,7 +13,7 @@ from actors.supervisor.sightings import Stranger
 from checkpoints.storage import LocalStorage
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS
 from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, owner, status
-from tests.rolling_update.test_params import config as fleet_config
+from tests.cluster.rolling_update.test_params import config as fleet_config
 
 RELEASE = "aa" * 32
 STRANGE = "ee" * 32

@@ -14,8 +14,10 @@ from actors.venue.adapter import Adapter
 from actors.venue.connect import ADAPTERS, adapter_of
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Unknown, VenuePort
-from cluster import doctor, reconcile, trading
+from cluster import trading
+from cluster.audit import reconcile
 from cluster.errors import FleetError
+from cluster.local import doctor
 from signals.market_time import MarketClock
 from signals.params import Params
 from tests.actors.gateway.fake_venue import Book, FakeVenue

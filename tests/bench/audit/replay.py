@@ -12,10 +12,10 @@ from typing import Final
 
 import msgspec
 
-from cluster.local_head import end_head, ensure_head
+from cluster.local.head import end_head, ensure_head
+from cluster.local.state_folder import HeadPorts, StateFolder
 from cluster.replay.result import Replayed
 from cluster.replay.rooms import Where
-from cluster.state_folder import HeadPorts, StateFolder
 from tests.bench.audit.replay_day import CYCLES, write_day
 from tests.bench.frame import ROOT, Row, bench
 from tests.rolling_update.fleet import free_ports

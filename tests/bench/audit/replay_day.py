@@ -11,7 +11,7 @@ from checkpoints.journal_days import compact_day
 from checkpoints.storage import LocalStorage
 from signals.market import DAY_MS, DEFAULT_SLOTS
 from signals.params import params_id
-from tests.audit.builders import CYCLE_MS, DAY, ROOT, Story
+from tests.cluster.audit.builders import CYCLE_MS, DAY, ROOT, Story
 
 CYCLES: Final = DAY_MS // CYCLE_MS
 MIDS: Final = (0.5, 0.42, 0.61, 0.35, 0.55, 0.48, 0.7, 0.3)

@@ -14,8 +14,8 @@ from cluster.gate.document import store_plan
 from tests.bench.detectors import drift, mix, outcome
 from tests.bench.detectors.cycles import RHOS
 from tests.checkpoints.memory_storage import MemoryStorage
-from tests.gate.builders import document
-from tests.gate.forgeries import COUNT, refusals
+from tests.cluster.gate.builders import document
+from tests.cluster.gate.forgeries import COUNT, refusals
 
 OTHER_PRICES = (0.95, 0.80, 0.65, 0.50)
 EDGE = 0.013

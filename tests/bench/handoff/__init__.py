@@ -6,7 +6,7 @@ A program that a bench starts on a fleet of its own is told where that fleet's t
 import os
 import secrets
 
-from cluster.local_head import LOOPBACK
+from cluster.local.head import LOOPBACK
 
 os.environ[LOOPBACK] = "0"
 os.environ["RAY_AUTH_MODE"] = "token"

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.rollout.handoff_state import Step
+from actors.rollout.rollout_state import Rollout
 from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus, SlotStatus
-from cluster.handoff_state import Step
-from cluster.rollout_state import Rollout
 
 ACTIVE: Final = "active"
 LOOK_SECONDS: Final = 0.02

@@ -10,15 +10,15 @@ import msgspec
 
 from actors.gateway.status import GatewayStatus
 from actors.messages import FenceRecord
+from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.record import read_active, read_state, rollout_ids
+from actors.rollout.report import Report
+from actors.rollout.rollout_state import Rollout
+from actors.rollout.waiting import CONFIRM
 from actors.runtime import load_config, wire_ms
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import RowKind
 from cluster.fleet import Call, ask_one, gateway_name
-from cluster.handoff_state import Handoff, Step
-from cluster.rolling_update.record import read_active, read_state, rollout_ids
-from cluster.rolling_update.report import Report
-from cluster.rolling_update.waiting import CONFIRM
-from cluster.rollout_state import Rollout
 from tests.bench.handoff import carrier
 from tests.bench.handoff.client import Client, Dark
 from tests.bench.rig import ALL, Rig, until

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.handoff import Adopt, Adopted, BasePinned, PinBase, Quiesce, Quiesced, Warm, Warmed
 from actors.messages import (
     ClaimAnswer,
     FenceAnswer,
@@ -30,6 +29,16 @@ from actors.messages import (
     Refusal,
     decode,
     encode,
+)
+from actors.rollout.handoff_messages import (
+    Adopt,
+    Adopted,
+    BasePinned,
+    PinBase,
+    Quiesce,
+    Quiesced,
+    Warm,
+    Warmed,
 )
 from actors.runtime import wire_ms
 from actors.slot.handoff import SlotHandoff

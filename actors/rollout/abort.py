@@ -1,0 +1,299 @@
+"""End a rollout whose driver is gone: no standby stays behind, no slot stays without its owner.
+
+A driver that lives is asked to stop and does all this itself; one that hangs is ended first, so
+that it cannot wake up in the middle. For one that died, the gateway's table says who owns each
+slot: a standby leaves, a fenced-in successor must show by a durable decision that it decides, or
+the old incarnation is fenced in again.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from actors.elapsed import elapsed_ms
+from actors.messages import (
+    FenceRecord,
+    FenceRequest,
+    Granted,
+    OpenIncarnation,
+    OpenRefused,
+    decode,
+)
+from actors.rollout import handoff_messages as said
+from actors.rollout import handoff_state as limits
+from actors.rollout.beat import last_beat_ms
+from actors.rollout.errors import RolloutError
+from actors.rollout.handoff_state import ENDED, Handoff
+from actors.rollout.ports import CallFailedError, FleetCalls
+from actors.rollout.proof import failure_of, was_asked
+from actors.rollout.record import (
+    Active,
+    end_turn,
+    read_active,
+    read_plan,
+    read_state,
+    write_report,
+)
+from actors.rollout.report import Report, make_report
+from actors.rollout.rollout_state import Phase, Rollout
+from actors.runtime import wire_ms
+from checkpoints.storage import LocalStorage, Storage
+from signals.market import CYCLE_MS
+
+STOP_SECONDS: Final = 45.0
+"""Wire. A driver that was asked to stop takes back what is unconfirmed within seconds."""
+HANGS_MS: Final = 10_000
+"""Wire without a sign of a living process: it is stopped or stuck and hears no polite end."""
+LOOK_SECONDS: Final = 0.2
+CYCLES_WAITED: Final = 2
+"""Decision cycles within which a successor that owns its slot must have decided."""
+WAIT_MS_MIN: Final = 10_000
+CLAIM_MS: Final = 10_000
+"""Wire. A process that starts claims its slot within seconds; a standby of a handoff never does."""
+TRIES_MAX: Final = 8
+AGAIN_SECONDS: Final = 2.0
+"""Wire. A gateway that restarts serves again within 5 s, one that hangs is replaced within 20 s."""
+
+Say = Callable[[str], None]
+
+
+class AbortCalls(FleetCalls, Protocol):
+    def living(self, slot: str) -> list[int]:
+        """Return the incarnations of a slot whose actors live."""
+        ...
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    rollout: str
+    how: str
+    slots: dict[str, str]
+    """What became of each slot that the rollout had begun with."""
+
+
+async def abort(storage_root: str, calls: AbortCalls, speed: float, say: Say) -> Ended:
+    """End the rollout under way; raise `RolloutError` if there is none."""
+    storage = LocalStorage(Path(storage_root))
+    active = read_active(storage)
+    if active is None:
+        raise RolloutError("no roll is under way; there is nothing to end")
+    if await asyncio.to_thread(stop_driver, storage, active):
+        return Ended(rollout=active.rollout, how="its driver stopped it", slots={})
+    rollout, plan = read_state(storage, active.rollout), read_plan(storage, active.rollout)
+    handoffs = {} if rollout is None else rollout.handoffs
+    order = () if plan is None else plan.order
+    slots = await _end_slots(calls, handoffs, order, speed)
+    for slot, end in slots.items():
+        say(f"{slot:<10} {end}")
+    if rollout is not None:
+        write_report(storage, _report(rollout))
+    end_turn(storage, active.rollout)
+    return Ended(rollout=active.rollout, how="its driver was gone", slots=slots)
+
+
+def stop_driver(storage: Storage, active: Active) -> bool:
+    """Ask a living driver to stop and wait for it; end one that hangs. True: it did it itself."""
+    if not active.driver_lives:
+        return False
+    if _sign_age_ms(storage, active) < HANGS_MS:
+        _signal(active, signal.SIGTERM)
+        if _wait(lambda: read_active(storage) != active or not active.driver_lives, STOP_SECONDS):
+            return read_active(storage) != active
+    _signal(active, signal.SIGKILL)
+    if not _wait(lambda: not active.driver_lives, STOP_SECONDS):
+        raise RolloutError(f"{active.rollout}: process {active.driver} does not end; try again")
+    return read_active(storage) != active
+
+
+def _sign_age_ms(storage: Storage, active: Active) -> float:
+    now_ms = wire_ms()
+    signs = (active.begun_wire_ms, last_beat_ms(storage, active.rollout))
+    return min(elapsed_ms(now_ms, sign_ms) for sign_ms in signs)
+
+
+def _signal(active: Active, number: signal.Signals) -> None:
+    if active.driver_lives:
+        os.kill(int(active.driver.partition("-")[0]), number)
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+# ---- slots ------------------------------------------------------------------------------------
+
+
+async def _end_slots(
+    calls: AbortCalls, handoffs: dict[str, Handoff], order: tuple[str, ...], speed: float
+) -> dict[str, str]:
+    """End all asked slots: the stored state may be older than what the driver did last."""
+    wait_ms = max(WAIT_MS_MIN, CYCLES_WAITED * CYCLE_MS / speed)
+    ends = await asyncio.gather(
+        *(_end_slot(calls, slot, handoffs.get(slot), wait_ms) for slot in order)
+    )
+    return dict(zip(order, ends, strict=True))
+
+
+async def _end_slot(calls: AbortCalls, slot: str, handoff: Handoff | None, wait_ms: float) -> str:
+    """End the slot's part; what killed the driver may have killed the gateway too: ask again."""
+    trouble = ""
+    for _ in range(TRIES_MAX):
+        try:
+            return await _leave_one_owner(calls, slot, handoff, wait_ms)
+        except CallFailedError as error:
+            trouble = str(error)
+        await asyncio.sleep(AGAIN_SECONDS)
+    await calls.raise_alarm("handoff_stuck", slot, f"abort: {trouble}")
+    return f"stuck: {trouble}"
+
+
+async def _leave_one_owner(
+    calls: AbortCalls, slot: str, handoff: Handoff | None, wait_ms: float
+) -> str:
+    """Leave the slot with one owner that decides, and with nobody else."""
+    owner = await calls.owner(slot)
+    end = "keeps its owner"
+    if handoff is not None and handoff.back:
+        owner = await _await_claim(calls, slot, owner)
+        good = owner.release == handoff.new_release
+        end = "is on the release gone back to" if good else "keeps its owner: roll back again"
+    elif handoff is not None and _switched(handoff, owner) and handoff.step not in ENDED:
+        fault = await _fault(calls, handoff, owner, wait_ms)
+        end = "stays with the new release, which decides"
+        if fault is not None:
+            owner, how = await _bring_back(calls, handoff, owner)
+            end = f"{how}: {fault}"
+    for incarnation in calls.living(slot):
+        if incarnation != owner.incarnation:
+            await calls.dismiss_slot(slot, incarnation, "the rollout was ended")
+    return end
+
+
+async def _await_claim(calls: AbortCalls, slot: str, owner: FenceRecord) -> FenceRecord:
+    """Let a process that a vacancy was declared for take the slot: its predecessor was ended."""
+    until_ms = wire_ms() + CLAIM_MS
+    while wire_ms() < until_ms and max(calls.living(slot), default=0) > owner.incarnation:
+        await asyncio.sleep(LOOK_SECONDS)
+        owner = await calls.owner(slot)
+    return owner
+
+
+def _switched(handoff: Handoff, owner: FenceRecord) -> bool:
+    """Tell whether the successor owns the slot, also by a claim of a later life of its own.
+
+    Or the old one was fenced in again: whether it acts is still to be seen.
+    """
+    names = (handoff.handoff, f"{handoff.handoff}-back")
+    return owner.handoff in names or owner.incarnation == handoff.incarnation
+
+
+async def _fault(
+    calls: AbortCalls, handoff: Handoff, owner: FenceRecord, wait_ms: float
+) -> str | None:
+    """Wait for the successor's first durable decision; return what is wrong, if anything.
+
+    One that cannot decide any more is not waited for.
+    """
+    sick = await calls.sickness(owner)
+    if sick is not None:
+        return sick
+    until_ms, looked_ms = wire_ms() + wait_ms, 0.0
+    while looked_ms < until_ms:  # the last look begins after the time is over
+        looked_ms = wire_ms()
+        for row in await calls.decisions(handoff.slot, owner.journal_sequence):
+            if row.fence >= owner.fence and was_asked(row):
+                return failure_of(row)
+        await asyncio.sleep(LOOK_SECONDS)
+    return f"no decision in {wait_ms:.0f} ms"
+
+
+async def _bring_back(
+    calls: AbortCalls, handoff: Handoff, owner: FenceRecord
+) -> tuple[FenceRecord, str]:
+    """Fence the old incarnation in again; where it cannot act, its release comes by vacancy."""
+    try:
+        return await _take_back(calls, handoff, owner), "taken back"
+    except CallFailedError:
+        owner = await calls.owner(handoff.slot)
+        if owner.release == handoff.old_release and owner.incarnation != handoff.old_incarnation:
+            return owner, "taken back by the supervisor"
+        return await _fill(calls, handoff, owner), "taken back by vacancy"
+
+
+async def _fill(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
+    request = OpenIncarnation(
+        slot=handoff.slot,
+        expected_fence=owner.fence,
+        release=handoff.old_release,
+        vacant=True,
+        reason=f"{handoff.handoff} was ended, and its old incarnation cannot act",
+        request=f"{handoff.handoff}-back/{owner.fence}",
+    )
+    answer = await calls.open_incarnation(request)
+    if isinstance(answer, OpenRefused):
+        raise CallFailedError(f"no vacancy: {answer.reason}")
+    await calls.fill_slot(owner, answer.incarnation, handoff.old_release)
+    return await calls.owner(handoff.slot)
+
+
+async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> FenceRecord:
+    """Fence the old incarnation in again, with the rows up to the switch or the last good one.
+
+    A successor that died and claimed anew has moved its record's sequence on, and does so again
+    while this asks; the rows between are its own, and nothing of it is needed.
+    """
+    refusal = ""
+    for _ in range(limits.TAKE_BACK_TRIES_MAX):
+        answer = await calls.fence(_back_request(handoff, owner.fence))
+        if isinstance(answer, Granted):
+            await _adopt_back(calls, handoff, answer.record)
+            return answer.record
+        refusal = answer.reason
+        owner = await calls.owner(handoff.slot)
+        if not _switched(handoff, owner):
+            break
+    raise CallFailedError(f"not taken back: {refusal}")
+
+
+def _back_request(handoff: Handoff, expected_fence: int) -> FenceRequest:
+    if handoff.base is None or handoff.quiesced is None:
+        raise CallFailedError(f"nothing is known of the old incarnation of {handoff.slot}")
+    return FenceRequest(
+        slot=handoff.slot,
+        expected_fence=expected_fence,
+        handoff=f"{handoff.handoff}-back",
+        incarnation=handoff.old_incarnation,
+        life=handoff.base.life,
+        attestation=handoff.base.attestation,
+        params=handoff.base.params,
+        checkpoint=handoff.quiesced.checkpoint,
+        logical_hash="",
+        journal_sequence=max(handoff.kept_sequence, handoff.quiesced.journal_sequence),
+        outbox_sequence=handoff.quiesced.outbox_sequence,
+    )
+
+
+async def _adopt_back(calls: AbortCalls, handoff: Handoff, record: FenceRecord) -> None:
+    adopt = said.Adopt(handoff=f"{handoff.handoff}-back", record=record, delta=b"")
+    data = await calls.ask_slot(
+        handoff.slot, handoff.old_incarnation, adopt, limits.TAKE_BACK_DEADLINE_MS
+    )
+    adopted: said.AdoptAnswer = decode(data, said.AdoptAnswer)  # type: ignore[arg-type] # a union
+    if isinstance(adopted, said.HandoffFailed):
+        raise CallFailedError(f"fenced in again and not adopted: {adopted.reason}")
+
+
+def _report(rollout: Rollout) -> Report:
+    failure = rollout.failure or "its driver was gone"
+    ended = msgspec.structs.replace(rollout, phase=Phase.STOPPED, failure=failure)
+    return make_report(ended, rollout.started_wire_ms, {})

@@ -1,0 +1,1 @@
+"""A fleet on one machine: the processes, their folder, their start and their end."""

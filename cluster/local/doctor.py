@@ -1,0 +1,259 @@
+"""`doctor`: look at all that a fleet needs on this machine and say what to do about each fault."""
+
+import asyncio
+import stat
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.clock import wall_ms
+from actors.config import FleetConfig
+from actors.gateway.lock import halt_reason
+from actors.runtime import load_config
+from actors.venue.connect import adapter_of
+from actors.venue.keys import PrivateKeyError
+from checkpoints.alarms import AlarmStore
+from checkpoints.errors import DamagedError, StorageError
+from checkpoints.journal_days import disk_state, journal_dataset
+from checkpoints.storage import LocalStorage
+from cluster.config.load import read_document
+from cluster.errors import ClusterError
+from cluster.local.environment import file_limit_problem
+from cluster.local.head import answers, head_processes, read_token
+from cluster.local.state_folder import StateFolder
+from cluster.local.state_lock import holder
+from cluster.status.standing import standing
+
+PYTHON_MIN: Final = (3, 11)
+VENUE_SECONDS: Final = 5.0
+OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    FAULT = "fault"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    what: str
+    verdict: Verdict
+    detail: str
+    """What was seen, and for a fault what to do."""
+
+
+ACCOUNT_KINDS: Final = frozenset(
+    {"orders_refused", "balance_low", "listing_unreadable", "odd_rows", "books_differ"}
+)
+"""Alarms of the gateway about the account at the venue."""
+
+
+def ok(what: str, detail: str) -> Finding:
+    return Finding(what=what, verdict=Verdict.OK, detail=detail)
+
+
+def note(what: str, detail: str) -> Finding:
+    return Finding(what=what, verdict=Verdict.NOTE, detail=detail)
+
+
+def fault(what: str, detail: str) -> Finding:
+    return Finding(what=what, verdict=Verdict.FAULT, detail=detail)
+
+
+def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
+    """Yield one finding per check; none of them changes anything but a probe file."""
+    yield check_python(sys.version_info[:2])
+    yield check_configuration(config)
+    yield check_folder(state)
+    yield check_token(state)
+    yield check_limits()
+    yield from check_head(state)
+    yield from check_standing(state)
+    fleet = _stored(state)
+    if isinstance(fleet, Finding):
+        yield fleet
+        yield from check_storage(state)
+        return
+    if fleet is None:
+        yield note("fleet", f"none was launched in {state.root} yet; `midstride run` does it")
+        return
+    yield check_key(fleet)
+    if exchange_runs(state):
+        yield asyncio.run(check_venue(fleet))
+    else:
+        yield note("venue", "the sandbox exchange does not run, so it is not asked")
+    yield from check_storage(state)
+
+
+def check_python(version: tuple[int, ...]) -> Finding:
+    text = ".".join(str(part) for part in version)
+    if version < PYTHON_MIN:
+        return fault("python", f"{text}; 3.11 or later is needed: make run PYTHON=python3.11")
+    return ok("python", text)
+
+
+def check_configuration(config: Path) -> Finding:
+    try:
+        read_document(config)
+    except ClusterError as error:
+        return fault("configuration", str(error))
+    return ok("configuration", str(config))
+
+
+def check_folder(state: StateFolder) -> Finding:
+    try:
+        state.prepare()
+    except ClusterError as error:
+        return fault("state folder", str(error))
+    return ok("state folder", str(state.root))
+
+
+def check_token(state: StateFolder) -> Finding:
+    if not state.token.exists():
+        return note("token", "none yet; made at the first start")
+    try:
+        read_token(state.token)
+    except (OSError, ValueError) as error:
+        return fault("token", f"{error}: `midstride stop`, then `midstride run` makes it again")
+    if state.token.stat().st_mode & OTHERS:
+        return fault("token", f"others may read {state.token}: chmod 600 {state.token}")
+    return ok("token", f"{state.token}, readable by you only")
+
+
+def check_limits() -> Finding:
+    problem = file_limit_problem()
+    return ok("open files", "enough") if problem is None else fault("open files", problem)
+
+
+def exchange_runs(state: StateFolder) -> bool:
+    record = state.read_run()
+    return record.sandbox is not None and record.sandbox.alive
+
+
+def check_standing(state: StateFolder) -> Iterator[Finding]:
+    """Yield who runs, watches, or just now starts or ends this fleet."""
+    by = holder(state)
+    if by is not None:
+        yield note("now", f"`{by.command}` (pid {by.process.pid}) starts or ends the fleet")
+    told = standing(state.read_run())
+    if told is not None:
+        yield note("fleet", told)
+
+
+def check_head(state: StateFolder) -> Iterator[Finding]:
+    record = state.read_run()
+    left = head_processes(state)
+    if record.head is None or not record.head.alive:
+        if left:
+            pids = ", ".join(str(entry.pid) for entry in left[:5])
+            yield fault(
+                "Ray head",
+                f"gone, but {len(left)} of its processes live ({pids}): `midstride stop` ends them",
+            )
+        else:
+            yield note("Ray head", "not running")
+    elif answers(state, record.ports):
+        yield ok("Ray head", f"pid {record.head.pid}, {len(left)} processes")
+    else:
+        said = f"pid {record.head.pid} does not answer: `midstride stop`, then `midstride run`"
+        yield fault("Ray head", said)
+    if record.sandbox is not None:
+        alive = record.sandbox.alive
+        yield (
+            ok("sandbox", f"pid {record.sandbox.pid}") if alive else note("sandbox", "not running")
+        )
+
+
+def check_key(fleet: FleetConfig) -> Finding:
+    try:
+        adapter_of(fleet).check_key(fleet)
+    except PrivateKeyError as error:
+        return fault("trading key", str(error))
+    return ok("trading key", "readable by you only, well formed")
+
+
+async def check_venue(fleet: FleetConfig) -> Finding:
+    reads = adapter_of(fleet).public(fleet, VENUE_SECONDS)
+    try:
+        before = wall_ms()
+        found = await reads.server_time_ms()
+        after = wall_ms()
+    finally:
+        await reads.close()
+    if not isinstance(found, int):
+        return fault("venue", f"{fleet.venue.clob_url} does not answer: {found.reason}")
+    skew_ms = round(found - (before + after) / 2)
+    if abs(skew_ms) > fleet.timing.clock_skew_limit_ms:
+        return fault(
+            "clock",
+            f"{skew_ms} ms from the venue's, limit {fleet.timing.clock_skew_limit_ms}: set the "
+            "machine's clock (timedatectl set-ntp true)",
+        )
+    return ok("venue", f"answers in {after - before:.0f} ms, clock differs by {skew_ms} ms")
+
+
+def check_storage(state: StateFolder) -> Iterator[Finding]:
+    storage = LocalStorage(state.storage)
+    halted = halt_reason(state.storage)
+    if halted is not None:
+        yield note("trading", f"HALT file: {halted}; `midstride trading resume` removes it")
+    for what, check in (
+        ("disk", _disk),
+        ("journal", _journal),
+        ("alarms", _alarms),
+        ("account", _account),
+    ):
+        try:
+            yield check(what, storage)
+        except StorageError as error:
+            yield fault(what, str(error))
+
+
+def _account(what: str, storage: LocalStorage) -> Finding:
+    """Say what the gateway found of the account at the venue, while that lasts."""
+    found = [state.alarm for state in AlarmStore(storage).latched()]
+    told = [
+        f"{alarm.evidence.get('seen', alarm.kind)}: {alarm.action}"
+        for alarm in found
+        if alarm.kind in ACCOUNT_KINDS
+    ]
+    return fault(what, "; ".join(told)) if told else ok(what, "the gateway has found nothing")
+
+
+def _disk(what: str, storage: LocalStorage) -> Finding:
+    found = disk_state(storage)
+    free = f"{found.free_bytes / 1e9:.1f} GB free"
+    return ok(what, free) if found.warning is None else fault(what, f"{free}: {found.warning}")
+
+
+def _journal(what: str, storage: LocalStorage) -> Finding:
+    damaged = journal_dataset(storage.root).damaged
+    if damaged:
+        named = "; ".join(f"{entry.name}: {entry.reason}" for entry in damaged[:3])
+        return fault(what, f"{len(damaged)} damaged files, skipped by readers: {named}")
+    return ok(what, "every file is whole")
+
+
+def _alarms(what: str, storage: LocalStorage) -> Finding:
+    latched = AlarmStore(storage).latched()
+    if latched:
+        named = ", ".join(entry.alarm.id for entry in latched[:5])
+        return fault(what, f"{len(latched)} not cleared: {named}; `midstride alarms list`")
+    return ok(what, "none")
+
+
+def _stored(state: StateFolder) -> FleetConfig | Finding | None:
+    try:
+        return load_config(str(state.storage))
+    except FileNotFoundError:
+        return None
+    except DamagedError as error:
+        return fault(
+            "stored configuration",
+            f"{error}: `midstride stop`, then `midstride run` writes it again; to "
+            "cancel orders now, use the venue's own page",
+        )

@@ -1,0 +1,287 @@
+"""`make run`: sandbox, Ray head, the launch job, a live table, and an orderly end.
+
+A start ends only what it started. A fleet that runs already is watched, whoever started it, and
+left as it is; a start that asks for another speed, seed, tape or configuration is refused.
+"""
+
+import contextlib
+import shlex
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from actors.runtime import load_config
+from checkpoints.storage import LocalStorage
+from cluster.audit.log_reading import read_log
+from cluster.commands.launch import PROGRESS
+from cluster.config.load import read_config
+from cluster.config.offline import read_offline
+from cluster.config.settings import deployment_of
+from cluster.errors import ClusterError, FleetError
+from cluster.local.ending import end_fleet, end_watcher, launched_before
+from cluster.local.environment import file_limit_problem
+from cluster.local.head import answers, dashboard_url, end_head, ensure_head
+from cluster.local.orderly_stop import WITH_SUMMARY
+from cluster.local.private_key import ensure_sandbox_key
+from cluster.local.processes import ProcessRecord, wait_until
+from cluster.local.sandbox_process import (
+    SandboxOptions,
+    SandboxReady,
+    differences,
+    end_sandbox,
+    ensure_sandbox,
+    listing_for,
+    refusal,
+    sandbox_command,
+)
+from cluster.local.starting import launch_tree
+from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
+from cluster.local.state_lock import StateLockedError, hold, holder
+from cluster.local.watcher import COMMAND as WATCHER
+from cluster.local.watcher import start_watcher
+from cluster.local.watching_run import watch
+from cluster.terminal.interrupts import Interrupts
+
+WATCHER_SECONDS_MAX: Final = 420.0
+"""Wire. A restart by the watcher: a head and a launch, each with its own limit."""
+LOCK_SECONDS_MAX: Final = 300.0
+"""Wire. What else may hold the state folder while a run wants to end is an end itself."""
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    config: Path
+    seconds: float | None
+    """Wire, counted from all slots live; None: until Ctrl-C."""
+    sandbox: SandboxOptions
+    ports: HeadPorts
+    fresh: bool
+    detach: bool
+
+
+class Living(msgspec.Struct, frozen=True, kw_only=True):
+    """What lived before this start, so that its failure leaves it alone."""
+
+    head: bool
+    sandbox: bool
+    fleet: bool
+    """All slots were live once on this head."""
+
+
+def run(state: StateFolder, options: RunOptions, console: Console) -> None:
+    """Bring everything up or find it, watch it; raise `ClusterError` with what is in the way."""
+    config, _ = read_offline(options.config)
+    listed = listing_for(options.sandbox, config.slots)
+    options = msgspec.structs.replace(options, sandbox=listed)
+    problem = file_limit_problem()
+    if problem is not None:
+        raise ClusterError(problem)
+    with Interrupts() as interrupts:
+        state.prepare()
+        with hold(state, "cluster run", _patience(state)):
+            before = living(state.read_run())
+            if before.fleet:
+                _check_same(state, options)
+            else:
+                _start(state, options, before, interrupts, console)
+        if options.detach or before.fleet:
+            _visit(state, options, console, found=before.fleet)
+            return
+        try:
+            watch(state, options.seconds, console)
+        except KeyboardInterrupt:
+            console.print(
+                "Stopping: cancelling open orders and saving every slot. "
+                "Ctrl-C again kills at once."
+            )
+        finally:
+            _end(state, interrupts, console)
+
+
+def _end(state: StateFolder, interrupts: Interrupts, console: Console) -> None:
+    """End this run's fleet; neither a lock that another holds nor a second Ctrl-C stops that."""
+    with contextlib.ExitStack() as held:
+        try:
+            end_watcher(state)
+            held.enter_context(hold(state, "cluster run", LOCK_SECONDS_MAX))
+        except StateLockedError as locked:
+            console.print(f"another command is at work on this fleet: {locked}")
+        except KeyboardInterrupt:
+            console.print("interrupted again: killing what is left")
+        end_fleet(state, interrupts, console.print, WITH_SUMMARY)
+
+
+def _patience(state: StateFolder) -> float:
+    """Return how long to wait for the folder: a restart that is under way is waited for."""
+    by = holder(state)
+    return WATCHER_SECONDS_MAX if by is not None and by.command == WATCHER else 0.0
+
+
+def living(record: RunRecord) -> Living:
+    head = record.head is not None and record.head.alive
+    return Living(
+        head=head,
+        sandbox=record.sandbox is not None and record.sandbox.alive,
+        fleet=head and record.launched,
+    )
+
+
+def _start(
+    state: StateFolder,
+    options: RunOptions,
+    before: Living,
+    interrupts: Interrupts,
+    console: Console,
+) -> None:
+    """Bring the fleet up; end what was started if that fails or is interrupted."""
+    try:
+        if options.fresh:
+            end_fleet(state, Interrupts(), console.print)  # what an earlier start left half done
+            state.forget()
+            state.prepare()
+        end_watcher(state)  # of a fleet that died: from here on this start brings it up
+        runner = None if options.detach else ProcessRecord.own()
+        state.update_run(runner=runner, launched=False)
+        _bring_up(state, options, console)
+        start_watcher(state)
+    except BaseException as fault:
+        if isinstance(fault, KeyboardInterrupt):
+            console.print("interrupted: ending what this start began")
+        _undo(state, before, interrupts, console)
+        raise
+
+
+def _undo(state: StateFolder, before: Living, interrupts: Interrupts, console: Console) -> None:
+    if not before.head and not before.sandbox:
+        end_fleet(state, interrupts, console.print)
+        return
+    interrupts.ignore()
+    if not before.head:
+        end_head(state)
+    if not before.sandbox:
+        end_sandbox(state)
+    state.update_run(runner=None)
+
+
+def _check_same(state: StateFolder, options: RunOptions) -> None:
+    """Refuse a start that wants another fleet than the one that runs; raise `ClusterError`."""
+    record = state.read_run()
+    if options.fresh:
+        raise ClusterError(
+            f"a fleet runs in {state.root}: `midstride stop` first, then `midstride run --fresh`"
+        )
+    other = differences(record.sandbox_command, sandbox_command(state, options.sandbox))
+    if other:
+        raise ClusterError(refusal(state, other))
+    running = load_config(str(state.storage))
+    if read_config(options.config, deployment_of(running)) != running:
+        raise FleetError(
+            f"a fleet runs in {state.root} with another configuration than {options.config}. It "
+            "goes on unchanged. `midstride update` brings in what slots decide by; for the rest "
+            "`midstride stop` first"
+        )
+    if not wait_until(lambda: answers(state, record.ports), WATCHER_SECONDS_MAX / 20):
+        raise FleetError(
+            f"Ray's head process in {state.root} runs but does not answer: `midstride doctor` "
+            "says more, `midstride stop` ends it"
+        )
+
+
+def _visit(state: StateFolder, options: RunOptions, console: Console, *, found: bool) -> None:
+    """Watch a fleet that stays up, or say how to reach it."""
+    if not found:
+        console.print("the fleet stays up: `midstride status`, `midstride stop`")
+        return
+    record = state.read_run()
+    if record.watcher is None or not record.watcher.alive:
+        console.print("its watcher is gone; a new one is started")
+        with hold(state, "cluster run", LOCK_SECONDS_MAX):
+            start_watcher(state)
+    console.print(f"a fleet runs in {state.root} already{_whose(record)}; it is left as it is")
+    for line in slot_releases(state):
+        console.print(line)
+    if options.detach:
+        return
+    console.print("Ctrl-C leaves it up; `midstride stop` ends it")
+    try:
+        watch(state, options.seconds, console)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        console.print("left; the fleet stays up: `midstride status`, `midstride stop`")
+
+
+def slot_releases(state: StateFolder) -> Iterator[str]:
+    """Yield which releases the slots run, by the gateway's log; an unreadable log tells none."""
+    ledger = read_log(LocalStorage(state.storage)).ledger
+    counts = Counter(
+        seat.owner.release
+        for _, seat in (ledger.seats.items() if ledger is not None else ())
+        if seat.owner is not None
+    )
+    for release, count in counts.most_common():
+        yield f"{count} slots run release {release[:12]}"
+
+
+def _whose(record: RunRecord) -> str:
+    if record.runner is None:
+        return ""
+    alive = "runs it" if record.runner.alive else "started it and is gone"
+    return f" (pid {record.runner.pid} {alive})"
+
+
+def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None:
+    ensure_sandbox_key(state.private_key, used=launched_before(state))
+    began = time.monotonic()
+    with console.status("starting the sandbox exchange"):
+        ready = ensure_sandbox(state, options.sandbox)
+    exchange = time.monotonic()
+    _say_sandbox(ready, console)
+    with console.status("starting a local Ray head"):
+        record = ensure_head(state, options.ports)
+    head = time.monotonic()
+    token = shlex.quote(str(state.token))
+    console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}")
+    _launch(state, options, console)
+    console.print(took(began, exchange, head, time.monotonic()))
+
+
+def took(began: float, exchange: float, head: float, fleet: float) -> str:
+    """Say how long the start took, by its parts."""
+    return (
+        f"all slots live {fleet - began:.0f} s after the start: exchange {exchange - began:.0f} s, "
+        f"Ray {head - exchange:.0f} s, slots {fleet - head:.0f} s"
+    )
+
+
+def _say_sandbox(ready: SandboxReady, console: Console) -> None:
+    console.print(f"sandbox exchange on port {ready.port}, speed {ready.speed}")
+    for line in ready.sources():
+        console.print(f"  {line}", style="dim")
+    console.print(f"  {ready.notice}", style="dim")
+
+
+def _launch(state: StateFolder, options: RunOptions, console: Console) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("launch job", total=None)
+
+        def line(text: str) -> None:
+            words = text.split()
+            if len(words) == 3 and words[0] == PROGRESS:  # noqa: PLR2004 "progress what n/m"
+                done, _, total = words[2].partition("/")
+                progress.update(task, description=words[1], completed=int(done), total=int(total))
+            else:
+                progress.console.print(text, style="dim")
+
+        launch_tree(state, options.config, line)

@@ -1,0 +1,1 @@
+"""The terminal: options, text from outside made safe, errors, Ctrl-C."""
