@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from actors.messages import MESSAGE_VERSION, Attestation
-from actors.runtime import process_start
 from actors.slot.state import STATE_VERSION
 from checkpoints.archive import commit_of as recorded_commit
+from checkpoints.process_id import ProcessId
 from checkpoints.release import attest, release_of
 from checkpoints.storage import LocalStorage
 
@@ -34,7 +34,7 @@ def attest_process(storage_root: str, pid: int, node_id: str) -> Attestation:
         fingerprint=manifest.fingerprint,
         root=str(ROOT),
         pid=pid,
-        process_start=process_start(pid),
+        process_start=ProcessId.of(pid).start,
         node_id=node_id,
     )
 

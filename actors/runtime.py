@@ -15,6 +15,7 @@ from actors.clock import wire_ms as wire_ms  # noqa: PLC0414 every shell takes i
 from actors.config import FleetConfig
 from actors.machine.pump import CAUSE
 from checkpoints.errors import DamagedError
+from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
 
 CONFIG_FILE = "config/current.json"
@@ -22,22 +23,9 @@ CONFIG_FILE = "config/current.json"
 RAY_NAMESPACE = "midstride"
 
 
-def process_start(pid: int | None = None) -> int:
-    """Return a process's start in clock ticks since boot; with the pid it names it for ever.
-
-    Raises `ProcessLookupError` if there is no such process.
-    """
-    path = Path(f"/proc/{pid or os.getpid()}/stat")
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        raise ProcessLookupError(pid) from None
-    return int(text.rpartition(")")[2].split()[19])
-
-
 def life_id() -> str:
     """Name this process start: ``<pid>-<start ticks>``."""
-    return f"{os.getpid()}-{process_start()}"
+    return ProcessId.own().life
 
 
 def load_config(storage_root: str) -> FleetConfig:

@@ -24,6 +24,7 @@ import msgspec
 
 from checkpoints.codec import SCHEMA_VERSION
 from checkpoints.errors import StorageError
+from checkpoints.process_id import ProcessId
 from checkpoints.release_files import (
     LOCK_FILE,
     PACKAGES,
@@ -221,8 +222,7 @@ def _is_stale(source: Path, cached: Path) -> bool:
 def _process_start_ns() -> int:
     """Return when this process started, wall time, from the kernel's books."""
     uptime_seconds = float(Path("/proc/uptime").read_text().split()[0])
-    stat = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    start_seconds = int(stat[19]) / os.sysconf("SC_CLK_TCK")
+    start_seconds = ProcessId.own().start / os.sysconf("SC_CLK_TCK")
     return time.time_ns() - int((uptime_seconds - start_seconds) * 1e9)
 
 

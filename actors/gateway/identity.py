@@ -1,23 +1,21 @@
 """Which process this is, and in which fleet: what the lock and the status say."""
 
-import os
-
 import ray
 
 from actors.attest import release_running
 from actors.gateway.status import Identity
-from actors.runtime import life_id, process_start
+from checkpoints.process_id import ProcessId
 
 
 def identity_of(name: str) -> Identity:
     node = ray.get_runtime_context().get_node_id() if ray.is_initialized() else "local"
-    pid = os.getpid()
+    process = ProcessId.own()
     return Identity(
         name=name,
-        pid=pid,
-        process_start=process_start(pid),
+        pid=process.pid,
+        process_start=process.start,
         node_id=node,
-        life=life_id(),
+        life=process.life,
         release=release_running(),
     )
 

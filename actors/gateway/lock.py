@@ -8,15 +8,14 @@ says who holds it. The folder must be on a local disk.
 
 import fcntl
 import os
-import signal
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from actors.gateway.authority.events import Holder
-from actors.runtime import process_start
 from checkpoints.errors import MissingFileError
+from checkpoints.process_id import ProcessId
 from checkpoints.small_file import read_file
 from checkpoints.storage import Storage
 
@@ -90,15 +89,7 @@ def _read_holder(descriptor: int) -> Holder | None:
 
 def end_holder(holder: Holder, node: str) -> bool:
     """SIGKILL exactly the process that the lock names; False if it is gone or on another node."""
-    if holder.node != node or holder.pid == os.getpid():
-        return False
-    try:
-        if process_start(holder.pid) != holder.process_start:
-            return False
-        os.kill(holder.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+    return holder.node == node and ProcessId(pid=holder.pid, start=holder.process_start).end()
 
 
 def stored_generation(storage: Storage) -> int:

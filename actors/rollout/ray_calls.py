@@ -30,15 +30,15 @@ from actors.rollout.handoff_messages import HandoffAsk
 from actors.rollout.handoff_state import CREATE_DEADLINE_MS, LEAVE_DEADLINE_MS
 from actors.rollout.ports import CallFailedError
 from actors.rollout.sickness import ANSWER_SECONDS, sickness
-from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
+from actors.runtime import RAY_NAMESPACE, wire_ms
 from actors.slot.actor import SlotActor
 from actors.slot.status import SlotNotRunning, SlotStatus
-from actors.supervisor.fleet_port import end_process
 from checkpoints.alarms import AlarmStore
 from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
+from checkpoints.process_id import ProcessId
 from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 
@@ -64,7 +64,7 @@ class RayCalls:
         self._storage = LocalStorage(Path(storage_root))
         self._gateway = GatewayClient(storage_root, tries=1)
         self._handles: dict[str, Any] = {}
-        self._processes: dict[str, tuple[int, int]] = {}
+        self._processes: dict[str, ProcessId] = {}
 
     async def ask_slot(
         self, slot: str, incarnation: int, ask: HandoffAsk, timeout_ms: int
@@ -109,7 +109,7 @@ class RayCalls:
             data = await _answer(actor.status.remote(), deadline - time.monotonic())
             status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
             if isinstance(status, SlotStatus) and status.state in states:
-                self._processes[name] = (status.pid, status.process_start)
+                self._processes[name] = ProcessId(pid=status.pid, start=status.process_start)
                 return
             trouble = status.reason if isinstance(status, SlotNotRunning) else status.state
             if isinstance(status, SlotNotRunning) and trouble != STARTING:
@@ -133,9 +133,9 @@ class RayCalls:
         with contextlib.suppress(CallFailedError, RayError):  # gone: its process may be left
             ray.kill(self._actor(name), no_restart=True)
         self._handles.pop(name, None)
-        pid, _, started = life.partition("-")
-        if end_process(life):
-            await _gone((int(pid), int(started)))
+        process = ProcessId.parse(life)
+        if process is not None and process.end():
+            await _gone(process)
 
     async def sickness(self, owner: FenceRecord) -> str | None:
         try:
@@ -160,7 +160,7 @@ class RayCalls:
         except CallFailedError:
             ray.kill(actor, no_restart=True)
             if process is not None:
-                end_process("{}-{}".format(*process))
+                process.end()
         if process is not None and not await _gone(process):
             ray.kill(actor, no_restart=True)
         self._handles.pop(name, None)
@@ -172,13 +172,15 @@ class RayCalls:
         numbers = (name.removeprefix(f"{slot}/") for name in names if name.startswith(f"{slot}/"))
         return sorted(int(number) for number in numbers if number.isdigit())
 
-    async def _process_of(self, actor: Any) -> tuple[int, int] | None:
+    async def _process_of(self, actor: Any) -> ProcessId | None:
         try:
             data = await _answer(actor.status.remote(), ANSWER_SECONDS)
             status = msgspec.msgpack.decode(data, type=SlotStatus | SlotNotRunning)
         except (CallFailedError, msgspec.DecodeError):
             return None
-        return (status.pid, status.process_start) if isinstance(status, SlotStatus) else None
+        if not isinstance(status, SlotStatus):
+            return None
+        return ProcessId(pid=status.pid, start=status.process_start)
 
     async def open_incarnation(self, request: OpenIncarnation) -> OpenAnswer:
         answer = await self._gateway.open_incarnation(request)
@@ -235,22 +237,14 @@ def hash_of_process(root: str, pid: int) -> str:
         return f"unreadable: {error}"
 
 
-async def _gone(process: tuple[int, int]) -> bool:
+async def _gone(process: ProcessId) -> bool:
     """Wait until a process of another parent has ended; there is nothing to await but time."""
     looks = int(LEAVE_DEADLINE_MS / 2000 / LOOK_SECONDS)
     for _ in range(looks):
-        if not _lives(process):
+        if not process.alive:
             return True
         await asyncio.sleep(LOOK_SECONDS)
     return False
-
-
-def _lives(process: tuple[int, int]) -> bool:
-    pid, started = process
-    try:
-        return process_start(pid) == started
-    except ProcessLookupError:
-        return False
 
 
 async def _answer(reference: Any, timeout_seconds: float) -> bytes:

@@ -16,8 +16,9 @@ from actors.rollout.handoff_state import Step
 from actors.rollout.plan import Plan
 from actors.rollout.report import Report
 from actors.rollout.rollout_state import Rollout
-from actors.runtime import life_id, process_start, wire_ms
+from actors.runtime import life_id, wire_ms
 from checkpoints.errors import DamagedError, MissingFileError
+from checkpoints.process_id import life_alive
 from checkpoints.small_file import from_json
 from checkpoints.storage import Storage
 
@@ -36,11 +37,7 @@ class Active(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def driver_lives(self) -> bool:
-        pid, _, started = self.driver.partition("-")
-        try:
-            return process_start(int(pid)) == int(started)
-        except (ProcessLookupError, ValueError):
-            return False
+        return life_alive(self.driver)
 
 
 class RolloutRecord:

@@ -10,6 +10,7 @@ from actors.market_data.status import MarketDataStatus
 from actors.rollout.shared import Kind, Seen
 from actors.supervisor.actor import STANDING_BY as SUPERVISOR_STANDS_BY
 from actors.supervisor.status import SupervisorStatus
+from checkpoints.process_id import ProcessId
 
 WATCHES: Final = frozenset({"starting", "watching"})
 STATUS: Final[dict[Kind, Any]] = {
@@ -22,7 +23,7 @@ STATUS: Final[dict[Kind, Any]] = {
 def life_of(status: SupervisorStatus | MarketDataStatus | GatewayStatus) -> str:
     if isinstance(status, MarketDataStatus):
         return status.life
-    return f"{status.pid}-{status.process_start}"
+    return ProcessId(pid=status.pid, start=status.process_start).life
 
 
 def seen_of(

@@ -24,7 +24,6 @@ from actors.runtime import (
     life_id,
     load_config,
     log_event,
-    process_start,
     start_logging,
     wire_ms,
 )
@@ -45,6 +44,7 @@ from actors.supervisor.status import Identity, status_of
 from actors.supervisor.upkeep import Upkeep
 from actors.undated import undated
 from checkpoints.errors import StorageError
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 
 GATEWAY_TRIES: Final = 1
@@ -70,10 +70,11 @@ class Supervisor:
         self._storage = LocalStorage(Path(storage_root))
         context = ray.get_runtime_context()
         self._me: Any = context.current_actor
+        process = ProcessId.own()
         self._who = Identity(
             name=name,
-            pid=os.getpid(),
-            process_start=process_start(),
+            pid=process.pid,
+            process_start=process.start,
             node_id=context.get_node_id(),
             release=release_running(),
         )

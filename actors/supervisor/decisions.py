@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.detectors.tail import JournalTail
-from actors.runtime import log_event, process_start
+from actors.runtime import log_event
 from actors.supervisor.conduct import Made, made_of
 from actors.supervisor.events import DecisionsRead
 from actors.supervisor.loop import SupervisorLoop
@@ -20,6 +20,7 @@ from actors.supervisor.state import SupervisorState
 from actors.undated import undated
 from checkpoints.errors import StorageError
 from checkpoints.journal_rows import valid_rows
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 
 READ_SECONDS: Final = 0.5
@@ -71,12 +72,12 @@ def _memory_of(state: SupervisorState) -> dict[str, int]:
 
 def memory_mb(life: str) -> int | None:
     """Return what a process of this machine holds in memory; None for another machine's."""
-    pid, _, started = life.partition("-")
+    process = ProcessId.parse(life)
+    if process is None or not process.alive:
+        return None
     try:
-        if process_start(int(pid)) != int(started):
-            return None
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (ValueError, OSError):
+        pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
         return None
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 

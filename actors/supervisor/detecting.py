@@ -6,7 +6,6 @@ stored once a minute, so that a supervisor that restarts or takes over goes on w
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -20,7 +19,7 @@ from actors.detectors.snapshots import Cycles
 from actors.detectors.tail import JournalTail, News, Positions
 from actors.detectors.uniformity import Running, judge
 from actors.detectors.watch import Deployment, ParamsSet, Watch
-from actors.runtime import log_event, process_start
+from actors.runtime import log_event
 from actors.supervisor.plans import read_planned
 from actors.supervisor.shadowing import Shadows
 from actors.supervisor.sightings import OnDisk, Process, Stranger, allowed, processes, running
@@ -28,6 +27,7 @@ from actors.supervisor.state import SupervisorState
 from checkpoints.archive import archived_releases
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.journal_rows import valid_rows
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 
 DISK_EVERY_LOOKS: Final = 2
@@ -206,12 +206,9 @@ def root_of(process: Process) -> str | None:
 
     None: the process is gone.
     """
-    pid, _, started = process.life.partition("-")
-    try:
-        if process_start(int(pid)) != int(started):
-            return None
-        working = Path(f"/proc/{pid}/cwd").resolve(strict=True)
-    except (ValueError, OSError):
+    named = ProcessId.parse(process.life)
+    working = None if named is None else named.folder
+    if working is None:
         return None
     if (working / "actors").is_dir():
         return str(working)

@@ -1,8 +1,6 @@
 """Ray behind one port: who lives by name, creation of actors, the end of one process."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -13,10 +11,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.attest import ROOT
 from actors.messages import decode
-from actors.runtime import RAY_NAMESPACE, process_start
+from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus
 from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
 from checkpoints.archive import archive_uri
+from checkpoints.process_id import ProcessId
 
 ASK_SECONDS: Final = 3.0
 """Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
@@ -189,13 +188,5 @@ def _kill_actor(actor: str) -> None:
 
 def end_process(life: str) -> bool:
     """SIGKILL the process of this life on this machine; never another one of the same id."""
-    pid_text, _, start_text = life.partition("-")
-    if not (pid_text.isdigit() and start_text.isdigit()) or int(pid_text) == os.getpid():
-        return False
-    try:
-        if process_start(int(pid_text)) != int(start_text):
-            return False
-        os.kill(int(pid_text), signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+    process = ProcessId.parse(life)
+    return process is not None and process.end()

@@ -16,6 +16,7 @@ from actors.supervisor.alarms import report
 from actors.supervisor.events import CreateShared, Event
 from actors.supervisor.state import MARKET_DATA, Shared, Step, SupervisorState, put_shared
 from actors.supervisor.status import SupervisorStatus
+from checkpoints.process_id import ProcessId
 from signals.market import CYCLE_MS
 
 STANDS_BY: Final = "standing by"
@@ -88,7 +89,7 @@ def _note_start(shared: Shared, release: str, start: str, wire_ms: int) -> Share
 
 def note_supervisor(shared: Shared, status: SupervisorStatus, wire_ms: int) -> Shared:
     """Keep what its status says of its course; a new release begins a new one."""
-    life = f"{status.pid}-{status.process_start}"
+    life = ProcessId(pid=status.pid, start=status.process_start).life
     shared = _note_start(shared, status.release, life, wire_ms)
     shared = replace(shared, life=life, answered_wire_ms=wire_ms, reason="")
     if status.phase != STANDS_BY:

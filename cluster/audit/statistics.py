@@ -153,12 +153,16 @@ def drawdown(time_ms: Any, pnl_micro_usd: Any) -> Drawdown:
     )
 
 
-def log_loss(probability: Floats, happened: Any) -> float | None:
-    """Return the mean of -ln of the probability given to what happened (Good, 1952)."""
-    if len(probability) == 0:
-        return None
+def log_losses(probability: Floats, happened: Any) -> Floats:
+    """Return of each forecast -ln of the probability given to what happened (Good, 1952)."""
     given = np.where(happened, probability, 1 - probability)
-    return float(-np.log(np.clip(given, PROBABILITY_MIN, 1)).mean())
+    losses: Floats = -np.log(np.clip(given, PROBABILITY_MIN, 1))
+    return losses
+
+
+def log_loss(probability: Floats, happened: Any) -> float | None:
+    """Return the mean of the forecasts' losses; None without any."""
+    return float(log_losses(probability, happened).mean()) if len(probability) else None
 
 
 def brier(probability: Floats, happened: Any) -> float | None:

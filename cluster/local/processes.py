@@ -13,42 +13,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from actors.runtime import process_start
+from checkpoints.process_id import ProcessId
 
 MARK: Final = "MIDSTRIDE_OWNER"
 POLL_SECONDS: Final = 0.1
 KILL_WAIT_SECONDS: Final = 10.0
 """After SIGKILL a process leaves within milliseconds unless the kernel holds it in a disk wait."""
 
-
-class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One process start; a pid that was given to another process has another start."""
-
-    pid: int
-    start: int
-    """Clock ticks since boot."""
-
-    @classmethod
-    def own(cls) -> "ProcessRecord":
-        return record_of(os.getpid())
-
-    @classmethod
-    def parent(cls) -> "ProcessRecord":
-        return record_of(os.getppid())
-
-    @property
-    def alive(self) -> bool:
-        try:
-            return process_start(self.pid) == self.start and not _is_zombie(self.pid)
-        except ProcessLookupError:
-            return False
+ProcessRecord = ProcessId
 
 
 def record_of(pid: int) -> ProcessRecord:
     """Name a running process; raise `ProcessLookupError` if there is none."""
-    return ProcessRecord(pid=pid, start=process_start(pid))
+    return ProcessRecord.of(pid)
 
 
 def marked(owner: str) -> list[ProcessRecord]:
@@ -117,11 +94,3 @@ def wait_until(condition: Callable[[], bool], limit_seconds: float) -> bool:
             return False
         time.sleep(POLL_SECONDS)
     return True
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return True
-    return text.rpartition(")")[2].split()[0] == "Z"

@@ -30,11 +30,12 @@ from actors.rollout.shared import (
 )
 from actors.rollout.shared_seen import STATUS, life_of, seen_of
 from actors.rollout.succession import Succession, remember
-from actors.runtime import RAY_NAMESPACE, process_start, wire_ms
+from actors.runtime import RAY_NAMESPACE, wire_ms
 from actors.supervisor.active import name_supervisor
 from actors.supervisor.fleet_port import end_process
 from checkpoints.archive import archive_uri, archived_releases
 from checkpoints.errors import CheckpointsError
+from checkpoints.process_id import life_alive
 from checkpoints.storage import LocalStorage
 from cluster.fleet import gateway_name, market_data_name, supervisor_name
 from cluster.local.launch import ACTOR_CLASSES
@@ -225,7 +226,7 @@ class RaySharedCalls:
         if life is None:
             return
         end = time.monotonic() + GONE_SECONDS
-        while _lives(life):
+        while life_alive(life):
             if time.monotonic() > end - GONE_SECONDS / 2:
                 end_process(life)
             if time.monotonic() > end:
@@ -273,11 +274,3 @@ async def _answer(reference: Any, seconds: float) -> Any:
     except RayError as error:
         first = str(error).strip().splitlines()
         raise CallFailedError(f"{type(error).__name__}: {first[-1] if first else ''}") from error
-
-
-def _lives(life: str) -> bool:
-    pid, _, started = life.partition("-")
-    try:
-        return process_start(int(pid)) == int(started)
-    except ProcessLookupError:
-        return False

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from cluster.audit.statistics import brier, log_loss, log_losses
 from cluster.try_signal.result import Bin, Calibration, TriedDecision
 from signals.market import Outcome
 
@@ -16,8 +17,6 @@ CLUSTERS_MIN: Final = 10
 """Settlement times below which no interval is given."""
 DRAWS: Final = 1_000
 SEED: Final = 1
-CLIP: Final = 1e-6
-"""A forecast of 0 or 1 that is wrong costs -log(CLIP), about 13.8, instead of infinity."""
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -25,20 +24,6 @@ class Forecast(msgspec.Struct, frozen=True):
     up: bool
     settlement: str = ""
     """Windows with the same one settle together: nearly one observation."""
-
-
-def log_loss(forecasts: Sequence[Forecast]) -> float:
-    """Return the mean of -log of the probability given to what happened."""
-    losses = (
-        -math.log(max(CLIP, one.probability if one.up else 1 - one.probability))
-        for one in forecasts
-    )
-    return math.fsum(losses) / len(forecasts)
-
-
-def brier(forecasts: Sequence[Forecast]) -> float:
-    """Return the mean squared difference to what happened (Brier 1950, two outcomes, one term)."""
-    return math.fsum((one.probability - one.up) ** 2 for one in forecasts) / len(forecasts)
 
 
 def reliability(forecasts: Iterable[Forecast]) -> tuple[Bin, ...]:
@@ -92,15 +77,22 @@ def calibrate(name: str, field: str, decisions: Sequence[TriedDecision]) -> Cali
     forecasts = [
         Forecast(getattr(one, field), one.winner is Outcome.UP, _settlement(one)) for one in known
     ]
-    beats = [(_settlement(one), _gain(one, field)) for one in known]
+    ours = np.array([one.probability for one in forecasts])
+    market = np.array([one.market_mid_up for one in known])
+    up = np.array([one.up for one in forecasts])
+    gains = (log_losses(market, up) - log_losses(ours, up)).tolist()
+    beats = [(one.settlement, gain) for one, gain in zip(forecasts, gains, strict=True)]
     low, high = (None, None) if field == MARKET else _interval(beats)
+    loss, score = log_loss(ours, up), brier(ours, up)
+    assert loss is not None, "there is a decision"
+    assert score is not None
     return Calibration(
         name=name,
         forecasts=len(known),
         windows=len({(one.slot, one.window_open_ms) for one in known}),
         settlement_times=len({_settlement(one) for one in known}),
-        log_loss=log_loss(forecasts),
-        brier=brier(forecasts),
+        log_loss=loss,
+        brier=score,
         reliability=reliability(forecasts),
         beats_market=None if field == MARKET else math.fsum(gain for _, gain in beats) / len(beats),
         beats_market_low=low,
@@ -111,14 +103,6 @@ def calibrate(name: str, field: str, decisions: Sequence[TriedDecision]) -> Cali
 def _settlement(one: TriedDecision) -> str:
     """Name what settles together: all assets' windows of one timeframe and opening."""
     return f"{one.slot.rpartition('-')[2]}/{one.window_open_ms}"
-
-
-def _gain(one: TriedDecision, field: str) -> float:
-    """Return by how much a forecast's log-loss is below the market's, on one decision."""
-    up = one.winner is Outcome.UP
-    own = Forecast(getattr(one, field), up)
-    market = Forecast(one.market_mid_up or 0.0, up)
-    return log_loss([market]) - log_loss([own])
 
 
 def _comparable(decision: TriedDecision, field: str) -> bool:

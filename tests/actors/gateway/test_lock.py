@@ -22,7 +22,7 @@ from actors.gateway.lock import (
     halt_reason,
     stored_generation,
 )
-from actors.runtime import process_start
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 
 WAIT_S = 90
@@ -40,7 +40,7 @@ def holder(pid: int, start: int, node: str = "n1") -> Holder:
 
 
 def me() -> Holder:
-    return holder(os.getpid(), process_start())
+    return holder(os.getpid(), ProcessId.own().start)
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def other_process(root: Path) -> Iterator[Holder]:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
-    held_by = holder(process.pid, process_start(process.pid))
+    held_by = holder(process.pid, ProcessId.of(process.pid).start)
     path.write_bytes(msgspec.json.encode(held_by))
     try:
         yield held_by
@@ -119,7 +119,7 @@ def test_nobody_but_the_recorded_process_is_ended(
 
 def test_a_holder_that_is_gone_needs_no_end() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
-    gone = holder(process.pid, process_start(process.pid))
+    gone = holder(process.pid, ProcessId.of(process.pid).start)
     process.wait(WAIT_S)
     assert not end_holder(gone, "n1")
 

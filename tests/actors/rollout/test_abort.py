@@ -42,8 +42,9 @@ from actors.rollout.record import (
 )
 from actors.rollout.rollout_state import Options, Phase, Rollout
 from actors.rollout.schedule import Schedule
-from actors.runtime import process_start, wire_ms
+from actors.runtime import wire_ms
 from checkpoints.journal_rows import JournalRow, RowKind
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from signals.market_time import MarketClock
 from tests.actors.rollout.plans import plan
@@ -374,7 +375,7 @@ def test_driver_that_hangs_is_ended_before_anything_else(tmp_path: Path) -> None
     left_behind(tmp_path, Step.SHADOWING)
     storage = LocalStorage(tmp_path)
     hanging = subprocess.Popen(["sleep", "60"])
-    driver = f"{hanging.pid}-{process_start(hanging.pid)}"
+    driver = ProcessId.of(hanging.pid).life
     storage.delete(ACTIVE)
     take_turn(storage, Active(rollout="r0001", driver=driver, begun_wire_ms=0.0))
     try:

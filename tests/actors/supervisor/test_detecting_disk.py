@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.runtime import life_id, process_start
+from actors.runtime import life_id
 from actors.supervisor import detecting as module
 from actors.supervisor.detecting import root_of
 from actors.supervisor.sightings import Process
+from checkpoints.process_id import ProcessId
 from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 from tests.actors.supervisor.test_supervisor_step import SLOT
@@ -82,7 +83,7 @@ def test_the_files_of_a_real_process_are_hashed_from_outside(tmp_path: Path) -> 
     tree = package(tmp_path / "pkg_8")
     child = subprocess.Popen([sys.executable, "-c", "input()"], cwd=tree, stdin=subprocess.PIPE)
     try:
-        life = f"{child.pid}-{process_start(child.pid)}"
+        life = ProcessId.of(child.pid).life
         process = Process(subject="btc-5m/1", life=life, node_id="n", told_root="elsewhere")
         one = detecting(tmp_path)
         before = one._hashed((process,))[life]
