@@ -12,7 +12,6 @@ import importlib.metadata
 import marshal
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ import msgspec
 
 from checkpoints.codec import SCHEMA_VERSION
 from checkpoints.errors import StorageError
+from checkpoints.git import ask_git
 from checkpoints.process_id import ProcessId
 from checkpoints.release_files import (
     LOCK_FILE,
@@ -46,7 +46,6 @@ DEPENDENCIES: Final = (
 )
 """Those whose behaviour can reach a decision or an order; the lock file has all."""
 NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
-GIT_SECONDS_MAX: Final = 10
 CLOCK_GRACE_NS: Final = 50_000_000
 """File times step with the kernel's tick (4 ms), process starts are known to 10 ms."""
 _PYC_HEADER_BYTES: Final = 16
@@ -123,23 +122,13 @@ def git_commit(root: Path) -> str:
     """Return the commit of the tree at `root`, ``-dirty`` if counted files were changed."""
     if not (root / ".git").exists():
         return "unknown"
-    try:
-        commit = _git(root, "rev-parse", "HEAD").strip()
-        words = ("status", "--porcelain", "-uall", "--ignored", "--", *PACKAGES, LOCK_FILE)
-        status = _git(root, *words)
-    except (OSError, subprocess.SubprocessError):
+    words = ("status", "--porcelain", "-uall", "--ignored", "--", *PACKAGES, LOCK_FILE)
+    commit, status = ask_git(root, "rev-parse", "HEAD"), ask_git(root, *words)
+    if commit is None or status is None:
         return "unknown"
     names = [line[3:].split(" -> ")[-1].strip('"') for line in status.splitlines()]
     changed = any(is_counted(name) for name in names if not name.endswith("/"))
-    return f"{commit}-dirty" if changed else commit
-
-
-def _git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    done = subprocess.run(  # noqa: S603 a fixed program with our own arguments
-        command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS_MAX
-    )
-    return done.stdout
+    return f"{commit.strip()}-dirty" if changed else commit.strip()
 
 
 def _hash_files(root: Path) -> Iterator[ReleaseFile]:

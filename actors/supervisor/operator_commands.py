@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from actors.ray_job import JOB_MARK
 from checkpoints.archive import archive_uri, unpack_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
@@ -20,7 +21,6 @@ ROLL_BACK_SECONDS: Final = 900.0
 """Wire. Sixteen slots one after another, each with a start, a wait for quiet and a confirmation."""
 SAID_MAX: Final = 500
 CHUNK: Final = 4_096
-JOB_CONFIG: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """What makes a process the driver of a job: with a working directory of its own for the job, Ray
 does not put the driver's folder in front of every actor's path."""
 STATE_STORAGE: Final = "storage"
@@ -56,7 +56,7 @@ async def roll_back(
     environment = {
         **os.environ,
         "RAY_ADDRESS": fleet.address,
-        JOB_CONFIG: msgspec.json.encode(job).decode(),
+        JOB_MARK: msgspec.json.encode(job).decode(),
     }
     words = ["rollback", f"--state={storage.parent}", f"--to={to}", f"--slots={','.join(slots)}"]
     with tempfile.TemporaryDirectory(prefix="midstride-") as room:

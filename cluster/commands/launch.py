@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from actors.ray_job import JOB_MARK
 from checkpoints.storage import LocalStorage
 from cluster.config.load import Deployment, read_config
 from cluster.config.settings import note_source
@@ -65,7 +66,7 @@ def _join_job() -> None:
 
     import ray
 
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
+    if JOB_MARK not in os.environ:
         raise FleetError(
             "launch works only inside a Ray job, so that its actors get this tree's code; "
             "`midstride run` submits one"

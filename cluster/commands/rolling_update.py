@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig
+from actors.ray_job import JOB_MARK
 from actors.rollout.record import read_active, read_state, rollout_ids
 from actors.rollout.report import page
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
@@ -43,8 +44,6 @@ from cluster.terminal.console import (
     state_of,
     state_option,
 )
-
-JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 @click.group("rolling-update")

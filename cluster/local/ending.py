@@ -16,7 +16,7 @@ from cluster.errors import ClusterError
 from cluster.local import orderly_stop
 from cluster.local.head import end_head
 from cluster.local.orderly_stop import ACTOR_STOP_SECONDS, SLOTS_STOP_SECONDS
-from cluster.local.processes import end_all, marked, signal_process, wait_until
+from cluster.local.processes import end_all, marked, wait_until
 from cluster.local.sandbox_process import end_sandbox
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.interrupts import Interrupts
@@ -79,16 +79,16 @@ def end_runner(state: StateFolder, say: Callable[[str], None]) -> None:
     if runner is None or not runner.alive or runner.pid == os.getpid():
         return
     say(f"`run` (pid {runner.pid}) ends its fleet")
-    signal_process(runner, signal.SIGTERM)
+    runner.signal(signal.SIGTERM)
     if not wait_until(lambda: not runner.alive, RUNNER_SECONDS_MAX):
         say(f"it did not end in {RUNNER_SECONDS_MAX:.0f} s and is killed")
-        signal_process(runner, signal.SIGKILL)
+        runner.signal(signal.SIGKILL)
 
 
 def end_watcher(state: StateFolder) -> None:
     """End the watcher before the rest, or it would start the rest again."""
     for watcher in marked(watcher_mark(state)):
-        signal_process(watcher, signal.SIGTERM)
+        watcher.signal(signal.SIGTERM)
     end_all(lambda: marked(watcher_mark(state)), WATCHER_SECONDS)
 
 

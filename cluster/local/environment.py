@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
+from actors.ray_job import JOB_MARK
 from cluster.local.environment_rules import RULES, Fate, Rule
 
 FILES_WANTED: Final = 65_536
@@ -20,9 +21,6 @@ FILES_MIN: Final = 1_024
 """Raylet and GCS hold several sockets for each of 20 actors; a head with 256 files starves."""
 COLUMNS_MIN: Final = 20
 """A narrower table has no room for one column; such a value is a mistake of the shell's."""
-JOB_MARK: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Ray sets it for a job's entrypoint. There the environment is the head's, cleaned before."""
-
 
 SET: Final = {
     "PYTHONUTF8": "1",
@@ -85,7 +83,7 @@ def settle(arguments: list[str]) -> None:
     os.umask(0o077)
     _raise_file_limit()
     if JOB_MARK in os.environ:
-        return
+        return  # the environment is the head's, cleaned before
     clean = child_environment(os.environ)
     if not sys.flags.ignore_environment and _misread(os.environ):
         _start_again(sys.executable, arguments, clean)

@@ -21,20 +21,12 @@ from typing import Final
 
 import httpx
 
+from checkpoints.process_id import ProcessId
 from checkpoints.small_file import read_file
 from cluster.errors import ClusterError, HeadError
 from cluster.local.durable_files import write_durably
 from cluster.local.environment import child_environment, interpreter, ray_program
-from cluster.local.processes import (
-    MARK,
-    ProcessRecord,
-    end_all,
-    in_session,
-    marked,
-    record_of,
-    signal_process,
-    wait_until,
-)
+from cluster.local.processes import MARK, end_all, in_session, marked, wait_until
 from cluster.local.ray_folder import prune_sessions
 from cluster.local.ray_logs import causes, read_logs
 from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
@@ -111,7 +103,7 @@ def end_head(state: StateFolder) -> None:
     """End this fleet's head and all that it started; what is not ours is never touched."""
     record = state.read_run()
     if record.head is not None:
-        signal_process(record.head, signal.SIGTERM)
+        record.head.signal(signal.SIGTERM)
     grace = END_LIMIT_SECONDS if record.head is not None and record.head.alive else 0.0
     end_all(lambda: head_processes(state), grace)
     if record.head is not None:
@@ -119,7 +111,7 @@ def end_head(state: StateFolder) -> None:
             state.update_run(head=None)
 
 
-def head_processes(state: StateFolder) -> list[ProcessRecord]:
+def head_processes(state: StateFolder) -> list[ProcessId]:
     """Return the head and everything that runs under it, orphans included."""
     head = state.read_run().head
     kin = [] if head is None else in_session(head, state.root, state.ray)
@@ -193,7 +185,7 @@ def _is_served(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessRecord:
+def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessId:
     command = [
         *ray_program(),
         "start",
@@ -225,7 +217,7 @@ def _spawn(state: StateFolder, ports: HeadPorts) -> ProcessRecord:
             cwd=state.root,
             start_new_session=True,
         )
-    return record_of(child.pid)
+    return ProcessId.of(child.pid)
 
 
 def _wait_up(state: StateFolder, record: RunRecord, waited: Callable[[float], None]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from checkpoints.archive import archive_release, archive_uri, record_commit
 from checkpoints.errors import CheckpointsError
+from checkpoints.git import ask_git
 from checkpoints.release import git_commit as tree_commit
 from checkpoints.storage import LocalStorage
 from cluster.config.settings import extra_files, read_edited
@@ -118,22 +119,8 @@ def _own_lines(lines: Iterator[str]) -> Iterator[str]:
 
 def git_commit() -> str:
     """Return the commit, ``-dirty`` appended where the tree has changes, or ``unknown``."""
-    commit = _git("rev-parse", "HEAD")
+    commit = ask_git(WORKING_TREE, "rev-parse", "HEAD")
     if commit is None:
         return "unknown"
-    return f"{commit}-dirty" if _git("status", "--porcelain") else commit
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603 fixed arguments
-            ["git", "-C", str(WORKING_TREE), *arguments],  # noqa: S607 the user's own git
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-            env=child_environment(os.environ),
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+    changed = ask_git(WORKING_TREE, "status", "--porcelain")
+    return f"{commit.strip()}-dirty" if changed else commit.strip()

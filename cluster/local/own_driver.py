@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from actors.ray_job import JOB_MARK
 from cluster.errors import FleetError
 from cluster.fleet import running
 from cluster.local.head import gcs_address, head_environment
@@ -20,7 +21,6 @@ from cluster.local.state_folder import StateFolder
 
 STORAGE = "storage"
 """Folder of the storage inside a state folder, see `cluster.local.state_folder`."""
-JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 
 def know_head(folder: StateFolder) -> None:
@@ -40,7 +40,7 @@ def drive_from_here(folder: StateFolder, release: str) -> None:
     record = running(folder)
     archive = archive_of(folder.storage, release)
     job = {"runtime_env": {"working_dir": f"file://{archive}"}}
-    os.environ[JOB_CONFIG] = msgspec.json.encode(job).decode()
+    os.environ[JOB_MARK] = msgspec.json.encode(job).decode()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal ends no way back
     import logging
 

@@ -20,15 +20,8 @@ POLL_SECONDS: Final = 0.1
 KILL_WAIT_SECONDS: Final = 10.0
 """After SIGKILL a process leaves within milliseconds unless the kernel holds it in a disk wait."""
 
-ProcessRecord = ProcessId
 
-
-def record_of(pid: int) -> ProcessRecord:
-    """Name a running process; raise `ProcessLookupError` if there is none."""
-    return ProcessRecord.of(pid)
-
-
-def marked(owner: str) -> list[ProcessRecord]:
+def marked(owner: str) -> list[ProcessId]:
     """Return the living processes of this user that carry the owner's mark."""
     wanted = f"{MARK}={owner}".encode()
     found = []
@@ -37,13 +30,13 @@ def marked(owner: str) -> list[ProcessRecord]:
             continue
         try:
             if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(record_of(int(entry.name)))
+                found.append(ProcessId.of(int(entry.name)))
         except (OSError, ProcessLookupError):
             continue  # it ended meanwhile, or it is another user's
     return [record for record in found if record.alive]
 
 
-def in_session(leader: ProcessRecord, *folders: Path) -> list[ProcessRecord]:
+def in_session(leader: ProcessId, *folders: Path) -> list[ProcessId]:
     """Return the living processes of a session, its leader dead or not, that work in these folders.
 
     The kernel gives nobody a pid that still names a session. After the last of it is gone the pid
@@ -59,30 +52,20 @@ def in_session(leader: ProcessRecord, *folders: Path) -> list[ProcessRecord]:
             cwd = (entry / "cwd").readlink()
             if not any(cwd.is_relative_to(folder.resolve()) for folder in folders):
                 continue
-            found.append(record_of(int(entry.name)))
+            found.append(ProcessId.of(int(entry.name)))
         except (OSError, ProcessLookupError):
             continue  # it ended meanwhile, or it is another user's
     return [record for record in found if record.alive and record.start >= leader.start]
 
 
-def signal_process(record: ProcessRecord, number: signal.Signals) -> None:
-    """Send a signal to exactly this process start; one that is gone is no error."""
-    if not record.alive:
-        return
-    try:
-        os.kill(record.pid, number)
-    except ProcessLookupError:
-        return
-
-
-def end_all(find: Callable[[], Iterable[ProcessRecord]], grace_seconds: float) -> None:
+def end_all(find: Callable[[], Iterable[ProcessId]], grace_seconds: float) -> None:
     """Wait until `find` returns nothing, SIGKILL what is left after the grace, wait again."""
     if wait_until(lambda: not list(find()), grace_seconds):
         return
     deadline = time.monotonic() + KILL_WAIT_SECONDS
     while (left := list(find())) and time.monotonic() < deadline:
         for record in left:
-            signal_process(record, signal.SIGKILL)
+            record.signal(signal.SIGKILL)
         time.sleep(POLL_SECONDS)
 
 

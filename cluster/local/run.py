@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from actors.runtime import load_config
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.audit.log_reading import read_log
 from cluster.commands.launch import PROGRESS
@@ -29,7 +30,7 @@ from cluster.local.environment import file_limit_problem
 from cluster.local.head import answers, dashboard_url, end_head, ensure_head
 from cluster.local.orderly_stop import WITH_SUMMARY
 from cluster.local.private_key import ensure_sandbox_key
-from cluster.local.processes import ProcessRecord, wait_until
+from cluster.local.processes import wait_until
 from cluster.local.sandbox_process import (
     SandboxOptions,
     SandboxReady,
@@ -145,7 +146,7 @@ def _start(
             state.forget()
             state.prepare()
         end_watcher(state)  # of a fleet that died: from here on this start brings it up
-        runner = None if options.detach else ProcessRecord.own()
+        runner = None if options.detach else ProcessId.own()
         state.update_run(runner=runner, launched=False)
         _bring_up(state, options, console)
         start_watcher(state)

@@ -12,11 +12,12 @@ import msgspec
 
 from actors.config import SlotConfig, Venue
 from checkpoints.errors import DamagedError
+from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
 from cluster.errors import ClusterError, SandboxError
 from cluster.local.environment import child_environment, interpreter
 from cluster.local.jobs import WORKING_TREE
-from cluster.local.processes import MARK, end_all, marked, record_of, signal_process, wait_until
+from cluster.local.processes import MARK, end_all, marked, wait_until
 from cluster.local.state_folder import StateFolder
 from signals.market import DEFAULT_SLOTS, Asset, Slot
 from signals.market_time import MarketClock
@@ -157,7 +158,7 @@ def _start(state: StateFolder, command: Sequence[str], clock: Sequence[str] = ()
             cwd=WORKING_TREE,
             start_new_session=True,
         )
-    sandbox = record_of(child.pid)
+    sandbox = ProcessId.of(child.pid)
     state.update_run(sandbox=sandbox, sandbox_command=tuple(command))
     wait_until(lambda: state.sandbox_ready.exists() or not sandbox.alive, START_LIMIT_SECONDS)
     if not sandbox.alive or not state.sandbox_ready.exists():
@@ -202,7 +203,7 @@ def end_sandbox(state: StateFolder) -> None:
     """End the sandbox that this fleet started."""
     record = state.read_run()
     if record.sandbox is not None:
-        signal_process(record.sandbox, signal.SIGTERM)
+        record.sandbox.signal(signal.SIGTERM)
     grace = END_LIMIT_SECONDS if record.sandbox is not None and record.sandbox.alive else 0.0
     end_all(lambda: marked(f"{state.owner}#sandbox"), grace)
     if record.sandbox is not None:

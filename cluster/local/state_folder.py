@@ -9,10 +9,10 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from checkpoints.errors import DamagedError
+from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
 from cluster.errors import ClusterError
 from cluster.local.durable_files import locked, write_durably
-from cluster.local.processes import ProcessRecord
 from cluster.local.ray_folder import make_ray_folder, ray_folder
 
 
@@ -36,12 +36,12 @@ class HeadPorts(msgspec.Struct, frozen=True, kw_only=True):
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that `run` started, so that `stop` ends exactly these."""
 
-    head: ProcessRecord | None = None
+    head: ProcessId | None = None
     ports: HeadPorts = HeadPorts()
-    sandbox: ProcessRecord | None = None
-    runner: ProcessRecord | None = None
+    sandbox: ProcessId | None = None
+    runner: ProcessId | None = None
     """The `run` in a terminal that ends this fleet when it ends; None: it stays up."""
-    watcher: ProcessRecord | None = None
+    watcher: ProcessId | None = None
     """Starts exchange and head again when they die."""
     launched: bool = False
     """All slots were live: whoever comes later finds a fleet, not a start that was cut short."""
@@ -58,11 +58,11 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 class RunChanges(TypedDict, total=False):
     """The fields of a run record that `StateFolder.update_run` can change."""
 
-    head: ProcessRecord | None
+    head: ProcessId | None
     ports: HeadPorts
-    sandbox: ProcessRecord | None
-    runner: ProcessRecord | None
-    watcher: ProcessRecord | None
+    sandbox: ProcessId | None
+    runner: ProcessId | None
+    watcher: ProcessId | None
     launched: bool
     gave_up: bool
     sandbox_command: tuple[str, ...]

@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 
 from checkpoints.errors import DamagedError
+from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json
 from cluster.errors import ClusterError
 from cluster.local.durable_files import PRIVATE
-from cluster.local.processes import ProcessRecord
 from cluster.local.state_folder import StateFolder
 
 POLL_SECONDS: Final = 0.1
@@ -26,7 +26,7 @@ HOLDER_BYTES_MAX: Final = 4_096
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    process: ProcessRecord
+    process: ProcessId
     command: str
 
 
@@ -46,7 +46,7 @@ def hold(state: StateFolder, command: str, wait_seconds: float = 0.0) -> Iterato
         ) from error
     try:
         _take(state, descriptor, time.monotonic() + wait_seconds)
-        mine = Holder(process=ProcessRecord.own(), command=command)
+        mine = Holder(process=ProcessId.own(), command=command)
         with contextlib.suppress(OSError):  # a full disk: the lock holds, only without a name
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, msgspec.json.encode(mine), 0)

@@ -17,6 +17,7 @@ from actors.detectors.alarm_names import AlarmName
 from actors.detectors.registry import new_alarm
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import CheckpointsError
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.local import sandbox_process
@@ -24,7 +25,7 @@ from cluster.local.ending import end_watcher, watcher_mark
 from cluster.local.environment import child_environment, interpreter
 from cluster.local.head import HEAD_LOG, end_head, ensure_head
 from cluster.local.jobs import WORKING_TREE
-from cluster.local.processes import MARK, ProcessRecord, wait_until
+from cluster.local.processes import MARK, wait_until
 from cluster.local.ray_logs import causes, read_logs
 from cluster.local.restarts import RESTARTS_MAX, WINDOW_SECONDS, Action, Seen, next_action
 from cluster.local.starting import launch_again
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> int:
     state = StateFolder(Path(arguments[0]))
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    own = ProcessRecord.own()
+    own = ProcessId.own()
     record = state.update_run(watcher=own)
     restarts: tuple[float, ...] = ()
     while record.watcher == own:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.detectors.registry import new_alarm
+from actors.ray_job import JOB_MARK
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import release_of
@@ -27,7 +28,6 @@ from cluster.status.dead_fleet import death_in, death_said
 KIND: Final = "release_did_not_start"
 REFUSED: Final = "error: "
 """How a job begins the line with its own reason."""
-JOB_MARK: Final = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 ROLLS: Final = ("rolling-update", "update")
 ACTIVE: Final = "rollouts/active.json"
 LINES_KEPT: Final = 40

@@ -18,9 +18,9 @@ from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 
 from actors.runtime import load_config
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.fleet import connect
-from cluster.local.processes import ProcessRecord
 from cluster.local.state_folder import StateFolder
 from cluster.status.fleet_page import FleetPage
 from cluster.status.page import ask_report
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     state, end = StateFolder(Path(arguments[0])), float(arguments[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides what Ctrl-C means
     signal.signal(signal.SIGTERM, _leave)
-    runner, head = ProcessRecord.parent(), state.read_run().head
+    runner, head = ProcessId.parent(), state.read_run().head
     link = connect(state, state.read_run().ports)
     config, storage = load_config(str(state.storage)), LocalStorage(state.storage)
     faults = Faults()

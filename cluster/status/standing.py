@@ -1,6 +1,6 @@
 """One sentence about who runs and watches a fleet, where that is not as it should be."""
 
-from cluster.local.processes import ProcessRecord
+from checkpoints.process_id import ProcessId
 from cluster.local.state_folder import RunRecord
 
 
@@ -27,9 +27,9 @@ def standing(record: RunRecord) -> str | None:
     return None
 
 
-def _lives(process: ProcessRecord | None) -> bool:
+def _lives(process: ProcessId | None) -> bool:
     return process is not None and process.alive
 
 
-def _pid(process: ProcessRecord | None) -> int:
+def _pid(process: ProcessId | None) -> int:
     return 0 if process is None else process.pid

@@ -150,6 +150,29 @@ def test_the_commit_says_whether_counted_files_were_changed(root: Path) -> None:
     assert git_commit(root) == f"{commit}-dirty", "git ignores it, the release does not"
 
 
+def test_the_commit_is_of_this_tree_whatever_a_hook_names(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "x"]):
+        subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True)
+    commit = git_commit(root)
+    assert len(commit) == 40
+    other = tmp_path / "other"
+    subprocess.run(["git", "init", "-q", str(other)], check=True, capture_output=True)
+    for name, value in {
+        "GIT_DIR": other / ".git",
+        "GIT_WORK_TREE": other,
+        "GIT_INDEX_FILE": other / "index",
+        "GIT_OBJECT_DIRECTORY": other / "objects",
+        "GIT_CEILING_DIRECTORIES": root.parent,
+        "GIT_TRACE": "1",
+        "LC_ALL": "de_DE.UTF-8",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+        assert git_commit(root) == commit, name
+
+
 def test_a_process_attests_what_an_outsider_finds(root: Path) -> None:
     assert attested(root) == (release_of(root).release, [])
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from checkpoints.alarms import AlarmStore
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.local.head import answers, head_processes
 from cluster.local.jobs import WORKING_TREE
-from cluster.local.processes import ProcessRecord, marked, signal_process, wait_until
+from cluster.local.processes import marked, wait_until
 from cluster.local.ray_folder import RAY_SOCKET_TAIL, SESSIONS_KEPT
 from cluster.local.state_folder import RunRecord, StateFolder
 from tests.cluster.local.test_run import SLOTS, cluster, decided, leftovers, small_configuration
@@ -52,7 +53,7 @@ def fleet(home: Path, start: list[str]) -> Iterator[StateFolder]:
     assert verdict.differences == [], verdict
 
 
-def processes(record: RunRecord) -> tuple[ProcessRecord | None, ...]:
+def processes(record: RunRecord) -> tuple[ProcessId | None, ...]:
     return (record.head, record.sandbox, record.watcher)
 
 
@@ -106,7 +107,7 @@ def test_an_interrupted_start_leaves_the_fleet(
     assert same()
 
 
-def pids_of(state: StateFolder, name: str) -> list[ProcessRecord]:
+def pids_of(state: StateFolder, name: str) -> list[ProcessId]:
     return [
         entry
         for entry in head_processes(state)
@@ -121,7 +122,7 @@ def test_a_dead_head_is_noticed_told_and_brought_back(
     before, told = fleet.read_run(), alarms(fleet, "head_died")
     fence = max(fences(fleet))
     for entry in pids_of(fleet, name):
-        signal_process(entry, signal.SIGKILL)
+        entry.signal(signal.SIGKILL)
     began = time.monotonic()
     assert wait_until(lambda: alarms(fleet, "head_died") > told, 60.0)
     noticed = time.monotonic() - began
@@ -153,7 +154,7 @@ def test_a_dead_exchange_is_brought_back_and_the_fleet_goes_on(fleet: StateFolde
     assert before.sandbox is not None
     fence = min(fences(fleet))
     had = decided(fleet, fence)
-    signal_process(before.sandbox, signal.SIGKILL)
+    before.sandbox.signal(signal.SIGKILL)
     assert wait_until(lambda: alarms(fleet, "exchange_died") > told, 60.0)
     assert wait_until(lambda: fleet.read_run().sandbox != before.sandbox, AGAIN_SECONDS)
     assert wait_until(lambda: decided(fleet, fence) >= had + 2, DECISIONS_SECONDS)
@@ -164,7 +165,7 @@ def test_a_dead_exchange_is_brought_back_and_the_fleet_goes_on(fleet: StateFolde
 def test_a_dead_watcher_is_replaced_by_the_next_run(fleet: StateFolder, start: list[str]) -> None:
     watcher = fleet.read_run().watcher
     assert watcher is not None
-    signal_process(watcher, signal.SIGKILL)
+    watcher.signal(signal.SIGKILL)
     visited = cluster(*start, "--for=2")
     assert visited.returncode == 0, visited.stderr
     new = fleet.read_run().watcher

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.supervisor.operator_commands import JOB_CONFIG, Fleet, roll_back
+from actors.ray_job import JOB_MARK
+from actors.supervisor.operator_commands import Fleet, roll_back
 from checkpoints.archive import archive_release
 from checkpoints.storage import LocalStorage
 
@@ -36,7 +37,7 @@ def archived(folder: Path) -> str:
 
 def stand_in(folder: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     program = folder / "python"
-    program.write_text(TOLD.format(folder=folder, job=JOB_CONFIG, code=code))
+    program.write_text(TOLD.format(folder=folder, job=JOB_MARK, code=code))
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
 

@@ -19,6 +19,7 @@ import pytest
 from actors.config import config_id
 from actors.gateway.lock import HALT_FILE
 from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.process_id import ProcessId
 from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import COMMANDS, main, run
@@ -27,7 +28,6 @@ from cluster.commands import strategies
 from cluster.config.load import DEFAULT_FILE
 from cluster.config.offline import read_offline
 from cluster.errors import HeadError
-from cluster.local.processes import ProcessRecord
 from cluster.local.state_folder import StateFolder
 from signals.market import Outcome
 from tests.cluster.audit.builders import Story, archive_tree
@@ -76,7 +76,7 @@ def in_state(name: str, left: Path, folder: Path) -> Path:
     if name == "never started":
         return root
     shutil.copytree(left, root, dirs_exist_ok=True)
-    gone = ProcessRecord(pid=2**22 - 3, start=1)
+    gone = ProcessId(pid=2**22 - 3, start=1)
     if name == "crashed":
         StateFolder(root).update_run(head=gone, sandbox=gone)
     if name == "halted":

@@ -10,12 +10,13 @@ import pytest
 
 from actors.gateway.ledger import Ledger
 from actors.gateway.records import Seat
+from checkpoints.process_id import ProcessId
 from cluster.audit.log_reading import LogSays
 from cluster.errors import ClusterError
 from cluster.local.ending import end_runner, end_watcher, watcher_mark
 from cluster.local.head import make_token, read_token
 from cluster.local.private_key import ensure_sandbox_key
-from cluster.local.processes import MARK, ProcessRecord, record_of
+from cluster.local.processes import MARK
 from cluster.local.run import living, slot_releases
 from cluster.local.sandbox_process import (
     SandboxError,
@@ -31,7 +32,7 @@ from cluster.terminal.interrupts import ASKED, Interrupts
 from tests.cluster.status.test_status import OWNER
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
-GONE = ProcessRecord(pid=2**22 + 1, start=1)
+GONE = ProcessId(pid=2**22 + 1, start=1)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_a_start_with_other_options_names_each(
 def test_a_refused_start_leaves_the_exchange_that_runs(state: StateFolder) -> None:
     child = subprocess.Popen(SLEEPS)
     try:
-        record = record_of(child.pid)
+        record = ProcessId.of(child.pid)
         command = tuple(sandbox_command(state, SandboxOptions()))
         before = state.update_run(sandbox=record, sandbox_command=command)
         state.sandbox_ready.write_bytes(b"{}")
@@ -80,7 +81,7 @@ def test_a_refused_start_leaves_the_exchange_that_runs(state: StateFolder) -> No
 
 
 def test_only_a_launched_fleet_on_a_living_head_is_a_fleet_that_runs() -> None:
-    own = ProcessRecord.own()
+    own = ProcessId.own()
     assert living(RunRecord(head=own, launched=True)).fleet
     assert not living(RunRecord(head=own)).fleet
     assert not living(RunRecord(head=GONE, launched=True)).fleet
@@ -88,7 +89,7 @@ def test_only_a_launched_fleet_on_a_living_head_is_a_fleet_that_runs() -> None:
 
 
 def test_what_is_unusual_about_a_fleet_is_said_with_what_to_do() -> None:
-    own = ProcessRecord.own()
+    own = ProcessId.own()
     whole = RunRecord(head=own, launched=True, watcher=own)
     assert standing(RunRecord()) is None
     assert standing(whole) is None
@@ -168,7 +169,7 @@ def test_what_nohup_ignores_stays_ignored() -> None:
 def test_a_stop_asks_the_run_of_a_terminal_to_end_its_fleet_itself(state: StateFolder) -> None:
     child = subprocess.Popen(SLEEPS)
     said: list[str] = []
-    state.update_run(runner=record_of(child.pid))
+    state.update_run(runner=ProcessId.of(child.pid))
     end_runner(state, said.append)
     assert child.wait() == -signal.SIGTERM
     assert said == [f"`run` (pid {child.pid}) ends its fleet"]

@@ -7,16 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local.processes import (
-    MARK,
-    ProcessRecord,
-    end_all,
-    in_session,
-    marked,
-    record_of,
-    signal_process,
-    wait_until,
-)
+from checkpoints.process_id import ProcessId
+from cluster.local.processes import MARK, end_all, in_session, marked, wait_until
 
 WAIT_SECONDS = 90.0
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -30,10 +22,10 @@ def owner(tmp_path: Path) -> Iterator[str]:
     end_all(lambda: marked(name), 0)
 
 
-def start(command: list[str], owner: str) -> ProcessRecord:
+def start(command: list[str], owner: str) -> ProcessId:
     environment = {**os.environ, MARK: owner}
     child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
-    return record_of(child.pid)
+    return ProcessId.of(child.pid)
 
 
 def test_a_process_and_its_children_are_found_by_the_mark(owner: str) -> None:
@@ -41,7 +33,7 @@ def test_a_process_and_its_children_are_found_by_the_mark(owner: str) -> None:
     first = start([sys.executable, "-c", parent, *SLEEPER], owner)
     assert first in marked(owner)
     assert wait_until(lambda: len(marked(owner)) == 2, WAIT_SECONDS)
-    signal_process(first, signal.SIGKILL)
+    first.signal(signal.SIGKILL)
     end_all(lambda: [entry for entry in marked(owner) if entry == first], WAIT_SECONDS)
     end_all(lambda: marked(owner), 0)
     assert marked(owner) == []
@@ -65,8 +57,8 @@ def test_a_process_that_ignores_the_polite_signal_is_killed_after_the_grace(owne
 
 def test_a_pid_with_another_start_is_another_process_and_is_left_alone(owner: str) -> None:
     record = start(SLEEPER, owner)
-    stranger = ProcessRecord(pid=record.pid, start=record.start + 1)
-    signal_process(stranger, signal.SIGKILL)
+    stranger = ProcessId(pid=record.pid, start=record.start + 1)
+    stranger.signal(signal.SIGKILL)
     assert not stranger.alive
     assert record.alive
 
@@ -82,14 +74,14 @@ def test_what_lost_its_mark_is_found_by_its_session_and_folder(tmp_path: Path) -
     )
     command = [sys.executable, "-c", source, str(inside), str(outside), *SLEEPER]
     leader = subprocess.Popen(command, start_new_session=True)
-    session = record_of(leader.pid)
+    session = ProcessId.of(leader.pid)
     try:
         assert wait_until(lambda: len(in_session(session, tmp_path)) == 2, WAIT_SECONDS)
         leader.kill()
         leader.wait()
         (stranger,) = in_session(session, outside)
         (orphan,) = in_session(session, inside)
-        later = ProcessRecord(pid=session.pid, start=session.start + 10**9)
+        later = ProcessId(pid=session.pid, start=session.start + 10**9)
         assert in_session(later, inside) == []
         end_all(lambda: in_session(session, inside), 0)
         assert stranger.alive

@@ -12,7 +12,7 @@ from checkpoints.journal import Journal
 from checkpoints.storage import LocalStorage
 from cluster.local.head import head_processes
 from cluster.local.jobs import WORKING_TREE
-from cluster.local.processes import marked, signal_process, wait_until
+from cluster.local.processes import marked, wait_until
 from cluster.local.state_folder import StateFolder
 from tests.judge import judge
 from tests.rolling_update.fleet import free_ports
@@ -89,7 +89,7 @@ def test_run_detach_status_kill_all_run_again_and_stop(tmp_path: Path) -> None:
         assert [slot["slot"] for slot in report["slots"]] == list(SLOTS)
         assert {slot["fence"] for slot in report["slots"]} == {1}
         for record in marked(f"{state.owner}#ray"):  # all but a titled orphan, found by `run`
-            signal_process(record, signal.SIGKILL)  # its end may end others of them
+            record.signal(signal.SIGKILL)  # its end may end others of them
         second = cluster(*run, "--detach")
         assert second.returncode == 0, second.stderr
         assert wait_until(lambda: decided(state, fence=2) >= DECISIONS, DECISIONS_SECONDS)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from checkpoints.process_id import ProcessId
 from cluster.errors import ClusterError
-from cluster.local.processes import ProcessRecord
 from cluster.local.state_folder import (
     HeadPorts,
     RunRecord,
@@ -22,9 +22,9 @@ def test_the_default_is_under_the_users_state_folder() -> None:
 def test_a_run_record_comes_back_as_written(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
     assert state.read_run() == RunRecord()
-    state.update_run(head=ProcessRecord(pid=7, start=9))
+    state.update_run(head=ProcessId(pid=7, start=9))
     state.update_run(ports=HeadPorts.starting_at(30_000))
-    written = RunRecord(head=ProcessRecord(pid=7, start=9), ports=HeadPorts.starting_at(30_000))
+    written = RunRecord(head=ProcessId(pid=7, start=9), ports=HeadPorts.starting_at(30_000))
     assert state.read_run() == written
 
 
@@ -39,14 +39,14 @@ def test_a_run_record_that_a_power_cut_damaged_names_nobody(tmp_path: Path, cont
 def test_a_record_of_an_earlier_release_is_read(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
     state.run_file.write_bytes(b'{"head":{"pid":7,"start":9},"ports":{"gcs":1},"sandbox":null}')
-    assert state.read_run().head == ProcessRecord(pid=7, start=9)
+    assert state.read_run().head == ProcessId(pid=7, start=9)
 
 
 def test_many_writers_lose_no_field(tmp_path: Path) -> None:
     state = StateFolder(tmp_path)
     with ThreadPoolExecutor() as pool:
         for name in ("head", "sandbox", "runner", "watcher"):
-            pool.submit(state.update_run, **{name: ProcessRecord(pid=1, start=2)})
+            pool.submit(state.update_run, **{name: ProcessId(pid=1, start=2)})
     record = state.read_run()
     assert None not in (record.head, record.sandbox, record.runner, record.watcher)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.local.ending import end_watcher, watcher_mark
-from cluster.local.processes import marked, record_of, signal_process, wait_until
+from cluster.local.processes import marked, wait_until
 from cluster.local.sandbox_process import SandboxOptions, end_sandbox, ensure_sandbox, read_ready
 from cluster.local.state_folder import StateFolder
 from cluster.local.state_lock import hold
@@ -29,7 +30,7 @@ def state(tmp_path: Path) -> Iterator[StateFolder]:
     head = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         ensure_sandbox(folder, SandboxOptions(speed=30, seed=1))
-        folder.update_run(head=record_of(head.pid), launched=True)
+        folder.update_run(head=ProcessId.of(head.pid), launched=True)
         yield folder
     finally:
         end_watcher(folder)
@@ -50,7 +51,7 @@ def test_a_dead_exchange_is_told_and_comes_back_on_its_port_and_by_its_clock(
     before, ready = state.read_run(), read_ready(state.sandbox_ready)
     assert before.sandbox is not None
     watcher = start_watcher(state)
-    signal_process(before.sandbox, signal.SIGKILL)
+    before.sandbox.signal(signal.SIGKILL)
     assert wait_until(lambda: _serves_anew(state, before.sandbox), WAIT_SECONDS)
     again = read_ready(state.sandbox_ready)
     assert (again.port, again.speed) == (ready.port, ready.speed)
@@ -72,7 +73,7 @@ def test_nothing_is_started_again_while_another_command_holds_the_folder(
     assert before.sandbox is not None
     start_watcher(state)
     with hold(state, "cluster stop"):
-        signal_process(before.sandbox, signal.SIGKILL)
+        before.sandbox.signal(signal.SIGKILL)
         log = state.logs / "watcher.log"
         assert wait_until(lambda: "not now" in log.read_text(), WAIT_SECONDS)
         assert state.read_run().sandbox == before.sandbox

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from checkpoints.alarms import AlarmStore
+from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.errors import HeadError, JobError
 from cluster.local import watcher
-from cluster.local.processes import ProcessRecord
 from cluster.local.restarts import Action
 from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
 from cluster.local.state_lock import hold
 
-GONE = ProcessRecord(pid=2**22 + 1, start=1)
-NEW = ProcessRecord.own()
+GONE = ProcessId(pid=2**22 + 1, start=1)
+NEW = ProcessId.own()
 
 
 class Ray:

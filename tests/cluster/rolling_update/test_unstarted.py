@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from actors.ray_job import JOB_MARK
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster import __main__ as front
 from cluster.errors import JobError
 from cluster.local.state_folder import RunRecord, StateFolder
 from cluster.rolling_update import unstarted
-from cluster.rolling_update.unstarted import JOB_MARK, submit_roll_job, tell_unstarted
+from cluster.rolling_update.unstarted import submit_roll_job, tell_unstarted
 from tests.cluster.audit.complete_record import make_record
 from tests.rolling_update.trees import ROOT
 
