@@ -84,7 +84,7 @@ def read_settlement(
         return NoData("no settlement tick")
     opening = opening_average(market, ticks, params)
     if opening is None:
-        return NoData("no price to beat and no tick at the open")
+        return NoData("strike unknown: no price to beat and no average observed at the open")
     look_back = market.twap_lookback_seconds
     if look_back <= 0:
         return NoData("no look-back of the settlement average")

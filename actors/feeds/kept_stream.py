@@ -58,7 +58,7 @@ class KeptStream(ABC):
             except Exception as error:  # noqa: BLE001 a frame of strangers must not end the stream
                 reason = f"{type(error).__name__}: {error}"
             log_event("stream_lost", stream=self.name, reason=reason[:300], attempt=attempt)
-            self._deliver(StreamFault(reconnects=1))
+            self._deliver(StreamFault(stream=self.name, reconnects=1))
             lasted_s = asyncio.get_running_loop().time() - started_s
             attempt = 0 if lasted_s > BACKOFF_S[-1] else attempt
             pause_s = BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]

@@ -77,8 +77,9 @@ class MarketData:
     def __init__(self, storage_root: str, name: str) -> None:
         # here, not above: every slot that asks for snapshots loads this module, none the SDK
         from actors.feeds.book_stream import BookStream
+        from actors.feeds.price_credential import PriceLogin, credential_file
+        from actors.feeds.price_stream import PriceStream
         from actors.feeds.reads import FeedReads
-        from actors.feeds.streams import PriceStream
         from actors.supervisor.hosting import guard
 
         start_logging(name)
@@ -93,7 +94,7 @@ class MarketData:
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue
         self._reads = FeedReads(venue)
-        self._prices = PriceStream(venue, self.deliver)
+        self._prices = PriceStream(venue, self.deliver, PriceLogin(credential_file(storage_root)))
         self._books = BookStream(venue, self.deliver)
         self._tasks: set[asyncio.Task[None]] = set()
         self._phase = WARMING

@@ -105,9 +105,17 @@ class TickSizeChanged(msgspec.Struct, frozen=True, kw_only=True):
 class StreamFault(msgspec.Struct, frozen=True, kw_only=True):
     """A stream was made again, or lost `dropped` messages, or sent `malformed` ones."""
 
+    stream: str = "books"
     reconnects: int = 0
     dropped: int = 0
     malformed: int = 0
+
+
+class StreamTrouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a stream gives less than it should; empty: it gives all."""
+
+    stream: str
+    reason: str
 
 
 class SnapshotAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +139,7 @@ Event = (
     | BookChanged
     | TickSizeChanged
     | StreamFault
+    | StreamTrouble
     | SnapshotAsked
 )
 

@@ -223,7 +223,7 @@ def _table() -> tuple[Input, ...]:
         Input(
             name=Name.STRIKE,
             feed=Feed.MARKETS,
-            sister="the settlement average at the open (0.005 %), else the one of now (10 %)",
+            sister="what was said before and the average at the open (0.005 %), else now's (10 %)",
             unit="USD",
             low=PRICE_MIN,
             high=PRICE_MAX,

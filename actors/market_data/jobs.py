@@ -26,6 +26,8 @@ from actors.market_data.state import (
 from signals.market import CYCLE_MS, Asset, Slot, Timeframe, Window, market_slug
 from signals.snapshot import Feed, Interval
 
+STREAM: Final = "stream/"
+"""Before a stream's name, where its trouble stands beside that of jobs."""
 RUNNING_MAX: Final = 12
 """Fetches in the air at once: the hosts allow far more, but one process must parse the answers."""
 BACKOFF_WIRE_MS: Final = 250
@@ -89,7 +91,11 @@ def with_market_jobs(state: MarketDataState, now: Now) -> MarketDataState:
         jobs=jobs,
         markets=markets,
         books={token: book for token, book in state.books.items() if token in tokens},
-        trouble={name: text for name, text in state.trouble.items() if name in jobs},
+        trouble={
+            name: text
+            for name, text in state.trouble.items()
+            if name in jobs or name.startswith(STREAM)
+        },
     )
 
 

@@ -15,6 +15,7 @@ from actors.market_data.inputs import (
     INPUTS,
     INTEREST_LEAP,
     INTEREST_NEAR_MS,
+    STRIKE_TICK,
     TICK_CANDLE,
     TICK_LEAP,
     TICK_SIZES,
@@ -23,6 +24,7 @@ from actors.market_data.inputs import (
     odd,
 )
 from actors.market_data.state import INTERVAL_MS, AssetFeeds, KnownMarket, Now, last_boundary_ms
+from signals.market import market_slug
 from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint, Ticks
 
 MINUTE_MS = 60_000
@@ -266,3 +268,17 @@ def fit_market(market: KnownMarket) -> tuple[KnownMarket | None, list[Odd]]:
     if strike is not None:
         return msgspec.structs.replace(market, price_to_beat=None), [strike]
     return market, []
+
+
+def one_strike(market: KnownMarket, known: KnownMarket | None) -> tuple[KnownMarket, list[Odd]]:
+    """Keep the price to beat that was said first; one that changes is not believed at all."""
+    if known is None:
+        return market, []
+    before, said = known.price_to_beat, market.price_to_beat
+    if known.strike_changed:
+        return msgspec.structs.replace(market, price_to_beat=None, strike_changed=True), []
+    if before is None or said is None or abs(said - before) <= STRIKE_TICK * before:
+        return msgspec.structs.replace(market, price_to_beat=before or said), []
+    slug = market_slug(market.asset, market.window)
+    wrong = odd(Name.STRIKE, f"{slug}: {said:g}, before it was {before:g}")
+    return msgspec.structs.replace(market, price_to_beat=None, strike_changed=True), [wrong]

@@ -51,6 +51,7 @@ from actors.market_data.plausible import (
     fit_tick_size,
     fit_ticks,
     in_range,
+    one_strike,
 )
 from actors.market_data.state import (
     AssetFeeds,
@@ -136,8 +137,8 @@ def apply_market(state: MarketDataState, event: MarketFound, now: Now) -> Steppe
         return apply_failure(
             state, FetchFailed(job=job, reason=wrong[0].cause, malformed=True), now
         )
-    if known is not None and market.price_to_beat is None:
-        market = msgspec.structs.replace(market, price_to_beat=known.price_to_beat)
+    market, changed = one_strike(market, known)
+    state = refuse(state, str(market.asset), changed, now)
     state = msgspec.structs.replace(state, markets=state.markets | {event.slug: market})
     return after_market(state, event.slug, market, now), []
 

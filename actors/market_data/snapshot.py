@@ -1,5 +1,7 @@
 """Make a snapshot from the buffers: pure, and honest about what is old or missing."""
 
+from bisect import bisect_left
+
 from actors.market_data.agreement import Faults, faults
 from actors.market_data.state import (
     BOOK_LEVELS,
@@ -10,7 +12,16 @@ from actors.market_data.state import (
     MarketDataState,
 )
 from signals.market import Asset, Window, market_slug
-from signals.snapshot import Book, BookLevel, Feed, InputAge, Interval, MarketView, Snapshot
+from signals.snapshot import (
+    Book,
+    BookLevel,
+    Feed,
+    InputAge,
+    Interval,
+    MarketView,
+    Snapshot,
+    Ticks,
+)
 from signals.units import MicroShares, PriceMicroUsd
 
 
@@ -19,7 +30,7 @@ def build_snapshot(state: MarketDataState, asset: Asset, due_ms: int, taken_ms: 
     feeds = state.feeds[asset]
     known = _current_markets(state, asset, due_ms)
     wrong = faults(feeds, known, state.books, taken_ms)
-    markets = tuple(_view(market, state.books) for market in known)
+    markets = tuple(_view(market, state.books, feeds.ticks) for market in known)
     return Snapshot(
         asset=asset,
         due_ms=due_ms,
@@ -84,7 +95,7 @@ def _current_markets(state: MarketDataState, asset: Asset, due_ms: int) -> tuple
     return tuple(state.markets[slug] for slug in slugs if slug in state.markets)
 
 
-def _view(market: KnownMarket, books: dict[str, BookBuffer]) -> MarketView:
+def _view(market: KnownMarket, books: dict[str, BookBuffer], ticks: Ticks) -> MarketView:
     return MarketView(
         window=market.window,
         condition_id=market.condition_id,
@@ -96,8 +107,20 @@ def _view(market: KnownMarket, books: dict[str, BookBuffer]) -> MarketView:
         fee_rate=market.fee_rate,
         min_order_shares=market.min_order_shares,
         twap_lookback_seconds=market.twap_lookback_seconds,
-        price_to_beat=market.price_to_beat,
+        price_to_beat=strike_of(market, ticks),
     )
+
+
+def strike_of(market: KnownMarket, ticks: Ticks) -> float | None:
+    """Return the average observed exactly at the open, else what the venue publishes of it.
+
+    The venue publishes it only after the window. Ticks are kept for longer than a window lasts;
+    who started later than that knows no strike, and nothing is decided on this market.
+    """
+    place = bisect_left(ticks.observed_ms, market.window.open_ms)
+    if ticks.observed_ms[place : place + 1] == (market.window.open_ms,):
+        return ticks.twap[place]
+    return market.price_to_beat
 
 
 def _book(buffer: BookBuffer | None) -> Book | None:

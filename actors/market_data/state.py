@@ -132,6 +132,8 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
     """`v1` or `v2`: which of the venue's two kinds of token id the ids are."""
     checked_ms: int
     """Market time of the newest look."""
+    strike_changed: bool = False
+    """The venue has said two prices to beat: neither is believed."""
 
     @property
     def token_ids(self) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from actors.market_data.events import (
     Say,
     SnapshotAsked,
     StreamFault,
+    StreamTrouble,
     TickSizeChanged,
     TicksReceived,
     Timer,
@@ -29,11 +30,13 @@ from actors.market_data.events import (
 from actors.market_data.inputs import odd_of
 from actors.market_data.jobs import (
     FOLLOW_AHEAD_MS,
+    STREAM,
     after_market,
     start_due_jobs,
     with_market_jobs,
 )
 from actors.market_data.receiving import (
+    BOOKS,
     Stepped,
     apply_books,
     apply_changes,
@@ -86,6 +89,8 @@ def step(state: MarketDataState, event: Event, now: Now) -> Stepped:  # noqa: C9
             return apply_tick_size(state, event, now), []
         case StreamFault():
             return _stream_fault(state, event), []
+        case StreamTrouble():
+            return _stream_trouble(state, event), []
         case SnapshotAsked(asset=asset, due_ms=due_ms):
             return _snapshot(state, asset, due_ms, now)
         case _:
@@ -166,11 +171,21 @@ def _stream_fault(state: MarketDataState, event: StreamFault) -> MarketDataState
         malformed=state.counts.malformed + event.malformed,
     )
     books = state.books
-    if event.dropped or event.reconnects:
+    if event.stream == BOOKS and (event.dropped or event.reconnects):
         books = {
             token: msgspec.structs.replace(book, suspect=True) for token, book in books.items()
         }
     return msgspec.structs.replace(state, counts=counts, books=books)
+
+
+def _stream_trouble(state: MarketDataState, event: StreamTrouble) -> MarketDataState:
+    name = f"{STREAM}{event.stream}"
+    if state.trouble.get(name, "") == event.reason:
+        return state
+    trouble = {job: text for job, text in state.trouble.items() if job != name}
+    if event.reason:
+        trouble[name] = event.reason
+    return msgspec.structs.replace(state, trouble=trouble)
 
 
 __all__ = ["Say", "step"]

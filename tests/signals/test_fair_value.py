@@ -153,7 +153,7 @@ def test_without_a_tick_exactly_at_the_open_there_is_no_opening() -> None:
         ),
     )
     missing = read_settlement(holed, market_of(holed), PARAMS)
-    assert missing == NoData("no price to beat and no tick at the open")
+    assert missing == NoData("strike unknown: no price to beat and no average observed at the open")
     tolerant = msgspec.structs.replace(PARAMS, opening_tolerance_ms=1_000)
     assert isinstance(read_settlement(holed, market_of(holed), tolerant), Settlement)
 

@@ -179,7 +179,7 @@ def recorded() -> list[dict[str, Any]]:
 
 
 @pytest.mark.data
-def test_every_recorded_five_minute_market_is_read_and_the_others_are_refused() -> None:
+def test_every_recorded_market_of_averages_is_read_and_the_others_are_refused() -> None:
     assets = set()
     others = 0
     for row in recorded():
@@ -200,7 +200,7 @@ def test_every_recorded_five_minute_market_is_read_and_the_others_are_refused() 
                 asset,
                 window,
             )
-    assert (assets, others) == (set(Asset), 4)  # two of 4 hours, two of one hour on a candle
+    assert (assets, others) == (set(Asset), 2)  # those of one hour settle on a candle
 
 
 @pytest.mark.data
@@ -236,8 +236,8 @@ def test_recorded_closed_markets_take_no_orders() -> None:
         "btc",
         "btc-updown-5m",
         "btc-updown-5m-x",
-        "btc-updown-4h-0",
-        "pepe-updown-5m-0",
+        "btc-updown-1h-0",
+        "PEPE-updown-5m-0",
         "btc-updown-5m-" + "9" * 400,
         "btc-updown-5m-007",
         "btc-updown-5m-\u0661",
