@@ -118,9 +118,13 @@ class Slot(msgspec.Struct, frozen=True, order=True):
     @property
     def place(self) -> tuple[int, int, str]:
         """Return where it stands in a list: by timeframe, the default assets first."""
-        assets = list(Asset)
-        known = assets.index(self.asset) if self.asset in assets else len(assets)
-        return list(Timeframe).index(self.timeframe), known, str(self.asset)
+        return list(Timeframe).index(self.timeframe), *asset_place(self.asset)
+
+
+def asset_place(asset: Asset) -> tuple[int, str]:
+    """Return where an asset stands in a list: the default ones first, then by name."""
+    assets = list(Asset)
+    return assets.index(asset) if asset in assets else len(assets), str(asset)
 
 
 DEFAULT_SLOTS: Final = tuple(

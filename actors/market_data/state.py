@@ -9,7 +9,15 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
-from signals.market import Asset, DecisionPoint, Slot, Timeframe, Window, decision_points
+from signals.market import (
+    Asset,
+    DecisionPoint,
+    Slot,
+    Timeframe,
+    Window,
+    asset_place,
+    decision_points,
+)
 from signals.snapshot import (
     Candles,
     Feed,
@@ -66,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def assets(self) -> tuple[Asset, ...]:
-        return tuple(sorted({slot.asset for slot in self.slots}, key=list(Asset).index))
+        return tuple(sorted({slot.asset for slot in self.slots}, key=asset_place))
 
 
 def settings_of(config: FleetConfig) -> Settings:
