@@ -13,7 +13,7 @@ from checkpoints.archive import archived_releases
 from checkpoints.errors import DamagedError
 from checkpoints.storage import Storage
 from cluster.config.errors import nearest
-from cluster.config_slots import check_configured
+from cluster.config.slots import check_configured
 from cluster.errors import ClusterError
 from signals.market import DEFAULT_SLOTS, Slot
 

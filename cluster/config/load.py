@@ -19,7 +19,7 @@ from actors.only_own_files import only_own_files
 from actors.venue.connect import ADAPTERS
 from cluster.config.errors import ConfigError, allowed_values
 from cluster.config.ranges import limits_of, within
-from cluster.config_slots import TWICE, check_assets, slots_named, twice
+from cluster.config.slots import TWICE, check_assets, slots_named, twice
 from cluster.gate.settings import config_problems
 from signals.market import DEFAULT_SLOTS
 from signals.market_time import MarketClock

@@ -20,7 +20,7 @@ from checkpoints.archive import archive_release, archived_releases, load_archive
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage, Storage
 from cluster.config.settings import Edited, extra_files, read_edited
-from cluster.config_slots import check_configured
+from cluster.config.slots import check_configured
 from cluster.errors import FleetError
 from cluster.rolling_update.shared_plan import shared_plan
 

@@ -9,7 +9,7 @@ from cluster.__main__ import run
 from cluster.commands.arguments import check_release
 from cluster.config.load import DEFAULT_FILE
 from cluster.config.offline import read_offline
-from cluster.config_slots import check_configured
+from cluster.config.slots import check_configured
 from cluster.errors import ClusterError
 
 
