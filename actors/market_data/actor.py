@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, assert_never
 
 import ray
-from ray.util import metrics
 
 from actors.attest import release_running
 from actors.gateway.client import GatewayClient
@@ -98,9 +97,6 @@ class MarketData:
         self._books = BookStream(venue, self.deliver)
         self._tasks: set[asyncio.Task[None]] = set()
         self._phase = WARMING
-        self._age_gauge = metrics.Gauge(
-            "midstride_feed_age_ms", "Market ms since a feed's newest datum", ("feed",)
-        )
         log_event("market_data_started", name=name, life=self._life)
         if ray.is_initialized():
             keep_loaded()
@@ -152,11 +148,7 @@ class MarketData:
             release=self._release,
             phase=self._phase,
         )
-        found = market_data_status(self._state, self._now(), who)
-        for feed in found.feeds:
-            if feed.age_ms is not None:
-                self._age_gauge.set(feed.age_ms, tags={"feed": feed.feed})
-        return encode(found)
+        return encode(market_data_status(self._state, self._now(), who))
 
     @ray.method
     async def stop(self) -> None:

@@ -99,6 +99,10 @@ class MakerOrderBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TradeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade of the listing; on the user socket with fields that the listing does not have."""
+
+    event_type: str | msgspec.UnsetType = msgspec.UNSET
+    type: str | msgspec.UnsetType = msgspec.UNSET
     id: str
     taker_order_id: str
     market: str
@@ -113,10 +117,12 @@ class TradeBody(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     bucket_index: int
     owner: str
+    trade_owner: str | msgspec.UnsetType = msgspec.UNSET
     maker_address: str
     transaction_hash: str
     trader_side: str
     maker_orders: tuple[MakerOrderBody, ...]
+    timestamp: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def maker_order_body(leg: MakerLeg) -> MakerOrderBody:

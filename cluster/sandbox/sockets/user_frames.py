@@ -9,7 +9,7 @@ from cluster.sandbox.model import CancelReason, OrderState, OrderType
 from cluster.sandbox.orders import FAK_NONE, FOK_SHORT
 from cluster.sandbox.server.order_bodies import (
     ORDER_STATUS,
-    MakerOrderBody,
+    TradeBody,
     expiration_text,
     original_size_text,
     trade_body,
@@ -90,33 +90,13 @@ def _order_frame(event: OrderChanged) -> OrderFrame:
     )
 
 
-class TradeFrame(msgspec.Struct, frozen=True, kw_only=True):
-    event_type: str = "trade"
-    type: str = "TRADE"
-    id: str
-    taker_order_id: str
-    market: str
-    asset_id: str
-    side: str
-    size: str
-    fee_rate_bps: str
-    price: str
-    status: str
-    match_time: str
-    last_update: str
-    outcome: str
-    bucket_index: int
-    owner: str
-    trade_owner: str
-    maker_address: str
-    transaction_hash: str
-    trader_side: str
-    maker_orders: tuple[MakerOrderBody, ...]
-    timestamp: str
-
-
-def trade_frame(event: TradeChanged) -> TradeFrame:
+def trade_frame(event: TradeChanged) -> TradeBody:
     """Statuses on the socket are plain; the REST listing prefixes them."""
-    fields = msgspec.structs.asdict(trade_body(event.trade, event.api_key))
-    fields["status"] = str(event.trade.status)
-    return TradeFrame(**fields, trade_owner=event.api_key, timestamp=str(event.wire_ms))
+    return msgspec.structs.replace(
+        trade_body(event.trade, event.api_key),
+        event_type="trade",
+        type="TRADE",
+        status=str(event.trade.status),
+        trade_owner=event.api_key,
+        timestamp=str(event.wire_ms),
+    )
