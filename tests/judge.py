@@ -19,6 +19,7 @@ from actors.runtime import CONFIG_FILE
 from signals.market import Slot, deadline_ms, decision_points
 from tests.judge_journal import FillSide, JournalSide, Row, read_journal
 from tests.judge_ledger import LedgerSide, VenueFill, read_ledger
+from tests.judge_paper import is_paper, read_paper
 
 GRACE_WIRE_MS = 10_000
 """What the ledger has of the last ten wire seconds may still be on its way to the journal."""
@@ -53,10 +54,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def judge(storage: Path, ledger: Path) -> Verdict:
-    """Judge a storage folder against the sandbox's state folder."""
+    """Judge a storage folder against the sandbox's state folder, or its own paper account."""
     config = msgspec.json.decode((storage / CONFIG_FILE).read_bytes(), type=FleetConfig)
     journal = read_journal(storage)
-    venue = read_ledger(ledger)
+    venue = read_paper(storage) if is_paper(storage) else read_ledger(ledger)
     slots = [entry.slot for entry in config.slots]
     offsets = config.timing.decision_offsets_ms
     start_ms = int(START_WIRE_MS * config.clock.speed)
