@@ -8,6 +8,7 @@ speaks to the venue.
 
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from actors.config import FleetConfig, Mode
@@ -36,7 +37,7 @@ async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected
 
     `Rejected` also for a storage of another kind: paper money and real money never share one.
     """
-    problem = mark_problem(config)
+    problem = mark_problem(Path(config.storage), config.mode)
     if problem is not None:
         return Rejected(code="refused", message=problem)
     return await adapter_of(config).connect(config, timeout_s)

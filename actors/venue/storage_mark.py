@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from actors.config import FleetConfig, Mode
+from actors.config import Mode
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import LocalStorage
 
@@ -12,12 +12,12 @@ USED_BY: Final = ("journal", "checkpoints")
 """Folders that a fleet fills as soon as it trades."""
 
 
-def mark_problem(config: FleetConfig) -> str | None:
-    """Say why this configuration may not use its storage; mark a new one as its own.
+def mark_problem(root: Path, mode: Mode) -> str | None:
+    """Say why a fleet of this mode may not use a storage; mark a new one as its own.
 
     A used storage without a mark is a sandbox's: marks came with the second mode.
     """
-    wanted, storage = config.mode.value, LocalStorage(Path(config.storage))
+    wanted, storage = mode.value, LocalStorage(root)
     try:
         found = storage.read(MARK).decode(errors="replace").strip()
     except MissingFileError:

@@ -3,17 +3,33 @@
 from pathlib import Path
 
 import click
+import msgspec
 
+from actors.config import Mode
+from cluster.local.modes import Asked, choose
 from cluster.local.run import RunOptions, run
-from cluster.local.sandbox_process import SandboxOptions
 from cluster.local.state_folder import HeadPorts
-from cluster.terminal.console import config_option, screen, state_of, state_option
+from cluster.terminal.console import screen, state_of, state_option
 
 SPEED_MAX = 3_600
 
 
 @click.command("run")
-@config_option
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file (TOML) [default: of the mode, in cluster/configs].",
+)
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="sandbox: a simulated exchange; paper: real data, orders filled here [default: sandbox].",
+)
+@click.option(
+    "--stand-ins",
+    is_flag=True,
+    help="Paper beside simulated services on this machine, without internet.",
+)
 @state_option
 @click.option("--for", "seconds", type=click.FloatRange(1), help="End after this many seconds.")
 @click.option(
@@ -24,9 +40,7 @@ SPEED_MAX = 3_600
 @click.option(
     "--speed",
     type=click.IntRange(1, SPEED_MAX),
-    default=30,
-    show_default=True,
-    help="How many times faster than real time.",
+    help="How many times faster than real time [default: 30; in paper 1].",
 )
 @click.option(
     "--seed",
@@ -48,27 +62,31 @@ SPEED_MAX = 3_600
     help="First of four consecutive ports for Ray.",
 )
 def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
-    config: Path,
+    config: Path | None,
+    mode: str | None,
+    stand_ins: bool,  # noqa: FBT001 click passes flags by name
     state: str | None,
     seconds: float | None,
     tape: Path | None,
-    speed: int,
+    speed: int | None,
     seed: int,
     wall_clock: bool,  # noqa: FBT001 click passes flags by name
     fresh: bool,  # noqa: FBT001 click passes flags by name
     detach: bool,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
-    """Start a fleet on a simulated exchange and watch it.
+    """Start a fleet and watch it: on a simulated exchange, or on paper.
 
     No real money is used. Ctrl-C stops: open orders are cancelled and every slot is saved.
     """
-    if wall_clock and speed != 1:
-        raise click.UsageError("--wall-clock needs --speed 1")
+    asked = Asked(mode=mode, config=config, stand_ins=stand_ins, speed=speed, wall_clock=wall_clock)
+    chosen = choose(asked)
+    if chosen.sandbox is None and tape is not None:
+        raise click.UsageError("--tape needs a simulated exchange: add --stand-ins")
     options = RunOptions(
-        config=config,
+        config=chosen.config,
         seconds=seconds,
-        sandbox=SandboxOptions(speed=speed, seed=seed, tape=tape, wall_clock=wall_clock),
+        sandbox=chosen.sandbox and msgspec.structs.replace(chosen.sandbox, seed=seed, tape=tape),
         ports=HeadPorts.starting_at(head_port) if head_port else HeadPorts(),
         fresh=fresh,
         detach=detach,

@@ -35,7 +35,8 @@ KEY_FIELDS: Final = (
     "adapter",
     "more_assets",
 )
-"""Fields of `Venue` that the file may set in every mode; in the sandbox the URLs come from it."""
+"""Fields of `Venue` that a sandbox's file may set; its URLs come from the running exchange. A paper
+file names the URLs, and stand-ins on this machine go before them."""
 DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params", "params_set")
 """Fields of `FleetConfig` that are not read as tables of the same name."""
 SLOT_DEFAULTS: Final = "slot_defaults"
@@ -87,9 +88,10 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         for name in own
         if name in document
     }
-    venue = _venue(file, document.get("venue", {}), deployment)
+    mode = Mode(document["mode"])
+    venue = _venue(file, document.get("venue", {}), deployment, mode)
     config = FleetConfig(
-        mode=Mode(document["mode"]),
+        mode=mode,
         storage=deployment.storage,
         clock=deployment.clock,
         venue=venue,
@@ -112,9 +114,9 @@ def _check_mode(file: str, document: Mapping[str, Any]) -> None:
     mode = document.get("mode")
     if mode not in [entry.value for entry in Mode]:
         raise ConfigError(file, "mode", mode, "sandbox, paper or live")
-    if mode != Mode.SANDBOX:
+    if mode == Mode.LIVE:
         raise ConfigError(
-            file, "mode", mode, f"sandbox; {mode} trading does not exist yet and is refused"
+            file, "mode", mode, "sandbox or paper; live trading does not exist yet and is refused"
         )
 
 
@@ -189,10 +191,10 @@ def _override(file: str, prefix: str, base: Params, changes: Mapping[str, Any]) 
         raise ConfigError.because(file, prefix, f"{prefix}.{error}") from error
 
 
-def _venue(file: str, table: Any, deployment: Deployment) -> Venue:
+def _venue(file: str, table: Any, deployment: Deployment, mode: Mode) -> Venue:
     if not isinstance(table, dict):
         raise ConfigError(file, "venue", table, "a table [venue]")
-    known = [f"venue.{key}" for key in KEY_FIELDS]
+    fields = Venue.__struct_fields__ if mode is Mode.PAPER else KEY_FIELDS
     for key in table:
         if key == "private_key":
             raise ConfigError.because(
@@ -201,17 +203,32 @@ def _venue(file: str, table: Any, deployment: Deployment) -> Venue:
                 "venue.private_key: a key never stands in a configuration; name its file with "
                 "private_key_file or its environment variable with private_key_env",
             )
-        if key not in KEY_FIELDS:
-            raise ConfigError.unknown(file, f"venue.{key}", known)
-    merged: dict[str, Any] = {**deployment.venue, **table}
-    if not table.get("private_key_file") and not table.get("private_key_env"):
-        merged["private_key_file"] = deployment.private_key_file
+        if key not in fields:
+            raise ConfigError.unknown(file, f"venue.{key}", [f"venue.{name}" for name in fields])
+    if mode is Mode.PAPER:
+        merged = _without_key(file, {**table, **deployment.venue})
+    else:
+        merged = {**deployment.venue, **table}
+        if not table.get("private_key_file") and not table.get("private_key_env"):
+            merged["private_key_file"] = deployment.private_key_file
     given = {key: value for key, value in merged.items() if value is not None}
     venue: Venue = read_table(file, "venue", Venue, given)
     if venue.adapter not in ADAPTERS:
         raise ConfigError(file, "venue.adapter", venue.adapter, " or ".join(ADAPTERS))
     check_assets(file, venue.more_assets)
     return venue
+
+
+def _without_key(file: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a trading key in paper mode: nothing there reads one."""
+    for key in ("private_key_file", "private_key_env", "wallet"):
+        if table.get(key) is not None:
+            raise ConfigError.because(
+                file,
+                f"venue.{key}",
+                f"venue.{key}: paper trades without a trading key; remove this line",
+            )
+    return table
 
 
 def _slots(

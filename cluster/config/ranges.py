@@ -21,6 +21,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "timing.heartbeat_seconds": (0.1, 8),  # the venue cancels all after 10 s of silence
     "timing.post_timeout_seconds": (0.1, 60),
     "timing.clock_skew_limit_ms": (1, 60_000),
+    "paper.cash_micro_usd": (1_000_000, _MICRO_USD_MAX),
     "feeds.wire_grace_ms": (0, 60_000),
 }
 _SLOT_RANGES: Final[Mapping[str, tuple[float, float]]] = {

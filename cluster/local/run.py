@@ -25,18 +25,15 @@ from cluster.config.load import read_config
 from cluster.config.offline import read_offline
 from cluster.config.settings import deployment_of
 from cluster.errors import ClusterError, FleetError
-from cluster.local.ending import end_fleet, end_watcher, launched_before
+from cluster.local.ending import end_fleet, end_watcher
 from cluster.local.environment import file_limit_problem
 from cluster.local.head import answers, dashboard_url, end_head, ensure_head
 from cluster.local.orderly_stop import WITH_SUMMARY
-from cluster.local.private_key import ensure_sandbox_key
 from cluster.local.processes import wait_until
 from cluster.local.sandbox_process import (
     SandboxOptions,
-    SandboxReady,
     differences,
     end_sandbox,
-    ensure_sandbox,
     listing_for,
     refusal,
     sandbox_command,
@@ -44,6 +41,7 @@ from cluster.local.sandbox_process import (
 from cluster.local.starting import launch_tree
 from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
 from cluster.local.state_lock import StateLockedError, hold, holder
+from cluster.local.venue_up import venue_up
 from cluster.local.watcher import COMMAND as WATCHER
 from cluster.local.watcher import start_watcher
 from cluster.local.watching_run import watch
@@ -59,7 +57,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     config: Path
     seconds: float | None
     """Wire, counted from all slots live; None: until Ctrl-C."""
-    sandbox: SandboxOptions
+    sandbox: SandboxOptions | None
+    """The simulated exchange, in paper mode as a stand-in; None: the real addresses."""
     ports: HeadPorts
     fresh: bool
     detach: bool
@@ -77,8 +76,9 @@ class Living(msgspec.Struct, frozen=True, kw_only=True):
 def run(state: StateFolder, options: RunOptions, console: Console) -> None:
     """Bring everything up or find it, watch it; raise `ClusterError` with what is in the way."""
     config, _ = read_offline(options.config)
-    listed = listing_for(options.sandbox, config.slots)
-    options = msgspec.structs.replace(options, sandbox=listed)
+    if options.sandbox is not None:
+        listed = listing_for(options.sandbox, config.slots)
+        options = msgspec.structs.replace(options, sandbox=listed)
     problem = file_limit_problem()
     if problem is not None:
         raise ClusterError(problem)
@@ -88,8 +88,8 @@ def run(state: StateFolder, options: RunOptions, console: Console) -> None:
             before = living(state.read_run())
             if before.fleet:
                 _check_same(state, options)
-            else:
-                _start(state, options, before, interrupts, console)
+            elif not _start(state, options, before, interrupts, console):
+                return
         if options.detach or before.fleet:
             _visit(state, options, console, found=before.fleet)
             return
@@ -138,8 +138,11 @@ def _start(
     before: Living,
     interrupts: Interrupts,
     console: Console,
-) -> None:
-    """Bring the fleet up; end what was started if that fails or is interrupted."""
+) -> bool:
+    """Bring the fleet up; end what was started if that fails or is interrupted.
+
+    False: the time was over before the venue could be reached.
+    """
     try:
         if options.fresh:
             end_fleet(state, Interrupts(), console.print)  # what an earlier start left half done
@@ -148,13 +151,17 @@ def _start(
         end_watcher(state)  # of a fleet that died: from here on this start brings it up
         runner = None if options.detach else ProcessId.own()
         state.update_run(runner=runner, launched=False)
-        _bring_up(state, options, console)
-        start_watcher(state)
+        up = _bring_up(state, options, console)
+        if up:
+            start_watcher(state)
     except BaseException as fault:
         if isinstance(fault, KeyboardInterrupt):
             console.print("interrupted: ending what this start began")
         _undo(state, before, interrupts, console)
         raise
+    if not up:
+        _undo(state, before, interrupts, console)
+    return up
 
 
 def _undo(state: StateFolder, before: Living, interrupts: Interrupts, console: Console) -> None:
@@ -176,7 +183,8 @@ def _check_same(state: StateFolder, options: RunOptions) -> None:
         raise ClusterError(
             f"a fleet runs in {state.root}: `midstride stop` first, then `midstride run --fresh`"
         )
-    other = differences(record.sandbox_command, sandbox_command(state, options.sandbox))
+    wanted = () if options.sandbox is None else sandbox_command(state, options.sandbox)
+    other = differences(record.sandbox_command, wanted)
     if other:
         raise ClusterError(refusal(state, other))
     running = load_config(str(state.storage))
@@ -236,13 +244,13 @@ def _whose(record: RunRecord) -> str:
     return f" (pid {record.runner.pid} {alive})"
 
 
-def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None:
-    ensure_sandbox_key(state.private_key, used=launched_before(state))
+def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> bool:
+    """Start venue, head and fleet; False when the time was over before the venue was reached."""
     began = time.monotonic()
-    with console.status("starting the sandbox exchange"):
-        ready = ensure_sandbox(state, options.sandbox)
+    fleet, _ = read_offline(options.config)
+    if not venue_up(state, fleet, options.sandbox, options.seconds, console):
+        return False
     exchange = time.monotonic()
-    _say_sandbox(ready, console)
     with console.status("starting a local Ray head"):
         record = ensure_head(state, options.ports)
     head = time.monotonic()
@@ -250,6 +258,7 @@ def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> None
     console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}")
     _launch(state, options, console)
     console.print(took(began, exchange, head, time.monotonic()))
+    return True
 
 
 def took(began: float, exchange: float, head: float, fleet: float) -> str:
@@ -258,13 +267,6 @@ def took(began: float, exchange: float, head: float, fleet: float) -> str:
         f"all slots live {fleet - began:.0f} s after the start: exchange {exchange - began:.0f} s, "
         f"Ray {head - exchange:.0f} s, slots {fleet - head:.0f} s"
     )
-
-
-def _say_sandbox(ready: SandboxReady, console: Console) -> None:
-    console.print(f"sandbox exchange on port {ready.port}, speed {ready.speed}")
-    for line in ready.sources():
-        console.print(f"  {line}", style="dim")
-    console.print(f"  {ready.notice}", style="dim")
 
 
 def _launch(state: StateFolder, options: RunOptions, console: Console) -> None:

@@ -10,11 +10,13 @@ from typing import Final
 
 import msgspec
 
+from actors.clock import LINE, boot_id, wire_ms
 from actors.config import SlotConfig, Venue
 from checkpoints.errors import DamagedError
 from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
 from cluster.errors import ClusterError, SandboxError
+from cluster.local.durable_files import write_durably
 from cluster.local.environment import child_environment, interpreter
 from cluster.local.jobs import WORKING_TREE
 from cluster.local.processes import MARK, end_all, marked, wait_until
@@ -127,6 +129,24 @@ def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:
         return read_ready(state.sandbox_ready)
     end_sandbox(state)
     return _start(state, wanted)
+
+
+def use_real_venue(state: StateFolder) -> None:
+    """Write the facts of a fleet without a sandbox: no addresses of ours, and the real time."""
+    end_sandbox(state)
+    state.update_run(sandbox_command=())
+    now_ms = int(wire_ms())
+    ready = SandboxReady(
+        pid=os.getpid(),
+        port=0,
+        urls={},
+        speed=1,
+        anchor_wire_ms=now_ms,
+        anchor_market_ms=now_ms,
+        anchor_boot_ms=now_ms - int(LINE.over_boot_ms),
+        anchor_boot_id=boot_id(),
+    )
+    write_durably(state.sandbox_ready, msgspec.json.encode(ready))
 
 
 def start_again(state: StateFolder) -> SandboxReady:

@@ -93,8 +93,14 @@ def main(arguments: list[str]) -> int:
 def _seen(record: RunRecord) -> Seen:
     return Seen(
         fleet_lives=record.head is not None and record.head.alive and record.launched,
-        exchange_lives=record.sandbox is not None and record.sandbox.alive,
+        exchange_lives=not exchange_is_due(record),
     )
+
+
+def exchange_is_due(record: RunRecord) -> bool:
+    """Tell whether an exchange of this fleet is to be started; with a real venue there is none."""
+    alive = record.sandbox is not None and record.sandbox.alive
+    return bool(record.sandbox_command) and not alive
 
 
 def _restart(state: StateFolder, record: RunRecord, action: Action) -> bool:
@@ -125,7 +131,7 @@ def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
         _alarm(state, "head_died", record)
     state.update_run(launched=False)
     end_head(state)
-    if record.sandbox is None or not record.sandbox.alive:
+    if exchange_is_due(record):
         sandbox_process.start_again(state)
     ensure_head(state, record.ports)
     launch_again(state, say)

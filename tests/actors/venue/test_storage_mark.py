@@ -36,19 +36,19 @@ def config(folder: Path, mode: Mode) -> FleetConfig:
 @pytest.mark.parametrize("first", [Mode.SANDBOX, Mode.PAPER])
 def test_a_storage_serves_one_kind_of_venue(tmp_path: Path, first: Mode) -> None:
     other = Mode.PAPER if first is Mode.SANDBOX else Mode.SANDBOX
-    assert mark_problem(config(tmp_path, first)) is None
-    assert mark_problem(config(tmp_path, first)) is None
+    assert mark_problem(tmp_path, first) is None
+    assert mark_problem(tmp_path, first) is None
     refused = asyncio.run(connect(config(tmp_path, other), 1.0))
     assert isinstance(refused, Rejected)
     assert "--state" in refused.message
-    live = mark_problem(config(tmp_path, Mode.LIVE))
+    live = mark_problem(tmp_path, Mode.LIVE)
     assert live is not None
 
 
 def test_a_fleet_from_before_the_mark_is_not_taken_for_paper(tmp_path: Path) -> None:
     (tmp_path / "journal" / "2026-01-01").mkdir(parents=True)
-    assert "holds a sandbox fleet" in str(mark_problem(config(tmp_path, Mode.PAPER)))
-    assert mark_problem(config(tmp_path, Mode.SANDBOX)) is None
+    assert "holds a sandbox fleet" in str(mark_problem(tmp_path, Mode.PAPER))
+    assert mark_problem(tmp_path, Mode.SANDBOX) is None
     assert (tmp_path / MARK).read_text().strip() == "sandbox"
 
 

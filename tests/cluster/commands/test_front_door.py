@@ -30,14 +30,15 @@ def test_a_fleet_that_does_not_run_is_a_failure_with_a_reason(
         assert str(tmp_path / "none") in capsys.readouterr().err
 
 
-def test_paper_and_live_are_refused_before_anything_starts(
+def test_live_is_refused_before_anything_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for mode in ("paper", "live"):
-        file = tmp_path / f"{mode}.toml"
-        file.write_text(f'mode = "{mode}"')
-        assert run(["run", "--config", str(file), "--state", str(tmp_path / "s")]) == 1
-        assert "does not exist yet" in capsys.readouterr().err
+    file = tmp_path / "live.toml"
+    file.write_text('mode = "live"')
+    assert run(["run", "--config", str(file), "--state", str(tmp_path / "s")]) == 1
+    assert "does not exist yet" in capsys.readouterr().err
+    assert run(["run", "--mode", "live", "--state", str(tmp_path / "s")]) == 2
+    assert "does not exist yet" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
 
 

@@ -62,8 +62,13 @@ SIXTY_FIVE = "\n".join(
     )
 )
 BAD = {
-    'mode = "paper"': ["mode", "'paper'", "sandbox", "not exist yet"],
-    'mode = "live"': ["mode", "'live'", "not exist yet"],
+    'mode = "live"': ["mode", "'live'", "sandbox or paper", "not exist yet"],
+    'mode = "paper"\n[venue]\nprivate_key_file = "k"': ["venue.private_key_file", "without"],
+    'mode = "paper"\n[venue]\nprivate_key_env = "K"': ["venue.private_key_env", "without"],
+    'mode = "paper"\n[venue]\nwallet = "0x1"': ["venue.wallet", "without"],
+    'mode = "paper"\n[venue]\nclob_ur = "x"': ["venue.clob_ur", "did you mean venue.clob_url?"],
+    'mode = "sandbox"\n[venue]\nclob_url = "x"': ["venue.clob_url", "known"],
+    'mode = "paper"\n[paper]\ncash_micro_usd = -1': ["paper.cash_micro_usd"],
     'mode = "dry"': ["mode", "'dry'", "sandbox, paper or live"],
     "": ["mode", "sandbox"],
     'mode = "sandbox"\nriks = 1': ["riks", "did you mean risk?"],

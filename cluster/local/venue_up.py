@@ -1,0 +1,60 @@
+"""The first step of a start: the venue that the fleet will trade with, simulated or real."""
+
+from rich.console import Console
+
+from actors.config import FleetConfig, Mode
+from actors.venue.storage_mark import mark_problem
+from cluster.errors import ClusterError
+from cluster.local.ending import launched_before
+from cluster.local.private_key import ensure_sandbox_key
+from cluster.local.reachable import addresses_of, wait_until_reached
+from cluster.local.sandbox_process import (
+    SandboxOptions,
+    SandboxReady,
+    ensure_sandbox,
+    use_real_venue,
+)
+from cluster.local.state_folder import StateFolder
+
+
+def venue_up(
+    state: StateFolder,
+    fleet: FleetConfig,
+    sandbox: SandboxOptions | None,
+    seconds: float | None,
+    console: Console,
+) -> bool:
+    """Start the simulated exchange, or wait until the real addresses can be reached.
+
+    False: the time was over before. Raises `ClusterError` for a folder of another mode.
+    """
+    problem = mark_problem(state.storage, fleet.mode)
+    if problem is not None:
+        raise ClusterError(problem)
+    if sandbox is None:
+        return _real_venue(state, fleet, seconds, console)
+    if fleet.mode is Mode.SANDBOX:
+        ensure_sandbox_key(state.private_key, used=launched_before(state))
+    with console.status("starting the sandbox exchange"):
+        ready = ensure_sandbox(state, sandbox)
+    if fleet.mode is Mode.PAPER:
+        console.print("PAPER: the exchange below stands in for the venue and the data services")
+    _say_sandbox(ready, console)
+    return True
+
+
+def _real_venue(
+    state: StateFolder, fleet: FleetConfig, seconds: float | None, console: Console
+) -> bool:
+    if not wait_until_reached(addresses_of(fleet), seconds, console):
+        return False
+    use_real_venue(state)
+    console.print("PAPER: the venue and an exchange can be reached; market time is real time")
+    return True
+
+
+def _say_sandbox(ready: SandboxReady, console: Console) -> None:
+    console.print(f"sandbox exchange on port {ready.port}, speed {ready.speed}")
+    for line in ready.sources():
+        console.print(f"  {line}", style="dim")
+    console.print(f"  {ready.notice}", style="dim")
