@@ -40,9 +40,9 @@ class Column(msgspec.Struct, frozen=True):
 
 def _closes_in(slot: SlotView, report: StatusReport) -> str:
     """Return minutes and seconds of market time until the slot's window closes."""
-    if slot.window is None:
+    if slot.window_open_ms is None:
         return ""
-    close_ms = Window(slot.window, Slot.parse(slot.slot).timeframe).close_ms
+    close_ms = Window(slot.window_open_ms, Slot.parse(slot.slot).timeframe).close_ms
     left = max(0, close_ms - report.market_ms) // 1_000
     return f"{left // 60}:{left % 60:02d}"
 

@@ -1,7 +1,8 @@
 """One page about the fleet: what `status --json` says and the live table shows.
 
-The report is pure over the actors' own statuses; `ask_report` collects them through a link. What
-does not answer is in the report as silent, with the reason: a page always comes.
+The report is pure over the actors' own statuses: a view has those of their fields that it names.
+`ask_report` collects them through a link. What does not answer is in the report as silent, with the
+reason: a page always comes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,6 @@ from actors.config import FleetConfig
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord
-from actors.slot.state import PositionRecord
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
@@ -60,7 +60,7 @@ class SlotView(msgspec.Struct, frozen=True, kw_only=True):
     release: str | None = None
     commit: str | None = None
     params: str | None = None
-    window: int | None = None
+    window_open_ms: int | None = msgspec.field(name="window", default=None)
     """Open of the current window, UTC ms of market time."""
     position: tuple[PositionView, ...] = ()
     last_decision: LastDecisionView | None = None
@@ -173,68 +173,17 @@ def slot_view(slot: str, owner: FenceRecord | None, status: AnySlotStatus | str 
             commit=owner.commit,
             params=owner.params,
         )
-    last = status.last_decision
-    return SlotView(
-        slot=slot,
-        state=status.state,
-        incarnation=status.incarnation,
-        fence=status.fence,
-        release=status.release,
-        commit=status.commit,
-        params=status.params,
-        window=status.window_open_ms,
-        position=tuple(position_view(position) for position in status.position),
-        last_decision=None
-        if last is None
-        else LastDecisionView(
-            due_ms=last.due_ms,
-            journaled_ms=last.journaled_ms,
-            action=last.action,
-            reason=last.reason,
-        ),
-        counts=CountsView(decisions=status.counts.decisions, missed=status.counts.missed),
-        open_orders=status.open_orders,
-        realized_pnl_micro_usd=status.realized_pnl_micro_usd,
-        regime=status.regime,
-    )
-
-
-def position_view(position: PositionRecord) -> PositionView:
-    return PositionView(
-        condition_id=position.condition_id,
-        close_ms=position.close_ms,
-        up_shares=position.up_shares,
-        down_shares=position.down_shares,
-        cash_micro_usd=position.cash_micro_usd,
-    )
+    return msgspec.convert(status, SlotView, from_attributes=True)
 
 
 def gateway_view(name: str, status: GatewayStatus | str) -> GatewayView:
     if isinstance(status, str):
         return GatewayView(name=name, phase=SILENT)
-    return GatewayView(
-        name=status.name,
-        phase=status.phase,
-        trading_state=str(status.trading_state),
-        trading_reason=status.trading_reason,
-        heartbeat_gap_ms_max=status.heartbeat_gap_ms_max,
-        fleet_exposure_micro_usd=status.fleet_exposure_micro_usd,
-        day_realized_micro_usd=status.day_realized_micro_usd,
-        end_counts=status.end_counts,
-    )
+    return msgspec.convert(status, GatewayView, from_attributes=True)
 
 
 def feed_views(status: MarketDataStatus) -> tuple[FeedView, ...]:
-    return tuple(
-        FeedView(
-            feed=str(feed.feed),
-            age_ms=feed.age_ms,
-            worst=feed.worst,
-            limit_ms=feed.limit_ms,
-            fresh=feed.fresh,
-        )
-        for feed in status.feeds
-    )
+    return msgspec.convert(status.feeds, tuple[FeedView, ...], from_attributes=True)
 
 
 def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> StatusReport:

@@ -32,7 +32,7 @@ def slot_view(name: str, number: int) -> SlotView:
         fence=1,
         release=RELEASE,
         params="762a0ca1843e",
-        window=OPEN_MS,
+        window_open_ms=OPEN_MS,
         position=(
             PositionView(
                 condition_id="0x1", close_ms=OPEN_MS, up_shares=24_130_000, down_shares=0,
