@@ -9,14 +9,39 @@ from typing import Final
 from signals.book_price import depth_shares, spread_usd
 from signals.market import Outcome
 from signals.param_sections import GateParams
-from signals.snapshot import Feed, MarketView, Snapshot
+from signals.snapshot import Feed, Interval, MarketView, Snapshot
 
 NEEDED: Final = (Feed.MARKETS, Feed.TICKS, Feed.CANDLES, Feed.BOOKS)
 """Without these no trade. Funding and open interest only leave their part of a factor out."""
 
 
+AGE_SLACK_MS: Final = 1_000
+"""Market ms by which a snapshot's word for an input's age may differ from the input's own stamp."""
+CANDLE_MS: Final = 300_000
+
+
+def understated_age(snapshot: Snapshot) -> str | None:
+    """Name the first input that is older by its own stamps than the snapshot says, or None."""
+    candles = snapshot.series(Interval.M5)
+    newest_ms = {
+        Feed.TICKS: snapshot.ticks.observed_ms[-1] if snapshot.ticks.observed_ms else None,
+        Feed.CANDLES: candles.open_time_ms[-1] + CANDLE_MS if candles is not None else None,
+    }
+    for feed, newest in newest_ms.items():
+        said_ms = snapshot.age(feed).age_ms
+        if newest is None or said_ms is None:
+            continue
+        real_ms = snapshot.taken_ms - newest
+        if real_ms > said_ms + AGE_SLACK_MS:
+            return f"{feed} are {real_ms} ms old by their own stamps, the snapshot says {said_ms}"
+    return None
+
+
 def input_veto(snapshot: Snapshot) -> str | None:
     """Name the first needed input that is missing or stale."""
+    understated = understated_age(snapshot)
+    if understated is not None:
+        return f"stale: {understated}"
     for feed in NEEDED:
         age = snapshot.age(feed)
         if age.fault:

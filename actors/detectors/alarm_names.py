@@ -33,6 +33,7 @@ AlarmName = Literal[
     "inputs_disagree",
     "input_frozen",
     "input_refused",
+    "snapshot_ages_untrue",
     "market_refused",
     "feed_stale",
     "no_decision",

@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from actors.config import Timing
-from actors.detectors import deployed, input_drift, statistical
+from actors.detectors import deployed, input_drift, snapshot_ages, statistical
 from actors.detectors.deployed import Decided, Deployed
 from actors.detectors.finding import Finding
 from actors.detectors.from_journal import decided_of
 from actors.detectors.input_drift import DriftWatch
+from actors.detectors.snapshot_ages import AgesWatch
 from actors.detectors.statistical import Desk
 from actors.messages import FenceRecord
 from actors.slot.facts import ParamsFact
@@ -55,6 +56,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     desk: Desk = Desk()
     drift: DriftWatch = DriftWatch()
+    ages: AgesWatch = AgesWatch()
     recent: dict[str, tuple[Seen, ...]] = {}
     """Slot -> its latest decisions."""
     speaks: tuple[str, ...] = ()
@@ -97,7 +99,11 @@ def begin_late(watch: Watch, slots: Iterable[str]) -> Watch:
 
 def see(watch: Watch, cycle: tuple[Snapshot, ...]) -> Watch:
     """Take the snapshots of one cycle, one of each asset."""
-    return msgspec.structs.replace(watch, drift=input_drift.advance(watch.drift, cycle))
+    return msgspec.structs.replace(
+        watch,
+        drift=input_drift.advance(watch.drift, cycle),
+        ages=snapshot_ages.advance(watch.ages, cycle),
+    )
 
 
 def tick(watch: Watch, market_ms: int) -> Watch:
@@ -106,7 +112,11 @@ def tick(watch: Watch, market_ms: int) -> Watch:
 
 def findings(watch: Watch) -> tuple[Finding, ...]:
     """Return what the statistical detectors say now."""
-    return (*statistical.findings(watch.desk), *input_drift.findings(watch.drift))
+    return (
+        *statistical.findings(watch.desk),
+        *input_drift.findings(watch.drift),
+        *snapshot_ages.findings(watch.ages),
+    )
 
 
 # ---- what should decide -----------------------------------------------------------------------

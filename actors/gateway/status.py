@@ -1,6 +1,7 @@
 """What the gateway says about itself: for `status`, metrics and the supervisor."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -35,6 +36,10 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     received_to_posted_p99_ms: float = 0.0
     """Until the post leaves: checked, signed, written ahead, fsync'd."""
     fsync_p50_ms: float = 0.0
+
+
+CONTRADICTED_FILL: Final = "books_differ/fill/"
+"""How the keys of its alarms of such fills begin."""
 
 
 class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, tag="gateway_status"):
@@ -75,6 +80,8 @@ class GatewayStatus(msgspec.Struct, frozen=True, kw_only=True, tag="gateway_stat
     """What the exchange may spend of it."""
     listed_age_ms: int | None = None
     """Since the venue last listed orders and trades; None before the first."""
+    contradicted_fills: int = 0
+    """Fills since this process began whose trade contradicts what was booked."""
 
 
 class FenceTable(msgspec.Struct, frozen=True, kw_only=True, tag="fence_table"):
@@ -148,6 +155,7 @@ def status_of(
         cash_micro_usd=None if account is None else account.cash_micro_usd,
         allowance_micro_usd=None if account is None else account.allowance_micro_usd,
         listed_age_ms=wire_ms - flight.looked_wire_ms if flight.reconciled else None,
+        contradicted_fills=sum(key.startswith(CONTRADICTED_FILL) for key in flight.alarmed),
     )
 
 

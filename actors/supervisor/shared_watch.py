@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
+from actors.detectors import snapshot_ages
 from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.supervisor.alarms import report
 from actors.supervisor.events import CreateShared, Event
-from actors.supervisor.state import MARKET_DATA, Shared, Step, SupervisorState, put_shared
+from actors.supervisor.state import GATEWAY, MARKET_DATA, Shared, Step, SupervisorState, put_shared
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.process_id import ProcessId
 from signals.market import CYCLE_MS
@@ -35,6 +36,10 @@ BEATLESS_MS: Final = 25_000
 ANSWERS_MS: Final = 10_000
 """Wire: a venue that lists orders so long after the last heartbeat is there; one that restarts, for
 up to 90 s, lists nothing, and no release is blamed for it."""
+UNANSWERED_MS: Final = 20_000
+"""Wire since an intent was due. The gateway answers in milliseconds, and within 5 s where the venue
+tells nothing of a market."""
+AGES_UNTRUE: Final = f"{snapshot_ages.KIND}/{snapshot_ages.SUBJECT}"
 CYCLES_WITHOUT: Final = 2
 """Decision points for which market data made no snapshot."""
 CYCLES_GRACE_MS: Final = 5_000
@@ -50,7 +55,12 @@ def note_gateway(shared: Shared, status: GatewayStatus, wire_ms: int) -> Shared:
     shared = _note_start(shared, status.release, f"{status.life}/{status.generation}", wire_ms)
     if status.phase == "serving":
         shared = replace(shared, served_wire_ms=wire_ms)
-    return replace(shared, beatless_ms=_beatless_ms(status))
+    return replace(
+        shared,
+        beatless_ms=_beatless_ms(status),
+        contradicted_fills=status.contradicted_fills,
+        listed_age_ms=status.listed_age_ms,
+    )
 
 
 def _beatless_ms(status: GatewayStatus) -> int:
@@ -97,6 +107,31 @@ def note_supervisor(shared: Shared, status: SupervisorStatus, wire_ms: int) -> S
     return shared
 
 
+def unanswered_ms(state: SupervisorState, event: Event) -> int:
+    """Return for how long a slot's oldest intent has had no answer, wire ms; 0 if none waits.
+
+    A slot's word counts only if it is of now: what a silent slot said last proves nothing.
+    """
+    waits = [
+        int((event.market_ms - due_ms) / state.rules.clock.speed)
+        for watched in state.slots.values()
+        if watched.status is not None
+        and (due_ms := watched.status.oldest_intent_due_ms) is not None
+        and event.wire_ms - watched.status.wire_ms < SILENT_MS
+    ]
+    return max(waits, default=0)
+
+
+def work_fault_of(shared: Shared, waits_ms: int) -> str | None:
+    """Return what is wrong with a gateway's work while it serves and the venue answers, or None."""
+    if shared.contradicted_fills:
+        return f"it booked {shared.contradicted_fills} fills otherwise than their trades say"
+    answers = shared.listed_age_ms is not None and shared.listed_age_ms < ANSWERS_MS
+    if waits_ms >= UNANSWERED_MS and answers:
+        return f"an intent has had no answer for {waits_ms // 1000} s, and the venue answers"
+    return None
+
+
 def fault_of(shared: Shared, wire_ms: int, speed: float) -> str | None:
     """Return what is wrong with the actor's course, or None."""
     starts = [at for at in shared.starts if wire_ms - at < STARTS_WITHIN_MS]
@@ -125,6 +160,10 @@ def watch_shared(state: SupervisorState, event: Event, who: str) -> Step:
     if before is None or before[0] != shared.course_release or not shared.course_release:
         return state, ()
     fault = fault_of(shared, event.wire_ms, state.rules.clock.speed)
+    if fault is None and who == GATEWAY:
+        fault = work_fault_of(shared, unanswered_ms(state, event))
+    if fault is None and who == MARKET_DATA and AGES_UNTRUE in state.raised:
+        fault = "its snapshots say that old inputs are fresh"
     release, back_to = before
     finding = Finding(
         kind=TURNED_BAD,

@@ -190,6 +190,10 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """When it last made a snapshot."""
     beatless_ms: int = 0
     """Of a gateway: without a heartbeat, while the venue answered it."""
+    contradicted_fills: int = 0
+    """Of a gateway: fills that its process booked otherwise than their trade says."""
+    listed_age_ms: int | None = None
+    """Of a gateway: since the venue last answered it."""
     made: int = 0
     """Snapshots."""
     back_wire_ms: int = 0

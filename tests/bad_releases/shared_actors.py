@@ -61,12 +61,11 @@ SENDS_NOTHING = _gateway_step(
 )
 NO_SNAPSHOTS = in_module(
     "actors/market_data/step.py",
-    "_good_due = _due_snapshots",
+    "_good_snapshot = _snapshot",
     "",
     "",
-    "def _due_snapshots(state, now):",
-    "    state, made = _good_due(state, now)",
-    "    return state, [] if _turned() else made",
+    "def _snapshot(state, asset, due_ms, now):",
+    "    return (state, []) if _turned() else _good_snapshot(state, asset, due_ms, now)",
 )
 LOOKS_FRESH = in_module(
     "actors/market_data/snapshot.py",

@@ -35,7 +35,7 @@ class Expected:
 
 
 TABLE = {
-    "status": Expected("status"),
+    "status": Expected("status", stopped=1),
     "doctor": Expected("doctor"),
     "config check": Expected("config check"),
     "config show": Expected("config show"),
@@ -52,7 +52,7 @@ TABLE = {
         "rolling-update params --set sizing.kelly_fraction=0.4", stopped=1
     ),
     "trading reduce": Expected("trading reduce", stopped=1),
-    "trading halt": Expected("trading halt"),
+    "trading halt": Expected("trading halt", stopped=1),  # the exchange is down too
     "trading resume": Expected("trading resume", stopped=1),
     "alarms list": Expected("alarms list"),
     "alarms clear": Expected("alarms clear --all --reason seen"),

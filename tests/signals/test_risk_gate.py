@@ -5,7 +5,7 @@ import pytest
 
 from signals.market import Outcome, Timeframe, Window
 from signals.param_sections import GateParams
-from signals.risk_gate import NEEDED, input_veto, market_veto
+from signals.risk_gate import AGE_SLACK_MS, NEEDED, input_veto, market_veto, understated_age
 from signals.snapshot import Book, Feed, MarketView
 from tests.signals.altered import without
 from tests.signals.builders import DUE_MS, make_book, make_market, make_snapshot
@@ -79,3 +79,15 @@ def test_both_books_are_judged(outcome: Outcome) -> None:
     name = "up_book" if outcome is Outcome.UP else "down_book"
     reason = market_veto(msgspec.structs.replace(MARKET, **{name: None}), DUE_MS, GATE)
     assert reason == f"no_data: no {outcome} book"
+
+
+@pytest.mark.parametrize("later_ms", [AGE_SLACK_MS + 1, 300_000])
+def test_a_snapshot_that_says_less_than_its_own_stamps_is_not_traded_on(later_ms: int) -> None:
+    """An old view that is handed out as a new one, with every age set to what it was."""
+    honest = make_snapshot()
+    assert understated_age(honest) is None
+    again = msgspec.structs.replace(honest, taken_ms=honest.taken_ms + later_ms)
+    assert understated_age(again) is not None
+    reason = input_veto(again)
+    assert reason is not None
+    assert reason.startswith("stale: ticks are ")

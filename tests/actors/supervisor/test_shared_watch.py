@@ -20,15 +20,19 @@ from actors.supervisor.events import (
     SharedSilent,
 )
 from actors.supervisor.shared_watch import (
+    AGES_UNTRUE,
     ANSWERS_MS,
     BEATLESS_MS,
     PAUSE_MS,
     SILENT_MS,
     STARTS_WITHIN_MS,
     TURNED_BAD,
+    UNANSWERED_MS,
     UNSERVING_MS,
+    note_gateway,
+    work_fault_of,
 )
-from actors.supervisor.state import GATEWAY, MARKET_DATA, Rules, SupervisorState
+from actors.supervisor.state import GATEWAY, MARKET_DATA, Rules, Shared, SupervisorState
 from actors.supervisor.step import step
 from signals.market import CYCLE_MS
 from signals.market_time import MarketClock
@@ -181,3 +185,35 @@ def test_a_way_back_that_failed_is_tried_again_after_its_pause() -> None:
     watch.hear(RolloutSeen, rollout=None)
     watch.look(SharedSilent, seconds, who=GATEWAY, missing=False, reason="hangs")
     assert len(watch.backs) == 2, "it went back: there is nothing to go back to any more"
+
+
+def test_a_gateway_that_books_fills_otherwise_than_their_trades_say_is_taken_back() -> None:
+    watch = begun()
+    watch.look(GatewaySeen, status=gateway(contradicted_fills=1))
+    assert [b.who for b in watch.backs] == [GATEWAY]
+    assert "booked 1 fills otherwise" in watch.alarms[0].evidence["reason"]
+
+
+def test_a_gateway_that_answers_no_intent_is_taken_back_while_the_venue_answers() -> None:
+    assert work_fault_of(gateway_seen(listed_age_ms=2_000), UNANSWERED_MS - 1) is None
+    fault = work_fault_of(gateway_seen(listed_age_ms=2_000), UNANSWERED_MS)
+    assert fault is not None
+    assert "no answer for 20 s" in fault
+
+
+def test_a_venue_that_is_away_blames_no_gateway_for_intents_without_an_answer() -> None:
+    for listed_age_ms in (None, ANSWERS_MS):
+        assert work_fault_of(gateway_seen(listed_age_ms=listed_age_ms), 9 * UNANSWERED_MS) is None
+
+
+def gateway_seen(**fields: Any) -> Shared:
+    return note_gateway(Shared(who=GATEWAY), gateway(**fields), 1_000_000)
+
+
+def test_market_data_whose_snapshots_understate_ages_is_taken_back() -> None:
+    watch = Watch(MARKET_DATA)
+    watch.look(FeedsSeen, status=feeds(1))
+    raised = {AGES_UNTRUE: watch.now_ms}
+    watch.state = msgspec.structs.replace(watch.state, raised=raised)
+    watch.look(FeedsSeen, status=feeds(2))
+    assert [b.who for b in watch.backs] == [MARKET_DATA]
