@@ -71,9 +71,11 @@ class RayLink:
     def _send(self, call: Call) -> Any:
         import ray
 
+        from actors.ray_actors import actor_named
+
         try:
             if call.actor not in self._handles:
-                self._handles[call.actor] = ray.get_actor(call.actor, self._namespace)
+                self._handles[call.actor] = actor_named(call.actor, self._namespace)
             return getattr(self._handles[call.actor], call.method).remote(*call.arguments)
         except ValueError:
             return f"no actor {call.actor}"

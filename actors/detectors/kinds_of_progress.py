@@ -40,8 +40,8 @@ INPUTS: Final = (
         severity=Severity.CRITICAL,
         means="Snapshots call an input fresh that is old by its own stamps. Slots do not "
         "trade on them; market data that a roll replaced goes back to the release before.",
-        remedy="Nothing, if `shared_release_turned_bad` stands beside it; else `midstride rolling-update "
-        "rollback`, or stop and run.",
+        remedy="Nothing, if `shared_release_turned_bad` stands beside it; else `midstride "
+        "rolling-update rollback`, or stop and run.",
         watches="ages of settlement prices and candles against their stamps, two cycles running",
         within="2 C",
         false_alarms="exact on recorded data: none",

@@ -39,6 +39,7 @@ from actors.messages import (
     decode,
     encode,
 )
+from actors.ray_actors import released
 from actors.runtime import log_event
 
 INTENT_BYTES_MAX: Final = 65_536
@@ -192,4 +193,4 @@ class Gateway(GatewayShell):
         return last
 
 
-GatewayActor = ray.remote(Gateway)
+GatewayActor = released(Gateway)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-import ray
 from ray.exceptions import RayError
 
 from actors.gateway.lock import CURRENT_FILE, Current
@@ -32,7 +31,7 @@ from actors.messages import (
     decode,
     encode,
 )
-from actors.runtime import RAY_NAMESPACE
+from actors.ray_actors import actor_named
 
 CALL_S: Final = 5.0
 """Wire, for one try; a gateway that starts answers within its own 20 s or is asked again."""
@@ -136,7 +135,7 @@ class GatewayClient:
         """Return the live gateway's handle; raises `OSError` or `ValueError` if there is none."""
         current = msgspec.json.decode(self._current.read_bytes(), type=Current)
         if self._actor is None or current.name != self._name:
-            self._actor = ray.get_actor(current.name, namespace=RAY_NAMESPACE)
+            self._actor = actor_named(current.name)
             self._name = current.name
         return self._actor
 

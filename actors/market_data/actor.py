@@ -35,8 +35,8 @@ from actors.market_data.state import KnownMarket, Now, initial_state, settings_o
 from actors.market_data.status import Provenance, market_data_status
 from actors.market_data.step import step
 from actors.messages import encode
+from actors.ray_actors import actor_named, released
 from actors.runtime import (
-    RAY_NAMESPACE,
     end_on_fault,
     keep_loaded,
     label_logs,
@@ -205,7 +205,7 @@ class MarketData:
         await self._wait_for_name()
 
     async def _take_buffers(self, before: str) -> None:
-        old: Any = ray.get_actor(before, namespace=RAY_NAMESPACE)
+        old: Any = actor_named(before)
         data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
         self._state = restored_state(self._state.settings, self._now(), data)
 
@@ -289,4 +289,4 @@ def number_of(name: str) -> int:
     return int(name.rpartition("/")[2])
 
 
-MarketDataActor = ray.remote(MarketData)
+MarketDataActor = released(MarketData)

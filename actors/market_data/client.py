@@ -7,15 +7,10 @@ from typing import Any, Final
 import msgspec
 import ray
 
-from actors.runtime import RAY_NAMESPACE
+from actors.ray_actors import actor_named
 
 CURRENT: Final = "market-data/current"
 """Storage file with the name of the actor that serves."""
-
-
-def find_actor(name: str) -> Any:
-    """Return an actor's handle; raise `ValueError` if there is none."""
-    return ray.get_actor(name, namespace=RAY_NAMESPACE)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +27,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class MarketDataClient:
     """Follows the storage's pointer; a call that fails looks it up again next time."""
 
-    def __init__(self, storage_root: str, find: Callable[[str], Any] = find_actor) -> None:
+    def __init__(self, storage_root: str, find: Callable[[str], Any] = actor_named) -> None:
         self._pointer = Path(storage_root) / CURRENT
         self._find = find
         self._name = ""

@@ -26,6 +26,7 @@ from actors.messages import (
     Refusal,
     encode,
 )
+from actors.ray_actors import actor_named
 from actors.rollout.handoff_messages import HandoffAsk
 from actors.rollout.handoff_state import CREATE_DEADLINE_MS, LEAVE_DEADLINE_MS
 from actors.rollout.ports import CallFailedError
@@ -75,7 +76,7 @@ class RayCalls:
     def _actor(self, name: str) -> Any:
         if name not in self._handles:
             try:
-                self._handles[name] = ray.get_actor(name, namespace=RAY_NAMESPACE)
+                self._handles[name] = actor_named(name)
             except ValueError as error:
                 raise CallFailedError(f"no actor {name}") from error
         return self._handles[name]

@@ -15,6 +15,7 @@ from actors.gateway.client import GatewayClient
 from actors.market_data.client import MarketDataClient
 from actors.messages import Refusal, decode, encode
 from actors.metrics import SlotMetrics
+from actors.ray_actors import released
 from actors.rollout.handoff_messages import HandoffAsk, HandoffFailed
 from actors.runtime import keep_loaded, label_logs, log_event, start_logging, wire_ms
 from actors.slot.events import RetireAsked, StopAsked
@@ -176,4 +177,4 @@ class Slot:
             self._loop.post(undated(RetireAsked, reason=reason))
 
 
-SlotActor = ray.remote(Slot)
+SlotActor = released(Slot)

@@ -19,6 +19,7 @@ from actors.clock import instant
 from actors.gateway.client import GatewayClient
 from actors.messages import encode
 from actors.metrics import FleetMetrics
+from actors.ray_actors import released
 from actors.runtime import (
     label_logs,
     life_id,
@@ -237,4 +238,4 @@ class Supervisor:
         return encode(status)
 
 
-SupervisorActor = ray.remote(Supervisor)
+SupervisorActor = released(Supervisor)

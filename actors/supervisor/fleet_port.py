@@ -11,6 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.attest import ROOT
 from actors.messages import decode
+from actors.ray_actors import actor_named
 from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus
 from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
@@ -80,7 +81,7 @@ class RayFleet:
     async def ask(self, actor: str, method: str) -> bytes | Missing | Silent:
         try:
             if actor not in self._handles:
-                self._handles[actor] = ray.get_actor(actor, namespace=RAY_NAMESPACE)
+                self._handles[actor] = actor_named(actor)
             call = getattr(self._handles[actor], method).remote()
             return bytes(await asyncio.wait_for(call, ASK_SECONDS))
         except ValueError:
@@ -183,7 +184,7 @@ class RayFleet:
 
 def _kill_actor(actor: str) -> None:
     """Raises `ValueError` where Ray knows no such actor."""
-    ray.kill(ray.get_actor(actor, namespace=RAY_NAMESPACE), no_restart=True)
+    ray.kill(actor_named(actor), no_restart=True)
 
 
 def end_process(life: str) -> bool:

@@ -16,6 +16,7 @@ from ray.exceptions import RayError
 from actors.detectors.alarm_names import AlarmName
 from actors.gateway.holder import name_heir, next_number
 from actors.market_data.actor import CURRENT as MARKET_DATA_CURRENT
+from actors.ray_actors import actor_named
 from actors.rollout.gateway_restarts import gateway_restarts
 from actors.rollout.ports import CallFailedError
 from actors.rollout.ray_calls import RayCalls, hash_of_process
@@ -261,7 +262,7 @@ def _handle(name: str) -> Any:
     if not ray.is_initialized():
         return None  # asking would join whatever cluster this machine started last
     try:
-        return ray.get_actor(name, namespace=RAY_NAMESPACE)
+        return actor_named(name)
     except ValueError:
         return None
 

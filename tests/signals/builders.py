@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from signals.market import Asset, Timeframe, Window
+from signals.market import CYCLE_MS, Asset, Timeframe, Window
 from signals.snapshot import (
     Book,
     BookLevel,
@@ -197,8 +197,13 @@ def opposite_book(book: Book) -> Book:
     return msgspec.structs.replace(book, bids=flip(book.asks), asks=flip(book.bids))
 
 
-def make_ages(age_ms: int = 1_000) -> tuple[InputAge, ...]:
-    return tuple(InputAge(feed=feed, age_ms=age_ms, limit_ms=AGE_LIMIT_MS[feed]) for feed in Feed)
+def make_ages(age_ms: int = 1_000, candles_ms: int | None = None) -> tuple[InputAge, ...]:
+    """Say the same age of every feed, or another one of the candles."""
+    said = dict.fromkeys(Feed, age_ms)
+    said[Feed.CANDLES] = age_ms if candles_ms is None else candles_ms
+    return tuple(
+        InputAge(feed=feed, age_ms=said[feed], limit_ms=AGE_LIMIT_MS[feed]) for feed in Feed
+    )
 
 
 def make_snapshot(
@@ -250,5 +255,5 @@ def make_snapshot(
             )
             for timeframe in Timeframe
         ),
-        ages=make_ages(),
+        ages=make_ages(candles_ms=due_ms % CYCLE_MS),
     )
