@@ -38,10 +38,9 @@ INPUTS: Final = (
     AlarmKind(
         kind="snapshot_ages_untrue",
         severity=Severity.CRITICAL,
-        means="Snapshots call an input fresh that is old by its own stamps. Slots do not "
-        "trade on them; market data that a roll replaced goes back to the release before.",
-        remedy="Nothing, if `shared_release_turned_bad` stands beside it; else `midstride "
-        "rolling-update rollback`, or stop and run.",
+        means="Snapshots call an input fresh that is old by its own stamps. Slots do not trade on "
+        "them; a release of market data that a roll brought is taken back.",
+        remedy="If that did not happen: `midstride rolling-update rollback`.",
         watches="ages of settlement prices and candles against their stamps, two cycles running",
         within="2 C",
         false_alarms="exact on recorded data: none",

@@ -67,3 +67,19 @@ def mirrored(snapshot: Snapshot, about: float) -> Snapshot:
         ),
         markets=tuple(flip_market(market) for market in snapshot.markets),
     )
+
+
+def later(snapshot: Snapshot, by_ms: int) -> Snapshot:
+    """Return the snapshot as it looks if it is taken later and its inputs come as much later."""
+    ticks = snapshot.ticks
+    stamps = tuple(stamp + by_ms for stamp in ticks.observed_ms)
+    candles = tuple(
+        msgspec.structs.replace(one, open_time_ms=tuple(at + by_ms for at in one.open_time_ms))
+        for one in snapshot.candles
+    )
+    return msgspec.structs.replace(
+        snapshot,
+        taken_ms=snapshot.taken_ms + by_ms,
+        ticks=msgspec.structs.replace(ticks, observed_ms=stamps),
+        candles=candles,
+    )

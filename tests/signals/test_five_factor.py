@@ -17,7 +17,7 @@ from signals.snapshot import Feed, Snapshot, Ticks
 from signals.strategies import five_factor
 from signals.strategies.five_factor import Memory
 from signals.units import MICRO, MicroShares, MicroUsd
-from tests.signals.altered import mirrored, without
+from tests.signals.altered import later, mirrored, without
 from tests.signals.builders import make_snapshot
 
 PARAMS = Params()
@@ -93,7 +93,7 @@ def test_the_points_gate_needs_the_spreads_own_direction() -> None:
         (lambda s: without(s, Feed.MARKETS), "no_data: markets never seen"),
         (lambda s: msgspec.structs.replace(s, markets=()), "no_data: no 5m market"),
         (lambda s: msgspec.structs.replace(s, candles=()), "points: 5 available, 60 needed"),
-        (lambda s: msgspec.structs.replace(s, taken_ms=s.taken_ms + 270_000), "gate: 10000 ms"),
+        (lambda s: later(s, 270_000), "gate: 10000 ms"),
         (
             lambda s: msgspec.structs.replace(s, ticks=Ticks(observed_ms=(), twap=(), spot=())),
             "no_data: no settlement tick",
