@@ -54,6 +54,7 @@ AlarmName = Literal[
     "heartbeat_gap",
     "clock_skew",
     "clock_set",
+    "venue_version",
     "daily_loss",
     "throttle",
     "books_differ",

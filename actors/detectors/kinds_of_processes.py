@@ -88,6 +88,13 @@ PROCESSES: Final = (
         "`midstride stop`, `midstride run`.",
     ),
     AlarmKind(
+        kind="venue_version",
+        severity=Severity.CRITICAL,
+        means="The venue speaks a version of its protocol that this code does not know. Nothing is "
+        "bought.",
+        remedy="Look for a newer release; `midstride trading halt` cancels what is open.",
+    ),
+    AlarmKind(
         kind="clock_set",
         severity=Severity.WARNING,
         means="This machine's clock was set. Heartbeats, deadlines and decisions go on unchanged.",

@@ -31,6 +31,7 @@ from actors.messages import (
 )
 from actors.venue.answers import OddRow
 from actors.venue.port import (
+    VERSION_KNOWN,
     CancelOutcome,
     HeartbeatOutcome,
     PostOutcome,
@@ -135,6 +136,8 @@ class TimeSeen(Instant, frozen=True, kw_only=True):
     """The answer tells the venue's time to half of this."""
     wall_ms: int | None = None
     """This machine's clock, whose stamps orders and log-ins carry; None: not read apart."""
+    version: str | Unknown = VERSION_KNOWN
+    """Of the venue's protocol."""
 
 
 class TradingAsked(Instant, frozen=True, kw_only=True):

@@ -53,6 +53,8 @@ class Flight(msgspec.Struct, kw_only=True):
     """By how much the venue's clock is ahead of ours at least, the machine's or the fleet's."""
     venue_ahead_ms: int = 0
     """Of the fleet's time: what the venue stamps is ahead by this."""
+    foreign_version: str = ""
+    """Of the venue's protocol, if it is not the one that orders are made for."""
     time_due_wire_ms: int = 0
     sweep_due_wire_ms: int = 0
     listed: Table[Listing] = msgspec.field(default_factory=Table)

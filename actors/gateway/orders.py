@@ -100,6 +100,7 @@ def judge(draft: Draft, kept: KeptIntent, book: TokenBook | None = None) -> None
         market_ms=draft.market_ms,
         barred=draft.flight.barred,
         skew_ms=draft.flight.skew_ms,
+        foreign_version=draft.flight.foreign_version,
         listing=listing_of(draft, intent.intent_id),
         book=book,
     )

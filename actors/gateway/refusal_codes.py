@@ -47,6 +47,11 @@ OURS: Final = (
         "Set this machine's clock (NTP).",
     ),
     RefusalCode(
+        "venue_version",
+        "The venue speaks a version of its protocol that this code does not know.",
+        "Nothing is bought until a release knows it; open orders and holdings are looked after.",
+    ),
+    RefusalCode(
         FACTS_DIFFER,
         "The order has its market wrong: token, window, close or size.",
         "See the alarm `intent_facts_differ`.",

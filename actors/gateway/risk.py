@@ -156,6 +156,12 @@ def _clock_skew(case: Case) -> str | None:
     return None
 
 
+def _venue_version(case: Case) -> str | None:
+    if case.foreign_version and case.intent.side is Side.BUY:
+        return f"the venue speaks version {case.foreign_version} of its protocol: no new risk"
+    return None
+
+
 def _too_small(case: Case) -> str | None:
     intent = case.intent
     value = notional_micro_usd(intent.price, intent.shares)
@@ -268,6 +274,7 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("stale", _stale),
     ("too_late", _too_late),
     ("clock_skew", _clock_skew),
+    ("venue_version", _venue_version),
     (FACTS_DIFFER, not_of_its_slot),
     ("too_small", _too_small),
     ("duplicate", _duplicate),

@@ -61,6 +61,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Why this process takes no new order at all: not reconciled with the venue, or stopping."""
     skew_ms: int = 0
     """Venue's clock minus ours, wire."""
+    foreign_version: str = ""
+    """Of the venue's protocol, where it is not the one that orders are made for."""
     listing: Listing | None = None
     """The venue's word on the market of the intent's slot and window."""
     book: TokenBook | None = None

@@ -229,6 +229,7 @@ class Hands:
         return int(self._wall_ms()) - (self._now()[0] - wire_ms)
 
     async def _time(self, started_ms: int) -> None:
+        version = asyncio.create_task(_value(self._venue.version()))
         server_ms = await _value(self._venue.server_time_ms())
         ended_ms, market_ms = self._now()
         seen = TimeSeen(
@@ -237,6 +238,7 @@ class Hands:
             wire_ms=(started_ms + ended_ms) // 2,
             wall_ms=self._wall_of((started_ms + ended_ms) // 2),
             market_ms=market_ms,
+            version=await version,
         )
         self._tell(seen)
 

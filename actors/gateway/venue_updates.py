@@ -31,6 +31,7 @@ from actors.messages import (
     Settled,
 )
 from actors.venue.port import (
+    VERSION_KNOWN,
     Beaten,
     HeartbeatMismatch,
     OrderChange,
@@ -242,6 +243,7 @@ def _beat(draft: Draft, event: BeatDone) -> None:
 
 def _time(draft: Draft, event: TimeSeen) -> None:
     """Note by how much the venue's clock is off at least; a slow answer is no skew."""
+    _version(draft, event)
     limit_ms = draft.rules.timing.clock_skew_limit_ms
     error_ms = event.round_trip_ms // 2
     if isinstance(event.server_ms, Unknown) or error_ms > limit_ms:
@@ -258,3 +260,17 @@ def _time(draft: Draft, event: TimeSeen) -> None:
             f"{draft.flight.venue_ahead_ms} ms of the fleet's time; the limit is {limit_ms}"
         )
         draft.alarm("clock_skew", "venue", evidence)
+
+
+def _version(draft: Draft, event: TimeSeen) -> None:
+    """Buy nothing of a venue that speaks another protocol; one that cannot be read changes nothing.
+
+    What was signed for the old one could be taken for something else.
+    """
+    if isinstance(event.version, Unknown):
+        return
+    before = draft.flight.foreign_version
+    draft.flight.foreign_version = "" if event.version == VERSION_KNOWN else event.version
+    if draft.flight.foreign_version not in ("", before):
+        evidence = f"the venue says version {event.version}, orders are made for {VERSION_KNOWN}"
+        draft.alarm("venue_version", "venue", evidence)

@@ -70,8 +70,8 @@ def _start(stage: Stage) -> None:
     stage.hear(BeatDone(outcome=Beaten(heartbeat_id="one"), **stage.at()))
     stage.hear(BeatDone(outcome=HeartbeatMismatch(heartbeat_id="two"), **stage.at()))
     stage.hear(BeatDone(outcome=UNKNOWN, **stage.at()))
-    stage.hear(TimeSeen(server_ms=stage.wire_ms, **stage.at()))
-    stage.hear(TimeSeen(server_ms=UNKNOWN, **stage.at()))
+    stage.hear(TimeSeen(server_ms=stage.wire_ms, version="2", **stage.at()))
+    stage.hear(TimeSeen(server_ms=UNKNOWN, version=UNKNOWN, **stage.at()))
 
 
 def _listed(order_id: str, condition_id: str) -> VenueOrder:

@@ -74,6 +74,9 @@ class RehearsalVenue:
         while True:
             yield await self._events.get()
 
+    async def version(self) -> str | Unknown:
+        return "2"
+
     async def server_time_ms(self) -> int | Unknown:
         return int(wire_ms())
 

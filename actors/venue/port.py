@@ -10,7 +10,7 @@ Rules an adapter keeps:
 
 from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -216,6 +216,10 @@ class HeartbeatMismatch(msgspec.Struct, frozen=True, kw_only=True, tag="heartbea
 HeartbeatOutcome = Beaten | HeartbeatMismatch | Rejected | Unavailable | Unknown
 
 
+VERSION_KNOWN: Final = "2"
+"""Of the venue's protocol: the one that orders are signed for."""
+
+
 class VenuePort(Protocol):
     """A trading venue. Opened by its adapter's `connect`, closed once."""
 
@@ -254,6 +258,10 @@ class VenuePort(Protocol):
         ...
 
     async def server_time_ms(self) -> int | Unknown: ...
+
+    async def version(self) -> str | Unknown:
+        """Read which version of its protocol the venue speaks now."""
+        ...
 
     async def market(self, slug: str) -> ListedMarket | Unknown | None:
         """Return the market listed under a slug, None while there is none."""

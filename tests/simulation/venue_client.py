@@ -98,6 +98,9 @@ class VenueClient:
         while True:
             yield await self._events.get()
 
+    async def version(self) -> str | Unknown:
+        return "2"
+
     async def server_time_ms(self) -> int | Unknown:
         now: int | Unknown = await self._call(self._wire_ms)
         return now

@@ -67,6 +67,9 @@ class PublicVenue:
     async def server_time_ms(self) -> int | Unknown:
         return await self._reads.server_time_ms()
 
+    async def version(self) -> str | Unknown:
+        return await self._reads.version()
+
     async def market(self, slug: str) -> ListedMarket | Unknown | None:
         return await self._reads.market(slug)
 

@@ -211,6 +211,9 @@ class PaperVenue:
     async def server_time_ms(self) -> int | Unknown:
         return await self._public.server_time_ms()
 
+    async def version(self) -> str | Unknown:
+        return await self._public.version()
+
     async def market(self, slug: str) -> ListedMarket | Unknown | None:
         return await self._public.market(slug)
 

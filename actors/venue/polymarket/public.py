@@ -17,6 +17,9 @@ from signals.market import Outcome
 MS_PER_S: Final = 1_000
 LATEST_S: Final = 1 << 42
 """A clock that says more is cut to this: as wrong, and its milliseconds fit a message."""
+GONE: Final = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+VERSION_MAX: Final = 40
+"""Characters of a version that are told."""
 HALF_SECOND_MS: Final = 500
 """The venue's clock has whole seconds: its middle is at most this far off."""
 
@@ -24,6 +27,10 @@ HALF_SECOND_MS: Final = 500
 class _Token(msgspec.Struct):
     outcome: str
     winner: bool = False
+
+
+class _Version(msgspec.Struct):
+    version: int | str
 
 
 class _Market(msgspec.Struct):
@@ -46,6 +53,21 @@ class PublicReads:
             return max(0, min(found_s, LATEST_S)) * MS_PER_S + HALF_SECOND_MS
         except msgspec.DecodeError as error:
             return Unknown(reason=f"/time: {error}")
+
+    async def version(self) -> str | Unknown:
+        """Read the protocol's version; an address that is gone is another protocol, not a fault."""
+        try:
+            response = await self._http.get("/version")
+        except httpx.HTTPError as error:
+            return Unknown(reason=f"/version: {type(error).__name__}: {error}")
+        if response.status_code in GONE:
+            return f"HTTP {response.status_code}"
+        if not response.is_success:
+            return Unknown(reason=f"/version: HTTP {response.status_code}")
+        try:
+            return str(msgspec.json.decode(response.content, type=_Version).version)[:VERSION_MAX]
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return repr(response.content[:VERSION_MAX])
 
     async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
         body = await self._get(f"/markets/{condition_id}")

@@ -200,6 +200,9 @@ class FakeVenue:
         while True:
             yield await self._events.get()
 
+    async def version(self) -> str | Unknown:
+        return "2"
+
     async def server_time_ms(self) -> int | Unknown:
         return Unknown(reason="no clock here")
 

@@ -240,6 +240,12 @@ def test_a_clock_that_is_off_is_refused(skew_ms: int) -> None:
     assert code(case(skew_ms=skew_ms - 1 if skew_ms > 0 else skew_ms + 1)) is None
 
 
+def test_a_venue_of_another_protocol_gets_no_new_risk_and_may_still_be_sold_to() -> None:
+    ledger = holding_ledger(holding("btc-5m", Outcome.UP, 15_000_000, 5_000_000))
+    assert code(case(intent(), ledger, foreign_version="3")) == "venue_version"
+    assert code(case(intent(side=Side.SELL), ledger, foreign_version="3")) is None
+
+
 def test_the_same_order_under_another_leg_is_a_duplicate_only_at_one_decision_point() -> None:
     ledger = owned("btc-5m")
     first = intent()

@@ -11,6 +11,9 @@ class Venue:
     async def server_time_ms(self) -> int:
         return 1_000_000
 
+    async def version(self) -> str:
+        return "2"
+
 
 def seen(wall_ms: float | None) -> TimeSeen:
     """Ask the venue's time while the fleet's stands at 1,000,000 ms."""
