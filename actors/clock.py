@@ -105,7 +105,7 @@ class ClockWatch:
     def __init__(self, over_boot_ms: float) -> None:
         self.over_boot_ms = over_boot_ms
 
-    def look(self, over_boot_ms: float) -> ClockSet | None:
+    def measure(self, over_boot_ms: float) -> ClockSet | None:
         """Compare; small sets add up until they count. None: nothing to tell."""
         by_ms = round(over_boot_ms - self.over_boot_ms)
         if abs(by_ms) < SET_MS:

@@ -43,10 +43,10 @@ def only_own_files() -> Iterator[None]:
 @cache
 def _install() -> None:
     """Python keeps an audit hook for the life of the process; outside the block it does nothing."""
-    sys.addaudithook(_look)
+    sys.addaudithook(_check)
 
 
-def _look(event: str, arguments: tuple[Any, ...]) -> None:
+def _check(event: str, arguments: tuple[Any, ...]) -> None:
     if event not in EVENTS or not getattr(_here, "bound", False):
         return
     named = arguments[0]

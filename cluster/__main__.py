@@ -21,7 +21,7 @@ import click
 from actors.rollout.errors import RolloutError
 from cluster.commands.examples import with_examples
 from cluster.errors import ClusterError
-from cluster.terminal.console import say, show_text
+from cluster.terminal.console import notify, show_text
 
 PROGRAM: Final = "midstride"
 
@@ -113,18 +113,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         result = main.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Abort:
-        say("stopped")
+        notify("stopped")
         return 1
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (ClusterError, RolloutError) as error:
-        say(f"error: {error}")
+        notify(f"error: {error}")
         return 1
     except Exception as error:  # noqa: BLE001 the last door: a person gets one line, a file the rest
         from cluster.terminal.faults import report
 
-        say(report(sys.argv[1:] if arguments is None else arguments, error))
+        notify(report(sys.argv[1:] if arguments is None else arguments, error))
         return 1
     return result if isinstance(result, int) else 0
 

@@ -23,7 +23,7 @@ from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.local.head import gcs_address, head_environment
 from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
-from cluster.status.dead_fleet import death_in, death_said
+from cluster.status.dead_fleet import death_in, death_text
 
 if TYPE_CHECKING:
     import ray
@@ -129,7 +129,7 @@ def running(state: StateFolder) -> RunRecord:
     record = state.read_run()
     if record.head is None or not record.head.alive:
         if (death := death_in(state)) is not None:
-            raise FleetError(death_said(death))
+            raise FleetError(death_text(death))
         raise FleetError(f"no fleet runs in {state.root}; start one with `midstride run --detach`")
     return record
 

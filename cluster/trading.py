@@ -160,7 +160,7 @@ async def cancel_directly(config: FleetConfig, silent: str, stands: str) -> int:
     if isinstance(venue, Rejected | Unknown):
         raise FleetError(
             f"{stands}, but nothing could be cancelled: neither the gateway "
-            f"({silent}) nor the venue ({_words(venue)}) answered. {BY_ITSELF}"
+            f"({silent}) nor the venue ({_outcome_text(venue)}) answered. {BY_ITSELF}"
         )
     try:
         outcome = await venue.cancel_all()
@@ -170,12 +170,14 @@ async def cancel_directly(config: FleetConfig, silent: str, stands: str) -> int:
         case Cancelled(cancelled=cancelled):
             return len(cancelled)
         case Rejected() | Unavailable() | Unknown():
-            raise FleetError(f"{stands}; the venue did not cancel: {_words(outcome)}. {BY_ITSELF}")
+            raise FleetError(
+                f"{stands}; the venue did not cancel: {_outcome_text(outcome)}. {BY_ITSELF}"
+            )
         case _ as never:
             assert_never(never)
 
 
-def _words(outcome: Rejected | Unavailable | Unknown) -> str:
+def _outcome_text(outcome: Rejected | Unavailable | Unknown) -> str:
     """Say in words what the venue answered instead of doing it."""
     match outcome:
         case Rejected(message=message):

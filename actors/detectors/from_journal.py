@@ -63,7 +63,7 @@ def category_of(row: JournalRow) -> str:
     return category(row.action or "", row.reason or "", row.outcome)
 
 
-def hear(state: Purchases, row: JournalRow) -> tuple[Purchases, tuple[Paid, ...]]:
+def apply(state: Purchases, row: JournalRow) -> tuple[Purchases, tuple[Paid, ...]]:
     """Keep a bought fill, forget a reversed one, or turn a settled market's fills into bets."""
     if row.kind is not RowKind.ORDER_EVENT:
         return state, ()

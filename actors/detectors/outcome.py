@@ -83,7 +83,7 @@ def advance(scores: Scores, settled: tuple[tuple[float, bool], ...]) -> Scores:
     )
 
 
-def hear(watch: ReleaseWatch, bet: Bet) -> ReleaseWatch:
+def apply(watch: ReleaseWatch, bet: Bet) -> ReleaseWatch:
     """Keep a bet whose market was settled until its settlement time is closed."""
     key = str(bet.close_ms)
     kept = watch.open.get(key, ())

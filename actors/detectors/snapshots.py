@@ -23,7 +23,7 @@ class Cycles:
         self._store = SnapshotStore(storage)
         self._open: dict[int, dict[str, str]] = {}
 
-    def hear(self, row: JournalRow) -> None:
+    def apply(self, row: JournalRow) -> None:
         """Take a decision's snapshot: one of each asset and decision point."""
         if row.kind is not RowKind.DECISION or row.due_ms is None or row.snapshot is None:
             return

@@ -31,7 +31,7 @@ Positions = dict[str, dict[str, int]]
 """Slot -> fence (as text) -> last sequence read."""
 
 
-class News(msgspec.Struct, frozen=True, kw_only=True):
+class TailRead(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[JournalRow, ...]
     """By market time."""
     caught_up: bool
@@ -47,7 +47,7 @@ class JournalTail:
         self.positions = positions
         self._stamps: dict[str, int] = {}
 
-    def read(self) -> News:
+    def read(self) -> TailRead:
         """Return the rows since the last look, at most `LOOK_FLUSHES_MAX` flushes of each slot."""
         rows: list[JournalRow] = []
         late: list[str] = []
@@ -62,7 +62,7 @@ class JournalTail:
                 caught_up = False
                 self._stamps = {k: v for k, v in self._stamps.items() if not k.endswith(f"/{slot}")}
         rows.sort(key=lambda row: (row.market_ms, row.slot, row.sequence))
-        return News(rows=tuple(rows), caught_up=caught_up, begun_late=tuple(late))
+        return TailRead(rows=tuple(rows), caught_up=caught_up, begun_late=tuple(late))
 
     def _fresh(self) -> dict[str, list[FlushName]]:
         """Return the unread flushes of each slot in the order in which they were written."""

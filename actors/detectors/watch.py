@@ -18,7 +18,7 @@ from actors.detectors.finding import Finding
 from actors.detectors.from_journal import decided_of
 from actors.detectors.input_drift import DriftWatch
 from actors.detectors.snapshot_ages import AgesWatch
-from actors.detectors.statistical import Desk
+from actors.detectors.statistical import Statistics
 from actors.messages import FenceRecord
 from actors.slot.facts import ParamsFact
 from actors.slot.rows import entry_of
@@ -54,7 +54,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
-    desk: Desk = Desk()
+    desk: Statistics = Statistics()
     drift: DriftWatch = DriftWatch()
     ages: AgesWatch = AgesWatch()
     recent: dict[str, tuple[Seen, ...]] = {}
@@ -64,10 +64,10 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, ParamsSet] = {}
 
 
-def hear(watch: Watch, row: JournalRow) -> Watch:
+def apply(watch: Watch, row: JournalRow) -> Watch:
     """Take one row, of any slot, in the order of time."""
     replace = msgspec.structs.replace
-    watch = replace(watch, desk=statistical.hear(watch.desk, row))
+    watch = replace(watch, desk=statistical.apply(watch.desk, row))
     if row.kind is RowKind.PARAMS:
         return replace(watch, params={**watch.params, row.slot: _params_of(row)})
     decided = decided_of(row)

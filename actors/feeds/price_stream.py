@@ -41,7 +41,7 @@ PING_S: Final = 25.0
 PONG_S: Final = 20.0
 ANSWER_S: Final = 10.0
 """Wire, for the answer to the log-in."""
-LOOK_S: Final = 5.0
+POLL_S: Final = 5.0
 ASSET_SILENT_S: Final = 30.0
 """Wire. An asset whose observations do not advance for so long is asked for again."""
 RETRY_AFTER_S_MAX: Final = 600.0
@@ -195,7 +195,7 @@ class PriceStream(KeptStream):
     async def _watch(self, line: ClientConnection) -> None:
         """Ask again for what has a gap, whose history mends it, and for what does not advance."""
         while True:
-            await _sleep(LOOK_S)
+            await _sleep(POLL_S)
             now_s = asyncio.get_running_loop().time()
             silent = {
                 asset for asset, (_, at_s) in self._newest.items() if now_s - at_s > ASSET_SILENT_S

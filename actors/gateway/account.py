@@ -31,7 +31,7 @@ LOST_MS: Final = 60_000
 """Wire: a look without an answer by then is asked again."""
 REST_MS: Final = 60_000
 """Market, after a fill: until then the venue's own figures may lag behind its trades."""
-LOOKS: Final = 3
+POLLS: Final = 3
 """That must show the same difference."""
 TOKENS_MAX: Final = 32
 """Asked for at once: one request each, of 200 in 10 s."""
@@ -43,14 +43,14 @@ KIND: Final = "books_differ"
 LOW: Final = "balance_low"
 
 
-def look_soon(draft: Draft) -> None:
+def poll_account_soon(draft: Draft) -> None:
     """Have the account compared soon: something happened that could have gone wrong."""
     account = draft.flight.account
     due_ms = min(account.due_wire_ms, draft.wire_ms + SOON_MS)
     draft.flight.account = msgspec.structs.replace(account, due_wire_ms=due_ms)
 
 
-def look_at_rest(draft: Draft) -> None:
+def poll_account_when_idle(draft: Draft) -> None:
     """Have the account compared when the fill that was just confirmed has come to rest."""
     rest_ms = draft.market_ms + REST_MS
     draft.flight.account = msgspec.structs.replace(draft.flight.account, rest_market_ms=rest_ms)
@@ -67,7 +67,7 @@ def _is_due(draft: Draft) -> bool:
     return rests or draft.wire_ms >= account.due_wire_ms
 
 
-def look_at_account(draft: Draft) -> None:
+def poll_account(draft: Draft) -> None:
     """Ask for the account when that is due and orders and trades are known."""
     if not _is_due(draft):
         return
@@ -107,13 +107,13 @@ def _doubt(draft: Draft, found: dict[str, str]) -> None:
     for subject, text in found.items():
         before, count = account.doubts.get(subject, ("", 0))
         doubts[subject] = (text, count + 1 if before == text else 1)
-    lasting = tuple(text for text, count in doubts.values() if count >= LOOKS)
+    lasting = tuple(text for text, count in doubts.values() if count >= POLLS)
     draft.flight.account = msgspec.structs.replace(account, doubts=doubts, differs=lasting)
     for subject, (text, count) in doubts.items():
-        if count >= LOOKS:
+        if count >= POLLS:
             draft.alarm(KIND, subject, text)
     if len(lasting) < len(doubts):
-        look_soon(draft)
+        poll_account_soon(draft)
 
 
 # ---- what is held -----------------------------------------------------------------------------

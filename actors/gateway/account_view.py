@@ -13,7 +13,7 @@ class CashBase(msgspec.Struct, frozen=True, kw_only=True):
     books_micro_usd: MicroUsd
 
 
-class AccountLook(msgspec.Struct, frozen=True, kw_only=True):
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """What this process knows of the account."""
 
     due_wire_ms: int = 0

@@ -21,7 +21,7 @@ from actors.gateway.events import (
 from actors.gateway.flight import Flight
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import HALT_FILE, halt_reason
-from actors.gateway.loop import Desk
+from actors.gateway.loop import GatewayLoop
 from actors.gateway.market_events import IntentUnreadable, named_in
 from actors.gateway.outbox import page_of
 from actors.gateway.shell import GatewayShell
@@ -88,10 +88,12 @@ class Gateway(GatewayShell):
         return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
 
     async def _refuse_unreadable(self, data: bytes, reason: str) -> bytes:
-        desk = await self._desk()
-        if isinstance(desk, Desk):
+        gateway_loop = await self._gateway_loop()
+        if isinstance(gateway_loop, GatewayLoop):
             slot, release = named_in(data)
-            desk.tell(IntentUnreadable(slot=slot, release=release, reason=reason, **desk.now()))
+            gateway_loop.deliver(
+                IntentUnreadable(slot=slot, release=release, reason=reason, **gateway_loop.now())
+            )
         return encode(Refusal(reason=f"this is no intent: {reason}"))
 
     @ray.method
@@ -114,29 +116,29 @@ class Gateway(GatewayShell):
         wait_ms: int,
     ) -> bytes:
         """Long poll: `OutboxPage` of durable events after a sequence, at once if there are any."""
-        desk = await self._desk()
-        if not isinstance(desk, Desk):
-            return encode(desk)
-        box = desk.durable.outbox.get(slot)
+        gateway_loop = await self._gateway_loop()
+        if not isinstance(gateway_loop, GatewayLoop):
+            return encode(gateway_loop)
+        box = gateway_loop.durable.outbox.get(slot)
         if box is not None and acknowledged_sequence > box.acknowledged:
             read = OutboxRead(
-                slot=slot, fence=fence, acknowledged=acknowledged_sequence, **desk.now()
+                slot=slot, fence=fence, acknowledged=acknowledged_sequence, **gateway_loop.now()
             )
-            desk.tell(read)
+            gateway_loop.deliver(read)
         try:
             async with asyncio.timeout(min(wait_ms, OUTBOX_WAIT_MS_MAX) / 1_000):
                 while True:
-                    changed = desk.changed
-                    page = page_of(desk.durable, slot, after_sequence)
+                    changed = gateway_loop.changed
+                    page = page_of(gateway_loop.durable, slot, after_sequence)
                     if self._moved_to is not None:
                         return encode(Moved(to=self._moved_to))
                     if not isinstance(page, OutboxPage) or page.events or fence < page.fence:
                         break
                     await changed.wait()
-                    if desk.changed is changed:
+                    if gateway_loop.changed is changed:
                         break  # set and not replaced: this gateway has ended
         except TimeoutError:
-            page = page_of(desk.durable, slot, after_sequence)
+            page = page_of(gateway_loop.durable, slot, after_sequence)
         return encode(page)
 
     @ray.method
@@ -147,13 +149,19 @@ class Gateway(GatewayShell):
     @ray.method
     async def warmed(self) -> dict[str, list[str]]:
         """Return the tokens that are warm now, by condition: what a successor loads ahead."""
-        return {} if self._life.desk is None else self._life.desk.hands.warmed()
+        return (
+            {} if self._life.gateway_loop is None else self._life.gateway_loop.venue_calls.warmed()
+        )
 
     @ray.method
     async def fences(self) -> bytes:
         """-> `FenceTable`."""
-        desk = await self._desk()
-        return encode(fence_table(desk.durable) if isinstance(desk, Desk) else desk)
+        gateway_loop = await self._gateway_loop()
+        return encode(
+            fence_table(gateway_loop.durable)
+            if isinstance(gateway_loop, GatewayLoop)
+            else gateway_loop
+        )
 
     # ---- the operator -------------------------------------------------------------------------
 
@@ -173,11 +181,11 @@ class Gateway(GatewayShell):
         return self._status()
 
     def _status(self) -> bytes:
-        desk = self._life.desk
+        gateway_loop = self._life.gateway_loop
         wire, market = self._life.now()
-        ledger = desk.durable if desk else Ledger(trading=TradingState.HALTED)
-        flight = desk.state.flight if desk else Flight()
-        latency = desk.latency() if desk else Latency()
+        ledger = gateway_loop.durable if gateway_loop else Ledger(trading=TradingState.HALTED)
+        flight = gateway_loop.state.flight if gateway_loop else Flight()
+        latency = gateway_loop.latency() if gateway_loop else Latency()
         phase = self._phase()
         status = status_of(self._identity, phase, ledger, flight, latency, wire, market)
         return encode(status)

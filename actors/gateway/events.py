@@ -105,7 +105,7 @@ class CancelDone(Instant, frozen=True, kw_only=True):
     outcome: CancelOutcome
 
 
-class Looked(Instant, frozen=True, kw_only=True):
+class VenuePolled(Instant, frozen=True, kw_only=True):
     """Open orders were asked first, then trades: an order gone from the first is in the second."""
 
     started_wire_ms: int
@@ -115,7 +115,7 @@ class Looked(Instant, frozen=True, kw_only=True):
     """Rows of both that are not as they should be."""
 
 
-class StreamSaid(Instant, frozen=True, kw_only=True):
+class StreamUpdated(Instant, frozen=True, kw_only=True):
     event: VenueEvent
 
 
@@ -171,11 +171,11 @@ class OutboxRead(Instant, frozen=True, kw_only=True):
 
 SeatEvent = ClaimAsked | OpenAsked | FenceAsked
 OrderEvent = IntentArrived | SignDone | PostDone | PostHeld | CancelDone
-VenueNews = Looked | StreamSaid | BeatDone | ResolutionSeen | TimeSeen
+VenueUpdate = VenuePolled | StreamUpdated | BeatDone | ResolutionSeen | TimeSeen
 FactEvent = MarketSeen | BookSeen | IntentUnreadable
 OperatorEvent = TradingAsked | HaltFileSeen | OutboxRead | Leaving | Stopping
 ClockEvent = Started | Ticked
-Event = SeatEvent | OrderEvent | FactEvent | AccountSeen | VenueNews | OperatorEvent | ClockEvent
+Event = SeatEvent | OrderEvent | FactEvent | AccountSeen | VenueUpdate | OperatorEvent | ClockEvent
 
 
 # ---- effects ----------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True):
     order_ids: tuple[str, ...]
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class PollVenue(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for open orders, then for trades matched since `after_s` (Unix seconds, wire)."""
 
     after_s: int
@@ -244,7 +244,9 @@ class EndAlarm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Question = AskMarket | AskBook | AskAccount | AskResolution | AskTime
-Effect = Append | Sign | Post | Cancel | Look | Beat | Question | Answer | RaiseAlarm | EndAlarm
+Effect = (
+    Append | Sign | Post | Cancel | PollVenue | Beat | Question | Answer | RaiseAlarm | EndAlarm
+)
 
 
 # ---- state ------------------------------------------------------------------------------------

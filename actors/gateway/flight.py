@@ -2,7 +2,7 @@
 
 import msgspec
 
-from actors.gateway.account_view import AccountLook
+from actors.gateway.account_view import AccountView
 from actors.gateway.market_events import FactsWait, Listing
 from actors.gateway.refusal_row import RefusalRow
 from actors.gateway.table import Table
@@ -36,7 +36,7 @@ class Flight(msgspec.Struct, kw_only=True):
     cancelled: Table[str] = msgspec.field(default_factory=Table)
     """Order id to the reason of a cancel that the venue confirmed."""
     looking: bool = False
-    look_soon: bool = True
+    poll_account_soon: bool = True
     look_wire_ms: int = 0
     heartbeat_id: str = ""
     beating: bool = False
@@ -70,7 +70,7 @@ class Flight(msgspec.Struct, kw_only=True):
     """By intent id."""
     refusals: RefusalRow | None = None
     """Since the last order that passed."""
-    account: AccountLook = AccountLook()
+    account: AccountView = AccountView()
     looked_wire_ms: int = 0
     """When orders and trades were last listed, or the process started."""
     look_failures: int = 0

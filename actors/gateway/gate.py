@@ -15,7 +15,7 @@ from checkpoints.approved_releases import CoverageReader
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
-LOOK_S: Final = 5.0
+POLL_S: Final = 5.0
 """Wire, between two looks that nobody asked for: so late may the end of staged limits be seen."""
 
 

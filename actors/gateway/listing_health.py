@@ -3,7 +3,7 @@
 from typing import Final
 
 from actors.gateway.draft import Draft
-from actors.gateway.events import Looked
+from actors.gateway.events import VenuePolled
 from actors.venue.port import Unknown
 
 UNREADABLE_MS: Final = 30_000
@@ -17,7 +17,7 @@ AGAIN_MS: Final = 60_000
 SHOWN: Final = 3
 
 
-def note_listing(draft: Draft, event: Looked) -> None:
+def note_listing(draft: Draft, event: VenuePolled) -> None:
     """Say when listings cannot be read for long, and which rows are odd."""
     failed = [
         f"{name}: {listing.reason}"
@@ -49,7 +49,7 @@ def _note_failure(draft: Draft, trouble: str) -> None:
         )
 
 
-def _note_odd_rows(draft: Draft, event: Looked) -> None:
+def _note_odd_rows(draft: Draft, event: VenuePolled) -> None:
     known = draft.flight.odd_rows
     new = [odd for odd in event.odd if f"{odd.listing}/{odd.row_id}" not in known]
     if not new:

@@ -25,7 +25,7 @@ from actors.gateway.events import (
     Sign,
     SignDone,
     State,
-    StreamSaid,
+    StreamUpdated,
     Ticked,
 )
 from actors.gateway.ledger import Ledger, stored_of
@@ -33,7 +33,7 @@ from actors.gateway.records import Acknowledged, Base, Record, encode_record
 from actors.gateway.risk_case import Rules
 from actors.gateway.status import Latency
 from actors.gateway.step import step
-from actors.gateway.venue_calls import Hands
+from actors.gateway.venue_calls import VenueCalls
 from actors.messages import Refusal
 from actors.runtime import log_event
 from actors.venue.port import VenuePort
@@ -59,7 +59,7 @@ class LogPort(Protocol):
     def rotate(self, base: bytes) -> None: ...
 
 
-class Desk:
+class GatewayLoop:
     """The running machine of one life of the gateway."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Desk:
         self._stepped = asyncio.Event()
         self._tick_waits = False
         self.failure: BaseException | None = None
-        self.hands = Hands(venue, self.tell, now, may_post, wall_ms)
+        self.venue_calls = VenueCalls(venue, self.deliver, now, may_post, wall_ms)
         self._inbox: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._replies: dict[int, asyncio.Future[msgspec.Struct]] = {}
@@ -117,9 +117,9 @@ class Desk:
 
     # ---- the door -----------------------------------------------------------------------------
 
-    def tell(self, event: Event) -> None:
+    def deliver(self, event: Event) -> None:
         """Queue an event without an answer. Outcomes are never dropped: each is asked for once."""
-        if isinstance(event, StreamSaid) and len(self._inbox) >= INBOX_MAX:
+        if isinstance(event, StreamUpdated) and len(self._inbox) >= INBOX_MAX:
             return  # best effort: the next look tells the same
         self._inbox.append(event)
         self._wake.set()
@@ -137,7 +137,7 @@ class Desk:
         event = make(reply_to)
         if isinstance(event, IntentArrived):
             self._received_s[event.intent.intent_id] = time.perf_counter()
-        self.tell(event)
+        self.deliver(event)
         try:
             return await reply
         finally:
@@ -166,18 +166,18 @@ class Desk:
             for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            await self.hands.close()
+            await self.venue_calls.close()
             self._refuse_waiting()
 
     async def _tick(self) -> None:
         while True:
             if not self._tick_waits:
                 self._tick_waits = True
-                self.tell(Ticked(**self.now()))
+                self.deliver(Ticked(**self.now()))
             await asyncio.sleep(TICK_S)
 
     async def _follow(self) -> None:
-        await self.hands.follow_stream()
+        await self.venue_calls.follow_stream()
 
     async def _serve(self, batch: Sequence[Event]) -> None:
         effects: list[Effect] = []
@@ -206,19 +206,19 @@ class Desk:
         """Sign what can be signed at once; cold tokens are warmed and signed beside the loop."""
         inline = []
         for effect in signs:
-            if self.hands.is_warm(effect.approved.intent.token_id):
-                inline.append(asyncio.ensure_future(self.hands.sign(effect)))
+            if self.venue_calls.is_warm(effect.approved.intent.token_id):
+                inline.append(asyncio.ensure_future(self.venue_calls.sign(effect)))
             else:
-                self.hands.sign_later(effect)
+                self.venue_calls.sign_later(effect)
         if not inline:
             return []
         done, late = await asyncio.wait(inline, timeout=SIGN_INLINE_S)
         for task in late:
-            self.hands.spawn(self._tell_signed(task))
+            self.venue_calls.spawn(self._report_signed(task))
         return [task.result() for task in inline if task in done]
 
-    async def _tell_signed(self, task: "asyncio.Future[SignDone]") -> None:
-        self.tell(await task)
+    async def _report_signed(self, task: "asyncio.Future[SignDone]") -> None:
+        self.deliver(await task)
 
     async def _append(self, records: Sequence[Record]) -> None:
         data = [encode_record(record) for record in records]
@@ -246,13 +246,13 @@ class Desk:
                 if reply is not None and not reply.done():
                     reply.set_result(effect.message)
             case RaiseAlarm() | EndAlarm():
-                self.hands.spawn(self._alarm(effect))
+                self.venue_calls.spawn(self._alarm(effect))
             case Append() | Sign():
                 raise AssertionError("performed before")
             case _:
                 if isinstance(effect, Post):
                     self._sample(effect)
-                self.hands.begin(effect)
+                self.venue_calls.begin(effect)
 
     # ---- measures -----------------------------------------------------------------------------
 

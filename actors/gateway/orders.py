@@ -108,7 +108,7 @@ def judge(draft: Draft, kept: KeptIntent, book: TokenBook | None = None) -> None
     verdict = risk.check(case)
     match verdict:
         case risk.Refused():
-            _told(draft, intent, verdict)
+            _alarm_refusal(draft, intent, verdict)
             if verdict.code == "collar":
                 note_refused(draft, verdict.code, verdict.reason)
             refuse(draft, intent, verdict.code, verdict.reason)
@@ -126,7 +126,7 @@ def judge(draft: Draft, kept: KeptIntent, book: TokenBook | None = None) -> None
             assert_never(verdict)
 
 
-def _told(draft: Draft, intent: Intent, verdict: risk.Refused) -> None:
+def _alarm_refusal(draft: Draft, intent: Intent, verdict: risk.Refused) -> None:
     """Raise the alarm of a refusal that says something of the release."""
     if verdict.code == risk.UNATTESTED:
         draft.alarm_unapproved(intent.slot, intent.release, "an order")

@@ -6,7 +6,7 @@ The same bytes are posted again, never signed anew. An answer that was lost make
 
 from typing import Final, assert_never
 
-from actors.gateway.account import look_soon
+from actors.gateway.account import poll_account_soon
 from actors.gateway.draft import Draft
 from actors.gateway.events import CancelDone, Post, PostDone, PostHeld
 from actors.gateway.flight import PostTry
@@ -91,10 +91,10 @@ def _posted(draft: Draft, order_id: str, outcome: PostOutcome) -> None:
             open_order(draft, order)
             # a resting order's fills come by stream; the others are settled by looking
             if outcome.status is not AcceptedStatus.LIVE:
-                draft.flight.look_soon = True
+                draft.flight.poll_account_soon = True
         case Duplicated():
             open_order(draft, order)
-            draft.flight.look_soon = True
+            draft.flight.poll_account_soon = True
         case Rejected():
             _rejected(draft, order, outcome)
         case Unavailable():
@@ -102,7 +102,7 @@ def _posted(draft: Draft, order_id: str, outcome: PostOutcome) -> None:
         case Unknown():
             mark_unknown(draft, order, outcome.reason)
             _retry_later(draft, order_id, 0)
-            draft.flight.look_soon = True
+            draft.flight.poll_account_soon = True
         case _:
             assert_never(outcome)
 
@@ -136,12 +136,12 @@ def _rejected(draft: Draft, order: Order, outcome: Rejected) -> None:
         return
     note_refused(draft, outcome.code, outcome.message)
     if outcome.code == "not_enough_balance":
-        look_soon(draft)
+        poll_account_soon(draft)
     if order.state is OrderState.UNKNOWN:
         # An earlier post may have landed (and used the balance that this one lacks): only looking
         # can tell, so it is not posted again and not called rejected yet.
         draft.flight.posts[order.order_id] = PostTry(tries=POST_TRIES_MAX)
-        draft.flight.look_soon = True
+        draft.flight.poll_account_soon = True
         return
     killed = outcome.code == "fak_not_filled" and order.style is Style.TAKE
     end_order(draft, order, OrderEnd.KILLED if killed else OrderEnd.REJECTED, reason)
@@ -174,7 +174,7 @@ def _retry_later(draft: Draft, order_id: str, advised_ms: int) -> None:
 
 def _cancelled(draft: Draft, event: CancelDone) -> None:
     """Note what the venue confirmed; an order ends only when a look shows it gone, fills known."""
-    draft.flight.look_soon = True
+    draft.flight.poll_account_soon = True
     if isinstance(event.outcome, Cancelled):
         for order_id in event.outcome.cancelled:
             if order_id in draft.ledger.orders:

@@ -6,7 +6,7 @@ same answer: a claim is known by its life, a handoff by its id, a vacancy by its
 
 from typing import assert_never
 
-from actors.gateway.account import look_soon
+from actors.gateway.account import poll_account_soon
 from actors.gateway.draft import Draft
 from actors.gateway.events import ClaimAsked, FenceAsked, OpenAsked, SeatEvent
 from actors.gateway.market_table import note_owner
@@ -95,7 +95,7 @@ def _grant_claim(draft: Draft, seat: Seat, claim: Claim, release: str) -> ClaimA
         granted_wire_ms=draft.wire_ms,
     )
     draft.record(FenceMoved(record=record))
-    look_soon(draft)
+    poll_account_soon(draft)
     note_owner(draft)
     return Granted(record=record)
 
@@ -180,7 +180,7 @@ def _fence(draft: Draft, request: FenceRequest) -> FenceAnswer:
         granted_wire_ms=draft.wire_ms,
     )
     draft.record(FenceMoved(record=record))
-    look_soon(draft)
+    poll_account_soon(draft)
     note_owner(draft)
     return Granted(record=record)
 

@@ -20,7 +20,7 @@ from actors.gateway.authority.taking import Authority
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
-from actors.gateway.gate import LOOK_S, Gate
+from actors.gateway.gate import POLL_S, Gate
 from actors.gateway.holder import beat_before, name_heir
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import (
@@ -31,7 +31,7 @@ from actors.gateway.lock import (
     halt_reason,
     stored_generation,
 )
-from actors.gateway.loop import AlarmSink, Desk
+from actors.gateway.loop import AlarmSink, GatewayLoop
 from actors.gateway.records import decode_record
 from actors.runtime import log_event, wire_ms
 from actors.venue.port import Rejected, Unknown, VenuePort
@@ -58,7 +58,7 @@ STANDING_BY: Final = "standing by"
 """Phase of one that is connected to the venue and waits to be named."""
 
 
-class GatewayLife:
+class GatewaySession:
     """Holds what one process of the gateway holds. Use `start`, then `desk`, then `close`."""
 
     def __init__(
@@ -79,11 +79,11 @@ class GatewayLife:
         self._life = life
         self._connect = connect
         self._raise_alarm = raise_alarm
-        self._authority = Authority(root, holder, self._say)
+        self._authority = Authority(root, holder, self._log_phase)
         self.phase = "starting"
         self.lock: GatewayLock | None = None
         self.generation = 0
-        self.desk: Desk | None = None
+        self.gateway_loop: GatewayLoop | None = None
         self._gate = Gate(self._storage, config)
         self.damage: str | None = None
         self._venue: VenuePort | None = None
@@ -112,7 +112,7 @@ class GatewayLife:
             return
         if self._venue is None:
             self._venue = await self._open_venue()
-        await self._open_desk(fresh(ledger))
+        await self._open_loop(fresh(ledger))
         current = Current(name=self._holder.name, generation=self.generation)
         self._storage.write(CURRENT_FILE, msgspec.json.encode(current))
         self.phase = "serving"
@@ -122,9 +122,9 @@ class GatewayLife:
         """Be ready to take over as soon as this one is named."""
         if self._venue is None:
             self._venue = await self._open_venue()
-        self._say(STANDING_BY)
+        self._log_phase(STANDING_BY)
 
-    def _say(self, phase: str) -> None:
+    def _log_phase(self, phase: str) -> None:
         self.phase = phase
 
     def take_over(self) -> bool:
@@ -153,11 +153,11 @@ class GatewayLife:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, CONNECT_BACKOFF_S_MAX)
 
-    async def _open_desk(self, state: State) -> None:
+    async def _open_loop(self, state: State) -> None:
         assert self._venue is not None
         assert self._log is not None
         rules = await self._gate.read()
-        self.desk = Desk(
+        self.gateway_loop = GatewayLoop(
             venue=self._venue,
             log=self._log,
             state=state,
@@ -173,16 +173,16 @@ class GatewayLife:
             life=self._life,
             release=self._release,
             beat_wire_ms=self._beat_before(),
-            **self.desk.now(),
+            **self.gateway_loop.now(),
         )
-        self.desk.tell(started)
+        self.gateway_loop.deliver(started)
         self._tasks = [
-            asyncio.create_task(self.desk.run()),
+            asyncio.create_task(self.gateway_loop.run()),
             asyncio.create_task(self._watch()),
             asyncio.create_task(self._watch_gate()),
         ]
         self.phase = "starting: compares orders and trades with the venue"
-        await self.desk.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
+        await self.gateway_loop.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
 
     def _beat_before(self) -> int:
         beat_ms = beat_before(self._storage, self._holder.name)
@@ -208,8 +208,8 @@ class GatewayLife:
     def _may_post(self) -> str | None:
         """Return why nothing may be posted now. Reads two small files; no await comes after it."""
         halted = halt_reason(self._root)
-        if halted is not None and self.desk is not None:
-            self.desk.tell(HaltFileSeen(reason=halted, **self.desk.now()))
+        if halted is not None and self.gateway_loop is not None:
+            self.gateway_loop.deliver(HaltFileSeen(reason=halted, **self.gateway_loop.now()))
             return halted
         if self.lock is None or not self.lock.held:
             return "this process does not hold the gateway's lock"
@@ -224,14 +224,16 @@ class GatewayLife:
 
     async def read_gate(self, unless_covered: str | None = None) -> None:
         """Judge by the gate's files as they are now; a release that is covered asks for no look."""
-        desk = self.desk
-        if desk is None or (unless_covered and desk.rules.is_attested(unless_covered)):
+        gateway_loop = self.gateway_loop
+        if gateway_loop is None or (
+            unless_covered and gateway_loop.rules.is_attested(unless_covered)
+        ):
             return
-        desk.judge_by(await self._gate.read())
+        gateway_loop.judge_by(await self._gate.read())
 
     async def _watch_gate(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
             await self.read_gate()
 
     # ---- the end ------------------------------------------------------------------------------
@@ -243,15 +245,15 @@ class GatewayLife:
 
     async def empty(self, reason: str) -> bool:
         """Begin nothing new, cancel what rests; True if the venue has no order of ours left."""
-        if self.desk is None:
+        if self.gateway_loop is None:
             return True
-        self.desk.tell(Stopping(reason=reason, **self.desk.now()))
-        return await self.desk.settled(lambda now: not now.ledger.orders, EMPTY_S_MAX)
+        self.gateway_loop.deliver(Stopping(reason=reason, **self.gateway_loop.now()))
+        return await self.gateway_loop.settled(lambda now: not now.ledger.orders, EMPTY_S_MAX)
 
     async def warm(self, condition_id: str, token_id: str) -> bool:
         """Load what signing needs of a token; a standby does it before it has a desk."""
-        if self.desk is not None:
-            return await self.desk.hands.warm(condition_id, token_id) is None
+        if self.gateway_loop is not None:
+            return await self.gateway_loop.venue_calls.warm(condition_id, token_id) is None
         if self._venue is None:
             return False
         return await self._venue.warm(condition_id, token_id) is None
@@ -261,12 +263,12 @@ class GatewayLife:
 
         Resting orders keep their place. False: a post was not answered; the heir looks for it.
         """
-        if self.desk is None:
+        if self.gateway_loop is None:
             name_heir(self._storage, to)
             return True
-        self.desk.tell(Leaving(reason=f"{to} takes over", **self.desk.now()))
-        answered = await self.desk.settled(_no_post_runs, POSTS_S_MAX)
-        name_heir(self._storage, to, self.desk.state.flight.beat_ok_wire_ms)
+        self.gateway_loop.deliver(Leaving(reason=f"{to} takes over", **self.gateway_loop.now()))
+        answered = await self.gateway_loop.settled(_no_post_runs, POSTS_S_MAX)
+        name_heir(self._storage, to, self.gateway_loop.state.flight.beat_ok_wire_ms)
         return answered
 
     async def close(self) -> None:

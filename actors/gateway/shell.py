@@ -17,8 +17,8 @@ from actors.gateway.authority.taking import AuthorityRefusedError, MovedError
 from actors.gateway.events import Event
 from actors.gateway.holder import name_heir
 from actors.gateway.identity import fleet_name, identity_of
-from actors.gateway.loop import Desk
-from actors.gateway.session import Connect, GatewayLife
+from actors.gateway.loop import GatewayLoop
+from actors.gateway.session import Connect, GatewaySession
 from actors.messages import Moved, Refusal, encode
 from actors.runtime import (
     keep_loaded,
@@ -70,7 +70,7 @@ class GatewayShell:
             self._guard = loop.create_task(self._guard_supervisor())
         self._running = loop.create_task(self.live())
 
-    def _new_life(self) -> GatewayLife:
+    def _new_life(self) -> GatewaySession:
         holder = Holder(
             name=self._name,
             fleet=fleet_name(),
@@ -79,7 +79,7 @@ class GatewayShell:
             process_start=self._identity.process_start,
             wire_ms=int(wire_ms()),
         )
-        return GatewayLife(
+        return GatewaySession(
             root=self._root,
             config=self._config,
             holder=holder,
@@ -125,7 +125,7 @@ class GatewayShell:
 
     # ---- asking the machine -------------------------------------------------------------------
 
-    async def _desk(self) -> Desk | Moved | Refusal:
+    async def _gateway_loop(self) -> GatewayLoop | Moved | Refusal:
         """Return the running desk, or why there is none."""
         if self._moved_to is not None:
             return Moved(to=self._moved_to)
@@ -135,16 +135,16 @@ class GatewayShell:
             await asyncio.wait_for(self._ready.wait(), READY_S_MAX)
         except TimeoutError:
             return Refusal(reason=f"gateway is {self._life.phase}")
-        if self._life.damage is not None or self._life.desk is None:
+        if self._life.damage is not None or self._life.gateway_loop is None:
             return Refusal(reason=f"gateway is {self._life.phase}")
-        return self._life.desk
+        return self._life.gateway_loop
 
     async def _ask(self, make: Callable[[int, dict[str, int]], Event]) -> bytes:
         """Step the event that `make` builds of a reply number and the time; encode the answer."""
-        desk = await self._desk()
-        if not isinstance(desk, Desk):
-            return encode(desk)
-        asked = desk.ask(lambda reply_to: make(reply_to, desk.now()))
+        gateway_loop = await self._gateway_loop()
+        if not isinstance(gateway_loop, GatewayLoop):
+            return encode(gateway_loop)
+        asked = gateway_loop.ask(lambda reply_to: make(reply_to, gateway_loop.now()))
         try:
             return encode(await asyncio.wait_for(asked, ASK_S_MAX))
         except TimeoutError:
@@ -215,5 +215,5 @@ class GatewayShell:
             self._running.cancel()
             await asyncio.wait([self._running])
         await self._life.close()
-        if self._life.desk is not None:
-            self._life.desk.changed.set()
+        if self._life.gateway_loop is not None:
+            self._life.gateway_loop.changed.set()

@@ -22,7 +22,6 @@ from actors.gateway.events import (
     HaltFileSeen,
     IntentArrived,
     Leaving,
-    Looked,
     OpenAsked,
     OperatorEvent,
     OutboxRead,
@@ -33,10 +32,11 @@ from actors.gateway.events import (
     Started,
     State,
     Stopping,
-    StreamSaid,
+    StreamUpdated,
     Ticked,
     TimeSeen,
     TradingAsked,
+    VenuePolled,
 )
 from actors.gateway.market_events import AccountSeen, BookSeen, IntentUnreadable, MarketSeen
 from actors.gateway.records import Acknowledged, TradingChanged
@@ -52,8 +52,8 @@ def step(state: State, event: Event, rules: Rules) -> tuple[State, tuple[Effect,
             seats.judge(draft, event)
         case IntentArrived() | SignDone() | PostDone() | PostHeld() | CancelDone():
             orders.follow(draft, event)
-        case Looked() | StreamSaid() | BeatDone() | ResolutionSeen() | TimeSeen():
-            venue_updates.hear(draft, event)
+        case VenuePolled() | StreamUpdated() | BeatDone() | ResolutionSeen() | TimeSeen():
+            venue_updates.apply(draft, event)
         case TradingAsked() | HaltFileSeen() | OutboxRead() | Leaving() | Stopping():
             _operate(draft, event)
         case MarketSeen() | BookSeen() | IntentUnreadable():

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final, assert_never
 
 from actors.elapsed import elapsed_ms
-from actors.gateway.account import look_at_account
+from actors.gateway.account import poll_account
 from actors.gateway.draft import NEVER_MS, Draft
 from actors.gateway.events import (
     AskResolution,
@@ -16,7 +16,7 @@ from actors.gateway.events import (
     Beat,
     Cancel,
     ClockEvent,
-    Look,
+    PollVenue,
     Started,
     Ticked,
 )
@@ -105,8 +105,8 @@ def _tick(draft: Draft) -> None:
     _post_again(draft)
     keep_table(draft)
     chase_facts(draft)
-    look_at_account(draft)
-    _look(draft)
+    poll_account(draft)
+    _poll(draft)
     _resolve(draft)
     if draft.wire_ms >= draft.flight.time_due_wire_ms:
         draft.flight.time_due_wire_ms = draft.wire_ms + ASK_TIME_MS
@@ -184,18 +184,18 @@ def _post_again(draft: Draft) -> None:
                 mark_unknown(draft, order, "not posted in time; looking whether it is there")
 
 
-def _look(draft: Draft) -> None:
+def _poll(draft: Draft) -> None:
     flight = draft.flight
     since_ms = draft.wire_ms - flight.look_wire_ms
     if flight.looking and since_ms < LOOK_LOST_MS:
         return
     busy = bool(draft.ledger.orders) or draft.ledger.fills.has(PROVISIONAL)
     period_ms = LOOK_BUSY_MS if busy else LOOK_IDLE_MS
-    if flight.look_soon:
+    if flight.poll_account_soon:
         period_ms = LOOK_SOON_MS
     if since_ms < period_ms:
         return
-    flight.looking, flight.look_soon, flight.look_wire_ms = True, False, draft.wire_ms
+    flight.looking, flight.poll_account_soon, flight.look_wire_ms = True, False, draft.wire_ms
     times = [draft.wire_ms]
     times += [order.signed_wire_ms for order in draft.ledger.orders.values()]
     times += [kept.wire_ms for kept in draft.ledger.fills.of(PROVISIONAL)]
@@ -207,7 +207,7 @@ def _look(draft: Draft) -> None:
     # a venue whose clock runs ahead costs more rows; one that says a wrong time costs no fill
     behind_ms = min(0, max(draft.flight.venue_ahead_ms, -UNDATED_BACK_MS))
     after_ms = oldest_ms + behind_ms - LOOK_BACK_MS
-    draft.ask(Look(after_s=max(0, after_ms // 1000)))
+    draft.ask(PollVenue(after_s=max(0, after_ms // 1000)))
 
 
 def _dated(draft: Draft, stamp_ms: int) -> int:

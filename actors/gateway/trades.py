@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 from actors.elapsed import elapsed_ms
-from actors.gateway.account import look_at_rest
+from actors.gateway.account import poll_account_when_idle
 from actors.gateway.draft import Draft
 from actors.gateway.ledger import condition
 from actors.gateway.market_facts import outcome_of
@@ -43,7 +43,7 @@ def take_trade(draft: Draft, trade: VenueTrade) -> None:
     known = draft.ledger.fills.get(trade.fill_id)
     if known is not None:
         _compare(draft, order, known, trade)
-    elif not _told_otherwise(draft, order, trade):
+    elif not _differs_from_trade(draft, order, trade):
         _fill(draft, order, trade)
         _compare_with_order(draft, order, trade)
     for kept in _parts(draft, order, trade):
@@ -65,7 +65,7 @@ def _fills_of(draft: Draft, order: Order) -> list[KeptFill]:
     return [kept for kept in of_market if kept.fill.order_id == order.order_id]
 
 
-def _told_otherwise(draft: Draft, order: Order, trade: VenueTrade) -> bool:
+def _differs_from_trade(draft: Draft, order: Order, trade: VenueTrade) -> bool:
     """Tell whether the trade is booked already, in other prices: then this is no new fill."""
     booked = sum(kept.fill.shares for kept in _parts(draft, order, trade))
     if not booked or not trade.of_shares:
@@ -117,7 +117,7 @@ def _move(draft: Draft, order: Order, kept: KeptFill, trade: VenueTrade) -> None
     if trade.status is TradeStatus.CONFIRMED:
         confirmed = FillConfirmed(sequence=sequence, fill_id=fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, confirmed)
-        look_at_rest(draft)
+        poll_account_when_idle(draft)
     elif trade.status is TradeStatus.FAILED:
         failed = FillFailed(sequence=sequence, fill_id=fill_id, at_ms=draft.market_ms)
         draft.publish(order.slot, failed)

@@ -16,8 +16,7 @@ from actors.gateway.events import (
     Cancel,
     CancelDone,
     Event,
-    Look,
-    Looked,
+    PollVenue,
     Post,
     PostDone,
     PostHeld,
@@ -25,8 +24,9 @@ from actors.gateway.events import (
     ResolutionSeen,
     Sign,
     SignDone,
-    StreamSaid,
+    StreamUpdated,
     TimeSeen,
+    VenuePolled,
 )
 from actors.gateway.market_events import (
     AccountSeen,
@@ -48,7 +48,7 @@ from actors.venue.port import (
     VenuePort,
 )
 
-VenueCall = Post | Cancel | Look | Beat | Question
+VenueCall = Post | Cancel | PollVenue | Beat | Question
 
 CALL_S_MAX: Final = 30.0
 """Wire. The adapter's own timeout is 5 s a request; a listing asks several times."""
@@ -61,19 +61,19 @@ STREAM_AGAIN_S: Final = 1.0
 Answer = TypeVar("Answer")
 
 
-class Hands:
+class VenueCalls:
     """One venue, many calls under way."""
 
     def __init__(
         self,
         venue: VenuePort,
-        tell: Callable[[Event], None],
+        deliver: Callable[[Event], None],
         now: Callable[[], tuple[int, int]],
         may_post: Callable[[], str | None],
         wall_ms: Callable[[], float] | None = None,
     ) -> None:
         self._venue = venue
-        self._tell = tell
+        self._report = deliver
         self._now = now
         """Wire and market ms."""
         self._may_post = may_post
@@ -154,7 +154,7 @@ class Hands:
 
     def sign_later(self, effect: Sign) -> None:
         async def work() -> None:
-            self._tell(await self.sign(effect))
+            self._report(await self.sign(effect))
 
         self.spawn(work())
 
@@ -168,12 +168,12 @@ class Hands:
             case Cancel():
                 cancelled = await _value(self._venue.cancel(call.order_ids))
                 at = self._at()
-                self._tell(CancelDone(order_ids=call.order_ids, outcome=cancelled, **at))
-            case Look():
-                await self._look(call.after_s, started_ms)
+                self._report(CancelDone(order_ids=call.order_ids, outcome=cancelled, **at))
+            case PollVenue():
+                await self._poll(call.after_s, started_ms)
             case Beat():
                 beaten = await _value(self._venue.heartbeat(call.heartbeat_id))
-                self._tell(BeatDone(outcome=beaten, **self._at()))
+                self._report(BeatDone(outcome=beaten, **self._at()))
             case _:
                 await self._ask(call, started_ms)
 
@@ -182,18 +182,18 @@ class Hands:
             case AskResolution():
                 winner = await _value(self._venue.resolution(call.condition_id))
                 at = self._at()
-                self._tell(ResolutionSeen(condition_id=call.condition_id, outcome=winner, **at))
+                self._report(ResolutionSeen(condition_id=call.condition_id, outcome=winner, **at))
             case AskTime():
                 await self._time(started_ms)
             case AskMarket():
                 market = await _value(self._venue.market(call.slug))
-                self._tell(MarketSeen(slug=call.slug, market=market, **self._at()))
+                self._report(MarketSeen(slug=call.slug, market=market, **self._at()))
             case AskBook():
                 book = await _value(self._venue.book(call.token_id))
-                self._tell(BookSeen(intent_id=call.intent_id, book=book, **self._at()))
+                self._report(BookSeen(intent_id=call.intent_id, book=book, **self._at()))
             case AskAccount():
                 account = await _value(self._venue.account(call.token_ids))
-                self._tell(AccountSeen(account=account, **self._at()))
+                self._report(AccountSeen(account=account, **self._at()))
             case _:
                 assert_never(call)
 
@@ -205,22 +205,22 @@ class Hands:
         """Look once more whether posting is allowed, then post without any wait between."""
         held = self._may_post()
         if held is not None:
-            self._tell(PostHeld(order_id=signed.order_id, reason=held, **self._at()))
+            self._report(PostHeld(order_id=signed.order_id, reason=held, **self._at()))
             return
         outcome = await _value(self._venue.post(signed))
-        self._tell(PostDone(order_id=signed.order_id, outcome=outcome, **self._at()))
+        self._report(PostDone(order_id=signed.order_id, outcome=outcome, **self._at()))
 
-    async def _look(self, after_s: int, started_ms: int) -> None:
+    async def _poll(self, after_s: int, started_ms: int) -> None:
         orders = await _value(self._venue.open_orders())
         trades = await _value(self._venue.trades(after_s))
-        looked = Looked(
+        looked = VenuePolled(
             orders=orders,
             trades=trades,
             odd=self._venue.odd_rows(),
             started_wire_ms=started_ms,
             **self._at(),
         )
-        self._tell(looked)
+        self._report(looked)
 
     def _wall_of(self, wire_ms: int) -> int | None:
         """Return what the machine's clock shows at an instant of the last seconds."""
@@ -240,7 +240,7 @@ class Hands:
             market_ms=market_ms,
             version=await version,
         )
-        self._tell(seen)
+        self._report(seen)
 
     async def follow_stream(self) -> None:
         """Tell the user stream's events for as long as the gateway lives."""
@@ -248,11 +248,11 @@ class Hands:
             reason = "the stream ended"
             try:
                 async for event in self._venue.events():
-                    self._tell(StreamSaid(event=event, **self._at()))
+                    self._report(StreamUpdated(event=event, **self._at()))
             except Exception as error:  # noqa: BLE001 the stream is best effort, looking is the truth
                 reason = repr(error)
             log_event("user_stream_lost", reason=reason)
-            self._tell(StreamSaid(event=StreamLost(reason=reason), **self._at()))
+            self._report(StreamUpdated(event=StreamLost(reason=reason), **self._at()))
             await asyncio.sleep(STREAM_AGAIN_S)
 
 

@@ -12,11 +12,11 @@ from actors.gateway.draft import Draft
 from actors.gateway.events import (
     BeatDone,
     Cancel,
-    Looked,
     ResolutionSeen,
-    StreamSaid,
+    StreamUpdated,
     TimeSeen,
-    VenueNews,
+    VenuePolled,
+    VenueUpdate,
 )
 from actors.gateway.flight import PostTry
 from actors.gateway.ledger import condition
@@ -54,11 +54,11 @@ BEAT_RETRY_MS: Final = 1_000
 """Wire: two more tries fit before the venue's 10 s are over."""
 
 
-def hear(draft: Draft, event: VenueNews) -> None:
+def apply(draft: Draft, event: VenueUpdate) -> None:
     match event:
-        case Looked():
-            _look(draft, event)
-        case StreamSaid():
+        case VenuePolled():
+            _poll(draft, event)
+        case StreamUpdated():
             _stream(draft, event)
         case BeatDone():
             _beat(draft, event)
@@ -73,7 +73,7 @@ def hear(draft: Draft, event: VenueNews) -> None:
 # ---- looking ----------------------------------------------------------------------------------
 
 
-def _look(draft: Draft, event: Looked) -> None:
+def _poll(draft: Draft, event: VenuePolled) -> None:
     draft.flight.looking = False
     note_listing(draft, event)
     if isinstance(event.orders, Unknown) or isinstance(event.trades, Unknown):
@@ -159,20 +159,20 @@ def _forget_cancels(draft: Draft, strangers: set[str]) -> None:
 # ---- the stream -------------------------------------------------------------------------------
 
 
-def _stream(draft: Draft, said: StreamSaid) -> None:
+def _stream(draft: Draft, said: StreamUpdated) -> None:
     event = said.event
     match event:
         case VenueTrade():
             # A fill of a post that is still under way may overtake its answer: same function.
             if draft.ledger.order(event.order_id) is None:
-                draft.flight.look_soon = True
+                draft.flight.poll_account_soon = True
             else:
                 take_trade(draft, event)
         case OrderEvent():
             if event.change is not OrderChange.PLACEMENT and event.order_id in draft.ledger.orders:
-                draft.flight.look_soon = True
+                draft.flight.poll_account_soon = True
         case StreamLost():
-            draft.flight.look_soon = True
+            draft.flight.poll_account_soon = True
         case _:
             assert_never(event)
 

@@ -25,12 +25,12 @@ from actors.market_data.events import (
     FetchOpenInterest,
     FollowBooks,
     FollowPrices,
-    Say,
+    LogJob,
     SnapshotAsked,
     Timer,
 )
 from actors.market_data.handoff import encode_buffers, is_warm, restored_state
-from actors.market_data.snapshot_cache import Answer, SnapshotDesk
+from actors.market_data.snapshot_cache import Answer, SnapshotCache
 from actors.market_data.state import KnownMarket, Now, initial_state, settings_of
 from actors.market_data.status import Provenance, market_data_status
 from actors.market_data.step import step
@@ -89,7 +89,7 @@ class MarketData:
         store = SnapshotStore(self._storage)
         self._release = release_running()
         label_logs(release=self._release[:12])
-        self._desk = SnapshotDesk(store, self._config.clock, self._make, self._release)
+        self._desk = SnapshotCache(store, self._config.clock, self._make, self._release)
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue
         self._reads = FeedReads(venue)
@@ -267,7 +267,7 @@ class MarketData:
             case FollowBooks(markets=markets, anew=anew):
                 tokens = [token for pair in markets.values() for token in pair]
                 self._books.follow(tokens, anew=anew)
-            case Say(job=job, reason=reason, failures=failures):
+            case LogJob(job=job, reason=reason, failures=failures):
                 log_event("feed_fails", job=job, reason=reason, failures=failures)
             case (
                 FetchKlines() | FetchFunding() | FetchOpenInterest() | FetchMarket() | FetchBooks()

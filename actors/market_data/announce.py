@@ -58,7 +58,7 @@ class Announcer:
         except OSError:
             return b""
 
-    async def tell(self, markets: Iterable[KnownMarket]) -> bool:
+    async def deliver(self, markets: Iterable[KnownMarket]) -> bool:
         """Tell what is due; stop at the first that the gateway could not take."""
         for market in self.due(markets):
             if not await self._gateway.warm(market.condition_id, market.token_ids):
@@ -69,5 +69,5 @@ class Announcer:
     async def run(self, markets: Callable[[], Iterable[KnownMarket]]) -> None:
         """Keep the gateway told until cancelled."""
         while True:
-            told = await self.tell(markets())
+            told = await self.deliver(markets())
             await asyncio.sleep(LOOK_WIRE_S if told else AFTER_FAILURE_WIRE_S)

@@ -198,7 +198,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot
 
 
-class Say(msgspec.Struct, frozen=True, kw_only=True):
+class LogJob(msgspec.Struct, frozen=True, kw_only=True):
     """Log that a job fails (the 1st, 2nd, 4th, 8th ... time in a row) or works again."""
 
     job: str
@@ -207,4 +207,4 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Fetch = FetchKlines | FetchFunding | FetchOpenInterest | FetchMarket | FetchBooks
-Effect = Fetch | FollowPrices | FollowBooks | AnswerSnapshot | Say
+Effect = Fetch | FollowPrices | FollowBooks | AnswerSnapshot | LogJob

@@ -12,7 +12,7 @@ from actors.market_data.events import (
     FetchKlines,
     FetchMarket,
     FetchOpenInterest,
-    Say,
+    LogJob,
 )
 from actors.market_data.state import (
     CANDLES_KEPT,
@@ -33,7 +33,7 @@ RUNNING_MAX: Final = 12
 BACKOFF_WIRE_MS: Final = 250
 BACKOFF_WIRE_MS_MAX: Final = 10_000
 """After a failure: 0.25 s doubled each time, at most 10 s, as long as it takes."""
-LOOK_AGAIN_WIRE_MS: Final = 300
+POLL_AGAIN_WIRE_MS: Final = 300
 """The least pause between two looks at a thing that was not there yet."""
 KLINES_SPARE: Final = 3
 """Asked beyond the missing ones: the open candle, and the exchange's last corrections."""
@@ -217,7 +217,7 @@ def _price_may_come(window: Window, now: Now) -> bool:
 def answered(state: MarketDataState, name: str, due_ms: int, now: Now) -> MarketDataState:
     if name not in state.jobs:
         return state
-    pause_ms = BOOKS_EVERY_WIRE_MS if name == "books" else LOOK_AGAIN_WIRE_MS
+    pause_ms = BOOKS_EVERY_WIRE_MS if name == "books" else POLL_AGAIN_WIRE_MS
     job = Job(due_ms=due_ms, not_before_wire_ms=now.wire_ms + pause_ms)
     trouble = {other: text for other, text in state.trouble.items() if other != name}
     return msgspec.structs.replace(state, jobs=state.jobs | {name: job}, trouble=trouble)
@@ -225,7 +225,7 @@ def answered(state: MarketDataState, name: str, due_ms: int, now: Now) -> Market
 
 def failed(
     state: MarketDataState, name: str, reason: str, now: Now
-) -> tuple[MarketDataState, list[Say]]:
+) -> tuple[MarketDataState, list[LogJob]]:
     """Back off; say so at the 1st, 2nd, 4th, 8th ... failure in a row."""
     if name not in state.jobs:
         return state, []
@@ -240,4 +240,4 @@ def failed(
         state, jobs=state.jobs | {name: job}, trouble=state.trouble | {name: reason}
     )
     loud = failures & (failures - 1) == 0
-    return state, [Say(job=name, reason=reason, failures=failures)] if loud else []
+    return state, [LogJob(job=name, reason=reason, failures=failures)] if loud else []

@@ -32,7 +32,7 @@ from actors.market_data.events import (
 )
 from actors.market_data.inputs import Name, Odd, odd
 from actors.market_data.jobs import (
-    LOOK_AGAIN_WIRE_MS,
+    POLL_AGAIN_WIRE_MS,
     after_funding,
     after_klines,
     after_market,
@@ -212,7 +212,7 @@ def apply_books(state: MarketDataState, event: BooksReceived, now: Now) -> Marke
         state = refuse(state, BOOKS, wrong_rows, now)
     if event.polled:
         return answered(_counted(state, books, late), "books", now.market_ms, now)
-    return _heard_books(_counted(state, books, late), state, now)
+    return _apply_books(_counted(state, books, late), state, now)
 
 
 def _counted(state: MarketDataState, books: dict[str, BookBuffer], late: int) -> MarketDataState:
@@ -220,7 +220,7 @@ def _counted(state: MarketDataState, books: dict[str, BookBuffer], late: int) ->
     return msgspec.structs.replace(state, books=books, counts=counts)
 
 
-def _heard_books(after: MarketDataState, before: MarketDataState, now: Now) -> MarketDataState:
+def _apply_books(after: MarketDataState, before: MarketDataState, now: Now) -> MarketDataState:
     """Note that the stream lives, unless it only repeated itself."""
     if after.books == before.books:
         return after
@@ -243,7 +243,7 @@ def apply_changes(state: MarketDataState, event: BookChanged, now: Now) -> Marke
         books[change.token_id] = change_book(known, change, event.stamp_wire_ms, now.market_ms)
         touched[change.token_id] = change
     after = _counted(state, _checked(books, touched), late)
-    return _look_soon(_heard_books(after, state, now), touched, now)
+    return _poll_soon(_apply_books(after, state, now), touched, now)
 
 
 def _checked(
@@ -255,12 +255,12 @@ def _checked(
     return books
 
 
-def _look_soon(state: MarketDataState, touched: Iterable[str], now: Now) -> MarketDataState:
+def _poll_soon(state: MarketDataState, touched: Iterable[str], now: Now) -> MarketDataState:
     """A contradicted book is taken anew at once, within the pause between two looks."""
     if not any(state.books[token].contradicted for token in touched):
         return state
     job = state.jobs["books"]
-    soon = min(job.not_before_wire_ms, now.wire_ms + LOOK_AGAIN_WIRE_MS)
+    soon = min(job.not_before_wire_ms, now.wire_ms + POLL_AGAIN_WIRE_MS)
     job = msgspec.structs.replace(job, not_before_wire_ms=soon)
     return msgspec.structs.replace(state, jobs=state.jobs | {"books": job})
 

@@ -27,7 +27,7 @@ Key = tuple[Asset, int]
 """Asset and due time."""
 
 
-class SnapshotDesk:
+class SnapshotCache:
     """Who waits for which snapshot. `make` asks the machine for one; it answers by `publish`."""
 
     def __init__(
@@ -74,7 +74,7 @@ class SnapshotDesk:
 
     def _expect(self, key: Key) -> asyncio.Future[Answer]:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_look_at_error)
+        future.add_done_callback(_log_error)
         self._answers[key] = future
         for old in [k for k, f in self._answers.items() if f.done()][:-KEPT_ANSWERS]:
             del self._answers[old]
@@ -148,7 +148,7 @@ def _resolve(future: asyncio.Future[Answer], answer: Answer) -> None:
         future.set_result(answer)
 
 
-def _look_at_error(future: asyncio.Future[Answer]) -> None:
+def _log_error(future: asyncio.Future[Answer]) -> None:
     """Keep asyncio from reporting an error that was logged where it happened."""
     if not future.cancelled():
         future.exception()

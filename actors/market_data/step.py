@@ -19,7 +19,6 @@ from actors.market_data.events import (
     MarketMissing,
     MarketRefused,
     OpenInterestReceived,
-    Say,
     SnapshotAsked,
     StreamFault,
     StreamTrouble,
@@ -186,6 +185,3 @@ def _stream_trouble(state: MarketDataState, event: StreamTrouble) -> MarketDataS
     if event.reason:
         trouble[name] = event.reason
     return msgspec.structs.replace(state, trouble=trouble)
-
-
-__all__ = ["Say", "step"]

@@ -76,11 +76,11 @@ class TakeBuffers(msgspec.Struct, frozen=True, kw_only=True):
     before: str
 
 
-class LookAtFeeds(msgspec.Struct, frozen=True, kw_only=True):
+class PollFeeds(msgspec.Struct, frozen=True, kw_only=True):
     after_ms: int = 0
 
 
-Work = ReadName | StoreName | TakeBuffers | LookAtFeeds | Wait
+Work = ReadName | StoreName | TakeBuffers | PollFeeds | Wait
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,12 +136,12 @@ def take_buffers(state: Turn, event: NameRead) -> Done:
     return state, (TakeBuffers(before=event.name),)
 
 
-def look(state: Turn, event: BuffersTaken) -> Done:
-    return replace(state, since_ms=event.at_ms), (LookAtFeeds(),)
+def poll(state: Turn, event: BuffersTaken) -> Done:
+    return replace(state, since_ms=event.at_ms), (PollFeeds(),)
 
 
-def look_again(state: Turn, _event: WarmthSeen) -> Done:
-    return state, (LookAtFeeds(after_ms=LOOK_MS),)
+def poll_again(state: Turn, _event: WarmthSeen) -> Done:
+    return state, (PollFeeds(after_ms=LOOK_MS),)
 
 
 def stand_by(state: Turn, event: WarmthSeen) -> Done:
@@ -172,10 +172,10 @@ TABLE: Final[Table[Turn, Work]] = Table(
     row(_P.LOOKING, NameRead, _P.CLAIMING, "no other one can serve", claim, when=nobody_else),
     row(_P.LOOKING, NameRead, _P.MOVED, "a later one serves", wait_moved, when=succeeded),
     row(_P.LOOKING, NameRead, _P.TAKING_BUFFERS, "an earlier one serves", take_buffers),
-    row(_P.TAKING_BUFFERS, BuffersTaken, _P.WARMING, "the rest comes by itself", look),
+    row(_P.TAKING_BUFFERS, BuffersTaken, _P.WARMING, "the rest comes by itself", poll),
     row(_P.TAKING_BUFFERS, BuffersLost, _P.CLAIMING, "nobody else can serve", claim_cold),
     row(_P.WARMING, WarmthSeen, _P.STANDING_BY, "warm, or late", stand_by, when=warm_or_late),
-    row(_P.WARMING, WarmthSeen, None, "looked at again", look_again),
+    row(_P.WARMING, WarmthSeen, None, "looked at again", poll_again),
     row((_P.STANDING_BY, _P.MOVED), Waited, _P.CHECKING, "it may be named", check),
     row(_P.CHECKING, NameRead, _P.SERVING, "callers are pointed here", serve, when=nobody_else),
     row(_P.CHECKING, NameRead, _P.GONE, "not wanted", serve, when=not_wanted),

@@ -29,7 +29,7 @@ from signals.units import MicroShares
 
 SERVE_S: Final = 20.0
 """Wire. A start on a recorded log takes half a second; two busy cores several times that."""
-LOOK_S: Final = 0.05
+POLL_S: Final = 0.05
 PAGE_WAIT_MS: Final = 200
 
 
@@ -77,7 +77,7 @@ async def _live(room: Path, config: FleetConfig, ledger: Ledger) -> tuple[str, .
     try:
         await _until_serving(gateway, venue)
         venue.push(act.trade(1, PART))
-        await _until_told(gateway, act)
+        await _until_reported(gateway, act)
         _decode_answers(await gateway.fences(), await gateway.status())
     finally:
         await gateway._end("the rehearsal is over")  # noqa: SLF001 its own actor
@@ -117,13 +117,13 @@ async def _until_serving(gateway: Any, venue: RehearsalVenue) -> None:
     try:
         async with asyncio.timeout(SERVE_S):
             while await gateway.health() != "serving" or not venue.beats:  # noqa: ASYNC110 it has no event
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
     except TimeoutError:
         phase = await gateway.health()
         raise RehearsalError(f"it does not serve within {SERVE_S:.0f} s: {phase}") from None
 
 
-async def _until_told(gateway: Any, act: Act) -> None:
+async def _until_reported(gateway: Any, act: Act) -> None:
     ends_s = time.monotonic() + SERVE_S
     page: Any = None
     while time.monotonic() < ends_s and await gateway.health() == "serving":
@@ -131,7 +131,7 @@ async def _until_told(gateway: Any, act: Act) -> None:
         page = decode(data, OutboxPage | Refusal)  # type: ignore[arg-type] # a union
         if isinstance(page, OutboxPage) and any(isinstance(e, Filled) for e in page.events):
             return
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_S)
     phase = await gateway.health()
     raise RehearsalError(f"a fill does not reach its slot: {phase}; {page}"[:300])
 

@@ -18,7 +18,7 @@ from actors.gateway.events import (
     ResolutionSeen,
     Started,
     Stopping,
-    StreamSaid,
+    StreamUpdated,
     TimeSeen,
 )
 from actors.messages import OpenIncarnation
@@ -63,15 +63,15 @@ def _start(stage: Stage) -> None:
         wire_ms=stage.wire_ms,
         market_ms=stage.market_ms,
     )
-    stage.hear(started)
+    stage.apply(started)
     known = stage.state.ledger.orders.values()
-    stage.look(orders=(_listed(order.order_id, order.condition_id) for order in known))
+    stage.poll(orders=(_listed(order.order_id, order.condition_id) for order in known))
     stage.pass_time(1)
-    stage.hear(BeatDone(outcome=Beaten(heartbeat_id="one"), **stage.at()))
-    stage.hear(BeatDone(outcome=HeartbeatMismatch(heartbeat_id="two"), **stage.at()))
-    stage.hear(BeatDone(outcome=UNKNOWN, **stage.at()))
-    stage.hear(TimeSeen(server_ms=stage.wire_ms, version="2", **stage.at()))
-    stage.hear(TimeSeen(server_ms=UNKNOWN, version=UNKNOWN, **stage.at()))
+    stage.apply(BeatDone(outcome=Beaten(heartbeat_id="one"), **stage.at()))
+    stage.apply(BeatDone(outcome=HeartbeatMismatch(heartbeat_id="two"), **stage.at()))
+    stage.apply(BeatDone(outcome=UNKNOWN, **stage.at()))
+    stage.apply(TimeSeen(server_ms=stage.wire_ms, version="2", **stage.at()))
+    stage.apply(TimeSeen(server_ms=UNKNOWN, version=UNKNOWN, **stage.at()))
 
 
 def _listed(order_id: str, condition_id: str) -> VenueOrder:
@@ -94,18 +94,18 @@ def _fill_by_parts(stage: Stage) -> None:
     """A resting order: partly filled by stream, the rest found by looking, then confirmed."""
     act = stage.order("fill")
     stage.posted(act, Accepted(status=AcceptedStatus.LIVE, order_id=act.order_id))
-    stage.must_tell(act, "OrderOpened")
+    stage.must_report(act, "OrderOpened")
     first, rest = act.trade(1), act.trade(2, SHARES - PART)
     stage.trade(first)
     stage.trade(first)
-    stage.must_tell(act, "Filled")
-    stage.look(orders=[act.listed(PART)], trades=[first])
-    stage.look(trades=[first, rest])
-    stage.must_tell(act, "OrderEnded")
+    stage.must_report(act, "Filled")
+    stage.poll(orders=[act.listed(PART)], trades=[first])
+    stage.poll(trades=[first, rest])
+    stage.must_report(act, "OrderEnded")
     for number, shares in ((1, PART), (2, SHARES - PART)):
         stage.trade(act.trade(number, shares, TradeStatus.MINED))
         stage.trade(act.trade(number, shares, TradeStatus.CONFIRMED))
-    stage.must_tell(act, "FillConfirmed")
+    stage.must_report(act, "FillConfirmed")
     _settle(stage, act, Outcome.UP)
 
 
@@ -115,9 +115,9 @@ def _take(stage: Stage) -> None:
         act = stage.order("take", style=Style.TAKE)
         stage.posted(act, Accepted(status=status, order_id=act.order_id))
         trade = act.trade(1, SHARES)
-        stage.look(trades=[trade])
+        stage.poll(trades=[trade])
         stage.trade(act.trade(1, SHARES, TradeStatus.CONFIRMED))
-        stage.must_tell(act, "Filled", "FillConfirmed", "OrderEnded")
+        stage.must_report(act, "Filled", "FillConfirmed", "OrderEnded")
     _settle(stage, act, Outcome.DOWN)
 
 
@@ -126,7 +126,7 @@ def _sell(stage: Stage) -> None:
     stage.posted(act, Duplicated())
     stage.trade(act.trade(1, SHARES))
     stage.trade(act.trade(1, SHARES, TradeStatus.CONFIRMED))
-    stage.must_tell(act, "Filled", "FillConfirmed")
+    stage.must_report(act, "Filled", "FillConfirmed")
 
 
 def _failed_trade(stage: Stage) -> None:
@@ -135,33 +135,33 @@ def _failed_trade(stage: Stage) -> None:
     stage.trade(act.trade(1))
     stage.trade(act.trade(1, status=TradeStatus.RETRYING))
     stage.trade(act.trade(1, status=TradeStatus.FAILED))
-    stage.must_tell(act, "Filled", "FillFailed")
+    stage.must_report(act, "Filled", "FillFailed")
     _cancel(stage, act)
 
 
 def _cancelled(stage: Stage) -> None:
     act = stage.order("cancel")
     stage.posted(act, Accepted(status=AcceptedStatus.LIVE, order_id=act.order_id))
-    stage.hear(CancelDone(order_ids=(act.order_id,), outcome=UNKNOWN, **stage.at()))
+    stage.apply(CancelDone(order_ids=(act.order_id,), outcome=UNKNOWN, **stage.at()))
     refused = NotCancelled(order_id=act.order_id, reason="matched")
     outcome = Cancelled(cancelled=(), not_cancelled=(refused,))
-    stage.hear(CancelDone(order_ids=(act.order_id,), outcome=outcome, **stage.at()))
+    stage.apply(CancelDone(order_ids=(act.order_id,), outcome=outcome, **stage.at()))
     _cancel(stage, act)
 
 
 def _cancel(stage: Stage, act: Act) -> None:
     outcome = Cancelled(cancelled=(act.order_id,))
-    stage.hear(CancelDone(order_ids=(act.order_id,), outcome=outcome, **stage.at()))
+    stage.apply(CancelDone(order_ids=(act.order_id,), outcome=outcome, **stage.at()))
     change = OrderEvent(
         order_id=act.order_id,
         condition_id=act.condition_id,
         change=OrderChange.CANCELLATION,
         filled_shares=act.listed().filled_shares,
     )
-    stage.hear(StreamSaid(event=change, **stage.at()))
+    stage.apply(StreamUpdated(event=change, **stage.at()))
     stage.pass_time()
-    stage.look()
-    stage.must_tell(act, "OrderEnded")
+    stage.poll()
+    stage.must_report(act, "OrderEnded")
 
 
 def _rejected(stage: Stage) -> None:
@@ -174,9 +174,9 @@ def _rejected(stage: Stage) -> None:
         for style in Style:
             act = stage.order(f"rejected-{code}", style=style)
             stage.posted(act, Rejected(code=code, message="rehearsed"))
-            ended += "OrderEnded" in stage.told(act)
+            ended += "OrderEnded" in stage.reported(act)
             stage.pass_time()
-            stage.look()
+            stage.poll()
     if not ended:
         raise RehearsalError("no refusal of the venue ends an order")
 
@@ -188,13 +188,13 @@ def _unclear(stage: Stage) -> None:
     for outcome in outcomes:
         act = stage.order("unclear")
         stage.posted(act, outcome)
-        stage.hear(PostHeld(order_id=act.order_id, reason="rehearsed", **stage.at()))
-        stage.look()
+        stage.apply(PostHeld(order_id=act.order_id, reason="rehearsed", **stage.at()))
+        stage.poll()
         stage.pass_time()
         stage.posted(act, UNKNOWN)
-        stage.hear(StreamSaid(event=StreamLost(reason="rehearsed"), **stage.at()))
-        stage.look(orders=[act.listed()])
-        stage.must_tell(act, "OrderOpened")
+        stage.apply(StreamUpdated(event=StreamLost(reason="rehearsed"), **stage.at()))
+        stage.poll(orders=[act.listed()])
+        stage.must_report(act, "OrderOpened")
         _cancel(stage, act)
 
 
@@ -202,15 +202,15 @@ def _settle(stage: Stage, act: Act, winner: Outcome) -> None:
     stage.pass_time(market_ms=CYCLES_TO_SETTLE * CYCLE_MS)
     for outcome in (UNKNOWN, None, winner):
         seen = ResolutionSeen(condition_id=act.condition_id, outcome=outcome, **stage.at())
-        stage.hear(seen)
+        stage.apply(seen)
         stage.pass_time()
-    stage.must_tell(act, "Settled")
+    stage.must_report(act, "Settled")
 
 
 def _asked(stage: Stage) -> None:
     """A slot's intent and a vacancy: an answer of any kind will do."""
     act = Act(name="intent", market_ms=stage.market_ms, wire_ms=stage.wire_ms)
-    stage.hear(IntentArrived(reply_to=1, intent=act.intent, **stage.at()))
+    stage.apply(IntentArrived(reply_to=1, intent=act.intent, **stage.at()))
     seat = stage.state.ledger.seats.get(SLOT)
     request = OpenIncarnation(
         slot=SLOT,
@@ -219,15 +219,15 @@ def _asked(stage: Stage) -> None:
         vacant=True,
         reason="rehearsal",
     )
-    stage.hear(OpenAsked(reply_to=2, request=request, **stage.at()))
+    stage.apply(OpenAsked(reply_to=2, request=request, **stage.at()))
 
 
 def _end(stage: Stage) -> None:
     stage.order("left")
-    stage.hear(Leaving(reason="rehearsed", **stage.at()))
+    stage.apply(Leaving(reason="rehearsed", **stage.at()))
     stage.pass_time()
-    stage.hear(HaltFileSeen(reason="rehearsed", **stage.at()))
-    stage.hear(Stopping(reason="rehearsed", **stage.at()))
+    stage.apply(HaltFileSeen(reason="rehearsed", **stage.at()))
+    stage.apply(Stopping(reason="rehearsed", **stage.at()))
     stage.pass_time()
 
 

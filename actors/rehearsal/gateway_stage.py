@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from typing import Final
 
 from actors.config import FleetConfig
-from actors.gateway.events import Append, Event, Looked, PostDone, StreamSaid, Ticked, fresh_state
+from actors.gateway.events import (
+    Append,
+    Event,
+    PostDone,
+    StreamUpdated,
+    Ticked,
+    VenuePolled,
+    fresh_state,
+)
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
 from actors.gateway.records import Outbox, Record
@@ -35,7 +43,7 @@ class Stage:
     def at(self) -> dict[str, int]:
         return {"wire_ms": self.wire_ms, "market_ms": self.market_ms}
 
-    def hear(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         self.state, effects = step(self.state, event, self.rules)
         for effect in effects:
             if isinstance(effect, Append):
@@ -50,20 +58,20 @@ class Stage:
     def pass_time(self, wire_ms: int = LATER_MS, market_ms: int = 0) -> None:
         self.wire_ms += wire_ms
         self.market_ms += market_ms
-        self.hear(Ticked(**self.at()))
+        self.apply(Ticked(**self.at()))
 
-    def look(self, orders: Iterable[VenueOrder] = (), trades: Iterable[VenueTrade] = ()) -> None:
-        looked = Looked(
+    def poll(self, orders: Iterable[VenueOrder] = (), trades: Iterable[VenueTrade] = ()) -> None:
+        looked = VenuePolled(
             started_wire_ms=self.wire_ms,
             orders=tuple(orders),
             trades=tuple(trades),
             wire_ms=self.wire_ms,
             market_ms=self.market_ms,
         )
-        self.hear(looked)
+        self.apply(looked)
 
     def trade(self, trade: VenueTrade) -> None:
-        self.hear(StreamSaid(event=trade, **self.at()))
+        self.apply(StreamUpdated(event=trade, **self.at()))
 
     def order(self, name: str, side: Side = Side.BUY, style: Style = Style.REST) -> Act:
         """Put one order of the rehearsal into the ledger, as if the log had it."""
@@ -83,9 +91,9 @@ class Stage:
         return act
 
     def posted(self, act: Act, outcome: PostOutcome) -> None:
-        self.hear(PostDone(order_id=act.order_id, outcome=outcome, **self.at()))
+        self.apply(PostDone(order_id=act.order_id, outcome=outcome, **self.at()))
 
-    def told(self, act: Act) -> list[str]:
+    def reported(self, act: Act) -> list[str]:
         """Return what the slot was told of an order, by kind."""
         events = self.state.ledger.outbox[SLOT].events[-self.since(act) :]
         return [type(event).__name__ for event in events]
@@ -93,8 +101,8 @@ class Stage:
     def since(self, act: Act) -> int:
         return self.state.ledger.outbox[SLOT].last_sequence - act.sequence + 1
 
-    def must_tell(self, act: Act, *kinds: str) -> None:
-        told = self.told(act)
-        missing = [kind for kind in kinds if kind not in told]
+    def must_report(self, act: Act, *kinds: str) -> None:
+        reported = self.reported(act)
+        missing = [kind for kind in kinds if kind not in reported]
         if missing:
-            raise RehearsalError(f"{act.name}: the slot is not told {missing[0]}, only {told}")
+            raise RehearsalError(f"{act.name}: the slot is not told {missing[0]}, only {reported}")

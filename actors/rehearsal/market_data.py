@@ -7,7 +7,7 @@ from typing import Final
 from actors.config import FleetConfig
 from actors.market_data.events import AnswerSnapshot, SnapshotAsked, Timer
 from actors.market_data.handoff import encode_buffers, is_warm, restored_state
-from actors.market_data.snapshot_cache import SnapshotDesk
+from actors.market_data.snapshot_cache import SnapshotCache
 from actors.market_data.state import MarketDataState, Now, initial_state, settings_of
 from actors.market_data.status import Provenance, market_data_status
 from actors.market_data.step import step
@@ -77,18 +77,18 @@ def _keep(made: dict[Asset, list[Snapshot]], snapshot: Snapshot) -> None:
 async def _store(room: Path, config: FleetConfig, made: dict[Asset, list[Snapshot]]) -> None:
     """Publish each as the actor does, and read back what a slot would get."""
     store = SnapshotStore(LocalStorage(room / names.SCRATCH))
-    desk = SnapshotDesk(store, config.clock, lambda _asset, _due_ms: None, "rehearsal")
+    cache = SnapshotCache(store, config.clock, lambda _asset, _due_ms: None, "rehearsal")
     try:
         for snapshot in (one for each in made.values() for one in each):
-            desk.publish(snapshot)
+            cache.publish(snapshot)
             async with asyncio.timeout(STORE_S):
-                _, data = await desk.ask(snapshot.asset, snapshot.due_ms)
+                _, data = await cache.ask(snapshot.asset, snapshot.due_ms)
             if decode_snapshot(data) != snapshot:
                 raise RehearsalError(f"{snapshot.asset}: a stored snapshot reads back otherwise")
     except TimeoutError:
         raise RehearsalError(f"no snapshot is stored within {STORE_S:.0f} s") from None
     finally:
-        desk.close()
+        cache.close()
 
 
 def _answer(config: FleetConfig, state: MarketDataState, now: Now) -> None:

@@ -77,7 +77,7 @@ def rehearse(room: Path) -> tuple[str, ...]:
         name="supervisor/rehearsal", pid=1, process_start=1, node_id="", release="rehearsal"
     )
     status_of(state, who, market_ms, wire)
-    _look(room, config, state, wire)
+    _poll(room, config, state, wire)
     return (f"{TICKS} ticks over the status of {len(said.slots)} slots", "a look of its detectors")
 
 
@@ -116,12 +116,12 @@ def _events(config: FleetConfig, said: Statuses, wire: int) -> list[AnyEvent]:
     return events
 
 
-def _look(room: Path, config: FleetConfig, state: SupervisorState, wire: int) -> None:
+def _poll(room: Path, config: FleetConfig, state: SupervisorState, wire: int) -> None:
     """Look once at what the fleet recorded; a detector's fault is named by itself."""
     root = names.read(room, names.RECORDED)
     recorded = room / names.SCRATCH if root is None else Path(root.decode())
     me = Me(release="rehearsal", life="1-1", node_id="")
     detecting = Detecting(Unwritten(recorded), config, me)
-    for finding in detecting.look(state, (), wire):
+    for finding in detecting.poll(state, (), wire):
         if finding.kind == FAILED and finding.holds:
             raise RehearsalError(f"{finding.subject}: {finding.evidence.get('reason', '')}"[:300])

@@ -50,7 +50,7 @@ STOP_SECONDS: Final = 45.0
 """Wire. A driver that was asked to stop takes back what is unconfirmed within seconds."""
 HANGS_MS: Final = 10_000
 """Wire without a sign of a living process: it is stopped or stuck and hears no polite end."""
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 CYCLES_WAITED: Final = 2
 """Decision cycles within which a successor that owns its slot must have decided."""
 WAIT_MS_MIN: Final = 10_000
@@ -60,7 +60,7 @@ TRIES_MAX: Final = 8
 AGAIN_SECONDS: Final = 2.0
 """Wire. A gateway that restarts serves again within 5 s, one that hangs is replaced within 20 s."""
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class AbortCalls(FleetCalls, Protocol):
@@ -76,7 +76,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """What became of each slot that the rollout had begun with."""
 
 
-async def abort(storage_root: str, calls: AbortCalls, speed: float, say: Say) -> Ended:
+async def abort(storage_root: str, calls: AbortCalls, speed: float, notify: Notify) -> Ended:
     """End the rollout under way; raise `RolloutError` if there is none."""
     storage = LocalStorage(Path(storage_root))
     active = read_active(storage)
@@ -89,7 +89,7 @@ async def abort(storage_root: str, calls: AbortCalls, speed: float, say: Say) ->
     order = () if plan is None else plan.order
     slots = await _end_slots(calls, handoffs, order, speed)
     for slot, end in slots.items():
-        say(f"{slot:<10} {end}")
+        notify(f"{slot:<10} {end}")
     if rollout is not None:
         write_report(storage, _report(rollout))
     end_turn(storage, active.rollout)
@@ -126,7 +126,7 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return True
 
 
@@ -183,7 +183,7 @@ async def _await_claim(calls: AbortCalls, slot: str, owner: FenceRecord) -> Fenc
     """Let a process that a vacancy was declared for take the slot: its predecessor was ended."""
     until_ms = wire_ms() + CLAIM_MS
     while wire_ms() < until_ms and max(calls.living(slot), default=0) > owner.incarnation:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         owner = await calls.owner(slot)
     return owner
 
@@ -213,7 +213,7 @@ async def _fault(
         for row in await calls.decisions(handoff.slot, owner.journal_sequence):
             if row.fence >= owner.fence and was_asked(row):
                 return failure_of(row)
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     return f"no decision in {wait_ms:.0f} ms"
 
 

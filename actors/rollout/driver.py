@@ -19,7 +19,7 @@ TICK_SECONDS: Final = 0.05
 SHADOW_EVERY_TICKS: Final = 10
 FROZEN_MS: Final = 1_000
 """Wire. Twenty turns did not happen: the process was stopped, or its machine was."""
-HEAR_MS: Final = 500
+DRAIN_MS: Final = 500
 """Wire. Answers that came meanwhile are taken in and journals read before time is judged again."""
 
 Clock = Callable[[], on.Now]
@@ -38,7 +38,7 @@ def confirmable(rollout: Rollout, market_ms: int) -> Iterator[tuple[str, int]]:
             yield slot, max(handoff.record.journal_sequence, handoff.seen_sequence)
 
 
-class Hearing:
+class FreezeGuard:
     """Tells whether time may be judged: whoever was frozen hears first what happened meanwhile.
 
     Or a good decision, durable for long, would count as one that never came.
@@ -53,7 +53,7 @@ class Hearing:
         frozen = wire_ms - self._turned_ms > FROZEN_MS
         self._turned_ms = wire_ms
         if self._until_ms is None:
-            self._until_ms = wire_ms + HEAR_MS if frozen else None
+            self._until_ms = wire_ms + DRAIN_MS if frozen else None
         elif wire_ms >= self._until_ms:
             self._until_ms = None
         return self._until_ms is None
@@ -78,9 +78,9 @@ class Driver:
 
     async def run(self) -> Rollout:
         """Drive to the end; return the rollout in phase DONE or STOPPED."""
-        hearing = Hearing(self._clock().wire_ms)
+        hearing = FreezeGuard(self._clock().wire_ms)
         while self.rollout.phase not in {Phase.DONE, Phase.STOPPED}:
-            self._look_for_decisions()
+            self._poll_decisions()
             event = await self._next_event()
             now = self._clock()
             if hearing.may_judge(now.wire_ms) or not isinstance(event, roll.Tick):
@@ -126,7 +126,7 @@ class Driver:
         if event is not None:
             self._events.put_nowait(roll.SlotEvent(slot=slot, event=event))
 
-    def _look_for_decisions(self) -> None:
+    def _poll_decisions(self) -> None:
         """Confirm from durable rows, not from what an actor says of itself.
 
         Files are read beside the loop: a switch under way waits for nobody's confirmation.

@@ -21,7 +21,7 @@ from checkpoints.errors import CheckpointsError
 
 BEAT_SECONDS: Final = 2.0
 """Wire. The supervisor puts a rollout away after ten missing signs."""
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def clock_of(schedule: Schedule) -> Callable[[], on.Now]:
@@ -38,10 +38,10 @@ class Turn:
     From its beginning it gives signs of life, and a signal to this process asks for an abort.
     """
 
-    def __init__(self, record: RolloutRecord, say: Say) -> None:
+    def __init__(self, record: RolloutRecord, notify: Notify) -> None:
         self._record = record
-        self._say = say
-        self._watcher = Watcher(record, say)
+        self._notify = notify
+        self._watcher = Watcher(record, notify)
         self._driver: Driver | None = None
         self._asked: str | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -125,9 +125,9 @@ def _sign(record: RolloutRecord) -> bool:
 class Watcher:
     """Say each step as it happens, keep it on disk, remember when each slot was adopted."""
 
-    def __init__(self, record: RolloutRecord, say: Say) -> None:
+    def __init__(self, record: RolloutRecord, notify: Notify) -> None:
         self._record = record
-        self._say = say
+        self._notify = notify
         self._seen: dict[str, Step] = {}
         self._latest: Rollout | None = None
         self._storing: asyncio.Task[None] | None = None
@@ -145,7 +145,7 @@ class Watcher:
             dark = "" if handoff.dark_ms is None else f"  dark {handoff.dark_ms:.1f} ms"
             reason = handoff.failure or handoff.vacated
             why = "" if reason is None else f"  {reason}"
-            self._say(f"{slot:<10} {handoff.step}{dark}{why}")
+            self._notify(f"{slot:<10} {handoff.step}{dark}{why}")
         self._latest = rollout
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store())
@@ -162,4 +162,4 @@ class Watcher:
             try:
                 await asyncio.to_thread(self._record.watch, stored)
             except CheckpointsError as error:
-                self._say(f"state not stored: {error}")
+                self._notify(f"state not stored: {error}")

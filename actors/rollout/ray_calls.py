@@ -44,7 +44,7 @@ from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 
 STATUS_SECONDS: Final = 5.0
-LOOK_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.05
 STANDBY: Final = "standby"
 STARTING: Final = "starting"
 FENCES_SECONDS: Final = 2.0
@@ -115,7 +115,7 @@ class RayCalls:
             trouble = status.reason if isinstance(status, SlotNotRunning) else status.state
             if isinstance(status, SlotNotRunning) and trouble != STARTING:
                 break  # it would try again for ever; a release that cannot start is bad now
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         raise CallFailedError(f"{name} is not {' or '.join(sorted(states))}: {trouble}")
 
     async def fill_slot(self, owner: FenceRecord, incarnation: int, release: str) -> None:
@@ -240,11 +240,11 @@ def hash_of_process(root: str, pid: int) -> str:
 
 async def _gone(process: ProcessId) -> bool:
     """Wait until a process of another parent has ended; there is nothing to await but time."""
-    looks = int(LEAVE_DEADLINE_MS / 2000 / LOOK_SECONDS)
+    looks = int(LEAVE_DEADLINE_MS / 2000 / POLL_SECONDS)
     for _ in range(looks):
         if not process.alive:
             return True
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     return False
 
 

@@ -25,7 +25,7 @@ NAME_SECONDS: Final = 45.0
 """Wire. The gateway waits up to 8 s for running posts; a supervisor may be creating a slot."""
 SERVE_SECONDS: Final = 30.0
 """Wire. Measured 0.5 .. 3 s: log, reconciliation with the venue, first heartbeat."""
-LOOK_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.1
 CALL_SECONDS: Final = 10.0
 NAME_CALL_SECONDS: Final = 15.0
 """Wire. One ask to hand over, with the posts and the heartbeat that it waits for."""
@@ -94,7 +94,7 @@ class SharedCalls(Protocol):
 
     async def create(self, kind: Kind, name: str, release: str) -> None: ...
 
-    async def look(self, kind: Kind, name: str) -> Seen:
+    async def poll(self, kind: Kind, name: str) -> Seen:
         """Ask for the status; `release` is what its loaded files and its folder both hash to."""
         ...
 
@@ -131,19 +131,21 @@ class SharedCalls(Protocol):
     async def raise_alarm(self, kind: AlarmName, subject: str, reason: str) -> None: ...
 
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-async def replace_shared(calls: SharedCalls, release: str, say: Say) -> tuple[SharedReport, ...]:
+async def replace_shared(
+    calls: SharedCalls, release: str, notify: Notify
+) -> tuple[SharedReport, ...]:
     """Replace all that do not run the release yet; stop at the first that fails."""
     reports: list[SharedReport] = []
     for kind in Kind:
         if await runs_already(calls, kind, release):
             continue
-        report = await Replacement(calls, kind, release, say).run()
+        report = await Replacement(calls, kind, release, notify).run()
         reports.append(report)
         if report.step != SharedStep.DONE:
-            await tell_failure(calls, report)
+            await report_failure(calls, report)
             break
     return tuple(reports)
 
@@ -151,12 +153,12 @@ async def replace_shared(calls: SharedCalls, release: str, say: Say) -> tuple[Sh
 async def runs_already(calls: SharedCalls, kind: Kind, release: str) -> bool:
     """Tell whether the actor that serves runs the release; no answer counts as no."""
     try:
-        return (await calls.look(kind, calls.current(kind))).release == release
+        return (await calls.poll(kind, calls.current(kind))).release == release
     except CallFailedError:
         return False
 
 
-async def tell_failure(calls: SharedCalls, report: SharedReport) -> None:
+async def report_failure(calls: SharedCalls, report: SharedReport) -> None:
     """Raise the alarm of a replacement that did not get to its end."""
     reason = f"{report.old} -> {report.new} {report.step}: {report.failure}"
     try:
@@ -173,7 +175,7 @@ class Replacement:
         calls: SharedCalls,
         kind: Kind,
         release: str,
-        say: Say,
+        notify: Notify,
         back: Back | None = None,
     ) -> None:
         """`back`: this is a way back, from what is described there."""
@@ -181,7 +183,7 @@ class Replacement:
         self._calls = calls
         self._kind = kind
         self._release = release
-        self._say = say
+        self._notify = notify
         old, new = calls.current(kind), calls.next_name(kind)
         self._report = SharedReport(kind=kind, old=old, new=new, step=SharedStep.CREATING)
         self._named_ms: float | None = None
@@ -232,7 +234,7 @@ class Replacement:
         trouble = "no status"
         while self._calls.now_ms() < end_ms:
             try:
-                seen = await self._calls.look(self._kind, self._report.new)
+                seen = await self._calls.poll(self._kind, self._report.new)
             except CallFailedError as error:
                 trouble = str(error)
             else:
@@ -241,7 +243,7 @@ class Replacement:
                 if met(seen):
                     return seen
                 trouble = seen.phase
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         raise CallFailedError(f"not {what} in {seconds:.0f} s: {trouble}")
 
     async def _backwards(self) -> None:
@@ -260,22 +262,22 @@ class Replacement:
         end_ms = self._calls.now_ms() + 1_000 * SERVE_SECONDS
         while self._calls.now_ms() < end_ms:
             try:
-                if (await self._calls.look(self._kind, self._report.old)).serves:
+                if (await self._calls.poll(self._kind, self._report.old)).serves:
                     return True
             except CallFailedError:
                 pass  # it may be starting again; the deadline ends the looking
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
         return False
 
     async def _best_effort(self, work: Awaitable[None]) -> bool:
         try:
             await work
         except CallFailedError as error:
-            self._say(f"{self._report.kind:<11} {error}")
+            self._notify(f"{self._report.kind:<11} {error}")
             return False
         return True
 
     def _enter(self, step: SharedStep) -> None:
         self._report = msgspec.structs.replace(self._report, step=step)
         why = f"  {self._report.failure}" if self._report.failure else ""
-        self._say(f"{self._report.kind:<11} {step}  {self._report.new}{why}")
+        self._notify(f"{self._report.kind:<11} {step}  {self._report.new}{why}")

@@ -43,7 +43,7 @@ def poll(seat: Seat, delay_ms: int = 0) -> Step:
     return replace(seat, polling=True), (ask,)
 
 
-def hear_rows(seat: Seat, event: RowsDurable) -> Step:
+def apply_rows(seat: Seat, event: RowsDurable) -> Step:
     """Let go what waited for these rows: intents first, then a checkpoint."""
     durable = max(seat.durable_sequence, event.sequence)
     seat = replace(seat, durable_sequence=durable, journal_failure=None)
@@ -87,7 +87,7 @@ def take_checkpoint(seat: Seat, event: Event) -> Step:
     return replace(seat, checkpointing=True, checkpoint_wanted=False), (take,)
 
 
-def hear_checkpoint(seat: Seat, event: CheckpointDurable | CheckpointFailed) -> Step:
+def apply_checkpoint(seat: Seat, event: CheckpointDurable | CheckpointFailed) -> Step:
     seat = replace(seat, checkpointing=False)
     match event:
         case CheckpointDurable():
@@ -102,11 +102,11 @@ def hear_checkpoint(seat: Seat, event: CheckpointDurable | CheckpointFailed) -> 
             return replace(seat, checkpoint_wanted=again), ()
 
 
-def hear_row_failure(seat: Seat, event: RowsFailed) -> Step:
+def apply_row_failure(seat: Seat, event: RowsFailed) -> Step:
     return replace(seat, journal_failure=event.reason), ()
 
 
-def hear_intent(seat: Seat, event: IntentAnswered | SendFailed) -> Step:
+def apply_intent_answer(seat: Seat, event: IntentAnswered | SendFailed) -> Step:
     sending = tuple(key for key in seat.sending if key != event.intent_id)
     seat = replace(seat, sending=sending)
     match event:
@@ -120,7 +120,7 @@ def hear_intent(seat: Seat, event: IntentAnswered | SendFailed) -> Step:
             return replace(seat, sending=(*sending, event.intent_id)), (again,)
 
 
-def hear_outbox(seat: Seat, event: OutboxArrived | OutboxFailed) -> Step:
+def apply_outbox(seat: Seat, event: OutboxArrived | OutboxFailed) -> Step:
     seat = replace(seat, polling=False)
     if seat.phase not in POLLING:
         return seat, ()

@@ -120,7 +120,7 @@ def _share_of_rest(seat: Seat, event: Event, deadline: int, limit_ms: int) -> in
     return max(1, min(limit_ms, int(left_wire_ms * SHARE_OF_DEADLINE)))
 
 
-def hear_snapshot(seat: Seat, event: SnapshotArrived | SnapshotMissing) -> Step:
+def apply_snapshot(seat: Seat, event: SnapshotArrived | SnapshotMissing) -> Step:
     pending = seat.pending
     if pending is None or pending.point.due_ms != event.due_ms or pending.snapshot is not None:
         return keep_time(seat, event)
@@ -156,7 +156,7 @@ def _decide_without(seat: Seat, event: Event, reason: str) -> Step:
     return _journal(seat, event, fact)
 
 
-def hear_strategy(seat: Seat, event: StrategyAnswered) -> Step:
+def apply_strategy_answer(seat: Seat, event: StrategyAnswered) -> Step:
     pending = seat.pending
     if pending is None or pending.point.due_ms != event.due_ms or pending.snapshot is None:
         return keep_time(seat, event)

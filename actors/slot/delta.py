@@ -3,7 +3,7 @@
 import msgspec
 
 from actors.slot.checkpoints import take_meta, take_records
-from actors.slot.downgrade import OlderWords
+from actors.slot.downgrade import Downgrade
 from actors.slot.events import TakeCheckpoint
 from actors.slot.seat import Seat
 from actors.slot.state import SlotState
@@ -19,7 +19,7 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     sequence: int
     mark: Mark
-    words: OlderWords | None = None
+    words: Downgrade | None = None
     """None: the successor knows this release's words."""
 
 

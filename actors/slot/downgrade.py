@@ -7,15 +7,15 @@ written itself, and the logical hash is of that.
 import msgspec
 
 from actors.slot.checkpoints import Taken
-from actors.slot.versions import Versions, Words
+from actors.slot.versions import Schemas, Versions
 from checkpoints.codec import CheckpointMeta
 from checkpoints.record_set import Delta, RecordSet
 
 
-class OlderWords:
+class Downgrade:
     """A pinned base in older words, and every change since put into them."""
 
-    def __init__(self, words: Words, target: Versions, taken: Taken) -> None:
+    def __init__(self, words: Schemas, target: Versions, taken: Taken) -> None:
         """Convert a full checkpoint; raise `UpgradePathError` if that cannot be read again."""
         self._words = words
         self._target = target

@@ -34,7 +34,7 @@ from actors.rollout.handoff_messages import (
 )
 from actors.slot.checkpoints import Taken, take, take_records
 from actors.slot.delta import Pinned, Written, encode_delta
-from actors.slot.downgrade import OlderWords
+from actors.slot.downgrade import Downgrade
 from actors.slot.events import (
     AdoptAsked,
     QuiesceAsked,
@@ -111,7 +111,7 @@ class SlotHandoff:
         )
         mark = records.mark()
         try:
-            words = await asyncio.to_thread(self._older_words, ask.release, taken)
+            words = await asyncio.to_thread(self._downgrade, ask.release, taken)
             sent = taken if words is None else words.base
             digest = await asyncio.to_thread(
                 self._store.save, seat.who.slot, sent.meta, sent.records
@@ -132,14 +132,14 @@ class SlotHandoff:
             params=seat.params_id,
         )
 
-    def _older_words(self, release: str, taken: Taken) -> OlderWords | None:
+    def _downgrade(self, release: str, taken: Taken) -> Downgrade | None:
         """Put a checkpoint into the words of an older release; None where it knows ours."""
         memory = self._requests.memory
         known = versions_of_release(self._requests.storage, release, memory.strategy)
         target = memory.words.own if known is None else memory.words.own.older(known)
         if target == memory.words.own:
             return None
-        return OlderWords(memory.words, target, taken)
+        return Downgrade(memory.words, target, taken)
 
     async def _settled(self) -> bool:
         """Wait until no decision is at work and every row is durable."""

@@ -194,9 +194,9 @@ class SlotLoop:
             ):
                 self._start(self._request(effect))
             case _:
-                self._tell(effect)
+                self._report(effect)
 
-    def _tell(self, effect: Report | Leave) -> None:
+    def _report(self, effect: Report | Leave) -> None:
         match effect:
             case Leave(reason=reason):
                 self._left = True

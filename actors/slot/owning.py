@@ -79,7 +79,7 @@ def claim(seat: Seat, delay_ms: int = 0) -> Step:
     return replace(seat, claiming=True), (ask,)
 
 
-def hear_claim(seat: Seat, event: ClaimAnswered | ClaimFailed) -> Step:
+def apply_claim(seat: Seat, event: ClaimAnswered | ClaimFailed) -> Step:
     seat = replace(seat, claiming=False)
     if seat.phase not in CLAIMANTS:
         return seat, ()
@@ -119,7 +119,7 @@ def _grant(seat: Seat, event: Event, owner: FenceRecord) -> Step:
     return replace(seat, phase=Phase.RECOVERING), (Recover(record=owner),)
 
 
-def hear_recovery(seat: Seat, event: Recovered | RecoveryFailed) -> Step:
+def apply_recovery(seat: Seat, event: Recovered | RecoveryFailed) -> Step:
     if seat.phase is not Phase.RECOVERING or seat.record is None:
         return seat, ()
     if isinstance(event, RecoveryFailed):
@@ -186,7 +186,7 @@ def settle_quiesce(seat: Seat) -> Step:
     return replace(seat, phase=Phase.QUIESCED), (quiesced,)
 
 
-def hear_quiesce(seat: Seat, event: QuiesceAsked) -> Step:
+def apply_quiesce(seat: Seat, event: QuiesceAsked) -> Step:
     ask = event.ask
     if seat.phase is not Phase.ACTIVE:
         return seat, (ReportRefused(request=ask.handoff, reason=f"not_active: {seat.phase}"),)
@@ -199,7 +199,7 @@ def hear_quiesce(seat: Seat, event: QuiesceAsked) -> Step:
     return record(seat, event, fact)
 
 
-def hear_adopt(seat: Seat, event: AdoptAsked) -> Step:
+def apply_adopt(seat: Seat, event: AdoptAsked) -> Step:
     """Take the slot over from the fence record; the standby's own polling may have been first.
 
     The record names a process start: a later life of the same incarnation has to claim.
@@ -223,7 +223,7 @@ def hear_adopt(seat: Seat, event: AdoptAsked) -> Step:
     return seat, (*effects, adopted)
 
 
-def hear_resume(seat: Seat, event: ResumeAsked) -> Step:
+def apply_resume(seat: Seat, event: ResumeAsked) -> Step:
     handoff = event.ask.handoff
     match seat.phase:
         case Phase.ACTIVE:
@@ -242,7 +242,7 @@ def hear_resume(seat: Seat, event: ResumeAsked) -> Step:
             return seat, (ReportRefused(request=handoff, reason=reason),)
 
 
-def hear_params(seat: Seat, event: ParamsAsked) -> Step:
+def apply_params(seat: Seat, event: ParamsAsked) -> Step:
     if seat.phase is not Phase.ACTIVE or seat.pending is not None:
         doing = "deciding" if seat.pending is not None else str(seat.phase)
         return seat, (ReportRefused(request=event.request, reason=f"not_quiet: {doing}"),)
@@ -254,7 +254,7 @@ def hear_params(seat: Seat, event: ParamsAsked) -> Step:
     return seat, (*rows, report)
 
 
-def hear_stop(seat: Seat, event: StopAsked) -> Step:
+def apply_stop(seat: Seat, event: StopAsked) -> Step:
     match seat.phase:
         case Phase.STOPPING:
             return seat, ()
@@ -278,5 +278,5 @@ def settle_stop(seat: Seat) -> Step:
     return replace(seat, phase=Phase.STOPPED), (ReportStopped(),)
 
 
-def hear_retire(seat: Seat, event: RetireAsked) -> Step:
+def apply_retire(seat: Seat, event: RetireAsked) -> Step:
     return leave(seat, f"asked: {event.reason}")

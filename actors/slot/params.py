@@ -17,7 +17,7 @@ from signals.params import Params, ParamsError, Value, override, params_id
 
 DURABLE_SECONDS: Final = 5.0
 """Wire. A row is on disk within milliseconds; a storage that is ill keeps the change in memory."""
-LOOK_SECONDS: Final = 0.01
+POLL_SECONDS: Final = 0.01
 
 
 class SetParams(msgspec.Struct, frozen=True, kw_only=True, tag="set_params"):
@@ -78,8 +78,8 @@ def typed(params: Params, keys: dict[str, Value]) -> dict[str, Value]:
 
 
 async def _durable(loop: SlotLoop, sequence: int) -> bool:
-    for _ in range(int(DURABLE_SECONDS / LOOK_SECONDS)):
+    for _ in range(int(DURABLE_SECONDS / POLL_SECONDS)):
         if loop.seat.durable_sequence >= sequence:
             return True
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     return False

@@ -17,7 +17,7 @@ from actors.messages import FenceRecord
 from actors.slot.facts import DecisionFact, Entry, RecordChange, apply_entry
 from actors.slot.rows import entry_of
 from actors.slot.state import SlotState
-from actors.slot.versions import Words
+from actors.slot.versions import Schemas
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import Checkpoint
 from checkpoints.errors import Damage, UpgradePathError
@@ -40,7 +40,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """What stopped the reading of the journal, if anything did."""
     own_memory: bool = True
     """False: the memory on disk is another strategy's or of another layout; this one is empty."""
-    words: Words = Words()
+    words: Schemas = Schemas()
 
     def logical_hash(self) -> str:
         """Hash state and memory, as an owner of this release does that hands them over."""
@@ -72,7 +72,7 @@ class MemoryKind(msgspec.Struct, frozen=True, kw_only=True):
 
     strategy: str
     kind: type[msgspec.Struct]
-    words: Words = Words()
+    words: Schemas = Schemas()
     """What this release reads: older checkpoints and rows are converted."""
 
 
@@ -111,7 +111,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _begin(
-    store: CheckpointStore, slot: str, bounds: tuple[FenceBound, ...], words: Words
+    store: CheckpointStore, slot: str, bounds: tuple[FenceBound, ...], words: Schemas
 ) -> Begin:
     """Read the newest checkpoint whose state this release can read."""
     damaged: list[Damage] = []

@@ -12,7 +12,7 @@ from actors.rollout.handoff_messages import SHADOW_DIFFERENCES_KEPT, ShadowDiffe
 from actors.slot.facts import DecisionFact, Entry, apply_entry
 from actors.slot.recovery import MEMORY_PREFIX
 from actors.slot.state import SlotState
-from actors.slot.versions import Versions, Words
+from actors.slot.versions import Schemas, Versions
 from checkpoints.record_set import Delta, RecordSet, logical_hash_of
 from checkpoints.records import Records, records_of, struct_from_records
 from signals.decision import Decision
@@ -44,7 +44,7 @@ class Follower:
         self,
         state: SlotState,
         memory: msgspec.Struct,
-        words: Words | None = None,
+        words: Schemas | None = None,
         owner: Versions | None = None,
         foreign: Records | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class Follower:
         """
         self.state = state
         self._kind = type(memory)
-        self._words = words or Words()
+        self._words = words or Schemas()
         self._owner = owner or self._words.own
         self._beginner = None if foreign is None else memory
         self._memory_records = self._words.memory.convert(

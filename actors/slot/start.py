@@ -16,7 +16,7 @@ from actors.slot.recovery import MemoryKind, Recovery, recover
 from actors.slot.requests import Requests
 from actors.slot.seat import Identity, Rules, Seat, open_seat
 from actors.slot.strategy import StrategyRunner
-from actors.slot.versions import words_of
+from actors.slot.versions import schemas_of
 from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage, Storage
 from signals.params import Params, ParamsError, load_params, override, params_id
@@ -62,7 +62,7 @@ def open_loop(
     strategy_name = config.slot(name.slot).strategy
     with only_own_files():
         strategy = load_strategy(strategy_name)
-    words = words_of(strategy_name, strategy)
+    words = schemas_of(strategy_name, strategy)
     memory = MemoryKind(strategy=strategy_name, kind=strategy.Memory, words=words)
     found = recover(storage, name.slot, memory)
     params, left_out = _params(config, name.slot, found)

@@ -8,13 +8,13 @@ from typing import Final, assert_never
 
 from actors.messages import IntentFenced
 from actors.slot.books import (
-    hear_checkpoint,
-    hear_intent,
-    hear_outbox,
-    hear_row_failure,
-    hear_rows,
+    apply_checkpoint,
+    apply_intent_answer,
+    apply_outbox,
+    apply_row_failure,
+    apply_rows,
 )
-from actors.slot.deciding import hear_snapshot, hear_strategy, keep_time
+from actors.slot.deciding import apply_snapshot, apply_strategy_answer, keep_time
 from actors.slot.events import (
     AdoptAsked,
     AnyEvent,
@@ -47,15 +47,15 @@ from actors.slot.events import (
     Ticked,
 )
 from actors.slot.owning import (
+    apply_adopt,
+    apply_claim,
+    apply_params,
+    apply_quiesce,
+    apply_recovery,
+    apply_resume,
+    apply_retire,
+    apply_stop,
     claim,
-    hear_adopt,
-    hear_claim,
-    hear_params,
-    hear_quiesce,
-    hear_recovery,
-    hear_resume,
-    hear_retire,
-    hear_stop,
     keep_lease,
     leave,
     settle_quiesce,
@@ -97,9 +97,9 @@ def _live(seat: Seat, event: LifeEvent) -> Step:
             seat, times = keep_time(seat, event)
             return seat, (*leased, *claims, *times)
         case ClaimAnswered() | ClaimFailed():
-            return hear_claim(seat, event)
+            return apply_claim(seat, event)
         case Recovered() | RecoveryFailed():
-            return hear_recovery(seat, event)
+            return apply_recovery(seat, event)
         case _ as never:
             assert_never(never)
 
@@ -107,9 +107,9 @@ def _live(seat: Seat, event: LifeEvent) -> Step:
 def _decide(seat: Seat, event: DecidingEvent) -> Step:
     match event:
         case SnapshotArrived() | SnapshotMissing():
-            return hear_snapshot(seat, event)
+            return apply_snapshot(seat, event)
         case StrategyAnswered():
-            return hear_strategy(seat, event)
+            return apply_strategy_answer(seat, event)
         case _ as never:
             assert_never(never)
 
@@ -117,11 +117,11 @@ def _decide(seat: Seat, event: DecidingEvent) -> Step:
 def _store(seat: Seat, event: StorageEvent) -> Step:
     match event:
         case RowsDurable():
-            return hear_rows(seat, event)
+            return apply_rows(seat, event)
         case RowsFailed():
-            return hear_row_failure(seat, event)
+            return apply_row_failure(seat, event)
         case CheckpointDurable() | CheckpointFailed():
-            return hear_checkpoint(seat, event)
+            return apply_checkpoint(seat, event)
         case _ as never:
             assert_never(never)
 
@@ -133,9 +133,9 @@ def _trade(seat: Seat, event: GatewayEvent) -> Step:
         case OutboxArrived(page=page) if page.fence > seat.fence and seat.phase in OWNING:
             return leave(seat, f"fenced: the owner has fence {page.fence}")
         case IntentAnswered() | SendFailed():
-            return hear_intent(seat, event)
+            return apply_intent_answer(seat, event)
         case OutboxArrived() | OutboxFailed():
-            return hear_outbox(seat, event)
+            return apply_outbox(seat, event)
         case _ as never:
             assert_never(never)
 
@@ -143,11 +143,11 @@ def _trade(seat: Seat, event: GatewayEvent) -> Step:
 def _obey(seat: Seat, event: OperatorEvent) -> Step:
     match event:
         case StopAsked():
-            return hear_stop(seat, event)
+            return apply_stop(seat, event)
         case RetireAsked():
-            return hear_retire(seat, event)
+            return apply_retire(seat, event)
         case ParamsAsked():
-            return hear_params(seat, event)
+            return apply_params(seat, event)
         case _ as never:
             assert_never(never)
 
@@ -155,10 +155,10 @@ def _obey(seat: Seat, event: OperatorEvent) -> Step:
 def _hand_over(seat: Seat, event: HandoffEvent) -> Step:
     match event:
         case QuiesceAsked():
-            return hear_quiesce(seat, event)
+            return apply_quiesce(seat, event)
         case AdoptAsked():
-            return hear_adopt(seat, event)
+            return apply_adopt(seat, event)
         case ResumeAsked():
-            return hear_resume(seat, event)
+            return apply_resume(seat, event)
         case _ as never:
             assert_never(never)

@@ -14,7 +14,7 @@ from actors.slot.seat import STRATEGY_TIMEOUT_MS
 from actors.slot.shadow import Comparison, Follower
 from actors.slot.state import SlotState
 from actors.slot.strategy import Answer, StrategyRunner
-from actors.slot.versions import Versions, Words
+from actors.slot.versions import Schemas, Versions
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import Checkpoint
 from checkpoints.errors import CheckpointsError
@@ -46,7 +46,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     """In the sender's words."""
     own: RecordSet
     """In this release's words, without another strategy's memory."""
-    words: Words = Words()
+    words: Schemas = Schemas()
     versions: Versions = Versions()
     """The sender's."""
     foreign: Records | None = None
@@ -66,7 +66,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
         Raises `WarmError` unless the change, brought to this release's words and back, is what was
         sent: with the base's own round trip this proves the whole.
         """
-        own = self._in_own_words(delta)
+        own = self._in_own_schema(delta)
         self.sent.apply(delta)
         self.own.apply(own)
         return msgspec.structs.replace(
@@ -75,7 +75,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
             memory=struct_with(self.memory, own.upserts, own.deletes, MEMORY_PREFIX),
         )
 
-    def _in_own_words(self, delta: Delta) -> Delta:
+    def _in_own_schema(self, delta: Delta) -> Delta:
         source, target = self.versions, self.words.own
         if source == target:
             return delta

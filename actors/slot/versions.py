@@ -36,7 +36,7 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
         return Versions(state=min(self.state, other.state), memory=min(self.memory, other.memory))
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True):
+class Schemas(msgspec.Struct, frozen=True, kw_only=True):
     """All versions that this release knows."""
 
     state: UpgradeChain = SLOT_STATE
@@ -85,10 +85,10 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def words_of(name: str, strategy: Strategy) -> Words:
+def schemas_of(name: str, strategy: Strategy) -> Schemas:
     """Return the words of a slot that runs this strategy; raise `UpgradePathError`."""
     steps: Any = getattr(strategy, "MEMORY_UPGRADES", ())
-    return Words(memory=memory_chain(name, strategy.MEMORY_VERSION, steps))
+    return Schemas(memory=memory_chain(name, strategy.MEMORY_VERSION, steps))
 
 
 def versions_of_release(storage: Storage, release: str, strategy: str) -> Versions | None:

@@ -37,7 +37,7 @@ from actors.supervisor.detecting import Detecting, Me
 from actors.supervisor.events import StartAsked, StopAsked
 from actors.supervisor.fleet_port import RayFleet
 from actors.supervisor.loop import Shell, SupervisorLoop
-from actors.supervisor.polling import look_on
+from actors.supervisor.polling import poll_forever
 from actors.supervisor.requests import Requests
 from actors.supervisor.standing import read_standing
 from actors.supervisor.state import Place, Rules, SupervisorState
@@ -118,7 +118,7 @@ class Supervisor:
             asyncio.create_task(self._loop.run()),
             asyncio.create_task(Upkeep(self._storage, self._now).run()),
             asyncio.create_task(Baker(self._storage, self._config, wire_ms).run()),
-            asyncio.create_task(self._look(self._loop)),
+            asyncio.create_task(self._poll(self._loop)),
             asyncio.create_task(
                 read_on(DecisionReader(self._storage), self._loop, self._loop.market_ms)
             ),
@@ -140,12 +140,12 @@ class Supervisor:
             self._loop = None
             self._watching.clear()
 
-    async def _look(self, loop: SupervisorLoop) -> None:
+    async def _poll(self, loop: SupervisorLoop) -> None:
         """Let the detectors look, beside the loop."""
         release = release_here()
         me = Me(release=self._who.release, life=life_id(), node_id=self._who.node_id)
         detecting = await asyncio.to_thread(Detecting, self._storage, self._config, me)
-        await look_on(detecting, loop, RayFleet(self._root, release), wire_ms)
+        await poll_forever(detecting, loop, RayFleet(self._root, release), wire_ms)
 
     def _now(self) -> tuple[int, int]:
         wire = wire_ms()

@@ -52,12 +52,12 @@ class SinkPump:
             if alarm.id in self._said or self._tries.get(alarm.id, 0) >= TRIES_MAX:
                 continue
             self._tries[alarm.id] = self._tries.get(alarm.id, 0) + 1
-            if await self._say(alarm):
+            if await self._deliver(alarm):
                 self._said.add(alarm.id)
                 await asyncio.to_thread(self._storage.create, f"{SAID}/{alarm.id}", b"said")
         return len(latched)
 
-    async def _say(self, alarm: Alarm) -> bool:
+    async def _deliver(self, alarm: Alarm) -> bool:
         log_event("alarm", id=alarm.id, severity=str(alarm.severity), action=alarm.action)
         data = msgspec.json.encode(alarm)
         webhook = await self._post(data) if self._sinks.webhook_url else True

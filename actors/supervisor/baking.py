@@ -20,7 +20,7 @@ from checkpoints.journal_rows import STRATEGY_ERROR, JournalRow, RowKind
 from checkpoints.storage import Storage
 from signals.market import Slot, deadline_ms, decision_points
 
-LOOK_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 10.0
 """Wire. A decision comes every five minutes; at speed 30 every ten seconds."""
 LOOK_BACK_ROWS: Final = 64
 """Read again at each look: an owner that is taken back writes the same sequences anew."""
@@ -43,7 +43,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
         return sum(one.good for one in self.decided.values() if one.release == release)
 
 
-def hear(
+def apply(
     count: Count, rows: Iterable[JournalRow], releases: frozenset[str], offsets_ms: tuple[int, ...]
 ) -> Count:
     """Take rows of one slot in any order; those of other releases only take away. Pure."""
@@ -85,27 +85,27 @@ class Baker:
         while True:
             try:
                 if not self._config.gate_is_open:
-                    await asyncio.to_thread(self.look)
+                    await asyncio.to_thread(self.poll)
             except (CheckpointsError, OSError) as error:
                 log_event("baking_unknown", reason=str(error))
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Count what was decided since the last look; end the limits of what has baked."""
         waiting = unbaked(read_in_force(self._storage))
         if not waiting:
             self._count, self._read = Count(), {}
             return
         for entry in self._config.slots:
-            self._hear(entry.slot, frozenset(waiting))
+            self._apply(entry.slot, frozenset(waiting))
         for release, (plan, _) in waiting.items():
             good = self._count.good(release)
             if mark_baked(self._storage, plan, good, int(self._wire_ms())):
                 log_event("release_baked", release=release, decisions=good, plan=plan)
 
-    def _hear(self, slot: str, releases: frozenset[str]) -> None:
+    def _apply(self, slot: str, releases: frozenset[str]) -> None:
         seen = self._read.get(slot, 0)
         rows = rows_after(self._storage, slot, max(0, seen - LOOK_BACK_ROWS)).rows
         self._read[slot] = max((row.sequence for row in rows), default=seen)
         offsets_ms = self._config.timing.decision_offsets_ms
-        self._count = hear(self._count, rows, releases, offsets_ms)
+        self._count = apply(self._count, rows, releases, offsets_ms)

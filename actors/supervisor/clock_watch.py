@@ -19,7 +19,7 @@ from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import Storage
 
 KIND: Final = "clock_set"
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 """Real, between two comparisons; each reads two clocks."""
 SEEN_FILE: Final = "supervisor/clock"
 """Storage file with the last reading that was told."""
@@ -54,12 +54,12 @@ class ClockWatcher:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            found = self._watch.look(self._over_boot_ms())
+            found = self._watch.measure(self._over_boot_ms())
             if found is not None:
-                await asyncio.to_thread(self.tell, found)
-            await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.to_thread(self.report, found)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def tell(self, found: ClockSet) -> None:
+    def report(self, found: ClockSet) -> None:
         """Raise the alarm, then remember that it was raised."""
         wire_ms, market_ms = self._now()
         seen = Seen(

@@ -16,7 +16,7 @@ from actors.detectors.disk import DiskReleases
 from actors.detectors.finding import Finding
 from actors.detectors.params import ExpectedParams
 from actors.detectors.snapshots import Cycles
-from actors.detectors.tail import JournalTail, News, Positions
+from actors.detectors.tail import JournalTail, Positions, TailRead
 from actors.detectors.uniformity import Running, judge
 from actors.detectors.watch import Deployment, ParamsSet, Watch
 from actors.runtime import log_event
@@ -76,7 +76,7 @@ class Detecting:
         self._caught_up = False
         """The journal was read to its end at this look: what is not in it was not decided."""
 
-    def look(
+    def poll(
         self, state: SupervisorState, strangers: tuple[Stranger, ...], wire_ms: int
     ) -> tuple[Finding, ...]:
         """Look at everything once; return what holds, and what held at the look before.
@@ -85,10 +85,10 @@ class Detecting:
         """
         market_ms = self._config.clock.market_ms(wire_ms)
         parts: tuple[tuple[str, Callable[[], tuple[Finding, ...]]], ...] = (
-            ("processes", lambda: self._look_at_processes(state, strangers, wire_ms)),
-            ("journal", lambda: self._look_at_journal(state, market_ms)),
-            ("deployment", lambda: self._look_at_deployment(state, market_ms)),
-            ("shadow", lambda: self._shadows.look(state.rollout)),
+            ("processes", lambda: self._check_processes(state, strangers, wire_ms)),
+            ("journal", lambda: self._check_journal(state, market_ms)),
+            ("deployment", lambda: self._check_deployment(state, market_ms)),
+            ("shadow", lambda: self._shadows.poll(state.rollout)),
         )
         found: list[Finding] = []
         for name, part in parts:
@@ -109,7 +109,7 @@ class Detecting:
 
     # ---- processes ----------------------------------------------------------------------------
 
-    def _look_at_processes(
+    def _check_processes(
         self, state: SupervisorState, strangers: tuple[Stranger, ...], wire_ms: int
     ) -> tuple[Finding, ...]:
         me = Process(subject="supervisor", life=self._me.life, node_id=self._me.node_id)
@@ -138,22 +138,22 @@ class Detecting:
 
     # ---- journal ------------------------------------------------------------------------------
 
-    def _look_at_journal(self, state: SupervisorState, market_ms: int) -> tuple[Finding, ...]:
+    def _check_journal(self, state: SupervisorState, market_ms: int) -> tuple[Finding, ...]:
         self._caught_up = False
         news = self._tail.read()
         self._caught_up = news.caught_up
         self.watch = watching.begin_late(self.watch, news.begun_late)
         records = [record for history in state.history.values() for record in history]
         for row in valid_rows(news.rows, records):
-            self.watch = watching.hear(self.watch, row)
-            self._cycles.hear(row)
+            self.watch = watching.apply(self.watch, row)
+            self._cycles.apply(row)
         upto_ms = market_ms if news.caught_up else min(market_ms, _reached_ms(news))
         for cycle in self._cycles.closed(upto_ms):
             self.watch = watching.see(self.watch, cycle)
         self.watch = watching.tick(self.watch, upto_ms)
         return watching.findings(self.watch)
 
-    def _look_at_deployment(self, state: SupervisorState, market_ms: int) -> tuple[Finding, ...]:
+    def _check_deployment(self, state: SupervisorState, market_ms: int) -> tuple[Finding, ...]:
         found: list[Finding] = []
         if not self._caught_up:
             return ()
@@ -175,7 +175,7 @@ class Detecting:
         return tuple(found)
 
 
-def _reached_ms(news: News) -> int:
+def _reached_ms(news: TailRead) -> int:
     """Return the market time up to which every slot that is behind has been read."""
     last: dict[str, int] = {}
     for row in news.rows:

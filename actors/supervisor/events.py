@@ -211,7 +211,7 @@ class CreateShared(Effect, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class LookAtRollout(Effect, frozen=True, kw_only=True):
+class PollRollout(Effect, frozen=True, kw_only=True):
     """-> RolloutSeen."""
 
 
@@ -285,7 +285,7 @@ AnyEvent = (
     | AlarmLatched
     | RolledBack
 )
-Request = ReadFences | AskSlot | OpenSeat | CreateSlot | AskGateway | AskFeeds | LookAtRollout
+Request = ReadFences | AskSlot | OpenSeat | CreateSlot | AskGateway | AskFeeds | PollRollout
 AnyEffect = (
     Request
     | CreateShared

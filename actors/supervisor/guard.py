@@ -25,7 +25,7 @@ from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 
-LOOK_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 2.0
 PAUSE_MS: Final = 60_000
 """Wire between two deeds: what was done takes some seconds to show."""
 replace = msgspec.structs.replace
@@ -45,16 +45,16 @@ class Guard:
     async def run(self) -> None:
         """Look for ever; nothing that goes wrong here may end the actor that hosts this."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             if not self._serves():
                 self._seen = Shared(who=SUPERVISOR)
                 continue
             try:
-                await self.look(int(wire_ms()))
+                await self.poll(int(wire_ms()))
             except Exception as error:  # noqa: BLE001 the next look may do better; see above
                 log_event("guard_failed", reason=repr(error))
 
-    async def look(self, now_ms: int) -> None:
+    async def poll(self, now_ms: int) -> None:
         """Ask the supervisor once, and act where its course is bad."""
         name = await asyncio.to_thread(supervisor_name, self._storage) or FIRST
         answer = await self._fleet.ask(name, "status")
@@ -73,14 +73,14 @@ class Guard:
     async def _act(self, fault: str) -> None:
         brought = await asyncio.to_thread(replaced, self._storage, SUPERVISOR, wire_ms())
         if brought is not None and brought[0] == self._seen.course_release:
-            await asyncio.to_thread(self._tell, *brought, fault)
+            await asyncio.to_thread(self._report, *brought, fault)
             done = await bring_back(self._fleet, self._storage, SUPERVISOR, brought, fault)
             log_event("supervisor_taken_back", reason=fault, done=done)
         elif self._seen.life is not None:
             ended = await self._fleet.end_process(self._seen.life, "")
             log_event("supervisor_ended", reason=fault, life=self._seen.life, ended=ended)
 
-    def _tell(self, bad: str, good: str, fault: str) -> None:
+    def _report(self, bad: str, good: str, fault: str) -> None:
         evidence = {"release": bad[:12], "back_to": good[:12], "reason": fault}
         alarm = new_alarm(TURNED_BAD, SUPERVISOR, evidence, wire_ms=int(wire_ms()), release=bad)
         AlarmStore(self._storage).raise_alarm(alarm)

@@ -48,7 +48,7 @@ OWNING = (str(Phase.ACTIVE), str(Phase.QUIESCING), str(Phase.QUIESCED), str(Phas
 # ---- slots ------------------------------------------------------------------------------------
 
 
-def hear_slot(state: SupervisorState, event: SlotSeen | SlotMissing | SlotSilent) -> Step:
+def apply_slot(state: SupervisorState, event: SlotSeen | SlotMissing | SlotSilent) -> Step:
     watched = state.slots.get(event.slot)
     if watched is None:
         return state, ()
@@ -57,21 +57,21 @@ def hear_slot(state: SupervisorState, event: SlotSeen | SlotMissing | SlotSilent
         return put(state, watched), ()
     match event:
         case SlotSeen(status=status):
-            return _hear_status(state, event, watched, status)
+            return _apply_status(state, event, watched, status)
         case SlotMissing():
-            return _hear_missing(state, event, watched)
+            return _apply_missing(state, event, watched)
         case SlotSilent():
-            return _hear_silence(state, event, watched)
+            return _apply_silence(state, event, watched)
         case _ as never:
             assert_never(never)
 
 
-def _hear_status(
+def _apply_status(
     state: SupervisorState, event: SlotSeen, watched: Watched, status: AnySlotStatus
 ) -> Step:
     match status:
         case SlotStatus():
-            return _hear_running(state, event, watched, status)
+            return _apply_running(state, event, watched, status)
         case SlotNotRunning(reason=reason):
             watched = replace(watched, answered_wire_ms=event.wire_ms, reason=reason, misses=0)
             watched = move(watched, Place.STARTING, event)
@@ -80,7 +80,7 @@ def _hear_status(
             assert_never(never)
 
 
-def _hear_running(
+def _apply_running(
     state: SupervisorState, event: Event, watched: Watched, status: SlotStatus
 ) -> Step:
     owes_from_ms = present_claim_ms(state, watched, status.life)
@@ -132,7 +132,7 @@ def _cannot_start(watched: Watched, event: Event) -> Finding:
     )
 
 
-def _hear_missing(state: SupervisorState, event: SlotMissing, watched: Watched) -> Step:
+def _apply_missing(state: SupervisorState, event: SlotMissing, watched: Watched) -> Step:
     watched = replace(watched, misses=watched.misses + 1)
     if watched.misses < MISSES_MAX:
         return put(state, watched), ()
@@ -140,7 +140,7 @@ def _hear_missing(state: SupervisorState, event: SlotMissing, watched: Watched) 
     return put(state, move(watched, Place.VACANT, event)), ()
 
 
-def _hear_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -> Step:
+def _apply_silence(state: SupervisorState, event: SlotSilent, watched: Watched) -> Step:
     watched = replace(watched, trouble=event.reason, trouble_wire_ms=event.wire_ms)
     silent_ms = event.wire_ms - max(watched.answered_wire_ms, state.resumed_wire_ms)
     limit_ms = HUNG_AFTER_MS if watched.place is Place.LIVE else STARTING_MS
@@ -173,8 +173,8 @@ def _end(state: SupervisorState, event: Event, watched: Watched) -> Step:
 # ---- gateway and market data ------------------------------------------------------------------
 
 
-def hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
-    state, effects = _hear_shared(state, event)
+def apply_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
+    state, effects = _apply_shared(state, event)
     match event:
         case GatewaySeen(status=gateway):
             noted = note_gateway(state.shared[GATEWAY], gateway, event.wire_ms)
@@ -188,7 +188,7 @@ def hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedS
     return state, (*effects, *backs)
 
 
-def _hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
+def _apply_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | SharedSilent) -> Step:
     match event:
         case GatewaySeen(status=gateway):
             seen = _seen(state.shared[GATEWAY], event, gateway)
@@ -202,7 +202,7 @@ def _hear_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | Shared
             state = replace(state, feed_age_ms=ages)
             return report(put_shared(state, seen), event, (*findings, _silent(seen, holds=False)))
         case SharedSilent():
-            return _hear_shared_silence(state, event)
+            return _apply_shared_silence(state, event)
         case _ as never:
             assert_never(never)
 
@@ -229,7 +229,7 @@ def _silent(shared: Shared, *, holds: bool) -> Finding:
     )
 
 
-def _hear_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
+def _apply_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
     shared = state.shared[event.who]
     misses = shared.misses + 1 if event.missing else 0
     shared = replace(shared, asking=False, reason=event.reason, misses=misses)

@@ -24,8 +24,8 @@ from actors.supervisor.events import (
     EndRollout,
     KeepStanding,
     KeepWanted,
-    LookAtRollout,
     OpenSeat,
+    PollRollout,
     RaiseAlarm,
     ReadFences,
     RollBack,
@@ -98,7 +98,7 @@ class SupervisorLoop(Machine[Undated, Never, AnyEffect]):
                 | CreateSlot()
                 | AskGateway()
                 | AskFeeds()
-                | LookAtRollout()
+                | PollRollout()
             ):
                 return self._requests.answer(effect)
             case EndRollout(rollout=rollout):

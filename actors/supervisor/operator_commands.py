@@ -84,7 +84,7 @@ async def _run(
     )
     said = bytearray()
     try:
-        await asyncio.wait_for(_heard(child, said), seconds)
+        await asyncio.wait_for(_read_output(child, said), seconds)
     except TimeoutError:
         child.kill()
         await child.wait()
@@ -92,7 +92,7 @@ async def _run(
     return None if child.returncode == 0 else _end_of(said)
 
 
-async def _heard(child: asyncio.subprocess.Process, said: bytearray) -> None:
+async def _read_output(child: asyncio.subprocess.Process, said: bytearray) -> None:
     """Read what a command says until it ends, so that one without an end says how far it came."""
     assert child.stdout is not None
     while data := await child.stdout.read(CHUNK):

@@ -14,7 +14,7 @@ from actors.supervisor.state import SupervisorState
 from actors.undated import undated
 from signals.market import Slot
 
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 """Wire, between two looks. Asked, looked at and said: wrong code is an alarm within 5 s."""
 STRANGERS_MAX: Final = 32
 """Asked in one look; a roll has two standbys."""
@@ -25,7 +25,7 @@ class NamesPort(AskPort, Protocol):
         """Return the fleet's living actors by name; none where Ray does not answer."""
 
 
-async def look_on(
+async def poll_forever(
     detecting: Detecting, loop: SupervisorLoop, fleet: NamesPort, wire_ms: Callable[[], float]
 ) -> None:
     """Look until cancelled. What a look finds is stepped by the loop like any other event.
@@ -39,10 +39,10 @@ async def look_on(
             if asking.done():
                 strangers = asking.result()
                 asking = asyncio.create_task(find_strangers(fleet, loop.state))
-            found = await asyncio.to_thread(detecting.look, loop.state, strangers, int(wire_ms()))
+            found = await asyncio.to_thread(detecting.poll, loop.state, strangers, int(wire_ms()))
             if found:
                 loop.post(undated(Detected, findings=found))
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
     finally:
         asking.cancel()
 

@@ -39,14 +39,14 @@ RELEASE_LETTERS_MIN: Final = 6
 """Of a release's beginning, as a subject: less names nobody."""
 
 
-def hear_alarm(state: SupervisorState, event: Detected | AlarmLatched | RolledBack) -> Step:
+def apply_alarm(state: SupervisorState, event: Detected | AlarmLatched | RolledBack) -> Step:
     match event:
         case Detected(findings=findings):
             return report(state, event, findings)
         case AlarmLatched():
             return _react(state, event)
         case RolledBack():
-            return _hear_end(state, event), ()
+            return _apply_end(state, event), ()
         case _ as never:
             assert_never(never)
 
@@ -145,7 +145,7 @@ def _end_rollout(state: SupervisorState, event: Event, rollout: str) -> Step:
     return state, end
 
 
-def _hear_end(state: SupervisorState, event: RolledBack) -> SupervisorState:
+def _apply_end(state: SupervisorState, event: RolledBack) -> SupervisorState:
     """A failed try waits for the next one; after a good one the owners say whether it is over."""
     way = state.ways_back.get(event.release)
     if way is None:

@@ -55,7 +55,7 @@ def _fruitless_since_ms(state: SupervisorState, watched: Watched, event: Event) 
     return max(decided_ms, event.wire_ms - DEATHS_WINDOW_MS)
 
 
-def say_if_dying(state: SupervisorState, event: Event, watched: Watched) -> Step:
+def alarm_if_dying(state: SupervisorState, event: Event, watched: Watched) -> Step:
     """Tell of a process that dies again and again and decides nothing between."""
     dies = Finding(
         kind="slot_dies",
@@ -103,7 +103,7 @@ def know_owner(
     )
 
 
-def hear_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
+def apply_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
     """Put away a rollout whose driver has given no sign for its lease."""
     state = replace(
         state,

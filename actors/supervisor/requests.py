@@ -36,8 +36,8 @@ from actors.supervisor.events import (
     FencesRead,
     FencesUnread,
     GatewaySeen,
-    LookAtRollout,
     OpenSeat,
+    PollRollout,
     ReadFences,
     Request,
     RollBack,
@@ -102,8 +102,8 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
                 return undated(SlotCreated, slot=slot, incarnation=incarnation)
             case AskGateway() | AskFeeds():
                 return await self._ask_shared(effect)
-            case LookAtRollout():
-                return await asyncio.to_thread(look_at_rollout, self.storage)
+            case PollRollout():
+                return await asyncio.to_thread(poll_rollout, self.storage)
             case _ as never:
                 assert_never(never)
 
@@ -219,7 +219,7 @@ def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, .
     return {slot: tuple(history) for slot, history in found.items()}
 
 
-def look_at_rollout(storage: Storage) -> Undated:
+def poll_rollout(storage: Storage) -> Undated:
     """Read which rollout is under way and when its driver last gave a sign."""
     active = active_rollout(storage)
     shared = replaced_shared(storage)

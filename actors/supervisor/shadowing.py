@@ -67,7 +67,7 @@ class Shadows:
         self._watch: ShadowWatch | None = None
         self._seen: dict[str, Report] = {}
 
-    def look(self, rollout: str | None) -> tuple[Finding, ...]:
+    def poll(self, rollout: str | None) -> tuple[Finding, ...]:
         """Count what the slots' shadows compared since the last look."""
         if rollout is None:
             self._rollout, self._watch = None, None
@@ -79,7 +79,7 @@ class Shadows:
             self._begin(rollout, state)
         if self._watch is None:
             return ()
-        self._watch = advance(self._watch, self._news(state))
+        self._watch = advance(self._watch, self._new_comparisons(state))
         return findings(self._watch)
 
     def _begin(self, rollout: str, state: RolloutView) -> None:
@@ -105,7 +105,7 @@ class Shadows:
         replay = document.replay
         return Declared(decisions=replay.decisions, changed_max=replay.expected_changed_max)
 
-    def _news(self, state: RolloutView) -> tuple[bool, ...]:
+    def _new_comparisons(self, state: RolloutView) -> tuple[bool, ...]:
         """Return whether each new comparison differed; all of one look are one observation."""
         found: list[bool] = []
         for slot, handoff in state.handoffs.items():

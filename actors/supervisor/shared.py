@@ -18,7 +18,7 @@ from checkpoints.storage import Storage
 
 READY_SECONDS: Final = 30.0
 """Wire. The gateway connects to the venue, market data gets warm: some seconds each."""
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 READY: Final = frozenset({"standing by", "serving", "starting", "watching"})
 SUPERVISOR: Final = "supervisor"
 LEFT_OVER_MAX: Final = 8
@@ -117,11 +117,11 @@ async def _create_next(
 
 async def _stands_by(fleet: FleetPort, name: str) -> bool:
     """Look at a successor until it stands by or, where nobody served, serves already."""
-    for _ in range(int(READY_SECONDS / LOOK_SECONDS)):
+    for _ in range(int(READY_SECONDS / POLL_SECONDS)):
         answer = await fleet.ask(name, "status")
         if isinstance(answer, bytes) and _phase_of(answer) in READY:
             return True
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     return False
 
 

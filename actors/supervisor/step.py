@@ -23,7 +23,7 @@ from actors.supervisor.events import (
     FencesUnread,
     GatewaySeen,
     KeepWanted,
-    LookAtRollout,
+    PollRollout,
     ReadFences,
     RolledBack,
     RolloutSeen,
@@ -38,9 +38,9 @@ from actors.supervisor.events import (
     StopAsked,
     Ticked,
 )
-from actors.supervisor.health import LOOKED_AT, hear_shared, hear_slot
-from actors.supervisor.reactions import hear_alarm, take_back
-from actors.supervisor.releases import hear_rollout, know_owner, open_seat, say_if_dying
+from actors.supervisor.health import LOOKED_AT, apply_shared, apply_slot
+from actors.supervisor.reactions import apply_alarm, take_back
+from actors.supervisor.releases import alarm_if_dying, apply_rollout, know_owner, open_seat
 from actors.supervisor.state import (
     ASK_EVERY_MS,
     CREATING_MAX,
@@ -59,7 +59,7 @@ from actors.supervisor.state import (
     put_shared,
     replace,
 )
-from actors.supervisor.taking_back import hear_decisions, judge_slots, say_if_unread, watch_time
+from actors.supervisor.taking_back import alarm_if_unread, apply_decisions, judge_slots, watch_time
 
 UNDER_WAY = (Place.OPENING, Place.CREATING)
 
@@ -72,30 +72,30 @@ def step(state: SupervisorState, event: AnyEvent) -> Step:
         case StartAsked() | StopAsked():
             return _obey(state, event)
         case FencesRead() | FencesUnread():
-            return _hear_fences(state, event)
+            return _apply_fences(state, event)
         case SlotSeen() | SlotMissing() | SlotSilent():
-            return hear_slot(state, event)
+            return apply_slot(state, event)
         case SeatOpened() | SeatRefused() | SlotCreated() | CreateFailed():
-            return _hear_creation(state, event)
+            return _apply_creation(state, event)
         case GatewaySeen() | FeedsSeen() | SharedSilent():
-            return hear_shared(state, event)
+            return apply_shared(state, event)
         case RolloutSeen() | DecisionsRead() | Detected() | AlarmLatched() | RolledBack():
-            return _hear_news(state, event)
+            return _apply_finding(state, event)
         case _ as never:
             assert_never(never)
 
 
-def _hear_news(
+def _apply_finding(
     state: SupervisorState,
     event: RolloutSeen | DecisionsRead | Detected | AlarmLatched | RolledBack,
 ) -> Step:
     match event:
         case RolloutSeen():
-            return hear_rollout(state, event)
+            return apply_rollout(state, event)
         case DecisionsRead():
-            return hear_decisions(state, event)
+            return apply_decisions(state, event)
         case _:
-            return hear_alarm(state, event)
+            return apply_alarm(state, event)
 
 
 def _obey(state: SupervisorState, event: StartAsked | StopAsked) -> Step:
@@ -120,7 +120,7 @@ def _tick(state: SupervisorState, event: Ticked) -> Step:
         return state, ()
     if not state.started_wire_ms:
         state = replace(state, started_wire_ms=event.wire_ms)
-    state, unread = say_if_unread(watch_time(state, event), event)
+    state, unread = alarm_if_unread(watch_time(state, event), event)
     state, judged = judge_slots(state, event)
     state, asked = _ask_for_all(state, event)
     effects: list[AnyEffect] = [*unread, *judged, *asked]
@@ -146,7 +146,7 @@ def _ask_for_all(state: SupervisorState, event: Ticked) -> Step:
     rollout_ms = event.wire_ms - state.rollout_asked_wire_ms
     if not state.rollout_asking and rollout_ms >= ROLLOUT_EVERY_MS:
         state = replace(state, rollout_asking=True, rollout_asked_wire_ms=event.wire_ms)
-        effects.append(LookAtRollout())
+        effects.append(PollRollout())
     for who, ask in ((GATEWAY, AskGateway()), (MARKET_DATA, AskFeeds())):
         shared = state.shared[who]
         if not shared.asking and event.wire_ms - shared.asked_wire_ms >= ASK_EVERY_MS:
@@ -182,7 +182,7 @@ def _open_vacancies(state: SupervisorState, event: Event) -> Step:
 # ---- owners and creation ----------------------------------------------------------------------
 
 
-def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> Step:
+def _apply_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> Step:
     state = replace(state, fences_asking=False)
     if isinstance(event, FencesUnread):
         return state, ()
@@ -203,13 +203,13 @@ def _hear_fences(state: SupervisorState, event: FencesRead | FencesUnread) -> St
             known = replace(known, incarnation=owner.incarnation, misses=0, status=None)
             known = replace(known, answered_wire_ms=event.wire_ms)
             known = move(known, Place.STARTING, event)
-        state, dying = say_if_dying(put(state, known), event, known)
+        state, dying = alarm_if_dying(put(state, known), event, known)
         effects += dying
     state, judged = judge_slots(state, event)
     return state, (*effects, *judged)
 
 
-def _hear_creation(
+def _apply_creation(
     state: SupervisorState, event: SeatOpened | SeatRefused | SlotCreated | CreateFailed
 ) -> Step:
     watched = state.slots.get(event.slot)

@@ -108,7 +108,7 @@ def forgive_for_gateway(state: SupervisorState, event: Event) -> SupervisorState
 # ---- what was decided -------------------------------------------------------------------------
 
 
-def hear_decisions(state: SupervisorState, event: DecisionsRead) -> Step:
+def apply_decisions(state: SupervisorState, event: DecisionsRead) -> Step:
     """Take over what the journal holds; then judge every slot."""
     state = replace(state, read_to_ms=event.read_to_ms)
     for name in {one.slot for one in event.made} & set(state.slots):
@@ -133,7 +133,7 @@ def with_standing(state: SupervisorState, standing: standings.Standing) -> Step:
     return replace(state, standing=standing), (KeepStanding(standing=standing),)
 
 
-def say_if_unread(state: SupervisorState, event: Event) -> Step:
+def alarm_if_unread(state: SupervisorState, event: Event) -> Step:
     """Tell of a journal that is not read to its end: without it no bad release is found."""
     clock = state.rules.clock
     since_ms = max(clock.wire_ms(state.read_to_ms), state.resumed_wire_ms)

@@ -217,7 +217,7 @@ def handed_over(state: Turn, event: NameStored) -> Done:
     return state, (*answers, Wait(ms=LOOK_MS))
 
 
-def look_who_watches(state: Turn, event: Failed) -> Done:
+def poll_who_watches(state: Turn, event: Failed) -> Done:
     """What could not be stored may be stored all the same: the file says who watches."""
     state, answers = answered(replace(state, to=None, since_ms=event.at_ms), done=False)
     return state, (*answers, ReadName())
@@ -286,7 +286,7 @@ TABLE: Final[Table[Turn, Effect]] = Table(
         "it is the one, or does something else first",
         refused,
     ),
-    row((_P.KEEPING, _P.NAMING), Failed, _P.LOOKING, "nobody may be named", look_who_watches),
+    row((_P.KEEPING, _P.NAMING), Failed, _P.LOOKING, "nobody may be named", poll_who_watches),
     row(
         (*OUT, *OPENING, _P.WATCHING, _P.CHECKING, _P.RECLAIMING, _P.HANDING_OVER),
         Failed,

@@ -11,7 +11,7 @@ from checkpoints.codec import Checkpoint, CheckpointKind, decode_checkpoint
 from checkpoints.errors import DamagedCheckpointError, MissingFileError, NewerSchemaError
 from checkpoints.journal_rows import void_bounds
 from checkpoints.storage import LocalStorage
-from cluster.audit.problem import Problem, rows_said
+from cluster.audit.problem import Problem, rows_text
 from cluster.audit.slot_rows import SlotRows
 
 UNCHECKPOINTED_MAX: Final = 3
@@ -90,7 +90,7 @@ def missing_rows(kept: Kept, rows: SlotRows) -> Iterator[Problem]:
     """Yield rows that a checkpoint has and the journal has not."""
     reached = max((one.meta.sequence for one in kept.fulls), default=0)
     if reached > rows.last:
-        said = f"{rows_said(rows.last + 1, reached)}, at its end: a checkpoint has them"
+        said = f"{rows_text(rows.last + 1, reached)}, at its end: a checkpoint has them"
         yield Problem(kind="missing_rows", subject=rows.slot, reason=said)
 
 

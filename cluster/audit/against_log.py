@@ -8,7 +8,7 @@ from actors.gateway.ledger import Ledger
 from actors.gateway.records import Outbox
 from actors.messages import FenceRecord
 from cluster.audit.log_reading import LOG
-from cluster.audit.problem import Problem, events_said, rows_said
+from cluster.audit.problem import Problem, events_text, rows_text
 from cluster.audit.slot_rows import SlotRows, outbox_sequence
 
 GRACE_WIRE_MS: Final = 10_000
@@ -61,7 +61,7 @@ def _unclaimed(
 
 
 def _lost_rows(rows: SlotRows, reached: int, why: str) -> Problem:
-    said = f"{rows_said(rows.last + 1, reached)}, at its end: {why}"
+    said = f"{rows_text(rows.last + 1, reached)}, at its end: {why}"
     return Problem(kind="missing_rows", subject=rows.slot, reason=said)
 
 
@@ -70,7 +70,7 @@ def missing_events(view: Any, ledger: Ledger, rows: SlotRows, cut_ms: int) -> It
     box = ledger.outbox.get(rows.slot) or Outbox()
     owed = max(box.acknowledged, _owed(box, rows, cut_ms))
     if owed > rows.last_event:
-        said = f"{events_said(rows.last_event + 1, owed)}: the gateway's log has them"
+        said = f"{events_text(rows.last_event + 1, owed)}: the gateway's log has them"
         yield Problem(kind="missing_rows", subject=rows.slot, reason=said)
     counted = rows.last_event - rows.first_event + 1
     if rows.last_event and rows.events != counted:
@@ -91,7 +91,7 @@ def _holes(view: Any, rows: SlotRows) -> Iterator[Problem]:
     numbers = sorted(number for (data,) in found if (number := outbox_sequence(data)) is not None)
     for before, after in pairwise(numbers):
         if after > before + 1:
-            said = events_said(before + 1, after - 1)
+            said = events_text(before + 1, after - 1)
             yield Problem(kind="missing_rows", subject=rows.slot, reason=said)
         elif after == before:
             said = f"order event {after} is there twice"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from checkpoints.journal import JOURNAL
-from cluster.audit.problem import Problem, points_said, rows_said
+from cluster.audit.problem import Problem, points_text, rows_text
 from cluster.audit.slot_rows import SlotRows
 from signals.market import CYCLE_MS, Slot, decision_points
 
@@ -58,7 +58,7 @@ def missing_points(
     for place in np.flatnonzero(first - reached[:-1] > _step_ms(offsets_ms)):
         due = _points(slot, offsets_ms, int(reached[place]), int(first[place]) - 1)
         if due:
-            said = f"{points_said(due)}: no row is about {'it' if len(due) == 1 else 'them'}"
+            said = f"{points_text(due)}: no row is about {'it' if len(due) == 1 else 'them'}"
             yield Problem(kind="missing_rows", subject=rows.slot, reason=said)
 
 
@@ -86,7 +86,7 @@ def dark_slots(
             continue
         due = _points(Slot.parse(one.slot), offsets_ms, one.last_ms, cut_ms)
         if len(due) > DARK_POINTS_MAX:
-            said = f"nothing after row {one.last}: others have rows of {points_said(due)}; "
+            said = f"nothing after row {one.last}: others have rows of {points_text(due)}; "
             said += "it was dark, or its rows are lost"
             yield Problem(kind="missing_rows", subject=one.slot, reason=said)
 
@@ -97,7 +97,7 @@ def lost_head(rows: SlotRows, oldest_day: str, first_day: str) -> Iterator[Probl
     `oldest_day`: retention keeps it and all later ones; `first_day`: of the first row.
     """
     if rows.first > 1 and first_day > oldest_day:
-        said = f"{rows_said(1, rows.first - 1)}, before its first one"
+        said = f"{rows_text(1, rows.first - 1)}, before its first one"
         yield Problem(kind="missing_rows", subject=rows.slot, reason=said)
 
 

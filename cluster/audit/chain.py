@@ -80,7 +80,7 @@ def trade_chain(view: JournalView, identity: str) -> TradeChain:
         inputs=seen.inputs,
         trade=trade,
         lines=lines,
-        releases=tuple(dict.fromkeys(name for line in lines for name in _hands(line))),
+        releases=tuple(dict.fromkeys(name for line in lines for name in _releases_of(line))),
         params=None if fact is None else fact.params,
         problems=(*problems, *view.problems()),
     )
@@ -161,7 +161,7 @@ def _events(view: JournalView, problems: list[Problem], slot: str, intent_id: st
     return _steps(view, problems, where, slot, intent_id)
 
 
-def _hands(line: Line) -> Iterator[str]:
+def _releases_of(line: Line) -> Iterator[str]:
     if line.release is not None:
         yield line.release
     yield line.booked_release

@@ -83,7 +83,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         """Tell what the slot itself did."""
         return self._line(step, text, Actor.SLOT, self.release)
 
-    def told(self, step: str, text: str) -> Line:
+    def gateway_line(self, step: str, text: str) -> Line:
         """Tell what the gateway did, as it said in the event."""
         said = None if isinstance(self.event, DecisionFact) else self.event.gateway_release
         return self._line(step, text, Actor.GATEWAY, said or None)
@@ -156,8 +156,10 @@ def _decision(decision: Decision) -> str:
         "fair": decision.fair_up,
         "spread points": decision.spread_points,
     }
-    told = ", ".join(f"{name} {value:.4f}" for name, value in numbers.items() if value is not None)
-    return f"{decision.action}: {decision.reason}" + (f" ({told})" if told else "")
+    numbers_text = ", ".join(
+        f"{name} {value:.4f}" for name, value in numbers.items() if value is not None
+    )
+    return f"{decision.action}: {decision.reason}" + (f" ({numbers_text})" if numbers_text else "")
 
 
 def _intent(intent: Intent) -> str:
@@ -168,17 +170,21 @@ def _intent(intent: Intent) -> str:
 def _event_lines(step: Step, event: OutboxEvent) -> Iterator[Line]:
     match event:
         case IntentRefused():
-            yield step.told("risk", f"refused: {event.code}: {event.reason}")
+            yield step.gateway_line("risk", f"refused: {event.code}: {event.reason}")
         case OrderSigned():
             what = f"{event.side} {event.shares / MICRO:g} {event.outcome}"
-            yield step.told("risk", f"approved, for the decision of release {event.release[:12]}")
-            yield step.told("order", f"signed {event.order_id}: {what} at {event.price / MICRO:g}")
+            yield step.gateway_line(
+                "risk", f"approved, for the decision of release {event.release[:12]}"
+            )
+            yield step.gateway_line(
+                "order", f"signed {event.order_id}: {what} at {event.price / MICRO:g}"
+            )
         case OrderOpened() | OrderUnknown() | OrderEnded():
-            yield step.told("order", _order(event))
+            yield step.gateway_line("order", _order(event))
         case Filled() | FillConfirmed() | FillFailed():
-            yield step.told("fill", _fill(event))
+            yield step.gateway_line("fill", _fill(event))
         case Settled():
-            yield step.told("settlement", f"{event.winner} won {event.condition_id}")
+            yield step.gateway_line("settlement", f"{event.winner} won {event.condition_id}")
         case _ as never:
             assert_never(never)
 

@@ -24,7 +24,7 @@ from checkpoints.storage import LocalStorage
 from cluster.audit import against_checkpoints, against_log, against_schedule, named_files
 from cluster.audit.against_checkpoints import Bound, Due, Files, Kept, kept_of, read_files
 from cluster.audit.journal_view import JournalView, read_journal
-from cluster.audit.log_reading import LogSays, read_log
+from cluster.audit.log_reading import LogView, read_log
 from cluster.audit.problem import Problem
 from cluster.audit.recompute import SameFold, recompute
 from cluster.audit.slot_rows import SlotRows, slot_rows
@@ -47,7 +47,7 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     """What knows of the journal, read before it: a fleet that runs writes its rows first."""
 
     wire_ms: int
-    log: LogSays
+    log: LogView
     checkpoints: dict[str, Files]
 
 
@@ -159,7 +159,7 @@ def check_record(view: JournalView, beside: Beside, *, deep: bool = False) -> Co
     for slot, rows in case.rows.items():
         case.problems += case.kept[slot].problems
         case.problems += _of_slot(case, rows)
-    checked.append(_rows_said(case))
+    checked.append(_rows_text(case))
     checked += _schedule(case)
     case.problems += _of_log(case)
     checked.append(_recomputed(case, deep=deep))
@@ -206,7 +206,7 @@ def _due(case: _Case, rows: SlotRows) -> Due:
     )
 
 
-def _rows_said(case: _Case) -> str:
+def _rows_text(case: _Case) -> str:
     rows = sum(one.rows for one in case.rows.values())
     events = sum(one.events for one in case.rows.values())
     fulls = sum(len(one.fulls) + len(one.deltas) for one in case.kept.values())

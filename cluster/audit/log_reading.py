@@ -17,13 +17,13 @@ from cluster.audit.problem import Problem
 LOG: Final = "gateway/log"
 
 
-class LogSays(msgspec.Struct, frozen=True, kw_only=True):
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger | None
     """None: there is no log that can be read."""
     problems: tuple[Problem, ...] = ()
 
 
-def read_log(storage: LocalStorage) -> LogSays:
+def read_log(storage: LocalStorage) -> LogView:
     """Fold the newest segment; an append that is under way, or was cut short, is left out.
 
     Who serves is read first: its start was in the log before it was named.
@@ -42,7 +42,7 @@ def read_log(storage: LocalStorage) -> LogSays:
         return _lost("damaged", str(error))
     except (AssertionError, KeyError) as error:
         return _lost("damaged", f"its records do not follow from each other: {error!r}")
-    return LogSays(ledger=ledger, problems=_generation(current, ledger))
+    return LogView(ledger=ledger, problems=_generation(current, ledger))
 
 
 def _current(storage: LocalStorage) -> Current | Problem:
@@ -64,5 +64,5 @@ def _generation(current: Current | Problem, ledger: Ledger) -> tuple[Problem, ..
     return (Problem(kind="missing", subject=LOG, reason=said),)
 
 
-def _lost(kind: str, reason: str) -> LogSays:
-    return LogSays(ledger=None, problems=(Problem(kind=kind, subject=LOG, reason=reason),))
+def _lost(kind: str, reason: str) -> LogView:
+    return LogView(ledger=None, problems=(Problem(kind=kind, subject=LOG, reason=reason),))

@@ -10,7 +10,7 @@ from checkpoints.arrow_file import digest_of
 from checkpoints.errors import CheckpointsError, DamagedSnapshotError, MissingFileError
 from checkpoints.snapshots import SNAPSHOTS, SnapshotStore, maker_of
 from checkpoints.storage import LocalStorage
-from cluster.audit.problem import Problem, point_said
+from cluster.audit.problem import Problem, point_text
 from signals.market import day_of
 
 HASHED_MAX: Final = 2_000
@@ -76,12 +76,12 @@ def _lost(lost: list[tuple[Any, ...]], named: int) -> Iterator[Problem]:
     if len(lost) > NAMED_MAX:
         said = (
             f"{len(lost)} of {named} that decisions name are not stored, of "
-            f"decision points {point_said(lost[0][1])} to {point_said(lost[-1][1])}"
+            f"decision points {point_text(lost[0][1])} to {point_text(lost[-1][1])}"
         )
         yield Problem(kind="missing", subject="snapshots", reason=said)
         return
     for digest, due_ms, slot in lost:
-        said = f"not stored; the decision of {slot} at {point_said(due_ms)} was made from it"
+        said = f"not stored; the decision of {slot} at {point_text(due_ms)} was made from it"
         yield Problem(kind="missing", subject=f"snapshot {digest}", reason=said)
 
 

@@ -15,21 +15,21 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def rows_said(first: int, last: int) -> str:
+def rows_text(first: int, last: int) -> str:
     return f"row {first}" if first == last else f"rows {first} to {last}"
 
 
-def events_said(first: int, last: int) -> str:
+def events_text(first: int, last: int) -> str:
     return f"order event {first}" if first == last else f"order events {first} to {last}"
 
 
-def points_said(due_ms: Sequence[int]) -> str:
+def points_text(due_ms: Sequence[int]) -> str:
     """Name decision points by their market time."""
-    first, last = point_said(due_ms[0]), point_said(due_ms[-1])
+    first, last = point_text(due_ms[0]), point_text(due_ms[-1])
     if len(due_ms) == 1:
         return f"the decision point {first}"
     return f"{len(due_ms)} decision points from {first} to {last}"
 
 
-def point_said(time_ms: int) -> str:
+def point_text(time_ms: int) -> str:
     return dt.datetime.fromtimestamp(time_ms / 1_000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -20,7 +20,7 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.records import Records, records_of, struct_from_records
 from checkpoints.storage import Storage
 from checkpoints.upgrades import MEMORY_PREFIX
-from cluster.audit.problem import Problem, rows_said
+from cluster.audit.problem import Problem, rows_text
 
 NAMES: Final = (
     "sequence", "fence", "market_ms", "wire_ms", "release", "params", "due_ms", "snapshot",
@@ -122,7 +122,7 @@ def _fold(
             continue
         if whole and records_of(state) != dict(_own(checkpoint.upserts)):
             said = f"they do not lead to the checkpoint of row {row['sequence']}"
-            subject = f"{state.slot} {rows_said(last_good + 1, row['sequence'])}"
+            subject = f"{state.slot} {rows_text(last_good + 1, row['sequence'])}"
             yield Problem(kind="altered", subject=subject, reason=said)
         state, last_good, whole = _state(checkpoint), row["sequence"], True
 

@@ -37,7 +37,7 @@ VENUE_SECONDS: Final = 20.0
 """Wire. A listing of thousands of trades comes in pages."""
 LOOK_AGAIN_SECONDS: Final = 6.0
 """Wire. Longer than the gateway's own look at orders and trades: what it repairs is none."""
-LOOKS: Final = 3
+POLLS: Final = 3
 ALL_TRADES_S: Final = 1
 """Unix seconds: from the beginning; ids tell what is ours."""
 MARKETS_MAX: Final = 200
@@ -151,7 +151,7 @@ def _terms(fill: Filled | VenueTrade) -> tuple[str, int, int, int]:
 
 
 def reconcile(config: FleetConfig) -> Reconciled:
-    """Look until a look shows nothing, at most `LOOKS` times; keep what all looks show."""
+    """Look until a look shows nothing, at most `POLLS` times; keep what all looks show."""
     return asyncio.run(_reconcile(config))
 
 
@@ -161,15 +161,15 @@ async def _reconcile(config: FleetConfig) -> Reconciled:
         raise FleetError(f"the venue does not answer ({venue}): `midstride doctor` says more")
     try:
         lasting: Counter[str] = Counter()
-        for look in range(1, LOOKS + 1):
+        for poll in range(1, POLLS + 1):
             own = await asyncio.to_thread(own_books, Path(config.storage))
             theirs = await _ask(venue, own)
             lasting.update(set(differences(own, theirs)))
-            left = [text for text, count in lasting.items() if count == look]
-            if not left or look == LOOKS:
+            left = [text for text, count in lasting.items() if count == poll]
+            if not left or poll == POLLS:
                 break
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        return _result(own, left, look)
+        return _result(own, left, poll)
     finally:
         await venue.close()
 

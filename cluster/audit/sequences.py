@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from cluster.audit.problem import Problem, rows_said
+from cluster.audit.problem import Problem, rows_text
 
 PROBLEMS_MAX: Final = 200
 """Named one by one; more of them say no more."""
@@ -56,6 +56,6 @@ def _broken(slot: str, sequence: Any, market_ms: Any, wire_ms: Any) -> Iterator[
         if steps[0][place] == 0:
             yield Problem(kind="altered", subject=subject, reason="it is there twice")
         if steps[0][place] > 1:
-            lost = rows_said(sequence[place] + 1, sequence[place + 1] - 1)
+            lost = rows_text(sequence[place] + 1, sequence[place + 1] - 1)
             said = f"{lost}, before it"
             yield Problem(kind="missing_rows", subject=subject, reason=said)

@@ -17,8 +17,8 @@ from cluster.status.dead_fleet import death_alarm, death_in
 from cluster.terminal.console import (
     emit,
     json_option,
+    notify,
     operator,
-    say,
     show_text,
     state_of,
     state_option,
@@ -56,7 +56,7 @@ def list_command(
     for group in _each(states) if each else group_alarms(states):
         for line in group_lines(group, shorts):
             show_text(line)
-    say(_count(states))
+    notify(_count(states))
 
 
 @command.command("clear")
@@ -83,9 +83,9 @@ def clear_command(
     chosen = _chosen(store, identities, kind)
     for identity in chosen:
         new = store.clear(identity, reason, operator(), int(wire_ms()))
-        say(f"cleared {identity}" if new else f"{identity} was cleared before")
+        notify(f"cleared {identity}" if new else f"{identity} was cleared before")
     if not chosen:
-        say("there is no alarm; nothing to clear")
+        notify("there is no alarm; nothing to clear")
 
 
 def _chosen(store: AlarmStore, words: Sequence[str], kind: str | None) -> tuple[str, ...]:

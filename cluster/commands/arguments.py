@@ -63,7 +63,7 @@ class Day(click.ParamType[str, Any]):
             self.fail(f"{value!r} is no day; write YYYY-MM-DD, e.g. 2026-03-01", param, ctx)
 
 
-class Words(click.ParamType[str, Any]):
+class PlainText(click.ParamType[str, Any]):
     """What a person writes and the record keeps; bytes that are no text are written as escapes."""
 
     name = "text"
@@ -73,7 +73,7 @@ class Words(click.ParamType[str, Any]):
         return str(value).encode(errors="backslashreplace").decode()
 
 
-WORDS: Final = Words()
+WORDS: Final = PlainText()
 SLOT: Final = SlotName()
 SLOTS: Final = SlotNames()
 DAY: Final = Day()

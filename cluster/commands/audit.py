@@ -23,7 +23,7 @@ from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.commands.arguments import DAY, SLOT, check_release, check_slot
 from cluster.errors import ClusterError, FleetError
-from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
 
 parquet_option = click.option(
     "--parquet",
@@ -210,7 +210,9 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
     else:
         for text in found.differences:
             show_text(text)
-        say(f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets")
+        notify(
+            f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets"
+        )
     return 1 if found.differences else 0
 
 
@@ -226,4 +228,4 @@ def _write_parquet(file: Path, table: Any) -> None:
         pq.write_table(table, file)
     except OSError as error:
         raise ClusterError(f"{file} cannot be written ({error}): name another file") from error
-    say(f"{table.num_rows} rows in {file}")
+    notify(f"{table.num_rows} rows in {file}")

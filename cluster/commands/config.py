@@ -16,7 +16,7 @@ from cluster.terminal.console import (
     config_option,
     emit,
     json_option,
-    say,
+    notify,
     show_text,
     state_of,
     state_option,
@@ -42,7 +42,7 @@ def check(config: Path, as_json: bool) -> None:  # noqa: FBT001 click passes fla
     if as_json:
         emit(found)
     else:
-        say(
+        notify(
             f"{config} is valid: {len(found.slots)} slots, mode {found.mode}, "
             f"id {config_id(found)[:12]}"
         )
@@ -99,8 +99,8 @@ def new(out: Path, **given: Any) -> None:
     if out.exists():
         raise ClusterError(f"{out} exists; name another file with --out")
     answers = Answers(
-        assets=_words("Assets", given["assets"], [str(one) for one in Asset]),
-        timeframes=_words("Timeframes", given["timeframes"], [*Timeframe], "5m,15m"),
+        assets=_choices("Assets", given["assets"], [str(one) for one in Asset]),
+        timeframes=_choices("Timeframes", given["timeframes"], [*Timeframe], "5m,15m"),
         strategy=_strategy(given["strategy"]),
         slot_usd=_number("Capital of one slot, USD", given["slot_usd"], 100),
         daily_loss_usd=_number("Loss of a day that stops orders, USD", given["daily_loss_usd"], 50),
@@ -111,10 +111,10 @@ def new(out: Path, **given: Any) -> None:
         raise ClusterError(
             f"{out} cannot be written ({error.strerror}): name another file"
         ) from error
-    say(f"wrote {out}: {len(answers.slots)} slots; start with `midstride run --config {out}`")
+    notify(f"wrote {out}: {len(answers.slots)} slots; start with `midstride run --config {out}`")
 
 
-def _words(what: str, given: str | None, allowed: list[str], usual: str = "") -> tuple[str, ...]:
+def _choices(what: str, given: str | None, allowed: list[str], usual: str = "") -> tuple[str, ...]:
     text = given or click.prompt(
         f"{what}, with commas between", default=usual or ",".join(allowed), err=True
     )

@@ -25,8 +25,8 @@ from cluster.local.jobs import WORKING_TREE, git_commit
 from cluster.terminal.console import (
     emit,
     json_option,
+    notify,
     operator,
-    say,
     show_text,
     state_of,
     state_option,
@@ -45,7 +45,7 @@ def command() -> None:
 def key_command(out: Path) -> None:
     """Make a key for approvals; print the line for the configuration's [gate] table."""
     public = make_key(out)
-    say(f"private key in {out}: keep it off the machine that trades")
+    notify(f"private key in {out}: keep it off the machine that trades")
     show_text(f'operator_keys = {{ NAME = "{public}" }}')
 
 
@@ -87,7 +87,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
             }
         )
         return
-    say(notice(config))
+    notify(notice(config))
     for applied in history_of(files)[-SHOWN:]:
         how = f"BREAK-GLASS: {applied.break_glass}" if applied.break_glass else "approved"
         how = "gate open" if applied.gate_open and not applied.break_glass else how
@@ -135,7 +135,7 @@ def approve(
         approved_wire_ms=now_ms,
         expires_wire_ms=now_ms + _lifetime_ms(hours, config),
     )
-    say(document_page(digest, document))
+    notify(document_page(digest, document))
     if not yes and not click.confirm("approve exactly this?", err=True):
         raise GateError("not approved; nothing was written")
     data = sign(key, statement)
@@ -145,7 +145,9 @@ def approve(
     if as_json:
         emit({"approval": name, "statement": statement})
     else:
-        say(f"approved for the next {(statement.expires_wire_ms - now_ms) / HOUR_MS:g} h: {name}")
+        notify(
+            f"approved for the next {(statement.expires_wire_ms - now_ms) / HOUR_MS:g} h: {name}"
+        )
 
 
 command.add_command(approve)
@@ -185,11 +187,11 @@ def first_command(
     )
     admission = admit(storage, config, document, wish)
     for note in admission.notes:
-        say(note)
+        notify(note)
     if as_json:
         emit(admission.application)
     else:
-        say(f"release {manifest.release[:12]} may trade")
+        notify(f"release {manifest.release[:12]} may trade")
 
 
 def _check(config: FleetConfig) -> None:

@@ -5,7 +5,7 @@ import click
 from cluster.local.head import dashboard_url, end_head, ensure_head
 from cluster.local.state_folder import HeadPorts
 from cluster.local.state_lock import hold
-from cluster.terminal.console import say, state_of, state_option
+from cluster.terminal.console import notify, state_of, state_option
 
 
 @click.group("head")
@@ -21,7 +21,7 @@ def start(state: str | None) -> None:
     folder.prepare()
     with hold(folder, "cluster head start"):
         record = ensure_head(folder, HeadPorts())
-    say(f"Ray dashboard: {dashboard_url(record.ports)}   its token: cat {folder.token}")
+    notify(f"Ray dashboard: {dashboard_url(record.ports)}   its token: cat {folder.token}")
 
 
 @command.command()

@@ -13,7 +13,7 @@ from cluster.errors import FleetError
 from cluster.gate.settings import notice
 from cluster.local.launch import launch, launched_lines
 from cluster.local.sandbox_process import read_ready
-from cluster.terminal.console import config_option, emit, json_option, say
+from cluster.terminal.console import config_option, emit, json_option, notify
 
 PROGRESS = "progress"
 """First word of a progress line: `run` turns these into its bar."""
@@ -48,7 +48,7 @@ def command(
         private_key_file=str(key_file.resolve()) if key_file else None,
     )
     fleet = read_config(config, deployment)
-    say(notice(fleet))
+    notify(notice(fleet))
     _join_job()
     note_source(LocalStorage(storage), config)
     done = launch(fleet, commit, _show)
@@ -56,9 +56,9 @@ def command(
         emit(done)
     else:
         for line in launched_lines(done):
-            say(line)
+            notify(line)
     for label, text in fleet.labels.items():
-        say(f"{label}: {text}")
+        notify(f"{label}: {text}")
 
 
 def _join_job() -> None:
@@ -75,4 +75,4 @@ def _join_job() -> None:
 
 
 def _show(what: str, done: int, total: int) -> None:
-    say(f"{PROGRESS} {what} {done}/{total}")
+    notify(f"{PROGRESS} {what} {done}/{total}")

@@ -7,7 +7,7 @@ import click
 
 from cluster.errors import FleetError
 from cluster.local.log_files import LogLine, LogReader, concerns, show
-from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
 
 FOLLOW_SECONDS: Final = 0.5
 """A person reads no faster."""
@@ -50,7 +50,7 @@ def command(
         return
     _print(chosen[-last:])
     if follow:
-        say("following; Ctrl-C ends this view, not the fleet")
+        notify("following; Ctrl-C ends this view, not the fleet")
         _follow(reader, name)
 
 

@@ -83,7 +83,7 @@ def gate_options(function: _F) -> _F:
     return function
 
 
-def planned_words(words: dict[str, Any], document: PlanDocument, said: Container[str]) -> Any:
+def planned_options(words: dict[str, Any], document: PlanDocument, said: Container[str]) -> Any:
     """Return the words of a plan; what was said on the command line stays, to be refused by it."""
     options, plan = document.options, document.plan
     planned = {

@@ -11,7 +11,7 @@ from cluster.audit.pnl import By, pnl_report
 from cluster.audit.pnl_screen import pnl_html, pnl_lines
 from cluster.errors import ClusterError
 from cluster.pictures.page import write_page
-from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
 
 
 @click.command("pnl")
@@ -39,14 +39,14 @@ def command(by: str, html: Path | None, state: str | None, as_json: bool) -> Non
     notice = _notice(storage)
     if html is not None:
         write_page(html, pnl_html(report, notice))
-        say(f"wrote {html}")
+        notify(f"wrote {html}")
     if as_json:
         emit(report)
         return
     for line in pnl_lines(report):
         show_text(line)
     if notice:
-        say(notice)
+        notify(notice)
 
 
 def _notice(storage: Path) -> str:

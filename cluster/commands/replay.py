@@ -10,7 +10,7 @@ from cluster.replay.progress import progress_bar
 from cluster.replay.recorded import Wanted
 from cluster.replay.rooms import Where, rooms_for
 from cluster.replay.run import ReplayOptions, replay
-from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
 
 
 @click.command("replay")
@@ -64,7 +64,9 @@ def command(  # noqa: PLR0913, PLR0917 click passes each option by name
     )
     try:
         with progress_bar() as progress:
-            found = replay(folder.storage, options, rooms_for(folder, Where(where), say), progress)
+            found = replay(
+                folder.storage, options, rooms_for(folder, Where(where), notify), progress
+            )
     except CheckpointsError as error:
         raise ClusterError(str(error)) from error
     if as_json:

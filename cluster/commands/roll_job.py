@@ -19,7 +19,7 @@ from cluster.local.state_folder import StateFolder
 from cluster.rolling_update.conclusion import conclude
 from cluster.rolling_update.live import live_view
 from cluster.rolling_update.unstarted import submit_roll_job
-from cluster.terminal.console import say, screen
+from cluster.terminal.console import notify, screen
 
 
 def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_json: bool) -> None:
@@ -27,13 +27,13 @@ def submit_roll(folder: StateFolder, verb: str, words: dict[str, Any], *, as_jso
     running(folder)  # before Ray's submitter looks for a head that is not there
     given = words | {"commit": words["commit"] or git_commit(), "submitted": wire_ms()}
     if verb == "apply":
-        given = config_words(folder, given)
-    arguments = [*job_words(verb, folder, as_json), *job_options(given)]
+        given = config_flags(folder, given)
+    arguments = [*job_flags(verb, folder, as_json), *job_options(given)]
     name = f"rolling-update {verb} {words.get('to') or given['commit'][:12]}"
     watch(folder, lambda line: submit_roll_job(folder, arguments, line, name))
 
 
-def config_words(folder: StateFolder, words: dict[str, Any]) -> dict[str, Any]:
+def config_flags(folder: StateFolder, words: dict[str, Any]) -> dict[str, Any]:
     """Fill in the configuration that a roll looks at: the file of the fleet's last start."""
     named = words.get("config")
     found = Path(named) if named else source_of(LocalStorage(folder.storage), WORKING_TREE)
@@ -49,7 +49,7 @@ def watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], Non
             submit_job(line)
         said = conclude(folder.storage, before)
         if said is not None:
-            say(said)
+            notify(said)
     except KeyboardInterrupt:
         _stop_watching(folder, storage)
         raise click.exceptions.Exit(1) from None
@@ -58,25 +58,25 @@ def watch(folder: StateFolder, submit_job: Callable[[Callable[[str], None]], Non
 def _stop_watching(folder: StateFolder, storage: LocalStorage) -> None:
     active = read_active(storage)
     if active is None:
-        say(
+        notify(
             "You stopped watching before a roll began; it may still begin. "
             "`midstride rolling-update status` shows it, `midstride rolling-update abort` ends it."
         )
         return
-    say(f"You stopped watching; roll {active.rollout} goes on.")
+    notify(f"You stopped watching; roll {active.rollout} goes on.")
     try:
         wanted = sys.stdin.isatty() and click.confirm(f"Abort {active.rollout} now?", err=True)
     except (click.exceptions.Abort, KeyboardInterrupt):
         wanted = False
     if not wanted:
-        say(
+        notify(
             "It goes on. `midstride rolling-update status` shows it, "
             "`midstride rolling-update abort` ends it."
         )
         return
     join_fleet(folder)
     ended = abort_rollout(str(folder.storage))
-    say(f"{ended.rollout} ended: {ended.how}")
+    notify(f"{ended.rollout} ended: {ended.how}")
 
 
 def abort_rollout(root: str) -> Any:
@@ -85,10 +85,10 @@ def abort_rollout(root: str) -> Any:
     from actors.rollout.ray_calls import RayCalls
 
     speed = load_config(root).clock.speed
-    return asyncio.run(run_abort(root, RayCalls(root), speed, say))
+    return asyncio.run(run_abort(root, RayCalls(root), speed, notify))
 
 
-def job_words(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
+def job_flags(verb: str, folder: StateFolder, as_json: bool) -> list[str]:  # noqa: FBT001 as click
     """Return the words of the command that the job runs."""
     words = ["rolling-update", verb, f"--state={folder.root}"]
     return [*words, "--json"] if as_json else words

@@ -24,22 +24,22 @@ from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import SLOT
 from cluster.commands.gate import approve
-from cluster.commands.pace import gate_options, pace_options, planned_words, request_of
-from cluster.commands.roll_job import abort_rollout, config_words, job_words, submit_roll, watch
+from cluster.commands.pace import gate_options, pace_options, planned_options, request_of
+from cluster.commands.roll_job import abort_rollout, config_flags, job_flags, submit_roll, watch
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet, running
 from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.entry import Entrant, announce
 from cluster.gate.page import document_page
 from cluster.local.jobs import submit
-from cluster.local.own_driver import drive_from_here, heard, know_head, know_head_of
+from cluster.local.own_driver import drive_from_here, know_head, know_head_of, tolerant
 from cluster.local.state_folder import StateFolder
 from cluster.rolling_update.live import live_view
 from cluster.terminal.console import (
     emit,
     json_option,
+    notify,
     operator,
-    say,
     screen,
     state_of,
     state_option,
@@ -67,15 +67,15 @@ def plan(state: str | None, as_json: bool, replay: int, **words: Any) -> None:  
     join_fleet(folder)  # before anything imports Ray: it reads its environment then
     from cluster.rolling_update.announce import announce_roll
 
-    words = config_words(folder, words)
-    announced = announce_roll(str(folder.storage), request_of(words, None), replay, say)
+    words = config_flags(folder, words)
+    announced = announce_roll(str(folder.storage), request_of(words, None), replay, notify)
     if as_json:
         emit(announced)
         return
-    say(document_page(announced.plan, announced.document))
+    notify(document_page(announced.plan, announced.document))
     for reason in announced.refusals:
-        say(f"REFUSED now: {reason}")
-    say(announced.next)
+        notify(f"REFUSED now: {reason}")
+    notify(announced.next)
 
 
 @command.command()
@@ -91,7 +91,7 @@ def apply(state: str | None, as_json: bool, **words: Any) -> None:  # noqa: FBT0
         words["plan"] = find_plan(storage, words["plan"])
         source = click.get_current_context().get_parameter_source
         said = [name for name in words if source(name) is ParameterSource.COMMANDLINE]
-        words = planned_words(words, load_plan(storage, words["plan"]), said)
+        words = planned_options(words, load_plan(storage, words["plan"]), said)
     _apply(folder, words, as_json=as_json)
 
 
@@ -119,7 +119,7 @@ def rollback(
         words["shadow"] = 0  # what is to go is no measure of what comes
     if JOB_MARK in os.environ:
         _join_as_job()
-        _show(_back(folder, request_of(words, to_release, "rollback"), say), as_json=as_json)
+        _show(_back(folder, request_of(words, to_release, "rollback"), notify), as_json=as_json)
         return
     given = words | {
         "submitted": words["submitted"] or wire_ms(),
@@ -128,7 +128,7 @@ def rollback(
     asked = request_of(given, to_release, "rollback")
     drive_from_here(folder, to_release)
     with live_view(LocalStorage(folder.storage), screen()) as line:
-        report = _back(folder, asked, heard(line))
+        report = _back(folder, asked, tolerant(line))
     _show(report, as_json=as_json)
 
 
@@ -150,11 +150,11 @@ def status(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
         emit({"active": read_active(storage), "rollout": rollout})
         return
     active = read_active(storage)
-    say(f"active: {active.rollout if active else 'none'}")
+    notify(f"active: {active.rollout if active else 'none'}")
     if rollout is not None:
-        say(f"{rollout.rollout}: {rollout.phase} {rollout.failure or ''}")
+        notify(f"{rollout.rollout}: {rollout.phase} {rollout.failure or ''}")
         for slot in rollout.order:
-            say(f"  {slot:<10} {rollout.handoffs[slot].step}")
+            notify(f"  {slot:<10} {rollout.handoffs[slot].step}")
 
 
 @command.command()
@@ -164,14 +164,14 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
     """Go on with a roll that stopped, to the same release."""
     folder = state_of(state)
     if JOB_MARK not in os.environ:
-        words = job_words("resume", folder, as_json)
+        words = job_flags("resume", folder, as_json)
         ports = running(folder).ports
         watch(folder, lambda line: submit(folder, ports, words, line))
         return
     from cluster.rolling_update.resume import resume as run_resume
 
     _join_as_job()
-    _show(asyncio.run(run_resume(str(folder.storage), say)), as_json=as_json)
+    _show(asyncio.run(run_resume(str(folder.storage), notify)), as_json=as_json)
 
 
 @command.command()
@@ -199,7 +199,7 @@ def abort(
     if as_json:
         emit(ended)
     else:
-        say(f"{ended.rollout} ended: {ended.how}")
+        notify(f"{ended.rollout} ended: {ended.how}")
 
 
 @command.command()
@@ -247,7 +247,7 @@ def params(
     if as_json:
         emit(changed)
     for slot, identity in changed.slots.items():
-        say(f"{slot:<10} {identity[:12]}")
+        notify(f"{slot:<10} {identity[:12]}")
     if changed.failed:
         what = "; ".join(f"{slot}: {reason}" for slot, reason in changed.failed.items())
         raise FleetError(f"not changed: {what}")
@@ -260,12 +260,12 @@ def _propose(
     if as_json:
         emit({"plan": digest, "next": following, "document": document})
     else:
-        say(document_page(digest, document))
-        say(following)
+        notify(document_page(digest, document))
+        notify(following)
 
 
 def _apply(folder: StateFolder, words: dict[str, Any], *, as_json: bool) -> None:
-    words = config_words(folder, words)
+    words = config_flags(folder, words)
     if JOB_MARK not in os.environ:
         submit_roll(folder, "apply", words, as_json=as_json)
         return
@@ -273,7 +273,7 @@ def _apply(folder: StateFolder, words: dict[str, Any], *, as_json: bool) -> None
 
     _join_as_job()
     request = request_of(words, None, "apply")
-    _show(asyncio.run(run_apply(str(folder.storage), request, say)), as_json=as_json)
+    _show(asyncio.run(run_apply(str(folder.storage), request, notify)), as_json=as_json)
 
 
 def _join_as_job() -> None:
@@ -286,7 +286,7 @@ def _show(report: Any, *, as_json: bool) -> None:
     if as_json:
         emit(report)
     else:
-        say(page(report))
+        notify(page(report))
     if report.outcome != "done":
         raise FleetError(f"rollout {report.rollout} stopped: {report.failure}")
 

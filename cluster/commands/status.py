@@ -8,7 +8,7 @@ from cluster.fleet import join_fleet
 from cluster.status.fleet_page import FleetPage
 from cluster.status.page import ask_report
 from cluster.status.standing import standing
-from cluster.terminal.console import emit, json_option, say, screen, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, screen, state_of, state_option
 
 
 @click.command("status")
@@ -19,7 +19,7 @@ def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click pas
     folder = state_of(state)
     told = standing(folder.read_run())
     if told is not None:
-        say(f"this fleet: {told}")
+        notify(f"this fleet: {told}")
     link = join_fleet(folder)
     found = ask_report(link, load_config(str(folder.storage)), LocalStorage(folder.storage))
     if as_json:

@@ -11,7 +11,7 @@ import signals
 from actors.runtime import load_config
 from checkpoints.errors import DamagedError
 from cluster.errors import ClusterError
-from cluster.terminal.console import emit, json_option, say, show_text, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
 from signals.strategy import NAME, StrategyError, load_strategy, strategy_names
 
 FOLDER: Final = Path(signals.__file__).parent / "strategies"
@@ -105,7 +105,7 @@ def new_command(name: str) -> None:
         raise ClusterError(
             f"{file} cannot be written ({error.strerror}): name another file"
         ) from error
-    say(f"wrote {file}; try it with `midstride try --signal {name}`")
+    notify(f"wrote {file}; try it with `midstride try --signal {name}`")
 
 
 def _used(storage: Path) -> dict[str, tuple[str, ...]]:

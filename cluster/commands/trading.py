@@ -12,7 +12,7 @@ from cluster.commands.arguments import WORDS
 from cluster.errors import ClusterError, FleetError
 from cluster.fleet import join_fleet
 from cluster.local.state_folder import StateFolder, state_folder
-from cluster.terminal.console import emit, json_option, say, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, state_of, state_option
 from cluster.trading import TradingSet, Unreadable, halt, reduce, resume
 
 
@@ -30,23 +30,23 @@ def _storage(folder: StateFolder) -> LocalStorage:
     return LocalStorage(folder.storage)
 
 
-def _tell(done: TradingSet, *, as_json: bool) -> None:
+def _report(done: TradingSet, *, as_json: bool) -> None:
     if as_json:
         emit(done)
     elif done.by_gateway:
-        say(f"trading is {done.state}")
+        notify(f"trading is {done.state}")
         if done.file_problem is not None:
-            say(
+            notify(
                 f"the HALT file could not be written ({done.file_problem}): the gateway keeps the "
                 "halt in its own log; once the file can be written, halt again"
             )
     elif done.cancelled_directly is None:
-        say(
+        notify(
             f"trading is {done.state}: no fleet was started here yet, so no order can be open; "
             "the first start will not trade until `midstride trading resume`"
         )
     else:
-        say(
+        notify(
             f"trading is {done.state}; the gateway did not answer, so {done.cancelled_directly} "
             "open orders were cancelled at the venue directly"
         )
@@ -78,7 +78,7 @@ def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa
     """Send no more orders and cancel all open ones; works even when Ray is down."""
     folder = _folder(state)
     storage = _storage(folder)
-    _tell(halt(storage, _config(folder), lambda: join_fleet(folder), reason), as_json=as_json)
+    _report(halt(storage, _config(folder), lambda: join_fleet(folder), reason), as_json=as_json)
 
 
 @command.command("reduce")
@@ -88,7 +88,7 @@ def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa
 def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
     """Take only orders that lower exposure; refused while trading is halted."""
     folder = state_of(state)
-    _tell(reduce(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)
+    _report(reduce(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)
 
 
 @command.command("resume")
@@ -98,4 +98,4 @@ def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # no
 def resume_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
     """Trade again: lift a halt or a reduction."""
     folder = state_of(state)
-    _tell(resume(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)
+    _report(resume(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)

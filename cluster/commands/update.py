@@ -8,12 +8,12 @@ import click
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.commands.pace import pace_options, request_of
-from cluster.commands.roll_job import config_words, submit_roll
+from cluster.commands.roll_job import config_flags, submit_roll
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet
 from cluster.gate.page import QUESTION_LINES_MAX, code_lines, summary_lines
 from cluster.local.ending import leave
-from cluster.terminal.console import say, state_of, state_option
+from cluster.terminal.console import notify, state_of, state_option
 
 LETTERS = 12
 
@@ -37,16 +37,16 @@ def command(state: str | None, yes: bool, replay: int | None, **words: Any) -> N
     from cluster.rolling_update.import_check import import_faults
 
     root = str(folder.storage)
-    words = config_words(folder, words)
-    made = announce_roll(root, request_of(words, None), replay, say)
+    words = config_flags(folder, words)
+    made = announce_roll(root, request_of(words, None), replay, notify)
     document = made.document
     if changes_nothing(document.plan):
         count = len(document.plan.order)
-        say(f"No changes: all {count} slots already run {document.to_release[:LETTERS]}.")
+        notify(f"No changes: all {count} slots already run {document.to_release[:LETTERS]}.")
         return
     gate_is_open = load_config(root).gate_is_open
-    say("\n".join(summary_lines(made.plan, document, gate_is_open=gate_is_open)))
-    say("\n".join(code_lines(document, QUESTION_LINES_MAX)))
+    notify("\n".join(summary_lines(made.plan, document, gate_is_open=gate_is_open)))
+    notify("\n".join(code_lines(document, QUESTION_LINES_MAX)))
     storage = LocalStorage(Path(root))
     faults = import_faults(storage, document.to_release, document.plan.files)
     refusals = (*made.refusals, *faults)

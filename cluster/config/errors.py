@@ -50,11 +50,11 @@ class ConfigError(ClusterError):
 
 def allowed_values(kind: Any, limits: tuple[float, float] | None) -> str:
     """Say in words what a field takes."""
-    words = _type_words(kind)
+    words = _type_text(kind)
     return f"{words} in {limits[0]:g} .. {limits[1]:g}" if limits else words
 
 
-def _type_words(kind: Any) -> str:
+def _type_text(kind: Any) -> str:
     kind = getattr(kind, "__supertype__", kind)
     plain = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     if kind in plain:
@@ -63,7 +63,7 @@ def _type_words(kind: Any) -> str:
         return " or ".join(str(entry.value) for entry in kind)
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         inner = [arg for arg in typing.get_args(kind) if arg is not type(None)]
-        return " or ".join(_type_words(arg) for arg in inner)
+        return " or ".join(_type_text(arg) for arg in inner)
     if typing.get_origin(kind) in (tuple, list):
-        return f"a list, each {_type_words(typing.get_args(kind)[0])}"
+        return f"a list, each {_type_text(typing.get_args(kind)[0])}"
     return "a table" if typing.get_origin(kind) is dict else str(kind)

@@ -32,7 +32,7 @@ WATCHER_SECONDS: Final = 10.0
 
 
 def end_fleet(
-    state: StateFolder, interrupts: Interrupts, say: Callable[[str], None], *words: str
+    state: StateFolder, interrupts: Interrupts, notify: Callable[[str], None], *words: str
 ) -> None:
     """Stop the actors if they answer, then end every process of this state folder.
 
@@ -42,9 +42,9 @@ def end_fleet(
     record = state.read_run()
     try:
         if record.head is not None and record.head.alive and launched_before(state):
-            _stop_in_order(state, say, *words)
+            _stop_in_order(state, notify, *words)
     except KeyboardInterrupt:
-        say("interrupted again: killing what is left")
+        notify("interrupted again: killing what is left")
     finally:
         interrupts.ignore()
         end_head(state)
@@ -58,7 +58,7 @@ def launched_before(state: StateFolder) -> bool:
     return (state.storage / CONFIG_FILE).exists()
 
 
-def _stop_in_order(state: StateFolder, say: Callable[[str], None], *words: str) -> None:
+def _stop_in_order(state: StateFolder, notify: Callable[[str], None], *words: str) -> None:
     child = FORK.Process(target=orderly_stop.main, args=([str(state.root), *words],))
     child.start()
     try:
@@ -68,20 +68,20 @@ def _stop_in_order(state: StateFolder, say: Callable[[str], None], *words: str) 
         raise
     if child.is_alive():
         child.kill()
-        say(f"the fleet did not stop in {ORDER_SECONDS_MAX:.0f} s: killing its processes")
+        notify(f"the fleet did not stop in {ORDER_SECONDS_MAX:.0f} s: killing its processes")
     elif child.exitcode:
-        say("the fleet could not be stopped cleanly: killing its processes")
+        notify("the fleet could not be stopped cleanly: killing its processes")
 
 
-def end_runner(state: StateFolder, say: Callable[[str], None]) -> None:
+def end_runner(state: StateFolder, notify: Callable[[str], None]) -> None:
     """Ask the `run` of a terminal to end its fleet itself, and wait for it."""
     runner = state.read_run().runner
     if runner is None or not runner.alive or runner.pid == os.getpid():
         return
-    say(f"`run` (pid {runner.pid}) ends its fleet")
+    notify(f"`run` (pid {runner.pid}) ends its fleet")
     runner.signal(signal.SIGTERM)
     if not wait_until(lambda: not runner.alive, RUNNER_SECONDS_MAX):
-        say(f"it did not end in {RUNNER_SECONDS_MAX:.0f} s and is killed")
+        notify(f"it did not end in {RUNNER_SECONDS_MAX:.0f} s and is killed")
         runner.signal(signal.SIGKILL)
 
 

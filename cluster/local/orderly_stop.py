@@ -27,7 +27,7 @@ from cluster.local.state_folder import StateFolder
 from cluster.status.page import ask_report
 from cluster.status.screen import summary
 from cluster.status.tally import tally
-from cluster.terminal.console import say
+from cluster.terminal.console import notify
 
 SLOTS_STOP_SECONDS: Final = 30.0
 """Wire. Sixteen slots write their last rows and a checkpoint each; most take well under one."""
@@ -50,12 +50,12 @@ def _stop(arguments: list[str]) -> int:
     try:
         link = connect(state, state.read_run().ports)
         lines = _summary(state, link) if WITH_SUMMARY in arguments else []
-        stop_actors(link, LocalStorage(state.storage), say)
+        stop_actors(link, LocalStorage(state.storage), notify)
     except ClusterError as error:
-        say(f"the actors were not asked to stop: {error}")
+        notify(f"the actors were not asked to stop: {error}")
         return 1
     for line in lines:
-        say(line)
+        notify(line)
     return 0
 
 
@@ -65,27 +65,27 @@ def _summary(state: StateFolder, link: RayLink) -> list[str]:
     return list(summary(tally(state.storage), report))
 
 
-def stop_actors(link: FleetLink, storage: LocalStorage, say: Callable[[str], None]) -> None:
+def stop_actors(link: FleetLink, storage: LocalStorage, notify: Callable[[str], None]) -> None:
     """Stop slots, then gateway and market data; say what did not answer and go on."""
     gateway = gateway_name(storage)
-    _ask(link, [Call(supervisor_name(storage), "stop")], ACTOR_STOP_SECONDS, say)
+    _ask(link, [Call(supervisor_name(storage), "stop")], ACTOR_STOP_SECONDS, notify)
     try:
         slots = [Call(name, "stop", (REASON,)) for name in owners(link, gateway).values()]
     except FleetError as error:
-        say(f"the slots could not be asked to stop: {error}")
+        notify(f"the slots could not be asked to stop: {error}")
         slots = []
-    _ask(link, slots, SLOTS_STOP_SECONDS, say)
-    _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, say)
-    _ask(link, [Call(market_data_name(storage), "stop")], ACTOR_STOP_SECONDS, say)
+    _ask(link, slots, SLOTS_STOP_SECONDS, notify)
+    _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, notify)
+    _ask(link, [Call(market_data_name(storage), "stop")], ACTOR_STOP_SECONDS, notify)
 
 
 def _ask(
-    link: FleetLink, calls: Sequence[Call], limit_seconds: float, say: Callable[[str], None]
+    link: FleetLink, calls: Sequence[Call], limit_seconds: float, notify: Callable[[str], None]
 ) -> None:
     for call, answer in zip(calls, link.ask(calls, limit_seconds), strict=True):
         if not isinstance(answer, str):
             continue
         if answer == f"no actor {call.actor}":
-            say(f"{call.actor} had not started yet; nothing to stop")
+            notify(f"{call.actor} had not started yet; nothing to stop")
         else:
-            say(f"{call.actor} did not stop by itself ({answer}); its process is ended")
+            notify(f"{call.actor} did not stop by itself ({answer}); its process is ended")

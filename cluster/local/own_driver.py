@@ -65,11 +65,11 @@ def archive_of(storage: Path, release: str) -> Path:
     return found[0]
 
 
-def heard(line: Callable[[str], None]) -> Callable[[str], None]:
+def tolerant(line: Callable[[str], None]) -> Callable[[str], None]:
     """Return the same, but a terminal that is gone is no reason to stop."""
 
-    def tell(text: str) -> None:
+    def deliver(text: str) -> None:
         with contextlib.suppress(OSError, ValueError):
             line(text)
 
-    return tell
+    return deliver

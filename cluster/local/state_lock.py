@@ -63,7 +63,7 @@ def _take(state: StateFolder, descriptor: int, deadline: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise StateLockedError(_told(state, holder_of(descriptor))) from None
+                raise StateLockedError(_busy_text(state, holder_of(descriptor))) from None
             time.sleep(POLL_SECONDS)
         except OSError as error:
             raise ClusterError(
@@ -95,6 +95,6 @@ def holder_of(descriptor: int) -> Holder | None:
     return found if found.process.alive else None
 
 
-def _told(state: StateFolder, by: Holder | None) -> str:
+def _busy_text(state: StateFolder, by: Holder | None) -> str:
     who = f"`{by.command}` (pid {by.process.pid})" if by else "another command"
     return f"{who} is starting or ending the fleet in {state.root}: wait until it is done"

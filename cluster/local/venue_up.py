@@ -39,7 +39,7 @@ def venue_up(
         ready = ensure_sandbox(state, sandbox)
     if fleet.mode is Mode.PAPER:
         console.print("PAPER: the exchange below stands in for the venue and the data services")
-    _say_sandbox(ready, console)
+    _print_sandbox(ready, console)
     return True
 
 
@@ -53,7 +53,7 @@ def _real_venue(
     return True
 
 
-def _say_sandbox(ready: SandboxReady, console: Console) -> None:
+def _print_sandbox(ready: SandboxReady, console: Console) -> None:
     console.print(f"sandbox exchange on port {ready.port}, speed {ready.speed}")
     for line in ready.sources():
         console.print(f"  {line}", style="dim")

@@ -31,7 +31,7 @@ from cluster.local.restarts import RESTARTS_MAX, WINDOW_SECONDS, Action, Seen, n
 from cluster.local.starting import launch_again
 from cluster.local.state_folder import RunRecord, StateFolder
 from cluster.local.state_lock import StateLockedError, hold
-from cluster.terminal.console import say
+from cluster.terminal.console import notify
 
 POLL_SECONDS: Final = 0.5
 START_SECONDS: Final = 30.0
@@ -117,12 +117,12 @@ def _restart(state: StateFolder, record: RunRecord, action: Action) -> bool:
                 sandbox_process.start_again(state)
             else:
                 _restart_fleet(state, record)
-        say(f"{action}: done")
+        notify(f"{action}: done")
     except StateLockedError as error:
-        say(f"{action}: not now: {error}")
+        notify(f"{action}: not now: {error}")
         return False
     except (ClusterError, CheckpointsError, OSError) as error:
-        say(f"{action}: {error}")
+        notify(f"{action}: {error}")
     return True
 
 
@@ -134,7 +134,7 @@ def _restart_fleet(state: StateFolder, record: RunRecord) -> None:
     if exchange_is_due(record):
         sandbox_process.start_again(state)
     ensure_head(state, record.ports)
-    launch_again(state, say)
+    launch_again(state, notify)
 
 
 def _alarm(state: StateFolder, kind: AlarmName, record: RunRecord) -> None:
@@ -148,11 +148,11 @@ def _alarm(state: StateFolder, kind: AlarmName, record: RunRecord) -> None:
         evidence["restarts"] = f"{RESTARTS_MAX} in {WINDOW_SECONDS / 60:.0f} minutes"
     wire_ms = time.time_ns() // 1_000_000
     alarm = new_alarm(kind, f"pid-{evidence['pid']}", evidence, wire_ms=wire_ms)
-    say(f"{kind} {evidence}")
+    notify(f"{kind} {evidence}")
     try:
         AlarmStore(LocalStorage(state.storage)).raise_alarm(alarm)
     except (CheckpointsError, OSError) as error:
-        say(f"the alarm could not be written: {error}")
+        notify(f"the alarm could not be written: {error}")
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -31,7 +31,7 @@ def watch(state: StateFolder, seconds: float | None, console: Console) -> None:
     """Show the fleet until the time is over; raise `ClusterError` if it is down for good."""
     run = _Watch(state, console, None if seconds is None else time.monotonic() + seconds)
     try:
-        while (run.end is None or time.monotonic() < run.end) and run.look():
+        while (run.end is None or time.monotonic() < run.end) and run.poll():
             time.sleep(POLL_SECONDS)
     finally:
         run.close()
@@ -63,7 +63,7 @@ class _Watch:
         self._watchers = _Again()
         self._down = False
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Show, and bring back what died; False once another command has ended the fleet."""
         record = self._state.read_run()
         if not record.launched and record.head is None and record.watcher is None:

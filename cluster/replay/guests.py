@@ -101,19 +101,19 @@ class ProcessGuest:
             env={"PATH": os.environ.get("PATH", "")},
         )
         try:
-            self.ready = msgspec.msgpack.decode(self._hear(START_SECONDS_MAX), type=Ready)
+            self.ready = msgspec.msgpack.decode(self._read(START_SECONDS_MAX), type=Ready)
             check_identity(release, self.ready)
         except BaseException:
             self.close()
             raise
 
     def ask(self, batch: Batch) -> Answers:
-        self._say(msgspec.msgpack.encode(batch))
-        return msgspec.msgpack.decode(self._hear(BATCH_SECONDS_MAX), type=Answers)
+        self._write(msgspec.msgpack.encode(batch))
+        return msgspec.msgpack.decode(self._read(BATCH_SECONDS_MAX), type=Answers)
 
     def confirm(self) -> Ready:
-        self._say(b"")
-        found = msgspec.msgpack.decode(self._hear(BATCH_SECONDS_MAX), type=Ready)
+        self._write(b"")
+        found = msgspec.msgpack.decode(self._read(BATCH_SECONDS_MAX), type=Ready)
         check_identity(self._release, found)
         return found
 
@@ -127,14 +127,14 @@ class ProcessGuest:
             self._process.stdout.close()
         self._log.close()
 
-    def _say(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         assert self._process.stdin is not None
         try:
             write_frame(self._process.stdin, data)
         except OSError as error:
             raise self._gone() from error
 
-    def _hear(self, limit_seconds: float) -> bytes:
+    def _read(self, limit_seconds: float) -> bytes:
         """Read one frame; a process that stays silent is killed, which ends the reading."""
         assert self._process.stdout is not None
         watch = threading.Timer(limit_seconds, self._process.kill)

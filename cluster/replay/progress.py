@@ -25,9 +25,9 @@ def progress_bar(what: str = "replaying") -> Iterator[Told]:
     ) as bar:
         task = bar.add_task(what, total=None, pace="")
 
-        def told(done: int, total: int) -> None:
+        def update(done: int, total: int) -> None:
             elapsed = bar.tasks[0].elapsed or 0.0
             pace = f"{done / elapsed:.0f}/s" if elapsed else ""
             bar.update(task, completed=done, total=total, pace=pace)
 
-        yield told
+        yield update

@@ -18,7 +18,7 @@ class Where(StrEnum):
 
 
 def rooms_for(
-    folder: StateFolder, where: Where, say: Callable[[str], None]
+    folder: StateFolder, where: Where, notify: Callable[[str], None]
 ) -> Callable[[Path], Rooms]:
     """Return the opener of rooms; raise `FleetError` where Ray was asked for and is not up."""
     storage = LocalStorage(folder.storage)
@@ -29,9 +29,9 @@ def rooms_for(
     if up:
         from cluster.replay.ray_rooms import RayRooms
 
-        say("replaying on the fleet's Ray, each release with its own code")
+        notify("replaying on the fleet's Ray, each release with its own code")
         return lambda _unpacked: RayRooms(folder, record.ports)
     if where is Where.RAY:
         raise FleetError(f"no fleet runs in {folder.root}; leave out --in, or start the fleet")
-    say("replaying in processes of its own: no fleet runs")
+    notify("replaying in processes of its own: no fleet runs")
     return lambda unpacked: ProcessRooms(storage, unpacked)

@@ -135,15 +135,15 @@ def _differing(one: Differs, payer: Payer) -> Differing:
         due_ms=recorded.due_ms,
         release=recorded.release,
         difference=one.difference,
-        recorded=_words(recorded.fact.decision),
-        made=_words(one.made),
+        recorded=_decision_text(recorded.fact.decision),
+        made=_decision_text(one.made),
         winner=None if winner is None else str(winner),
         recorded_pnl_micro_usd=payer.paid(recorded, recorded.fact.decision, winner),
         made_pnl_micro_usd=payer.paid(recorded, one.made, winner),
     )
 
 
-def _words(decision: Decision) -> str:
+def _decision_text(decision: Decision) -> str:
     legs = ", ".join(
         f"{leg.side} {leg.shares / 1e6:g} {leg.outcome} at {leg.price / 1e6:g} ({leg.style})"
         for leg in decision.legs

@@ -44,7 +44,7 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def announce_roll(
-    storage_root: str, request: Request, replay_last: int | None, say: Callable[[str], None]
+    storage_root: str, request: Request, replay_last: int | None, notify: Callable[[str], None]
 ) -> Announced:
     """Plan a roll.
 
@@ -56,8 +56,8 @@ def announce_roll(
     if replay_last is None:
         replay_last = REPLAY_LAST
         if config.gate_is_open:
-            replay_last = _affordable(storage_root, plan, say)
-    found = _replayed(storage_root, request, plan.to_release, replay_last, say)
+            replay_last = _affordable(storage_root, plan, notify)
+    found = _replayed(storage_root, request, plan.to_release, replay_last, notify)
     document = document_of(storage, config, plan, request, found)
     waits = next_step(storage, config, document, int(wall_ms()))
     digest, following = announce(storage, config, document)
@@ -66,7 +66,7 @@ def announce_roll(
     )
 
 
-def _affordable(storage_root: str, plan: Plan, say: Callable[[str], None]) -> int:
+def _affordable(storage_root: str, plan: Plan, notify: Callable[[str], None]) -> int:
     """Return how many decisions to make again: all by default, none where it would take long."""
     if changes_nothing(plan):
         return 0
@@ -80,12 +80,12 @@ def _affordable(storage_root: str, plan: Plan, say: Callable[[str], None]) -> in
     seconds = time.monotonic() - began + REPLAY_LAST / max(pace, 0.001)
     if seconds <= REPLAY_SECONDS_MAX:
         return REPLAY_LAST
-    say(f"replay left out: {REPLAY_LAST} decisions would take about {seconds:.0f} s here")
+    notify(f"replay left out: {REPLAY_LAST} decisions would take about {seconds:.0f} s here")
     return 0
 
 
 def _replayed(
-    storage_root: str, request: Request, release: str, last: int, say: Callable[[str], None]
+    storage_root: str, request: Request, release: str, last: int, notify: Callable[[str], None]
 ) -> ReplayFindings | None:
     """Decide the last recorded decisions under the new release; None, said, if none can be.
 
@@ -97,6 +97,6 @@ def _replayed(
     try:
         found = replay(Path(storage_root), asked)
     except (ReplayError, CheckpointsError) as error:
-        say(f"replay was not made: {error}")
+        notify(f"replay was not made: {error}")
         return None
     return replay_findings(found, 0 if request.options.identical else found.made)

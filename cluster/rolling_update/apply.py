@@ -19,35 +19,35 @@ from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.gate.admission import check_covered
 from cluster.rolling_update.gated import let_in
-from cluster.rolling_update.planning import Request, Say, plan_for, schedule_of
+from cluster.rolling_update.planning import Notify, Request, plan_for, schedule_of
 from cluster.rolling_update.rehearse import rehearse
 from cluster.rolling_update.shared_calls import RaySharedCalls
 
 
 async def apply(
-    storage_root: str, request: Request, say: Say, calls: FleetCalls | None = None
+    storage_root: str, request: Request, notify: Notify, calls: FleetCalls | None = None
 ) -> Report:
     """Run one rollout to its end; raise `FleetError` if it may not start.
 
     `calls`: the way to the fleet [default: Ray].
     """
     try:
-        return await _apply(storage_root, request, say, calls or RayCalls(storage_root))
+        return await _apply(storage_root, request, notify, calls or RayCalls(storage_root))
     except CheckpointsError as error:
         raise FleetError(f"refused: {error}") from error
 
 
-async def _apply(storage_root: str, request: Request, say: Say, calls: FleetCalls) -> Report:
+async def _apply(storage_root: str, request: Request, notify: Notify, calls: FleetCalls) -> Report:
     submitted = request.submitted_wire_ms or wire_ms()
     plan, owners = await plan_for(storage_root, request)
     if plan.refusals:
         raise FleetError("refused: " + "; ".join(plan.refusals))
     shared = RaySharedCalls(storage_root)
     if plan.replaces:
-        await _rehearse(storage_root, plan, owners, shared, say)
+        await _rehearse(storage_root, plan, owners, shared, notify)
     storage = LocalStorage(Path(storage_root))
-    turn = Turn(RolloutRecord(storage, next_rollout_id(storage)), say)
-    turn.begin(plan, lambda: _pass_gate(storage_root, plan, request, say))
+    turn = Turn(RolloutRecord(storage, next_rollout_id(storage)), notify)
+    turn.begin(plan, lambda: _pass_gate(storage_root, plan, request, notify))
     schedule = schedule_of(storage_root)
     occupants = tuple(
         Occupant(slot=o.slot, incarnation=o.incarnation, fence=o.fence, release=o.release)
@@ -59,7 +59,7 @@ async def _apply(storage_root: str, request: Request, say: Say, calls: FleetCall
     ended = await turn.drive(rollout, calls)
     report = make_report(ended, submitted, turn.adopted, turn.waited_ms)
     if request.everything and ended.phase is Phase.DONE:
-        beside = await replace_shared(shared, plan.to_release, say)
+        beside = await replace_shared(shared, plan.to_release, notify)
         report = with_shared(report, beside)
     turn.finish(report)
     return report
@@ -70,20 +70,22 @@ async def _rehearse(
     plan: Plan,
     owners: tuple[FenceRecord, ...],
     calls: RaySharedCalls,
-    say: Say,
+    notify: Notify,
 ) -> None:
     """Refuse a release whose shared actors do not do on a scratch stage what they are to do."""
     running = ""
     with contextlib.suppress(CallFailedError):
-        running = (await calls.look(Kind.GATEWAY, calls.current(Kind.GATEWAY))).release
-    failures = await rehearse(storage_root, plan.to_release, running, owners, calls, say)
+        running = (await calls.poll(Kind.GATEWAY, calls.current(Kind.GATEWAY))).release
+    failures = await rehearse(storage_root, plan.to_release, running, owners, calls, notify)
     if failures:
         raise FleetError("refused, nothing was switched: " + "; ".join(failures))
 
 
-def _pass_gate(storage_root: str, plan: Plan, request: Request, say: Callable[[str], None]) -> None:
+def _pass_gate(
+    storage_root: str, plan: Plan, request: Request, notify: Callable[[str], None]
+) -> None:
     """Only `apply` asks for an approval: the rest of a roll was let in before."""
     if request.verb == "apply":
-        let_in(storage_root, plan, request, say)
+        let_in(storage_root, plan, request, notify)
         return
     check_covered(LocalStorage(Path(storage_root)), load_config(storage_root), plan.to_release)

@@ -20,7 +20,7 @@ from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.small_plans import FIRST
 
 
-class Words(Protocol):
+class RollRequest(Protocol):
     """What the operator says of a roll; `cluster.rolling_update.planning.Request` is one."""
 
     @property
@@ -39,7 +39,7 @@ def document_of(
     storage: Storage,
     config: FleetConfig,
     plan: Plan,
-    words: Words,
+    words: RollRequest,
     replayed: ReplayFindings | None = None,
 ) -> PlanDocument:
     """Make the document of a roll as fleet, tree and words are now."""
@@ -48,7 +48,9 @@ def document_of(
     return make_document(storage, plan, config, extras)
 
 
-def let_in(storage_root: str, plan: Plan, words: Words, say: Callable[[str], None]) -> None:
+def let_in(
+    storage_root: str, plan: Plan, words: RollRequest, notify: Callable[[str], None]
+) -> None:
     """Use the right to apply this roll; raise `GateRefusedError`, nothing touched."""
     storage, config = LocalStorage(Path(storage_root)), load_config(storage_root)
     entrant = Entrant(
@@ -58,11 +60,11 @@ def let_in(storage_root: str, plan: Plan, words: Words, say: Callable[[str], Non
         break_glass=words.break_glass,
     )
     admission = enter(storage, config, document_of(storage, config, plan, words), entrant)
-    say(f"plan {admission.application.plan[:12]}")
+    notify(f"plan {admission.application.plan[:12]}")
     for note in admission.notes:
-        say(f"gate: {note}")
+        notify(f"gate: {note}")
     if admission.alarm is not None:
-        say(f"gate: BREAK-GLASS by {entrant.who}; alarm {admission.alarm}")
+        notify(f"gate: BREAK-GLASS by {entrant.who}; alarm {admission.alarm}")
 
 
 def check_way_back(storage: Storage, config: FleetConfig, release: str) -> None:

@@ -24,7 +24,7 @@ from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 from cluster.terminal.plain_text import plain
 
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 """A switch takes a tenth of a second; a person does not read faster than this."""
 WEIGHTS: Final = MappingProxyType(
     {
@@ -79,7 +79,7 @@ def live_view(storage: Storage, console: Console) -> Iterator[Callable[[str], No
 def _draw(storage: Storage, before: set[str], live: Live, ended: threading.Event) -> None:
     shown: Rollout | None = None
     while True:
-        last = ended.wait(LOOK_SECONDS)
+        last = ended.wait(POLL_SECONDS)
         rollout = _newest(storage, before)
         if rollout is not None and rollout != shown:
             shown = rollout

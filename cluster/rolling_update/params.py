@@ -25,7 +25,7 @@ from signals.params import ParamsError, override
 
 QUIET_SECONDS: Final = 10.0
 """Wire. A decision takes well under a second; a slot that is not quiet for so long is ill."""
-LOOK_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.05
 ASK_SECONDS: Final = 15.0
 
 
@@ -137,7 +137,7 @@ def _ask_all(
                 waiting.append(slot)
             else:
                 failed[slot] = answer.reason
-        time.sleep(LOOK_SECONDS if waiting else 0)
+        time.sleep(POLL_SECONDS if waiting else 0)
     return Changed(changes=ask.changes, slots=done, failed=failed)
 
 

@@ -25,7 +25,7 @@ from cluster.errors import FleetError
 from cluster.rolling_update.shared_plan import shared_plan
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

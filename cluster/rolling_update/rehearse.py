@@ -22,7 +22,7 @@ from actors.messages import FenceRecord
 from actors.rehearsal import room as names
 from actors.rehearsal.room import Result, Statuses
 from actors.rollout.ports import CallFailedError
-from actors.rollout.shared import Kind, Say
+from actors.rollout.shared import Kind, Notify
 from actors.runtime import load_config
 from checkpoints.archive import archived_releases, unpack_archive
 from checkpoints.errors import CheckpointsError
@@ -51,7 +51,7 @@ async def rehearse(
     running: str,
     owners: Iterable[FenceRecord],
     calls: RehearsalCalls,
-    say: Say,
+    notify: Notify,
 ) -> tuple[str, ...]:
     """Rehearse all shared actors of a release; return one sentence for each that failed.
 
@@ -68,7 +68,7 @@ async def rehearse(
         results = await asyncio.gather(*(play(tree, str(k), rooms[k]) for k in Kind))
     failures = []
     for kind, result in zip(Kind, results, strict=True):
-        say(f"{kind:<11} rehearsed: {result.failure or '; '.join(result.played)}")
+        notify(f"{kind:<11} rehearsed: {result.failure or '; '.join(result.played)}")
         if result.failure is not None:
             failures.append(f"the {kind} of {release[:12]} failed its rehearsal: {result.failure}")
     return tuple(failures)

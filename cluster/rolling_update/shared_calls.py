@@ -98,7 +98,7 @@ class RaySharedCalls:
             raise CallFailedError(f"{name} cannot be created: {error}") from error
         await _answer(created.__ray_ready__.remote(), CREATE_SECONDS)
 
-    async def look(self, kind: Kind, name: str) -> Seen:
+    async def poll(self, kind: Kind, name: str) -> Seen:
         data = await self._ask(name, "status")
         try:
             status = msgspec.msgpack.decode(data, type=STATUS[kind])
@@ -115,7 +115,7 @@ class RaySharedCalls:
 
     async def sickness(self, kind: Kind, name: str) -> str | None:
         try:
-            seen = await asyncio.wait_for(self.look(kind, name), ANSWER_SECONDS)
+            seen = await asyncio.wait_for(self.poll(kind, name), ANSWER_SECONDS)
         except TimeoutError:
             return f"no answer in {ANSWER_SECONDS:.0f} s"
         except CallFailedError as error:

@@ -16,7 +16,7 @@ async def shared_plan(storage_root: str, release: str, *, everything: bool) -> S
     for kind in Kind:
         name = calls.current(kind)
         try:
-            runs = (await calls.look(kind, name)).release
+            runs = (await calls.poll(kind, name)).release
         except CallFailedError as error:
             runs = str(error)
         releases.append(runs)

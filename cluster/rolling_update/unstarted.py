@@ -23,7 +23,7 @@ from cluster.errors import JobError
 from cluster.local.head import answers
 from cluster.local.jobs import WORKING_TREE, submit
 from cluster.local.state_folder import StateFolder
-from cluster.status.dead_fleet import death_in, death_said
+from cluster.status.dead_fleet import death_in, death_text
 
 KIND: Final = "release_did_not_start"
 REFUSED: Final = "error: "
@@ -40,16 +40,16 @@ def submit_roll_job(
     """Submit a roll and pass on its lines; raise `JobError`, and the alarm, if it did not begin."""
     said: deque[str] = deque(maxlen=LINES_KEPT)
 
-    def hear(text: str) -> None:
+    def apply(text: str) -> None:
         said.append(text)
         line(text)
 
     try:
-        submit(state, state.read_run().ports, arguments, hear, name)
+        submit(state, state.read_run().ports, arguments, apply, name)
     except JobError:
         if not head_lives(state):
             raise JobError(head_gone(state)) from None
-        tell_unstarted(LocalStorage(state.storage), WORKING_TREE, tuple(said))
+        report_unstarted(LocalStorage(state.storage), WORKING_TREE, tuple(said))
         raise
 
 
@@ -62,10 +62,10 @@ def head_gone(state: StateFolder) -> str:
     """Say that the fleet itself is gone: no word about the tree, which nobody has run yet."""
     death = death_in(state)
     said = "its Ray head does not answer; `midstride run` starts it again"
-    return f"nothing was rolled out: {said if death is None else death_said(death)}"
+    return f"nothing was rolled out: {said if death is None else death_text(death)}"
 
 
-def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> str:
+def report_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> str:
     """Raise the alarm unless the job refused by itself or a rollout began; return its id or ''."""
     if any(line.startswith(REFUSED) for line in said) or _rolls(storage):
         return ""
@@ -79,7 +79,7 @@ def tell_unstarted(storage: LocalStorage, tree: Path, said: Sequence[str]) -> st
         return ""  # the reason was printed; there is no storage to keep it in
 
 
-def tell_from_job(arguments: Sequence[str], fault: BaseException) -> str:
+def report_from_job(arguments: Sequence[str], fault: BaseException) -> str:
     """Do so for this very process, if it is a job that was to roll out."""
     if JOB_MARK not in os.environ or not arguments or arguments[0] not in ROLLS:
         return ""
@@ -87,7 +87,7 @@ def tell_from_job(arguments: Sequence[str], fault: BaseException) -> str:
     if not states:
         return ""
     storage = LocalStorage(Path(states[0]) / "storage")
-    return tell_unstarted(storage, Path.cwd(), [f"{type(fault).__name__}: {fault}"])
+    return report_unstarted(storage, Path.cwd(), [f"{type(fault).__name__}: {fault}"])
 
 
 def _rolls(storage: LocalStorage) -> bool:

@@ -22,21 +22,21 @@ from actors.rollout.record import RolloutRecord, next_rollout_id, read_active
 from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Rollout, begin_back
 from actors.rollout.shared import Back, Kind, SharedCalls, SharedReport
-from actors.rollout.shared_back import look_at_shared, take_back_shared
+from actors.rollout.shared_back import check_shared, take_back_shared
 from actors.runtime import load_config, wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.rolling_update.gated import check_way_back
-from cluster.rolling_update.planning import Request, Say, archived_release, schedule_of
+from cluster.rolling_update.planning import Notify, Request, archived_release, schedule_of
 from cluster.rolling_update.shared_calls import RaySharedCalls
 
 
 async def roll_back(
     storage_root: str,
     request: Request,
-    say: Say,
+    notify: Notify,
     calls: AbortCalls | None = None,
     shared: SharedCalls | None = None,
 ) -> Report:
@@ -46,7 +46,7 @@ async def roll_back(
     """
     slots, others = calls or RayCalls(storage_root), shared or RaySharedCalls(storage_root)
     try:
-        return await _WayBack(storage_root, request, say, slots, others).run()
+        return await _WayBack(storage_root, request, notify, slots, others).run()
     except CheckpointsError as error:
         raise FleetError(f"refused: {error}") from error
 
@@ -55,11 +55,11 @@ class _WayBack:
     """One way back under its own turn."""
 
     def __init__(
-        self, root: str, request: Request, say: Say, calls: AbortCalls, shared: SharedCalls
+        self, root: str, request: Request, notify: Notify, calls: AbortCalls, shared: SharedCalls
     ) -> None:
         self._root = root
         self._request = request
-        self._say = say
+        self._notify = notify
         self._calls = calls
         self._storage = LocalStorage(Path(root))
         self._shared = shared
@@ -74,7 +74,7 @@ class _WayBack:
         backs = await self._shared_that_go(new.release)
         sick = tuple(back for back in backs if back.sick is not None)
         record = RolloutRecord(self._storage, next_rollout_id(self._storage))
-        turn = Turn(record, self._say)
+        turn = Turn(record, self._notify)
         turn.begin(self._plan(new, (), backs), lambda: None)
         try:
             await self._take_back(turn, sick, Kind.GATEWAY, new.release)
@@ -99,22 +99,22 @@ class _WayBack:
         """End a roll whose driver died: nobody else is to be waited for."""
         active = read_active(self._storage)
         if active is not None and not active.driver_lives:
-            self._say(f"{active.doing} {active.rollout} was cut off: it is ended first")
-            await abort(self._root, self._calls, load_config(self._root).clock.speed, self._say)
+            self._notify(f"{active.doing} {active.rollout} was cut off: it is ended first")
+            await abort(self._root, self._calls, load_config(self._root).clock.speed, self._notify)
 
     async def _shared_that_go(self, release: str) -> tuple[Back, ...]:
         if not self._request.everything:
             return ()
-        return await look_at_shared(self._shared, release)
+        return await check_shared(self._shared, release)
 
     async def _take_back(
         self, turn: Turn, backs: tuple[Back, ...], kind: Kind, release: str
     ) -> None:
         asked = tuple(back for back in backs if back.kind is kind)
         for back in asked:
-            self._say(f"{kind:<11} {back.sick or 'well'}")
+            self._notify(f"{kind:<11} {back.sick or 'well'}")
         if turn.stop_asked is None:
-            self._reports += await take_back_shared(self._shared, asked, release, self._say)
+            self._reports += await take_back_shared(self._shared, asked, release, self._notify)
 
     async def _take_back_others(self, turn: Turn, backs: tuple[Back, ...], release: str) -> None:
         """Bring back market data and supervisor, one after the other, the sick one first."""

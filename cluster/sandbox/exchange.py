@@ -34,7 +34,7 @@ from cluster.sandbox.model import (
     VenueMode,
 )
 from cluster.sandbox.modes import Modes
-from cluster.sandbox.order_entry import Desk
+from cluster.sandbox.order_entry import OrderEntry
 from cluster.sandbox.orders import Orders
 from cluster.sandbox.prices.provenance import provenance
 from cluster.sandbox.prices.source import Prices
@@ -56,7 +56,7 @@ class Exchange:
         self._matching = Matching(self._floor)
         self._modes = Modes(self._floor)
         self._orders = Orders(self._floor, self._matching)
-        self._desk = Desk(self._floor, self._orders, self._modes)
+        self._desk = OrderEntry(self._floor, self._orders, self._modes)
         self._house = House(self._floor, self._matching)
         self._lifecycle = Lifecycle(self._floor, self._orders)
         self._heartbeats = Heartbeats(self._floor, self._orders)
@@ -87,8 +87,8 @@ class Exchange:
         if self.config.house_at_work:
             self._house.work(now)
         self._heartbeats.watch(now)
-        self.feeds.tell(now)
-        self._tell_books(now)
+        self.feeds.publish(now)
+        self._publish_books(now)
         self._floor.ledger.write()
 
     def drain(self) -> list[Event]:
@@ -132,7 +132,7 @@ class Exchange:
         reason: CancelReason = CancelReason.USER,
     ) -> CancelResult:
         result = self._orders.cancel(api_key, order_ids, now, reason)
-        self._tell_books(now)
+        self._publish_books(now)
         self._floor.ledger.write()
         return result
 
@@ -279,6 +279,6 @@ class Exchange:
             if condition_id in ("", order.condition_id) and token_id in ("", order.token_id)
         ]
 
-    def _tell_books(self, now: Now) -> None:
+    def _publish_books(self, now: Now) -> None:
         for live in self._floor.live.values():
-            self._floor.tell_book(live, now)
+            self._floor.publish_book(live, now)

@@ -36,7 +36,7 @@ class Feeds:
         self._told_market_ms: int | None = None
         self._tape_end_ms = tape_end_ms(floor.prices)
 
-    def tell(self, now: Now) -> None:
+    def publish(self, now: Now) -> None:
         """Emit the ticks that became due."""
         since = self._told_market_ms
         self._told_market_ms = now.market_ms

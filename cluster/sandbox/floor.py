@@ -97,7 +97,7 @@ class Floor:
     def emit(self, event: Event) -> None:
         self.events.append(event)
 
-    def tell_order(
+    def publish_order(
         self, order_id: str, change: OrderChange, now: Now, reason: CancelReason | None = None
     ) -> None:
         order = self.state.orders[order_id]
@@ -128,7 +128,7 @@ class Floor:
             ),
             now,
         )
-        self.tell_order(order.order_id, self._change_of_end(order, reason), now, reason)
+        self.publish_order(order.order_id, self._change_of_end(order, reason), now, reason)
 
     def _change_of_end(self, order: Order, reason: CancelReason) -> OrderChange:
         """Say how the end is told: the venue tells some cancels as an update."""
@@ -137,7 +137,7 @@ class Floor:
         )
         return OrderChange.UPDATE if as_update else OrderChange.CANCELLATION
 
-    def tell_book(self, live: LiveMarket, now: Now) -> None:
+    def publish_book(self, live: LiveMarket, now: Now) -> None:
         """Tell the levels that changed since the last call, for both tokens."""
         touched = live.book.take_touched()
         if not touched:
@@ -166,7 +166,7 @@ class Floor:
                 market_ms=now.market_ms,
             )
         )
-        self._tell_best(live, best, now)
+        self._publish_best(live, best, now)
 
     def best_prices(self, live: LiveMarket) -> tuple[BestPrices, BestPrices]:
         """Return the best prices of Up and of Down."""
@@ -180,7 +180,9 @@ class Floor:
             ),
         )
 
-    def _tell_best(self, live: LiveMarket, best: tuple[BestPrices, BestPrices], now: Now) -> None:
+    def _publish_best(
+        self, live: LiveMarket, best: tuple[BestPrices, BestPrices], now: Now
+    ) -> None:
         found = (best[0].best_bid, best[0].best_ask)
         if found == live.best:
             return

@@ -45,7 +45,7 @@ class House:
                 self._visit(live, now)
                 live.requoted_wire_ms = now.wire_ms
                 live.requoted_market_ms = now.market_ms
-                self._floor.tell_book(live, now)
+                self._floor.publish_book(live, now)
 
     # ---- inside
 

@@ -78,7 +78,7 @@ class LateFills:
         )
         live.book.add(resting)  # it leaves again at once: nobody sees it in between
         self._matching.execute(live, taker, [Hit(resting, shares)], now)
-        self._floor.tell_book(live, now)
+        self._floor.publish_book(live, now)
 
     def _covered(self, order: Order, shares: int) -> bool:
         account = self._floor.state.accounts[order.api_key]

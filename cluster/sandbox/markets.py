@@ -49,7 +49,7 @@ class LiveMarket:
         self.requoted_wire_ms: int | None = None
         self.requoted_market_ms = market.accepting_from_market_ms
         self.resolved = False
-        self.tell_market_ms = tell_market_ms(seed, market)
+        self.announce_market_ms = announce_market_ms(seed, market)
         self.resolve_market_ms = resolve_market_ms(seed, market)
 
     def takes_orders(self, market_ms: int) -> bool:
@@ -130,7 +130,7 @@ class Registry:
         return hashlib.sha256(f"{self._seed}/{slug}/{what}".encode()).digest()
 
 
-def tell_market_ms(seed: int, market: Market) -> int:
+def announce_market_ms(seed: int, market: Market) -> int:
     """Return when the price to beat appears."""
     dice = random.Random(f"{seed}/{market.slug}/tell")  # noqa: S311 - a simulation's dice
     return market.open_market_ms + dice.randint(TELL_FROM_S, TELL_UNTIL_S) * SECOND_MS

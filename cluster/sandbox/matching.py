@@ -77,12 +77,12 @@ class Matching:
                 self._doomed.add(trade.trade_id)
             self._delay(trade)
             for leg in legs_of(trade):
-                self._floor.tell_order(leg.order_id, OrderChange.UPDATE, now)
-            self._tell(trade, now)
+                self._floor.publish_order(leg.order_id, OrderChange.UPDATE, now)
+            self._publish(trade, now)
         live.last_trade_price = up_price
         live.last_trade_side = Side.BUY if is_bid(trade.outcome, trade.side) else Side.SELL
         live.history.append((now.market_ms, up_price))
-        self._tell_books(live, now)
+        self._publish_books(live, now)
         self._floor.emit(
             LastTrade(
                 condition_id=live.market.condition_id,
@@ -133,7 +133,7 @@ class Matching:
             transaction_hash="0x" + hashlib.sha256(f"tx/{name}".encode()).hexdigest(),
         )
 
-    def _tell_books(self, live: LiveMarket, now: Now) -> None:
+    def _publish_books(self, live: LiveMarket, now: Now) -> None:
         """Repeat both tokens' books, as the venue does after each trade."""
         if not self._floor.behaviours.on(Behaviour.BOOK_AT_EACH_TRADE):
             return
@@ -176,9 +176,9 @@ class Matching:
                 self._floor.record_cash(
                     leg.api_key, leg.cash_micro_usd, f"trade {trade.trade_id}", now
                 )
-        self._tell(self._floor.state.trades[trade.trade_id], now)
+        self._publish(self._floor.state.trades[trade.trade_id], now)
 
-    def _tell(self, trade: Trade, now: Now) -> None:
+    def _publish(self, trade: Trade, now: Now) -> None:
         for api_key in dict.fromkeys(leg.api_key for leg in legs_of(trade)):
             self._floor.emit(
                 TradeChanged(

@@ -19,7 +19,7 @@ from cluster.sandbox.records import OrderRefused
 from cluster.sandbox.terms import Asked, Refused, raw_terms, read_terms
 
 
-class Desk:
+class OrderEntry:
     def __init__(self, floor: Floor, orders: Orders, modes: Modes) -> None:
         self._floor = floor
         self._orders = orders
@@ -41,7 +41,7 @@ class Desk:
         if refused is not None:
             return self.refuse(signed, order_type, refused, now)
         result = self._orders.admit(found, order, now)
-        self._floor.tell_book(found, now)
+        self._floor.publish_book(found, now)
         return result
 
     def refuse(

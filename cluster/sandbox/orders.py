@@ -79,7 +79,7 @@ class Orders:
             ),
             now,
         )
-        self._floor.tell_order(order.order_id, OrderChange.PLACEMENT, now)
+        self._floor.publish_order(order.order_id, OrderChange.PLACEMENT, now)
         if delayed:
             return PlaceResult(order_id=order.order_id, state=OrderState.DELAYED)
         self._match(live, order, now)
@@ -105,7 +105,7 @@ class Orders:
                 self._floor.end_order(order, OrderState.CANCELED, CancelReason.CLOSE, now)
                 continue
             self._match(live, order, now)
-            self._floor.tell_book(live, now)
+            self._floor.publish_book(live, now)
 
     def rest_again(self, live: LiveMarket, now: Now) -> None:
         """Put the LIVE orders of a restarted exchange back on the market's book.

@@ -77,8 +77,8 @@ class Lifecycle:
         """Tell prices to beat, close, resolve and pay what is due."""
         for live in list(self._floor.live.values()):
             market = live.market
-            if now.market_ms >= live.tell_market_ms and market.price_to_beat is None:
-                self._tell_price(live)
+            if now.market_ms >= live.announce_market_ms and market.price_to_beat is None:
+                self._publish_price(live)
             if now.market_ms >= market.close_market_ms and market.accepting_orders:
                 self._close(live, now)
             if now.market_ms >= live.resolve_market_ms and not live.resolved:
@@ -100,7 +100,7 @@ class Lifecycle:
         for outcome in Outcome:
             self._floor.emit(BookReplaced(book=book_view(live, outcome, now)))
 
-    def _tell_price(self, live: LiveMarket) -> None:
+    def _publish_price(self, live: LiveMarket) -> None:
         if live.market.condition_id not in self.silent:
             beat = e18_text(opening_average(self._floor.prices, live.market))
             live.market = replace(live.market, price_to_beat=beat)
@@ -111,7 +111,7 @@ class Lifecycle:
             self._floor.end_order(order, OrderState.CANCELED, CancelReason.CLOSE, now)
         for resting in live.book.resting():
             live.book.remove(resting.order_id)
-        self._floor.tell_book(live, now)
+        self._floor.publish_book(live, now)
 
     def _resolve(self, live: LiveMarket, now: Now) -> None:
         found = verdict(self._floor.prices, live.market)

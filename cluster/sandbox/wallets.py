@@ -63,7 +63,7 @@ def _is_older_wallet(order: WireOrder, owner: str) -> bool:
 
 def deposit_wallets(owner: str) -> tuple[str, str]:
     """Return the key's deposit wallet, as the plain and as the beacon factory makes it."""
-    arguments = _word(DEPOSIT_FACTORY) + _word(owner)
+    arguments = _padded(DEPOSIT_FACTORY) + _padded(owner)
     salt = keccak_word(arguments)
     plain = _code(_UUPS_HEAD, DEPOSIT_IMPLEMENTATION, _UUPS_CODE, arguments)
     beacon = _code(_BEACON_HEAD, DEPOSIT_BEACON, _BEACON_CODE, arguments)
@@ -80,7 +80,7 @@ def proxy_wallet(owner: str) -> str:
 
 
 def safe_wallet(owner: str) -> str:
-    return _create2(SAFE_FACTORY, keccak_word(_word(owner)), bytes.fromhex(SAFE_CODE_HASH))
+    return _create2(SAFE_FACTORY, keccak_word(_padded(owner)), bytes.fromhex(SAFE_CODE_HASH))
 
 
 def _code(head: int, target: str, body: tuple[str, ...], arguments: bytes) -> bytes:
@@ -93,7 +93,7 @@ def _create2(factory: str, salt: bytes, code_hash: bytes) -> str:
     return "0x" + keccak_word(b"\xff" + bytes.fromhex(factory) + salt + code_hash)[12:].hex()
 
 
-def _word(address: str) -> bytes:
+def _padded(address: str) -> bytes:
     return bytes.fromhex(_bare(address)).rjust(32, b"\0")
 
 

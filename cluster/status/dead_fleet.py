@@ -19,7 +19,7 @@ from checkpoints.journal import JOURNAL, FlushName, decode_rows, parse_flush_nam
 from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import LocalStorage
 from cluster.audit.log_reading import read_log
-from cluster.audit.problem import point_said
+from cluster.audit.problem import point_text
 from cluster.local.state_folder import StateFolder
 
 KIND: Final = "fleet_died"
@@ -57,14 +57,14 @@ def death_of(storage: LocalStorage) -> Death | None:
     )
 
 
-def death_said(death: Death) -> str:
+def death_text(death: Death) -> str:
     """Say it in one sentence, and what to do."""
     orders = {
         None: "whether orders rest at the venue is not known: the gateway's log cannot be read",
         0: "no order was open",
     }.get(death.open_orders, f"{death.open_orders} orders were open and may rest at the venue")
     return (
-        f"the fleet died at {point_said(death.last_wire_ms)} UTC and was not stopped; {orders}. "
+        f"the fleet died at {point_text(death.last_wire_ms)} UTC and was not stopped; {orders}. "
         "`midstride run` brings its slots back and reconciles with the venue; "
         "`midstride trading halt` cancels at the venue now"
     )
@@ -72,7 +72,7 @@ def death_said(death: Death) -> str:
 
 def death_alarm(death: Death) -> AlarmState:
     """Return what `alarms list` shows; nobody has to clear it, a start ends it."""
-    alarm = new_alarm(KIND, "fleet", {}, action=death_said(death), wire_ms=death.last_wire_ms)
+    alarm = new_alarm(KIND, "fleet", {}, action=death_text(death), wire_ms=death.last_wire_ms)
     return AlarmState(alarm=replace(alarm, id=KIND), cleared=None)
 
 

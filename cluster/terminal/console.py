@@ -88,7 +88,7 @@ def emit(value: object, rows: str = "rows") -> None:
         ) from error
 
 
-def say(text: str) -> None:
+def notify(text: str) -> None:
     """Tell the operator something, on stderr; nothing in it is a command to the terminal."""
     _write(ForgivingStream(sys.stderr), plain_lines(text))
 

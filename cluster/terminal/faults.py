@@ -21,7 +21,7 @@ FAULTS_KEPT: Final = 20
 
 def report(arguments: Sequence[str], fault: Exception) -> str:
     """Return the line for the operator; keep the traceback of a fault that is ours."""
-    _tell_job(arguments, fault)
+    _report_job(arguments, fault)
     if isinstance(fault, CheckpointsError | PrivateKeyError):
         return f"error: {fault}"
     if isinstance(fault, OSError) and fault.strerror:
@@ -36,13 +36,13 @@ def report(arguments: Sequence[str], fault: Exception) -> str:
     )
 
 
-def _tell_job(arguments: Sequence[str], fault: Exception) -> None:
+def _report_job(arguments: Sequence[str], fault: Exception) -> None:
     """Say that a job died of its own code; where even this cannot be imported, its sender says."""
     try:
-        from cluster.rolling_update.unstarted import tell_from_job
+        from cluster.rolling_update.unstarted import report_from_job
     except (ImportError, SyntaxError):
         return
-    tell_from_job(arguments, fault)
+    report_from_job(arguments, fault)
 
 
 def _keep(arguments: Sequence[str], fault: Exception) -> Path | None:

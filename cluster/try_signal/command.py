@@ -10,7 +10,7 @@ import click
 from cluster.config.offline import read_offline
 from cluster.pictures.page import write_page
 from cluster.replay.progress import progress_bar
-from cluster.terminal.console import config_option, json_option, say, show_text
+from cluster.terminal.console import config_option, json_option, notify, show_text
 from cluster.try_signal import CYCLES, Fleet, run_try, to_json, to_text
 from cluster.try_signal.errors import SignalError
 from cluster.try_signal.picture import to_html
@@ -79,7 +79,7 @@ def command(**words: Any) -> None:
         )
     if words["html"] is not None:
         write_page(words["html"], to_html(result))
-        say(f"wrote {words['html']}")
+        notify(f"wrote {words['html']}")
     if words["as_json"]:
         sys.stdout.buffer.write(to_json(result) + b"\n")
         sys.stdout.flush()

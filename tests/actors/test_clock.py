@@ -92,22 +92,22 @@ def test_a_set_clock_is_told_once_with_size_and_direction(
     watch = ClockWatch(wall_over_boot_ms())
     for second in range(60):
         machine.passed_s = second
-        assert watch.look(wall_over_boot_ms()) is None
+        assert watch.measure(wall_over_boot_ms()) is None
     machine.set_by_ms = set_by_ms
-    found = watch.look(wall_over_boot_ms())
+    found = watch.measure(wall_over_boot_ms())
     assert found is not None
     assert found.by_ms == set_by_ms
     assert found.direction == ("forwards" if set_by_ms > 0 else "back")
-    assert watch.look(wall_over_boot_ms()) is None
+    assert watch.measure(wall_over_boot_ms()) is None
 
 
 def test_small_sets_add_up_and_a_slewed_clock_is_no_set_clock() -> None:
     watch = ClockWatch(0.0)
-    told = [watch.look(-60.0 * number) for number in range(10)]
+    told = [watch.measure(-60.0 * number) for number in range(10)]
     assert [found.by_ms for found in told if found] == [-300]
     # slewing changes the rate of both clocks: their difference stays but for the reading's error
     watch = ClockWatch(0.0)
-    assert not any(watch.look(error_ms) for error_ms in (0.4, -0.7, 3.0, -9.0))
+    assert not any(watch.measure(error_ms) for error_ms in (0.4, -0.7, 3.0, -9.0))
 
 
 def test_a_preempted_reading_is_no_set_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,21 +129,23 @@ def test_the_alarm_survives_the_supervisor_and_is_raised_once(
     machine = SteppedMachine().take_over(monkeypatch)
     storage = LocalStorage(tmp_path)
 
-    def look() -> list[str]:
+    def measure() -> list[str]:
         """A supervisor starts, looks once and dies."""
         watcher = ClockWatcher(storage, lambda: (int(wire_ms()), 0))
-        found = watcher._watch.look(wall_over_boot_ms())
+        found = watcher._watch.measure(wall_over_boot_ms())
         if found is not None:
-            watcher.tell(found)
+            watcher.report(found)
         return [state.alarm.evidence["set_by_ms"] for state in AlarmStore(storage).latched()]
 
-    assert look() == []
+    assert measure() == []
     machine.set_by_ms = -30_000
-    assert look() == ["-30000"], "it was set while nobody watched"
+    assert measure() == ["-30000"], "it was set while nobody watched"
     AlarmStore(storage).clear("clock_set.back.1", "seen", "me")
-    assert look() == [], "told once"
+    assert measure() == [], "told once"
     machine.set_by_ms = 0
-    assert look() == ["+30000"]
+    assert measure() == ["+30000"]
     monkeypatch.setattr(clock.LINE, "over_boot_ms", wall_over_boot_ms() - 5_000)
-    assert look() == ["+30000"], "latched already: another fleet's start counts from its own clock"
+    assert measure() == ["+30000"], (
+        "latched already: another fleet's start counts from its own clock"
+    )
     assert [s.alarm.subject for s in AlarmStore(storage).history()] == ["back", "forwards"]

@@ -14,13 +14,13 @@ import pytest
 
 from actors.clock import instant, wire_ms
 from actors.config import Timing
-from actors.gateway.events import AskTime, Beat, BeatDone, Look, Started, TimeSeen
+from actors.gateway.events import AskTime, Beat, BeatDone, PollVenue, Started, TimeSeen
 from actors.gateway.ledger import Ledger
 from actors.market_data.events import FollowPrices, TicksReceived, Timer
 from actors.market_data.snapshot import build_snapshot
 from actors.market_data.state import Now, initial_state
 from actors.market_data.step import step as market_step
-from actors.rollout.driver import Hearing
+from actors.rollout.driver import FreezeGuard
 from actors.supervisor import loop as supervisor_loop
 from actors.supervisor.events import RolloutSeen, Ticked
 from actors.supervisor.loop import Shell, SupervisorLoop
@@ -68,15 +68,15 @@ def test_heartbeats_and_looks_go_on_at_their_pace(machine: SteppedMachine, set_b
     for second in seconds(machine, set_by_ms):
         gateway.wire_ms = int(wire_ms())
         gateway.tick()
-        if gateway.asked(Look):
+        if gateway.asked(PollVenue):
             looks.append(second)
         beaten = bool(gateway.asked(Beat))
-        looked = bool(gateway.asked(Look))
+        looked = bool(gateway.asked(PollVenue))
         if beaten:
             beats.append(second)
-            gateway.hear(BeatDone(outcome=Beaten(heartbeat_id=f"h{second}"), **gateway.at))
+            gateway.apply(BeatDone(outcome=Beaten(heartbeat_id=f"h{second}"), **gateway.at))
         if looked:
-            gateway.look()
+            gateway.poll()
     assert max(b - a for a, b in itertools.pairwise(beats)) <= SPARE_S
     assert beats[-1] > 290
     assert max(b - a for a, b in itertools.pairwise(looks)) <= 6
@@ -89,13 +89,13 @@ def test_the_venues_clock_is_compared_with_the_machines_and_with_the_fleets() ->
     assert gateway.asked(AskTime)
     now = gateway.wire_ms
     seen = TimeSeen(server_ms=now + 10, wall_ms=now - 30_000, **gateway.at)
-    gateway.hear(seen)
+    gateway.apply(seen)
     flight = gateway.state.flight
     assert flight.skew_ms == 30_010, "orders would carry stamps that are off"
     assert flight.venue_ahead_ms == 10
-    gateway.hear(TimeSeen(server_ms=now - 30_000, wall_ms=now - 30_000, **gateway.at))
+    gateway.apply(TimeSeen(server_ms=now - 30_000, wall_ms=now - 30_000, **gateway.at))
     assert gateway.state.flight.skew_ms == -30_000, "decided and cancelled at the wrong time"
-    gateway.hear(TimeSeen(server_ms=now + 10, wall_ms=now + 9, **gateway.at))
+    gateway.apply(TimeSeen(server_ms=now + 10, wall_ms=now + 9, **gateway.at))
     assert gateway.state.flight.skew_ms == 10
 
 
@@ -103,7 +103,7 @@ def restarted(gateway: Machine, by_ms: int) -> Machine:
     """Start the fleet again on what it knew, with a clock that was set meanwhile."""
     after = Machine(ledger=gateway.state.ledger)
     after.wire_ms = gateway.wire_ms + by_ms
-    after.hear(Started(generation=2, name="gateway/1", life="2-2", **after.at))
+    after.apply(Started(generation=2, name="gateway/1", life="2-2", **after.at))
     return after
 
 
@@ -112,14 +112,14 @@ def test_orders_stamped_in_the_future_hide_no_trade_and_use_up_no_limit() -> Non
     gateway.order(intent())
     after = restarted(gateway, by_ms=-HOUR_MS)
     after.tick()
-    (look,) = after.asked(Look)
-    assert isinstance(look, Look)
-    assert look.after_s * 1_000 < after.wire_ms - HOUR_MS, "its trade may be older than its stamp"
+    (poll,) = after.asked(PollVenue)
+    assert isinstance(poll, PollVenue)
+    assert poll.after_s * 1_000 < after.wire_ms - HOUR_MS, "its trade may be older than its stamp"
     stamps = [kept.wire_ms for kept in after.state.ledger.intents.values()]
     assert stamps, "what was sent is known"
     limits = msgspec.structs.replace(after.rules.limits, orders_per_minute=1)
     after.rules = msgspec.structs.replace(after.rules, limits=limits)
-    after.look()
+    after.poll()
     after.own("eth-5m")
     sent = after.send(intent(slot="eth-5m", sent_wire_ms=after.wire_ms))
     assert not any("orders in a minute" in str(effect) for effect in sent)
@@ -192,9 +192,9 @@ def test_the_supervisor_ticks_every_second(monkeypatch: pytest.MonkeyPatch, set_
 
 def test_a_drivers_sign_from_the_future_holds_no_lease() -> None:
     watch = Watch()
-    watch.hear(RolloutSeen, rollout="r1", beat_wire_ms=watch.now_ms - ROLLOUT_LEASE_MS + 1)
+    watch.apply(RolloutSeen, rollout="r1", beat_wire_ms=watch.now_ms - ROLLOUT_LEASE_MS + 1)
     assert not watch.state.rollout_ended
-    watch.hear(RolloutSeen, rollout="r1", beat_wire_ms=watch.now_ms + HOUR_MS)
+    watch.apply(RolloutSeen, rollout="r1", beat_wire_ms=watch.now_ms + HOUR_MS)
     assert watch.state.rollout_ended == "r1", "its clock was set back since"
 
 
@@ -236,6 +236,6 @@ def test_a_feeds_age_and_its_silence_are_of_true_time(
 def test_a_rolls_driver_sees_no_freeze_and_judges_time_throughout(
     machine: SteppedMachine, set_by_ms: int
 ) -> None:
-    hearing = Hearing(wire_ms())
+    hearing = FreezeGuard(wire_ms())
     judged = [hearing.may_judge(wire_ms()) for _ in seconds(machine, set_by_ms, 120)]
     assert all(judged)

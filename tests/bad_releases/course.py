@@ -21,7 +21,7 @@ HAND_SECONDS = 30.0
 WELL_SECONDS = 60.0
 BITES = 3
 """Decisions that a release makes which is wrong and well formed, before a person takes it back."""
-LOOK_SECONDS = 0.3
+POLL_SECONDS = 0.3
 LATE_ALARM = "not cleared"
 TIMED_OUT = "the roll did not end"
 
@@ -181,7 +181,7 @@ class Course:
     def _until(condition: Callable[[], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while not (met := condition()) and time.monotonic() < deadline:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         return met
 
     def _alarms_since(self, began: float) -> list[Alarm]:

@@ -25,7 +25,7 @@ from cluster.rolling_update.planning import Request
 from cluster.rolling_update.shared_calls import RaySharedCalls
 from cluster.rolling_update.way_back import roll_back
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,12 +49,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_gap_ms: int = 0
 
 
-async def look(root: str) -> Outcome:
+async def poll(root: str) -> Outcome:
     calls = RaySharedCalls(root)
     shared, gap_ms = {}, 0
     for kind in Kind:
         try:
-            seen = await calls.look(kind, calls.current(kind))
+            seen = await calls.poll(kind, calls.current(kind))
         except CallFailedError as error:
             shared[str(kind)] = f"no answer: {error}"
             continue
@@ -87,7 +87,7 @@ async def roll(root: str, order: Order) -> Outcome:
 
 
 async def do(root: str, order: Order) -> Outcome:
-    return await (look(root) if order.release is None else roll(root, order))
+    return await (poll(root) if order.release is None else roll(root, order))
 
 
 def main() -> None:
@@ -97,7 +97,7 @@ def main() -> None:
     while not (folder / "end").exists():
         asked = folder / f"{done}.order"
         if not asked.exists():
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             continue
         order = msgspec.json.decode(asked.read_bytes(), type=Order)
         print(f"ORDER {done} {order}", flush=True)

@@ -33,7 +33,7 @@ FIRST_SETTLEMENT = _gateway_step(
 )
 NO_BEATS = in_module(
     "actors/gateway/venue_calls.py",
-    "_good_begin = Hands.begin",
+    "_good_begin = VenueCalls.begin",
     "",
     "",
     "def _begin(self, call):",
@@ -42,7 +42,7 @@ NO_BEATS = in_module(
     "    return _good_begin(self, call)",
     "",
     "",
-    "Hands.begin = _begin",
+    "VenueCalls.begin = _begin",
 )
 WRONG_SIDE = in_module(
     TRADES,

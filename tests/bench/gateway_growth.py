@@ -15,7 +15,15 @@ from typing import Final
 import msgspec
 
 from actors.config import RiskLimits, Timing
-from actors.gateway.events import BeatDone, Look, Looked, PostDone, ResolutionSeen, Sign, StreamSaid
+from actors.gateway.events import (
+    BeatDone,
+    PollVenue,
+    PostDone,
+    ResolutionSeen,
+    Sign,
+    StreamUpdated,
+    VenuePolled,
+)
 from actors.gateway.market_events import AskBook, AskMarket, BookSeen, MarketSeen
 from actors.gateway.risk_case import Rules
 from actors.messages import Intent
@@ -66,9 +74,9 @@ class Gateway:
         self.window = 0
         self.spent: dict[str, list[float]] = {}
 
-    def hear(self, kind: str, event: object) -> None:
+    def apply(self, kind: str, event: object) -> None:
         began = time.thread_time()
-        self.machine.hear(event)  # type: ignore[arg-type]
+        self.machine.apply(event)  # type: ignore[arg-type]
         self.spent.setdefault(kind, []).append(time.thread_time() - began)
 
     def play(self) -> None:
@@ -85,7 +93,7 @@ class Gateway:
         for slot in self.slots:
             condition = f"{slot}/{self.window}"
             seen = ResolutionSeen(condition_id=condition, outcome=Outcome.UP, **machine.at)
-            self.hear("resolution", seen)
+            self.apply("resolution", seen)
         self._ticks()
         machine.wire_ms += CYCLE_MS
         self.window += 1
@@ -109,13 +117,13 @@ class Gateway:
         machine = self.machine
         machine.wire_ms += 1_000  # the rate rule looks back a minute: so many are in it at any size
         one = replace(one, sent_wire_ms=machine.wire_ms)
-        self.hear("intent", IntentArrived(reply_to=3, intent=one, **machine.at))
+        self.apply("intent", IntentArrived(reply_to=3, intent=one, **machine.at))
         self._answer_facts()
         assert any(isinstance(effect, Sign) for effect in machine.effects), machine.effects
         made = replace(signed(one.intent_id), signed_wire_ms=machine.wire_ms)
         done = SignDone(intent_id=one.intent_id, outcome=made, **machine.at)
-        self.hear("signed", done)
-        self.hear("posted", PostDone(order_id=made.order_id, outcome=LIVE, **machine.at))
+        self.apply("signed", done)
+        self.apply("posted", PostDone(order_id=made.order_id, outcome=LIVE, **machine.at))
         return made.order_id
 
     def _answer_facts(self) -> None:
@@ -129,7 +137,7 @@ class Gateway:
                 else:
                     book = token_book(ask.token_id)
                     seen = BookSeen(intent_id=ask.intent_id, book=book, **machine.at)
-                self.hear("intent", seen)
+                self.apply("intent", seen)
                 if any(isinstance(effect, Sign) for effect in machine.effects):
                     return
 
@@ -150,8 +158,8 @@ class Gateway:
                 matched_wire_ms=self.machine.wire_ms,
             )
             for status in (TradeStatus.MATCHED, TradeStatus.CONFIRMED):
-                event = StreamSaid(event=replace(matched, status=status), **self.machine.at)
-                self.hear("fill", event)
+                event = StreamUpdated(event=replace(matched, status=status), **self.machine.at)
+                self.apply("fill", event)
 
     def _ticks(self) -> None:
         machine = self.machine
@@ -162,13 +170,13 @@ class Gateway:
             effects = machine.effects
             self._answer_facts()
             for effect in effects:
-                if isinstance(effect, Look):
-                    looked = Looked(
+                if isinstance(effect, PollVenue):
+                    looked = VenuePolled(
                         orders=(), trades=(), started_wire_ms=machine.wire_ms - 1, **machine.at
                     )
                     # what rests is told as open, so that nothing is looked for again
-                    self.hear("look", replace(looked, orders=self._open()))
-            machine.hear(BeatDone(outcome=Beaten(heartbeat_id="h"), **machine.at))
+                    self.apply("look", replace(looked, orders=self._open()))
+            machine.apply(BeatDone(outcome=Beaten(heartbeat_id="h"), **machine.at))
 
     def _open(self) -> tuple[object, ...]:
         from actors.venue.port import VenueOrder

@@ -39,9 +39,9 @@ pytestmark = [pytest.mark.nemesis, pytest.mark.ray, pytest.mark.exchange, pytest
 
 SPEED = 40
 CYCLE_SECONDS = CYCLE_MS / 1000 / SPEED
-LOOK_SECONDS = 5.0
+POLL_SECONDS = 5.0
 """Stated for wrong code: asked, looked at, said, and stored, on a busy machine."""
-STARTED_SECONDS = LOOK_SECONDS + 3.0
+STARTED_SECONDS = POLL_SECONDS + 3.0
 """From the start of its process: it imports for some seconds before it can say what it runs."""
 GRACE_SECONDS = 2.0
 """That a row may take to the disk, and a status may be old."""
@@ -179,7 +179,7 @@ def edited(fleet: Fleet) -> list[Drill]:
     began = now_ms()
     (package / "signals/units.py").open("a").write("# edited by hand\n")
     seen = Drill(
-        "package edited on disk", "code_changed_on_disk", package.name, began, LOOK_SECONDS
+        "package edited on disk", "code_changed_on_disk", package.name, began, POLL_SECONDS
     )
     find(fleet, seen)
     killed = now_ms()

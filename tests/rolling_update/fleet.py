@@ -28,7 +28,7 @@ from tests.rolling_update.trees import copy_tree
 
 COMMAND_SECONDS = 600.0
 """A roll of four slots takes half a minute; a machine with two busy cores several times that."""
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 SPEED = 30
 FOUR = ("btc-5m", "eth-5m", "sol-15m", "xrp-5m")
 SIX = (*FOUR, "doge-15m", "bnb-5m")
@@ -187,7 +187,7 @@ class Fleet:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"no {what} in {seconds} s"
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def test_what_comes_a_minute_before_a_boundary_decides_after_it(tmp_path: Path) 
         tags = {row.params for row in rows}
         assert len(tags) == 1
         assert not tags & {row.params for row in last_before(fleet, boundary)}
-        tell("params", fleet, boundary, rows)
+        deliver("params", fleet, boundary, rows)
 
         tree = copy_tree(tmp_path / "edited")
         edit(
@@ -53,7 +53,7 @@ def test_what_comes_a_minute_before_a_boundary_decides_after_it(tmp_path: Path) 
         boundary = await_lead(fleet)
         child = fleet.start_command("rolling-update", "apply", "--fast", tree=tree)
         rows = first_after(fleet, boundary)
-        tell("--fast", fleet, boundary, rows)
+        deliver("--fast", fleet, boundary, rows)
         output, _ = child.communicate(timeout=CYCLE_SECONDS)
         assert child.returncode == 0, output
         assert {row.release for row in rows} == {release_in(tree)}
@@ -94,6 +94,6 @@ def last_before(fleet: Fleet, boundary: int) -> list[JournalRow]:
     ]
 
 
-def tell(what: str, fleet: Fleet, boundary: int, rows: list[JournalRow]) -> None:
+def deliver(what: str, fleet: Fleet, boundary: int, rows: list[JournalRow]) -> None:
     tags = sorted({f"{row.release[:8]}/{row.params[:8]}" for row in rows})
     print(json.dumps({"what": what, "boundary_ms": boundary, "slots": len(rows), "tags": tags}))

@@ -213,7 +213,7 @@ class Exchange:
             status=TradeStatus.MATCHED,
             matched_wire_ms=self._wire_ms(),
         )
-        self._tell(trade)
+        self._report(trade)
         ghost = self._rng.random() < 0.1
         self.ghosts += ghost
         end = TradeStatus.FAILED if ghost else TradeStatus.CONFIRMED
@@ -223,18 +223,18 @@ class Exchange:
         self._after(end_s, lambda: self._move(trade.fill_id, end))
 
     def _move(self, fill_id: str, status: TradeStatus) -> None:
-        self._tell(replace(self.trades[fill_id], status=status))
+        self._report(replace(self.trades[fill_id], status=status))
 
-    def _tell(self, trade: VenueTrade) -> None:
+    def _report(self, trade: VenueTrade) -> None:
         self.trades[trade.fill_id] = trade
         self._stream(trade)
 
     def _stream(self, event: VenueEvent) -> None:
         """Tell the user stream: late, twice, out of order, or never."""
         for _ in range(self._rng.choice((0, 1, 1, 1, 1, 1, 2))):
-            self._after(self._rng.expovariate(20.0), lambda: self._say(event))
+            self._after(self._rng.expovariate(20.0), lambda: self._notify(event))
 
-    def _say(self, event: VenueEvent) -> None:
+    def _notify(self, event: VenueEvent) -> None:
         for listener in list(self.listeners):
             listener(event)
 

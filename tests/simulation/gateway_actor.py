@@ -22,7 +22,7 @@ from actors.gateway.events import (
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
 from actors.gateway.lock import CURRENT_FILE, Current
-from actors.gateway.loop import Desk
+from actors.gateway.loop import GatewayLoop
 from actors.gateway.outbox import page_of
 from actors.gateway.records import decode_record
 from actors.gateway.session import _no_post_runs
@@ -54,14 +54,14 @@ class GatewayActor:
         self.process: Process
         self.gone = False
         self.life = ""
-        self.desk: Desk | None = None
+        self.serving: GatewayLoop | None = None
         self.ready = asyncio.Event()
 
     # ---- life ---------------------------------------------------------------------------------
 
     def start(self) -> None:
         self.process = self.world.open_process(self.name, self)
-        self.desk = None
+        self.serving = None
         self.ready = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
         self.life = f"{self.process.number}-1"
@@ -79,7 +79,7 @@ class GatewayActor:
                 await self._serve()
             except CheckpointsError:
                 self.ready.clear()
-                self.desk = None
+                self.serving = None
                 for task in self._running:
                     task.cancel()
                 await asyncio.gather(*self._running, return_exceptions=True)
@@ -98,7 +98,7 @@ class GatewayActor:
         ledger = fold(Ledger(), (decode_record(data) for data in [*base, *log.records]))
         world.monitor.gateway_recovered(ledger)
         venue = VenueClient(world.exchange, world.network, world.house, self.process, world.wire_ms)
-        self.desk = desk = Desk(
+        self.serving = serving = GatewayLoop(
             venue=venue,
             log=world.monitor.watched(log),
             state=fresh_state(ledger),
@@ -107,11 +107,11 @@ class GatewayActor:
             may_post=lambda: self._may_post(generation),
             raise_alarm=self._raise_alarm,
         )
-        started = Started(generation=generation, name=self.name, life=self.life, **desk.now())
-        desk.tell(started)
-        running = asyncio.create_task(desk.run())
+        started = Started(generation=generation, name=self.name, life=self.life, **serving.now())
+        serving.deliver(started)
+        running = asyncio.create_task(serving.run())
         self._running.append(running)
-        await desk.settled(lambda state: state.flight.reconciled, RECONCILE_S)
+        await serving.settled(lambda state: state.flight.reconciled, RECONCILE_S)
         current = Current(name=self.name, generation=generation)
         world.disk.write(CURRENT_FILE, msgspec.json.encode(current))
         world.current_gateway = self
@@ -133,28 +133,28 @@ class GatewayActor:
 
     async def hand_over(self) -> None:
         """Answer running posts, give up the lock; the next gateway takes it."""
-        desk = self.desk
-        if desk is not None:
-            desk.tell(Leaving(reason="hands over", **desk.now()))
-            await desk.settled(_no_post_runs, 8.0)
+        serving = self.serving
+        if serving is not None:
+            serving.deliver(Leaving(reason="hands over", **serving.now()))
+            await serving.settled(_no_post_runs, 8.0)
         self.gone = True
         self.process.kill()
 
     # ---- requests -----------------------------------------------------------------------------
 
     async def _ask(self, make: Callable[[int, dict[str, int]], Event]) -> Answer:
-        desk = await self._served()
-        if isinstance(desk, Refusal):
-            return desk
-        return await desk.ask(lambda reply_to: make(reply_to, desk.now()))
+        serving = await self._served()
+        if isinstance(serving, Refusal):
+            return serving
+        return await serving.ask(lambda reply_to: make(reply_to, serving.now()))
 
-    async def _served(self) -> Desk | Refusal:
+    async def _served(self) -> GatewayLoop | Refusal:
         try:
             async with asyncio.timeout(READY_S):
                 await self.ready.wait()
         except TimeoutError:
             return Refusal(reason="gateway is starting")
-        return self.desk or Refusal(reason="gateway starts anew")
+        return self.serving or Refusal(reason="gateway starts anew")
 
     async def claim(self, claim: Any) -> Answer:
         return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))
@@ -169,32 +169,32 @@ class GatewayActor:
         return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
 
     async def fences(self) -> Answer:
-        desk = await self._served()
-        return desk if isinstance(desk, Refusal) else fence_table(desk.durable)
+        serving = await self._served()
+        return serving if isinstance(serving, Refusal) else fence_table(serving.durable)
 
     async def outbox(
         self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int
     ) -> Answer:
-        desk = await self._served()
-        if isinstance(desk, Refusal):
-            return desk
-        box = desk.durable.outbox.get(slot)
+        serving = await self._served()
+        if isinstance(serving, Refusal):
+            return serving
+        box = serving.durable.outbox.get(slot)
         if box is not None and acknowledged > box.acknowledged:
-            read = OutboxRead(slot=slot, fence=fence, acknowledged=acknowledged, **desk.now())
-            desk.tell(read)
+            read = OutboxRead(slot=slot, fence=fence, acknowledged=acknowledged, **serving.now())
+            serving.deliver(read)
         try:
             async with asyncio.timeout(wait_ms / 1_000):
                 while True:
-                    changed = desk.changed
-                    page = page_of(desk.durable, slot, after)
+                    changed = serving.changed
+                    page = page_of(serving.durable, slot, after)
                     if not isinstance(page, OutboxPage) or page.events or fence < page.fence:
                         return page
                     await changed.wait()
         except TimeoutError:
-            return page_of(desk.durable, slot, after)
+            return page_of(serving.durable, slot, after)
 
     async def status(self) -> Answer:
-        desk = self.desk
+        serving = self.serving
         wire_ms, market_ms = self.world.now()
         identity = Identity(
             name=self.name,
@@ -203,7 +203,7 @@ class GatewayActor:
             node_id="",
             life=self.life,
         )
-        ledger = Ledger() if desk is None else desk.durable
-        flight = fresh_state(Ledger()).flight if desk is None else desk.state.flight
+        ledger = Ledger() if serving is None else serving.durable
+        flight = fresh_state(Ledger()).flight if serving is None else serving.state.flight
         phase = "serving" if self.ready.is_set() else "starting"
         return status_of(identity, phase, ledger, flight, Latency(), wire_ms, market_ms)

@@ -15,7 +15,7 @@ from actors.gateway import (
     venue_updates,
 )
 from actors.gateway.events import Append, Event, Sign, SignDone
-from actors.gateway.loop import Desk
+from actors.gateway.loop import GatewayLoop
 from actors.gateway.step import step as gateway_step
 from actors.rollout import handoff_step, perform
 from actors.venue.port import SignedOrder, Unknown
@@ -79,25 +79,25 @@ def no_outside_hash() -> list[Patch]:
 
 
 def answers_before_fsync() -> list[Patch]:
-    async def serve(desk: Any, batch: Sequence[Event]) -> None:
+    async def serve(serving: Any, batch: Sequence[Event]) -> None:
         records: list[Any] = []
         events = list(batch)
         while events:
             signs: list[Sign] = []
             for event in events:
-                desk._state, asked = gateway_step(desk._state, event, desk._rules)
+                serving._state, asked = gateway_step(serving._state, event, serving._rules)
                 for effect in asked:
                     if isinstance(effect, Append):
                         records += effect.records
                     elif isinstance(effect, Sign):
                         signs.append(effect)
                     else:
-                        desk._perform(effect)
-            events = await desk._sign(signs)
+                        serving._perform(effect)
+            events = await serving._sign(signs)
         if records:
-            await desk._append(records)
+            await serving._append(records)
 
-    return [(Desk, "_serve", serve)]
+    return [(GatewayLoop, "_serve", serve)]
 
 
 def signed_again_on_unknown() -> list[Patch]:
@@ -135,15 +135,15 @@ def absence_believed_at_once() -> list[Patch]:
 
 def a_former_post_is_not_doubted() -> list[Patch]:
     """After a restart nothing is marked unknown, and nothing is looked for after the first look."""
-    original = timers._look
+    original = timers._poll
 
-    def look(draft: Any) -> None:
+    def poll(draft: Any) -> None:
         if not draft.flight.reconciled:
             original(draft)
 
     return [
         (timers, "mark_unknown", lambda _draft, _order, _reason: None),
-        (timers, "_look", look),
+        (timers, "_poll", poll),
     ]
 
 

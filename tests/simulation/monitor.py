@@ -101,8 +101,8 @@ class Monitor:
             ),
             None,
         )
-        desk = getattr(gateway, "desk", None)
-        if desk is not None and desk.state.ledger != self.ledger:
+        serving = getattr(gateway, "serving", None)
+        if serving is not None and serving.state.ledger != self.ledger:
             self.blame("the log does not fold to the gateway's live state")
 
     def _rotated(self, base: bytes) -> None:

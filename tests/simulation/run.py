@@ -25,7 +25,7 @@ AFTER_INTENT: Final = 0.3
 """Share of seeds in which the gateway dies just after it has kept an intent."""
 CALM: Final = 0.4
 """Share of seeds whose network loses nothing but in a storm."""
-LOOK_S: Final = 2.0
+POLL_S: Final = 2.0
 SLOTS: Final = ("btc-5m", "eth-5m", "btc-15m", "sol-5m")
 BAD: Final = tuple(kind for kind in Kind if kind not in (Kind.GOOD, Kind.EDITED))
 RANDOM_FAULTS: Final = tuple(Fault)
@@ -208,8 +208,8 @@ def _begin_again(world: World, each: Roll) -> None:
 
 
 def _rest(world: World) -> None:
-    for _ in range(int(REST_S_MAX / LOOK_S)):
-        world.run(LOOK_S)
+    for _ in range(int(REST_S_MAX / POLL_S)):
+        world.run(POLL_S)
         if world.monitor.violations or world.loop.faults or at_rest(world):
             return
 

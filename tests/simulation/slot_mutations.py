@@ -74,14 +74,14 @@ def lease_without_an_end() -> list[Patch]:
 
 
 def any_life_adopts() -> list[Patch]:
-    original = owning.hear_adopt
+    original = owning.apply_adopt
 
     def adopt(seat: Seat, event: Any) -> Any:
         mine = replace(event.record, life=seat.who.life)
         moved, effects = original(seat, replace(event, record=mine))
         return replace(moved, record=event.record), effects
 
-    return [(step, "hear_adopt", adopt)]
+    return [(step, "apply_adopt", adopt)]
 
 
 def void_rows_count() -> list[Patch]:

@@ -264,9 +264,9 @@ class World:
         self.gateway_rules = GatewayRules(
             limits=rules.limits, timing=rules.timing, attested=attested
         )
-        desk = self.current_gateway.desk if self.current_gateway else None
-        if desk is not None:
-            desk._rules = self.gateway_rules
+        serving = self.current_gateway.serving if self.current_gateway else None
+        if serving is not None:
+            serving._rules = self.gateway_rules
 
     def step_entered(self, a_roll: Roll, slot: str, step: Step) -> None:
         self.on_step(a_roll, slot, step)

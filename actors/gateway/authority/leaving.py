@@ -100,7 +100,7 @@ def point_on(state: Authority, event: Closed) -> Done:
     return closed, (*answers, Wait(ms=MOVED_LOOK_MS))
 
 
-def look_again(state: Authority, _event: Waited) -> Done:
+def poll_again(state: Authority, _event: Waited) -> Done:
     return state, (ReadHeir(),)
 
 
@@ -119,7 +119,7 @@ def name_itself(state: Authority, event: TakeBackAsked) -> Done:
     return back, (NameHeir(to=state.name),)
 
 
-def look_named(state: Authority, event: At) -> Done:
+def poll_named(state: Authority, event: At) -> Done:
     """Begin anew: it is the heir again, and everything of the life before is closed."""
     state, answers = answered(replace(state, to=None, since_ms=event.at_ms), done=True)
     return state, (*answers, ReadHeir())
@@ -146,8 +146,8 @@ ROWS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.LEAVING, PostsSettled, _P.PASSING_ON, "what is not answered the heir finds", name_heir),
     row(_P.PASSING_ON, HeirNamed, _P.CLOSING, "the lock is released last", close),
     row(_P.CLOSING, Closed, _P.MOVED, "the heir may take the lock", point_on),
-    row(_P.MOVED, Waited, _P.REMEMBERED, "it may have been named again", look_again),
-    row(_P.REMEMBERED, HeirRead, _P.LOOKING, "it was named again", look_named, when=is_named),
+    row(_P.MOVED, Waited, _P.REMEMBERED, "it may have been named again", poll_again),
+    row(_P.REMEMBERED, HeirRead, _P.LOOKING, "it was named again", poll_named, when=is_named),
     row(_P.REMEMBERED, HeirRead, _P.GONE, "pointed on long enough", leave, when=moved_long_ago),
     row(_P.REMEMBERED, HeirRead, _P.MOVED, "another one has it", wait_moved),
     row(OUT, TakeBackAsked, _P.RETURNING, "names itself first", name_itself),
@@ -159,7 +159,7 @@ ROWS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
         "it has not moved",
         refused,
     ),
-    row(_P.RETURNING, HeirNamed, _P.LOOKING, "it is the heir again", look_named),
+    row(_P.RETURNING, HeirNamed, _P.LOOKING, "it is the heir again", poll_named),
     row(_P.RETURNING, Failed, _P.MOVED, "it could not be named", wait_moved),
     row(_P.REMEMBERED, Failed, _P.MOVED, "the files could not be read", wait_moved),
 )

@@ -44,7 +44,7 @@ from actors.gateway.authority.leaving import (
     note_reply,
     refused,
 )
-from actors.gateway.authority.waiting import Done, backed_off, look_from_now
+from actors.gateway.authority.waiting import Done, backed_off, poll_from_now
 from actors.machine.rows import Row, row
 from actors.machine.vocabulary import Answer, At, Failed, Wait, Waited
 
@@ -108,7 +108,7 @@ def pause(state: Authority, _event: At) -> Done:
     return replace(state, connected=False, connect_wait_ms=0), (Wait(ms=RESTART_MS),)
 
 
-def look_closed(state: Authority, event: Closed) -> Done:
+def poll_closed(state: Authority, event: Closed) -> Done:
     return replace(state, connected=False, since_ms=event.at_ms), (ReadHeir(),)
 
 
@@ -147,7 +147,7 @@ FORWARD: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
 )
 ENDS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.PASSING_ON, Failed, _P.REOPENING, "the heir could not be named", recover),
-    row(_P.REOPENING, Closed, _P.LOOKING, "the files say who is the heir", look_closed),
+    row(_P.REOPENING, Closed, _P.LOOKING, "the files say who is the heir", poll_closed),
     row(
         (*STARTING, _P.SERVING, _P.LEAVING, _P.CLOSING, _P.HALTING),
         Failed,
@@ -159,7 +159,7 @@ ENDS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row((_P.RECOVERING, _P.REOPENING), Failed, _P.PAUSING, "what could be closed is", pause),
     row(_P.EMPTYING, Failed, _P.ENDING, "it ends all the same", close),
     row(_P.ENDING, Failed, _P.STOPPED, "it ends all the same", end),
-    row(_P.PAUSING, Waited, _P.LOOKING, "starts anew", look_from_now),
+    row(_P.PAUSING, Waited, _P.LOOKING, "starts anew", poll_from_now),
     row(_P.SERVING, StopAsked, _P.EMPTYING, "what rests is cancelled first", empty),
     row(
         (*STARTING, *GIVING_UP, *OUT, _P.RETURNING, *RESTARTING, _P.HALTING),

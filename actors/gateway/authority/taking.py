@@ -40,11 +40,11 @@ class MovedError(Exception):
 class Authority:
     """One process on its way to the lock. `say` is told the phase it is in."""
 
-    def __init__(self, root: Path, holder: Holder, say: Callable[[str], None]) -> None:
+    def __init__(self, root: Path, holder: Holder, notify: Callable[[str], None]) -> None:
         self._root = root
         self._storage = LocalStorage(root)
         self._holder = holder
-        self._say = say
+        self._notify = notify
 
     async def take(self, stand_by: Callable[[], Awaitable[None]]) -> GatewayLock:
         """Wait, standing by, to be the heir, and then for the lock.
@@ -83,7 +83,7 @@ class Authority:
     def _judge_holder(self, other: Holder | None, waited_s: float) -> None:
         if other is None:
             return
-        self._say(f"starting: waits for {other.name} (pid {other.pid}) to release the authority")
+        self._notify(f"starting: waits for {other.name} (pid {other.pid}) to release the authority")
         if other.fleet != self._holder.fleet:
             if waited_s > STRANGER_S_MAX:
                 raise AuthorityRefusedError(

@@ -86,11 +86,11 @@ def holder_must_end(state: Authority, event: LockHeld) -> bool:
 # ---- acts -------------------------------------------------------------------------------------
 
 
-def look(state: Authority, _event: At) -> Done:
+def poll(state: Authority, _event: At) -> Done:
     return state, (ReadHeir(),)
 
 
-def look_from_now(state: Authority, event: At) -> Done:
+def poll_from_now(state: Authority, event: At) -> Done:
     return replace(state, since_ms=event.at_ms), (ReadHeir(),)
 
 
@@ -203,7 +203,7 @@ ROWS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.LOOKING, HeirRead, _P.STANDING_BY, "another is the heir", stand_by),
     row(_P.PREPARING, VenueConnected, _P.STANDING_BY, "ready to take over", wait_connected),
     row(_P.PREPARING, VenueUnreachable, _P.STANDING_BY, "asked again later", wait_unconnected),
-    row(_P.STANDING_BY, Waited, _P.LOOKING, "looks again", look),
+    row(_P.STANDING_BY, Waited, _P.LOOKING, "looks again", poll),
     row(AWAITS_WORK, TakeOverAsked, None, "when the work under way has ended", note_seize),
     row(_P.SEIZING, HeirNamed, _P.LOCKING, "it is the heir now", try_lock),
     row(_P.LOCKING, LockTaken, _P.CHECKING, "somebody may have been named since", check),
@@ -217,9 +217,9 @@ ROWS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     ),
     row(_P.LOCKING, LockHeld, _P.ENDING_HOLDER, "it hangs", end_holder, when=holder_must_end),
     row(_P.LOCKING, LockHeld, _P.AWAITING_LOCK, "until it is released", await_holder),
-    row(_P.AWAITING_LOCK, Waited, _P.LOOKING, "the heir may be another now", look),
+    row(_P.AWAITING_LOCK, Waited, _P.LOOKING, "the heir may be another now", poll),
     row(_P.ENDING_HOLDER, HolderEnded, _P.AWAITING_LOCK, "the kernel frees it", wait_for_end),
     row(_P.CHECKING, HeirRead, _P.NUMBERING, "still the heir", number, when=is_heir),
     row(_P.CHECKING, HeirRead, _P.RELEASING, "another one was named", release),
-    row(_P.RELEASING, LockReleased, _P.LOOKING, "waits like any other", look_from_now),
+    row(_P.RELEASING, LockReleased, _P.LOOKING, "waits like any other", poll_from_now),
 )

@@ -22,8 +22,8 @@ from actors.market_data.sources.port import (
 from actors.market_data.sources.reading import (
     Number,
     Row,
-    Said,
     Series,
+    SourceFault,
     Unreadable,
     candle,
     candles,
@@ -82,7 +82,7 @@ class Binance(Exchange):
         known = text.isascii() and text.isdigit()
         return (Usage(group="weight", used=int(text[:9])),) if known else ()
 
-    def refusal(self, body: bytes) -> Said | None:
+    def refusal(self, body: bytes) -> SourceFault | None:
         """Read the error object; the service sends one with HTTP 200 where a list belongs, too."""
         if not body.lstrip().startswith(b"{"):
             return None
@@ -93,7 +93,7 @@ class Binance(Exchange):
             return None
         cause = {NO_SYMBOL: Cause.ABSENT, TOO_MANY: Cause.LIMITED}
         code = error.code if isinstance(error.code, int) else 0
-        return Said(cause.get(code, Cause.REFUSED), f"{error.code} {error.msg}")
+        return SourceFault(cause.get(code, Cause.REFUSED), f"{error.code} {error.msg}")
 
     def candles_request(self, ask: CandlesAsk) -> Request:
         # one more than is wanted: the newest may still be forming
@@ -113,7 +113,7 @@ class Binance(Exchange):
     def read_frame(self, frame: bytes) -> tuple[Value, ...]:
         read = decode(wire.FRAME, frame)
         if read.error is not None:
-            raise Said(Cause.REFUSED, f"{read.error.code} {read.error.msg}")
+            raise SourceFault(Cause.REFUSED, f"{read.error.code} {read.error.msg}")
         data = read.data
         if data is None:
             return ()
@@ -214,12 +214,12 @@ class BinanceSpot(Binance):
 
     def requests(self, ask: Ask, _clock_ms: int) -> tuple[Request, ...]:
         if not isinstance(ask, CandlesAsk):
-            raise Said(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
+            raise SourceFault(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
         return (msgspec.structs.replace(self.candles_request(ask), weight=2),)
 
     def read(self, ask: Ask, answered: Answered) -> tuple[Value, ...]:
         if not isinstance(ask, CandlesAsk):
-            raise Said(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
+            raise SourceFault(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
         return self.read_candles(ask, answered)
 
     def subscription(self, assets: tuple[Asset, ...]) -> Subscription:

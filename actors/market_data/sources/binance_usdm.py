@@ -21,7 +21,7 @@ from actors.market_data.sources.port import (
     Value,
 )
 from actors.market_data.sources.reading import (
-    Said,
+    SourceFault,
     decode,
     funding_interval_ms,
     interest,
@@ -67,7 +67,7 @@ class BinanceUsdm(Binance):
                 path = f"/futures/data/openInterestHist?symbol={symbol}&period=5m&limit={history}"
                 return (now, Request(path=path, group="statistics")) if history else (now,)
             case _:
-                raise Said(Cause.ABSENT, f"{self.name} predicts its own funding only")
+                raise SourceFault(Cause.ABSENT, f"{self.name} predicts its own funding only")
 
     def read(self, ask: Ask, answered: Answered) -> tuple[Value, ...]:
         match ask:

@@ -25,8 +25,8 @@ from actors.market_data.sources.port import (
 )
 from actors.market_data.sources.reading import (
     Row,
-    Said,
     Series,
+    SourceFault,
     Unreadable,
     candle,
     candles,
@@ -83,7 +83,7 @@ class Bybit(Exchange):
             return ()
         return (Usage(group="ip", used=(limit - left) * IP_WEIGHT // limit),)
 
-    def refusal(self, body: bytes) -> Said | None:
+    def refusal(self, body: bytes) -> SourceFault | None:
         """Read the code; the service sends errors with HTTP 200."""
         error = decoded_or_none(wire.ERROR, body)
         if error is None:
@@ -93,7 +93,7 @@ class Bybit(Exchange):
         cause = CAUSES.get(error.ret_code, Cause.REFUSED)
         if error.ret_code == NO_SYMBOL and "symbol" in error.ret_msg.lower():
             cause = Cause.ABSENT
-        return Said(cause, f"{error.ret_code} {error.ret_msg}")
+        return SourceFault(cause, f"{error.ret_code} {error.ret_msg}")
 
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:  # noqa: ARG002 of the port
         of = f"category=linear&symbol={self.symbol(ask.asset)}"
@@ -110,7 +110,7 @@ class Bybit(Exchange):
                 query = f"intervalTime=5min&limit={min(max(history, 1), 200)}"
                 return (Request(path=f"/v5/market/open-interest?{of}&{query}", group="ip"),)
             case _:
-                raise Said(Cause.ABSENT, f"{self.name} predicts its own funding only")
+                raise SourceFault(Cause.ABSENT, f"{self.name} predicts its own funding only")
 
     def read(self, ask: Ask, answered: Answered) -> tuple[Value, ...]:
         found = decode(wire.ENVELOPE, answered.bodies[0])
@@ -192,7 +192,7 @@ class Bybit(Exchange):
     def read_frame(self, frame: bytes) -> tuple[Value, ...]:
         read = decode(wire.FRAME, frame)
         if not read.success:
-            raise Said(Cause.REFUSED, f"{read.op}: {read.ret_msg}")
+            raise SourceFault(Cause.REFUSED, f"{read.op}: {read.ret_msg}")
         topic, _, rest = read.topic.partition(".")
         asset = self.asset_of(rest.rpartition(".")[2])
         if asset is None:

@@ -22,8 +22,8 @@ from actors.market_data.sources.reading import (
     STAMP_MS_MAX,
     Number,
     Row,
-    Said,
     Series,
+    SourceFault,
     Unreadable,
     candles,
     decode,
@@ -87,16 +87,16 @@ class Coinbase(Exchange):
     def symbol(self, asset: Asset) -> str:
         return f"{asset.upper()}-USD"
 
-    def refusal(self, body: bytes) -> Said | None:
+    def refusal(self, body: bytes) -> SourceFault | None:
         error = decoded_or_none(_error, body)
         if error is None:
             return None
         cause = Cause.ABSENT if error.message == "NotFound" else Cause.REFUSED
-        return Said(cause, error.message)
+        return SourceFault(cause, error.message)
 
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
         if not isinstance(ask, CandlesAsk):
-            raise Said(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
+            raise SourceFault(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
         part = PARTS.get(ask.interval, ask.interval)
         length_ms = INTERVAL_MS[part]
         wanted = (ask.count + 2) * (INTERVAL_MS[ask.interval] // length_ms)
@@ -114,7 +114,7 @@ class Coinbase(Exchange):
 
     def read(self, ask: Ask, answered: Answered) -> tuple[Value, ...]:
         if not isinstance(ask, CandlesAsk):
-            raise Said(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
+            raise SourceFault(Cause.ABSENT, f"{self.name} has neither funding nor open interest")
         part = PARTS.get(ask.interval, ask.interval)
         rows = {}
         for body in reversed(answered.bodies):
@@ -146,7 +146,7 @@ class Coinbase(Exchange):
     def read_frame(self, frame: bytes) -> tuple[Value, ...]:
         read = decode(_frame, frame)
         if read.type == "error":
-            raise Said(Cause.REFUSED, f"{read.message} {read.reason}".strip())
+            raise SourceFault(Cause.REFUSED, f"{read.message} {read.reason}".strip())
         asset = self.asset_of(read.product_id)
         if asset is None:
             return ()

@@ -19,7 +19,7 @@ from actors.market_data.sources.port import (
     SourceName,
     Value,
 )
-from actors.market_data.sources.reading import Said, Unreadable
+from actors.market_data.sources.reading import SourceFault, Unreadable
 from signals.market import Asset
 
 
@@ -96,7 +96,7 @@ class Exchange(ABC):
         """Return what an answer's headers say of our use; most sources say nothing."""
         return ()
 
-    def refusal(self, _body: bytes) -> Said | None:
+    def refusal(self, _body: bytes) -> SourceFault | None:
         """Read the exchange's own error out of a body, whatever the HTTP status was."""
         return None
 

@@ -24,8 +24,8 @@ from actors.market_data.sources.port import (
 )
 from actors.market_data.sources.reading import (
     Row,
-    Said,
     Series,
+    SourceFault,
     Unreadable,
     candle,
     candles,
@@ -131,7 +131,7 @@ class Hyperliquid(Exchange):
         if len(names) != len(contexts):
             raise Unreadable(f"{len(names)} coins and {len(contexts)} contexts")
         if self.symbol(asset) not in names:
-            raise Said(Cause.ABSENT, f"{self.name} lists no {self.symbol(asset)}")
+            raise SourceFault(Cause.ABSENT, f"{self.name} lists no {self.symbol(asset)}")
         found: wire.Context = contexts[names.index(self.symbol(asset))]
         return found
 
@@ -214,7 +214,7 @@ class Hyperliquid(Exchange):
             case "trades":
                 return self._trades(converted(read.data, list[wire.Trade]))
             case "error":
-                raise Said(Cause.REFUSED, str(read.data))
+                raise SourceFault(Cause.REFUSED, str(read.data))
             case _:
                 return ()
 

@@ -25,8 +25,8 @@ from actors.market_data.sources.port import (
 from actors.market_data.sources.reading import (
     Number,
     Row,
-    Said,
     Series,
+    SourceFault,
     Unreadable,
     candle,
     candles,
@@ -90,14 +90,14 @@ class Okx(Exchange):
     def symbol(self, asset: Asset) -> str:
         return f"{asset.upper()}-USDT-SWAP"
 
-    def refusal(self, body: bytes) -> Said | None:
+    def refusal(self, body: bytes) -> SourceFault | None:
         """Read the code; the service sends errors with HTTP 200."""
         error = decoded_or_none(wire.ERROR, body)
         if error is None:
             return None
         if error.code == wire.OK:
             return None
-        return Said(CAUSES.get(error.code, Cause.REFUSED), f"{error.code} {error.msg}")
+        return SourceFault(CAUSES.get(error.code, Cause.REFUSED), f"{error.code} {error.msg}")
 
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
         of = f"instId={self.symbol(ask.asset)}"
@@ -119,7 +119,7 @@ class Okx(Exchange):
                 path = f"{rubik}?{of}&period=5m&limit={min(history_count, 100)}"
                 return (now, Request(path=path, group="statistics"))
             case _:
-                raise Said(Cause.ABSENT, f"{self.name} predicts its own funding only")
+                raise SourceFault(Cause.ABSENT, f"{self.name} predicts its own funding only")
 
     def _pages(self, ask: CandlesAsk, clock_ms: int) -> tuple[Request, ...]:
         bar, length_ms = BARS[ask.interval], INTERVAL_MS[ask.interval]
@@ -228,7 +228,7 @@ class Okx(Exchange):
             return ()
         read = decode(wire.FRAME, frame)
         if read.event == "error":
-            raise Said(CAUSES.get(read.code, Cause.REFUSED), f"{read.code} {read.msg}")
+            raise SourceFault(CAUSES.get(read.code, Cause.REFUSED), f"{read.code} {read.msg}")
         asset = self.asset_of(read.arg.inst_id)
         if asset is None or not read.data:
             return ()

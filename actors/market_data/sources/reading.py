@@ -31,7 +31,7 @@ class Unreadable(Exception):  # noqa: N818 an answer's state, raised and caught 
     """The answer is not in the source's format: nothing of it is used."""
 
 
-class Said(Exception):  # noqa: N818 an answer's state, raised and caught inside one source
+class SourceFault(Exception):  # noqa: N818 an answer's state, raised and caught inside one source
     """The source answered with an error of its own."""
 
     def __init__(self, cause: Cause, reason: str, wait_ms: int | None = None) -> None:

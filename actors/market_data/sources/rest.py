@@ -21,7 +21,7 @@ from actors.market_data.sources.port import (
     SourceName,
     Value,
 )
-from actors.market_data.sources.reading import Said, Unreadable
+from actors.market_data.sources.reading import SourceFault, Unreadable
 from signals.market import Asset
 
 TIMEOUT_S: Final = 3.0
@@ -68,8 +68,8 @@ class RestSide:
     async def backfill(self, ask: Ask) -> tuple[Value, ...] | Refusal:
         try:
             requests = self._exchange.requests(ask, self._market_ms())
-        except Said as said:
-            return self._noted(self._said(said))
+        except SourceFault as said:
+            return self._noted(self._refused(said))
         return await self._read(requests, lambda answered: self._exchange.read(ask, answered))
 
     async def clock(self) -> Clock | Refusal:
@@ -110,8 +110,8 @@ class RestSide:
             clock_ms = max(clock_ms, date_ms(answer.headers.get("date", "")) or 0)
         try:
             found = read(Answered(bodies, clock_ms))
-        except Said as said:
-            return self._noted(self._said(said))
+        except SourceFault as said:
+            return self._noted(self._refused(said))
         except Exception as error:  # noqa: BLE001 a body of strangers must not end its feed
             reason = str(error) if isinstance(error, Unreadable) else f"unreadable: {error!r}"
             return self._noted(self._refusal(Cause.MALFORMED, reason))
@@ -149,10 +149,10 @@ class RestSide:
             return refusal
         said = self._exchange.refusal(body)
         if said is not None:
-            return self._said(said, refusal.wait_ms if refusal is not None else None)
+            return self._refused(said, refusal.wait_ms if refusal is not None else None)
         return response if refusal is None else refusal
 
-    def _said(self, said: Said, wait_ms: int | None = None) -> Refusal:
+    def _refused(self, said: SourceFault, wait_ms: int | None = None) -> Refusal:
         return self._refusal(said.cause, str(said), said.wait_ms or wait_ms)
 
     def _refusal(self, cause: Cause, reason: str, wait_ms: int | None = None) -> Refusal:

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from actors.market_data.sources.exchange import Exchange, Subscription
 from actors.market_data.sources.health import Health, after_refusal, read_status
 from actors.market_data.sources.port import Cause, Deliver, Refusal, StreamLost
-from actors.market_data.sources.reading import Said, Unreadable
+from actors.market_data.sources.reading import SourceFault, Unreadable
 from actors.market_data.sources.rest import AGENT, wire_now_ms
 from actors.market_data.sources.watch import StreamWatch, note_value, stalled
 from signals.market import Asset
@@ -19,7 +19,7 @@ from signals.market import Asset
 OPEN_S: Final = 5.0
 CLOSE_S: Final = 2.0
 FRAME_BYTES_MAX: Final = 4_000_000
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 """Wire, between two looks at the stamps where no frame comes."""
 UNREADABLE_MAX: Final = 50
 """Frames in a row: then it speaks another format, and a new connection may not."""
@@ -86,7 +86,7 @@ class SocketSide:
             return found or Refusal(
                 source=name, cause=Cause.MALFORMED, reason=f"HTTP {answer.status_code}, no socket"
             )
-        except Said as said:
+        except SourceFault as said:
             return Refusal(source=name, cause=said.cause, reason=str(said), wait_ms=said.wait_ms)
         except Unreadable as error:
             return Refusal(source=name, cause=Cause.MALFORMED, reason=str(error))
@@ -121,14 +121,14 @@ class SocketSide:
         unreadable = 0
         while True:
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(POLL_S):
                     frame = await line.recv(decode=False)
             except TimeoutError:
                 frame = b""
             try:
                 values = self._exchange.read_frame(frame) if frame else ()
                 unreadable = 0
-            except Said:
+            except SourceFault:
                 raise
             except Exception as error:
                 unreadable, values = unreadable + 1, ()

@@ -14,7 +14,7 @@ ASSET_SILENT_MS: Final = 60_000
 that nobody trades for a minute is rare, and a new connection costs little."""
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
     progress: tuple[int, float]
     """The newest stamp of the exchange, and what was traded of a candle that has no stamp."""
     wire_ms: int
@@ -25,7 +25,7 @@ class StreamWatch(msgspec.Struct, frozen=True, kw_only=True):
     began_ms: int
     """Wire."""
     assets: tuple[Asset, ...]
-    heard: dict[Asset, Heard] = {}
+    heard: dict[Asset, Seen] = {}
 
 
 def progress_of(value: Value) -> tuple[int, float] | None:
@@ -42,7 +42,7 @@ def note_value(watch: StreamWatch, value: Value, wire_ms: int) -> StreamWatch:
     before = watch.heard.get(value.asset)
     if progress is None or (before is not None and progress <= before.progress):
         return watch
-    heard = watch.heard | {value.asset: Heard(progress=progress, wire_ms=wire_ms)}
+    heard = watch.heard | {value.asset: Seen(progress=progress, wire_ms=wire_ms)}
     return msgspec.structs.replace(watch, heard=heard)
 
 

@@ -107,7 +107,7 @@ class Create(msgspec.Struct, frozen=True, kw_only=True):
     release: str
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class PollVenue(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for a status, after a pause."""
 
     name: str
@@ -145,7 +145,7 @@ class NameBack(msgspec.Struct, frozen=True, kw_only=True):
     old: str
 
 
-Work = Create | Look | Warm | Remember | Name | Seize | EndActor | NameBack
+Work = Create | PollVenue | Warm | Remember | Name | Seize | EndActor | NameBack
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,11 +20,11 @@ from actors.rollout.replacement.events import (
     Created,
     EndActor,
     Kind,
-    Look,
     Name,
     NameBack,
     Named,
     NamedBack,
+    PollVenue,
     Remember,
     Remembered,
     Replacement,
@@ -85,20 +85,20 @@ def not_serving_in_time(state: Replacement, event: At) -> bool:
 # ---- acts -------------------------------------------------------------------------------------
 
 
-def look_at_new(state: Replacement, event: At) -> Done:
-    return replace(state, since_ms=event.at_ms, trouble="no status"), (Look(name=state.new),)
+def poll_new(state: Replacement, event: At) -> Done:
+    return replace(state, since_ms=event.at_ms, trouble="no status"), (PollVenue(name=state.new),)
 
 
-def look_again_at_new(state: Replacement, event: ActorSeen | Failed) -> Done:
-    return replace(state, trouble=_trouble(event)), (Look(name=state.new, after_ms=LOOK_MS),)
+def poll_new_again(state: Replacement, event: ActorSeen | Failed) -> Done:
+    return replace(state, trouble=_trouble(event)), (PollVenue(name=state.new, after_ms=LOOK_MS),)
 
 
-def look_at_old(state: Replacement, event: At) -> Done:
-    return replace(state, since_ms=event.at_ms, trouble="no status"), (Look(name=state.old),)
+def poll_old(state: Replacement, event: At) -> Done:
+    return replace(state, since_ms=event.at_ms, trouble="no status"), (PollVenue(name=state.old),)
 
 
-def look_again_at_old(state: Replacement, event: ActorSeen | Failed) -> Done:
-    return replace(state, trouble=_trouble(event)), (Look(name=state.old, after_ms=LOOK_MS),)
+def poll_old_again(state: Replacement, event: ActorSeen | Failed) -> Done:
+    return replace(state, trouble=_trouble(event)), (PollVenue(name=state.old, after_ms=LOOK_MS),)
 
 
 def _trouble(event: ActorSeen | Failed) -> str:
@@ -153,7 +153,7 @@ def end(state: Replacement, _event: At) -> Done:
 
 
 TABLE: Final[Table[Replacement, Effect]] = Table(
-    row(_P.CREATING, Created, _P.PREPARING, "it is looked at", look_at_new),
+    row(_P.CREATING, Created, _P.PREPARING, "it is looked at", poll_new),
     row(_P.CREATING, Failed, _P.DISCARDING, "it may be half made", give_up),
     row(
         _P.PREPARING,
@@ -180,14 +180,14 @@ TABLE: Final[Table[Replacement, Effect]] = Table(
         too_late,
         when=not_ready_in_time,
     ),
-    row(_P.PREPARING, ActorSeen, None, "looked at again", look_again_at_new),
+    row(_P.PREPARING, ActorSeen, None, "looked at again", poll_new_again),
     row(_P.PREPARING, Failed, _P.DISCARDING, "too late", too_late, when=not_ready_in_time),
-    row(_P.PREPARING, Failed, None, "looked at again", look_again_at_new),
+    row(_P.PREPARING, Failed, None, "looked at again", poll_new_again),
     row(_P.WARMING, Warmed, _P.REMEMBERING, "before anybody is named", remember),
     row(_P.WARMING, Failed, _P.DISCARDING, "nobody was named", give_up),
     row(_P.REMEMBERING, Remembered, _P.NAMING, "the way back is known", name),
     row(_P.REMEMBERING, Failed, _P.DISCARDING, "nobody was named", give_up),
-    row(_P.NAMING, Named, _P.CONFIRMING, "it is looked at", look_at_new),
+    row(_P.NAMING, Named, _P.CONFIRMING, "it is looked at", poll_new),
     row(_P.NAMING, Failed, _P.TAKING_BACK, "it may have been named", give_up),
     row(
         _P.CONFIRMING,
@@ -206,7 +206,7 @@ TABLE: Final[Table[Replacement, Effect]] = Table(
         too_late,
         when=not_serving_in_time,
     ),
-    row(_P.CONFIRMING, ActorSeen, None, "looked at again", look_again_at_new),
+    row(_P.CONFIRMING, ActorSeen, None, "looked at again", poll_new_again),
     row(
         _P.CONFIRMING,
         Failed,
@@ -215,15 +215,15 @@ TABLE: Final[Table[Replacement, Effect]] = Table(
         too_late,
         when=not_serving_in_time,
     ),
-    row(_P.CONFIRMING, Failed, None, "looked at again", look_again_at_new),
+    row(_P.CONFIRMING, Failed, None, "looked at again", poll_new_again),
     row(_P.ENDING, ActorEnded, _P.DONE, "the successor serves alone", end),
     row(_P.ENDING, Failed, _P.DONE, "it has moved and leaves by itself", end),
-    row((_P.DISCARDING,), ActorEnded, _P.AWAITING_OLD, "it served all the time", look_at_old),
-    row((_P.DISCARDING,), Failed, _P.AWAITING_OLD, "it was never named", look_at_old),
+    row((_P.DISCARDING,), ActorEnded, _P.AWAITING_OLD, "it served all the time", poll_old),
+    row((_P.DISCARDING,), Failed, _P.AWAITING_OLD, "it was never named", poll_old),
     row(_P.TAKING_BACK, ActorEnded, _P.RETURNING, "nobody serves now", name_back),
     row(_P.TAKING_BACK, Failed, _P.STUCK, "two might serve", end),
-    row(_P.RETURNING, NamedBack, _P.AWAITING_OLD, "it is looked at", look_at_old),
-    row(_P.RETURNING, Failed, _P.AWAITING_OLD, "it may have been named", look_at_old),
+    row(_P.RETURNING, NamedBack, _P.AWAITING_OLD, "it is looked at", poll_old),
+    row(_P.RETURNING, Failed, _P.AWAITING_OLD, "it may have been named", poll_old),
     row(_P.AWAITING_OLD, ActorSeen, _P.FAILED, "the old one serves", end, when=serves),
     row(
         _P.AWAITING_OLD,
@@ -233,7 +233,7 @@ TABLE: Final[Table[Replacement, Effect]] = Table(
         end,
         when=not_serving_in_time,
     ),
-    row(_P.AWAITING_OLD, ActorSeen, None, "looked at again", look_again_at_old),
+    row(_P.AWAITING_OLD, ActorSeen, None, "looked at again", poll_old_again),
     row(_P.AWAITING_OLD, Failed, _P.STUCK, "not serving in time", end, when=not_serving_in_time),
-    row(_P.AWAITING_OLD, Failed, None, "looked at again", look_again_at_old),
+    row(_P.AWAITING_OLD, Failed, None, "looked at again", poll_old_again),
 )

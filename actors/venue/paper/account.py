@@ -87,7 +87,7 @@ class PaperAccount:
             self._miss_heartbeat(self._store.last_beat_ms(), wire_ms)
         self._settle(wire_ms)
         while self._unconfirmed and wire_ms - self._unconfirmed[0].wire_ms >= CONFIRM_MS:
-            self._tell(venue_trade(self._unconfirmed.popleft(), wire_ms))
+            self._report(venue_trade(self._unconfirmed.popleft(), wire_ms))
 
     def _miss_heartbeat(self, beat_ms: int, wire_ms: int) -> None:
         if beat_ms and wire_ms - beat_ms > HEARTBEAT_MS:
@@ -171,9 +171,9 @@ class PaperAccount:
             if isinstance(record, Filled):
                 self._unconfirmed.append(record)
             for event in events_of(self.exchange.state, record, wire_ms):
-                self._tell(event)
+                self._report(event)
 
-    def _tell(self, event: VenueEvent) -> None:
+    def _report(self, event: VenueEvent) -> None:
         if self.events.full():
             while not self.events.empty():
                 self.events.get_nowait()

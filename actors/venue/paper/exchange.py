@@ -134,7 +134,7 @@ class PaperExchange:
     ) -> None:
         at_ms = self._reach(condition_id, stamp_ms, wire_ms)
         self.book(condition_id).replace(bids, asks)
-        self._makers.look(condition_id, self.book(condition_id), at_ms)
+        self._makers.poll(condition_id, self.book(condition_id), at_ms)
 
     def level_changed(
         self, condition_id: str, change: tuple[bool, int, int], stamp_ms: int, wire_ms: int
@@ -143,7 +143,7 @@ class PaperExchange:
         at_ms = self._reach(condition_id, stamp_ms, wire_ms)
         bid, price, shares = change
         self.book(condition_id).change(bid=bid, price=price, shares=shares)
-        self._makers.look(condition_id, self.book(condition_id), at_ms)
+        self._makers.poll(condition_id, self.book(condition_id), at_ms)
 
     def traded(self, condition_id: str, trade: PublicTrade, wire_ms: int) -> None:
         """Let a public trade shorten queues, and fill what it went past."""

@@ -37,7 +37,7 @@ class Makers:
         self._state = state
         self._fill = fill
 
-    def look(self, condition_id: str, book: PaperBook, at_ms: int) -> None:
+    def poll(self, condition_id: str, book: PaperBook, at_ms: int) -> None:
         """Compare the queues with a book that has just changed."""
         if not book.known:
             return

@@ -121,12 +121,12 @@ class MarketStream:
                 await socket.send("PING")
                 continue
             self._changed.clear()
-            await self._say(socket, "subscribe", self._tokens - self._subscribed)
-            await self._say(socket, "unsubscribe", self._subscribed - self._tokens)
+            await self._notify(socket, "subscribe", self._tokens - self._subscribed)
+            await self._notify(socket, "unsubscribe", self._subscribed - self._tokens)
             self._subscribed = set(self._tokens)
 
     @staticmethod
-    async def _say(socket: ClientConnection, operation: str, tokens: set[str]) -> None:
+    async def _notify(socket: ClientConnection, operation: str, tokens: set[str]) -> None:
         if tokens:
             asked = {"operation": operation, "assets_ids": sorted(tokens)}
             await socket.send(msgspec.json.encode(asked).decode())

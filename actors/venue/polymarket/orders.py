@@ -108,29 +108,29 @@ def order_id(order: SignedOrder, *, chain_id: int, exchange: str, protocol_versi
     """Hash the order by EIP-712 in the exchange's domain: the id that the venue will use."""
     struct = keccak(
         ORDER_TYPE_HASH
-        + _word(order.salt)
-        + _word(int(order.maker, 16))
-        + _word(int(order.signer, 16))
-        + _word(int(order.token_id))
-        + _word(order.maker_amount)
-        + _word(order.taker_amount)
-        + _word(0 if order.side == "BUY" else 1)
-        + _word(order.signature_type)
-        + _word(order.timestamp)
-        + _word(int(order.metadata, 16))
-        + _word(int(order.builder, 16))
+        + _bytes32(order.salt)
+        + _bytes32(int(order.maker, 16))
+        + _bytes32(int(order.signer, 16))
+        + _bytes32(int(order.token_id))
+        + _bytes32(order.maker_amount)
+        + _bytes32(order.taker_amount)
+        + _bytes32(0 if order.side == "BUY" else 1)
+        + _bytes32(order.signature_type)
+        + _bytes32(order.timestamp)
+        + _bytes32(int(order.metadata, 16))
+        + _bytes32(int(order.builder, 16))
     )
     domain = keccak(
         DOMAIN_TYPE_HASH
         + keccak(text=PROTOCOL_NAME)
         + keccak(text=protocol_version)
-        + _word(chain_id)
-        + _word(int(exchange, 16))
+        + _bytes32(chain_id)
+        + _bytes32(int(exchange, 16))
     )
     return "0x" + keccak(b"\x19\x01" + domain + struct).hex()
 
 
-def _word(value: int) -> bytes:
+def _bytes32(value: int) -> bytes:
     return value.to_bytes(32, "big")
 
 

@@ -18,7 +18,7 @@ from actors.venue.polymarket.fills import Account, FeeTerms, own_fills
 from actors.venue.port import OrderChange, OrderEvent, StreamLost, VenueEvent
 from signals.units import MicroShares, to_micro
 
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 """Wire. How often a quiet stream is checked: the SDK reconnects without saying so."""
 BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 """Wire. Waits between attempts to subscribe; the last one repeats."""
@@ -56,8 +56,8 @@ async def _one_subscription(
     try:
         while True:
             pending = pending or asyncio.ensure_future(handle.__anext__())
-            await asyncio.wait({pending}, timeout=LOOK_S)
-            lost = watch.look(user_stream_open(client), int(getattr(handle, "dropped", 0)))
+            await asyncio.wait({pending}, timeout=POLL_S)
+            lost = watch.poll(user_stream_open(client), int(getattr(handle, "dropped", 0)))
             if lost is not None:
                 yield StreamLost(reason=lost)
             if not pending.done():
@@ -80,7 +80,7 @@ class _Watch:
         self._open = True
         self._dropped = 0
 
-    def look(self, is_open: bool, dropped: int) -> str | None:  # noqa: FBT001 an observation
+    def poll(self, is_open: bool, dropped: int) -> str | None:  # noqa: FBT001 an observation
         before, self._open = self._open, is_open
         new, self._dropped = dropped - self._dropped, dropped
         if before != is_open:

@@ -120,7 +120,7 @@ def _authorize(world: World, request: Request, prefix: str, body: bytes) -> Acco
         request.method,
         str(request.scope["path"]).removeprefix(prefix),
         body,
-        world.told_wire_ms(),
+        world.reported_wire_ms(),
     )
 
 

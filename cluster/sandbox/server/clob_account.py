@@ -62,7 +62,7 @@ def _key_body(account: Account) -> KeyBody:
 
 def create_key(call: Call) -> Response:
     """Issue an API key for a signed login, and open the account with its starting balance."""
-    login = check_login(call.headers, call.world.told_wire_ms())
+    login = check_login(call.headers, call.world.reported_wire_ms())
     if isinstance(login, Refusal):
         return refuse(login.status, login.error)
     account = call.world.accounts.create(*login)
@@ -74,7 +74,7 @@ def create_key(call: Call) -> Response:
 
 
 def derive_key(call: Call) -> Response:
-    login = check_login(call.headers, call.world.told_wire_ms())
+    login = check_login(call.headers, call.world.reported_wire_ms())
     if isinstance(login, Refusal):
         return refuse(login.status, login.error)
     account = call.world.accounts.find(*login)

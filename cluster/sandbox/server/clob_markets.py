@@ -52,7 +52,7 @@ def ok(_call: Call) -> Response:
 
 
 def server_time(call: Call) -> Response:
-    return answer(call.world.told_wire_ms() // 1_000)
+    return answer(call.world.reported_wire_ms() // 1_000)
 
 
 def version(_call: Call) -> Response:

@@ -62,12 +62,12 @@ class Front:
             case FaultKind.DROP_ANSWER:
                 await hang_up(send)
             case FaultKind.STATUS_AFTER:
-                await _say(fault.status, _text(fault), send)
+                await _respond(fault.status, _text(fault), send)
             case FaultKind.STALE:
-                await _say(*self._freeze(scope, status, answer), send)
+                await _respond(*self._freeze(scope, status, answer), send)
             case _:
                 half = answer[: len(answer) // 2]
-                await _say(200, half if fault.body is None else fault.body.encode(), send)
+                await _respond(200, half if fault.body is None else fault.body.encode(), send)
 
     def _freeze(self, scope: Scope, status: int, answer: bytes) -> tuple[int, bytes]:
         """Return the first answer that this question got under the fault."""
@@ -87,7 +87,7 @@ async def _stops(fault: Fault, scope: Scope, receive: Receive, send: Send) -> bo
     elif fault.body is None:
         await refuse(fault.status, "sandbox fault")(scope, receive, send)
     else:
-        await _say(fault.status, fault.body.encode(), send)
+        await _respond(fault.status, fault.body.encode(), send)
     return True
 
 
@@ -110,7 +110,7 @@ def _text(fault: Fault) -> bytes:
     return b'{"error":"sandbox fault"}' if fault.body is None else fault.body.encode()
 
 
-async def _say(status: int, body: bytes, send: Send) -> None:
+async def _respond(status: int, body: bytes, send: Send) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

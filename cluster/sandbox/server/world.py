@@ -76,7 +76,7 @@ class World:
         self._last_wire_ms = max(self._last_wire_ms, wire_clock_ms())
         return self.clock.clock.at(self._last_wire_ms)
 
-    def told_wire_ms(self) -> int:
+    def reported_wire_ms(self) -> int:
         """Return the wire time that the exchange tells and judges stamps by: skewed by a fault."""
         return self.now().wire_ms + self.faults.skew_ms()
 

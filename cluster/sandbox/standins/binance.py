@@ -11,7 +11,7 @@ from cluster.sandbox.standins.quotas import Quota, Verdict
 from cluster.sandbox.standins.standin import (
     Answer,
     Asked,
-    Heard,
+    Replies,
     StandIn,
     Topic,
     count,
@@ -101,8 +101,8 @@ class _Binance(StandIn):
             found.append(Topic(channel, symbol.removesuffix("usdt")))
         return tuple(found)
 
-    def hear(self, _text: str, _path: str) -> Heard:
-        return Heard((encoded({"result": None, "id": 1}),))
+    def apply(self, _text: str, _path: str) -> Replies:
+        return Replies((encoded({"result": None, "id": 1}),))
 
     def frames(self, topic: Topic, view: View, before_ms: int) -> list[bytes]:
         if topic.asset not in view.assets:

@@ -9,7 +9,7 @@ from cluster.sandbox.standins.quotas import Quota, Verdict
 from cluster.sandbox.standins.standin import (
     Answer,
     Asked,
-    Heard,
+    Replies,
     StandIn,
     Topic,
     count,
@@ -153,10 +153,10 @@ class Bybit(StandIn):
             rows[-1]["timestamp"] = str(int(rows[-1]["timestamp"]) // 1_000)
         return self._result(view, asset, rows)
 
-    def hear(self, text: str, _path: str) -> Heard:
+    def apply(self, text: str, _path: str) -> Replies:
         asked = decoded(text)
         if asked.get("op") == "ping":
-            return Heard((encoded({"success": True, "ret_msg": "pong", "op": "ping"}),))
+            return Replies((encoded({"success": True, "ret_msg": "pong", "op": "ping"}),))
         arguments = asked.get("args")
         topics = []
         for one in arguments if isinstance(arguments, list) else []:
@@ -164,9 +164,11 @@ class Bybit(StandIn):
             if channel not in ("kline.5", "tickers"):
                 told = f"error:handler not found,topic:{one}"
                 refused = {"success": False, "ret_msg": told, "op": "subscribe"}
-                return Heard((encoded(refused),))
+                return Replies((encoded(refused),))
             topics.append(Topic(channel, symbol.removesuffix("USDT").lower()))
-        return Heard((encoded({"success": True, "ret_msg": "", "op": "subscribe"}),), tuple(topics))
+        return Replies(
+            (encoded({"success": True, "ret_msg": "", "op": "subscribe"}),), tuple(topics)
+        )
 
     def frames(self, topic: Topic, view: View, before_ms: int) -> list[bytes]:
         if topic.asset not in view.assets:

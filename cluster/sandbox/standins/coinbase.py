@@ -8,7 +8,7 @@ from cluster.sandbox.standins.quotas import Quota, Verdict
 from cluster.sandbox.standins.standin import (
     Answer,
     Asked,
-    Heard,
+    Replies,
     StandIn,
     Topic,
     decoded,
@@ -87,15 +87,15 @@ class Coinbase(StandIn):
         ]
         return json(found if view.fault(Fault.REVERSED) else found[::-1])
 
-    def hear(self, text: str, _path: str) -> Heard:
+    def apply(self, text: str, _path: str) -> Replies:
         asked = decoded(text)
         products = asked.get("product_ids")
         if asked.get("type") != "subscribe" or not isinstance(products, list):
             error = {"type": "error", "message": "Failed to subscribe", "reason": "bad frame"}
-            return Heard((encoded(error),))
+            return Replies((encoded(error),))
         reply = {"type": "subscriptions", "channels": asked.get("channels")}
         topics = tuple(Topic("matches", str(one).removesuffix(SUFFIX).lower()) for one in products)
-        return Heard((encoded(reply),), topics)
+        return Replies((encoded(reply),), topics)
 
     def frames(self, topic: Topic, view: View, before_ms: int) -> list[bytes]:
         if topic.asset not in view.assets:

@@ -11,7 +11,7 @@ from cluster.sandbox.standins.quotas import Quota, Verdict
 from cluster.sandbox.standins.standin import (
     Answer,
     Asked,
-    Heard,
+    Replies,
     StandIn,
     Topic,
     decoded,
@@ -168,15 +168,15 @@ class Hyperliquid(StandIn):
             "n": row.trades,
         }
 
-    def hear(self, text: str, _path: str) -> Heard:
+    def apply(self, text: str, _path: str) -> Replies:
         asked = decoded(text)
         if asked.get("method") == "ping":
-            return Heard((encoded({"channel": "pong"}),))
+            return Replies((encoded({"channel": "pong"}),))
         wanted = asked.get("subscription")
         if not isinstance(wanted, dict) or wanted.get("type") != "candle":
-            return Heard((encoded({"channel": "error", "data": f"Invalid subscription {text}"}),))
+            return Replies((encoded({"channel": "error", "data": f"Invalid subscription {text}"}),))
         reply = {"channel": "subscriptionResponse", "data": asked}
-        return Heard((encoded(reply),), (Topic("candle", str(wanted.get("coin", "")).lower()),))
+        return Replies((encoded(reply),), (Topic("candle", str(wanted.get("coin", "")).lower()),))
 
     def frames(self, topic: Topic, view: View, before_ms: int) -> list[bytes]:
         if topic.asset not in view.assets:

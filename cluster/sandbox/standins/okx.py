@@ -8,7 +8,7 @@ from cluster.sandbox.standins.quotas import Quota, Verdict
 from cluster.sandbox.standins.standin import (
     Answer,
     Asked,
-    Heard,
+    Replies,
     StandIn,
     Topic,
     count,
@@ -172,9 +172,9 @@ class Okx(StandIn):
             ]
         )
 
-    def hear(self, text: str, path: str) -> Heard:
+    def apply(self, text: str, path: str) -> Replies:
         if text == "ping":
-            return Heard((b"pong",))
+            return Replies((b"pong",))
         asked = decoded(text)
         arguments = asked.get("args")
         replies, topics = [], []
@@ -188,7 +188,7 @@ class Okx(StandIn):
                 continue
             replies.append(encoded({"event": "subscribe", "arg": one, "connId": "00000000"}))
             topics.append(Topic(channel, name.removesuffix(SUFFIX).lower()))
-        return Heard(tuple(replies), tuple(topics))
+        return Replies(tuple(replies), tuple(topics))
 
     def frames(self, topic: Topic, view: View, before_ms: int) -> list[bytes]:
         asset = topic.asset

@@ -143,7 +143,7 @@ class Line:
             limit_s = self._one.silence_s if self._topics else self._one.hello_s
             async with asyncio.timeout(limit_s):
                 text = await self._websocket.receive_text()
-            heard = self._one.hear(text, self._path)
+            heard = self._one.apply(text, self._path)
             for topic in heard.topics[: TOPICS_MAX - len(self._topics)]:
                 self._topics.setdefault(topic, 0)
             for reply in heard.replies:

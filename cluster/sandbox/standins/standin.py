@@ -34,7 +34,7 @@ class Topic(NamedTuple):
     asset: str
 
 
-class Heard(NamedTuple):
+class Replies(NamedTuple):
     """What a stand-in does with a client's frame."""
 
     replies: tuple[bytes, ...] = ()
@@ -74,7 +74,7 @@ class StandIn(ABC):
         return ()
 
     @abstractmethod
-    def hear(self, text: str, path: str) -> Heard: ...
+    def apply(self, text: str, path: str) -> Replies: ...
 
     @abstractmethod
     def frames(self, topic: Topic, view: View, before_ms: int) -> list[bytes]:

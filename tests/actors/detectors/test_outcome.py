@@ -9,9 +9,9 @@ from actors.detectors.outcome import (
     Bet,
     ReleaseWatch,
     advance,
+    apply,
     close,
     findings,
-    hear,
 )
 from tests.bench.detectors.cycles import RHOS
 from tests.bench.detectors.outcome import PERIOD, delay, false_alarms
@@ -27,7 +27,7 @@ def bet(close_ms: int, slot: str = "btc-5m", cost: float = 0.9, *, won: bool = T
 def losing(cycles: int) -> ReleaseWatch:
     watch = ReleaseWatch(release=RELEASE)
     for number in range(1, cycles + 1):
-        watch = close(hear(watch, bet(number, won=False)), number)
+        watch = close(apply(watch, bet(number, won=False)), number)
     return watch
 
 
@@ -66,24 +66,24 @@ def test_losses_raise_the_alarm_with_its_evidence() -> None:
 
 
 def test_bets_are_scored_in_the_order_of_settlement_not_of_news() -> None:
-    first = hear(hear(ReleaseWatch(release=RELEASE), bet(300, won=False)), bet(600))
-    second = hear(hear(ReleaseWatch(release=RELEASE), bet(600)), bet(300, won=False))
+    first = apply(apply(ReleaseWatch(release=RELEASE), bet(300, won=False)), bet(600))
+    second = apply(apply(ReleaseWatch(release=RELEASE), bet(600)), bet(300, won=False))
     assert close(first, 600).scores == close(second, 600).scores
     assert close(first, 300).scores.cycles == 1
 
 
 def test_news_of_a_closed_settlement_time_is_counted_and_never_scored() -> None:
-    watch = close(hear(ReleaseWatch(release=RELEASE), bet(300)), 300)
-    late = hear(watch, bet(300, "eth-5m", won=False))
+    watch = close(apply(ReleaseWatch(release=RELEASE), bet(300)), 300)
+    late = apply(watch, bet(300, "eth-5m", won=False))
     assert (late.late, late.scores) == (1, watch.scores)
 
 
 def test_what_is_kept_open_is_bounded() -> None:
     watch = ReleaseWatch(release=RELEASE)
     for number in range(1, OPEN_MAX + 10):
-        watch = hear(watch, bet(number))
+        watch = apply(watch, bet(number))
     for _ in range(BETS_MAX + 10):
-        watch = hear(watch, bet(1))
+        watch = apply(watch, bet(1))
     assert len(watch.open) == OPEN_MAX
     assert len(watch.open["1"]) == BETS_MAX
     assert watch.late == 9 + 11

@@ -76,8 +76,8 @@ def test_a_gap_is_caught_up_in_bounded_looks(tmp_path: Path) -> None:
     tail.read()
     write(tmp_path, 2, 2 * LOOK_FLUSHES_MAX + 3)
     looks = [tail.read() for _ in range(3)]
-    assert [look.caught_up for look in looks] == [False, False, True]
-    assert [len(look.rows) for look in looks] == [LOOK_FLUSHES_MAX, LOOK_FLUSHES_MAX, 2]
+    assert [poll.caught_up for poll in looks] == [False, False, True]
+    assert [len(poll.rows) for poll in looks] == [LOOK_FLUSHES_MAX, LOOK_FLUSHES_MAX, 2]
 
 
 def test_a_folder_that_did_not_change_is_not_listed(

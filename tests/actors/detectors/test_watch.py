@@ -51,7 +51,7 @@ def kinds(
     """Hear rows, then look when so many deadlines have passed since `DUE_MS`."""
     watch = Watch()
     for one in rows:
-        watch = watching.hear(watch, one)
+        watch = watching.apply(watch, one)
     deployment = Deployment(
         owner=history[-1], history=history, params=params, owes_from_ms=owes_from_ms
     )
@@ -106,7 +106,7 @@ def params_row(sequence: int, market_ms: int) -> JournalRow:
 
 def test_parameters_set_in_place_are_owed_from_their_row_on() -> None:
     asked = params_row(11, DUE_MS + CYCLE_MS // 2)
-    watch = watching.hear(Watch(), asked)
+    watch = watching.apply(Watch(), asked)
     assert watch.params["btc-5m"].changes == {"sizing.kelly_fraction": 0.4}
     rows = [decision(10, DUE_MS), asked, decision(12, DUE_MS + CYCLE_MS)]
     assert kinds(rows, 2, params="q") == [], "one point may fall into the change"
@@ -125,6 +125,6 @@ def test_a_signal_that_spoke_and_falls_silent_is_found() -> None:
 def test_a_slot_whose_first_rows_were_not_read_is_not_accused_of_its_parameters() -> None:
     watch = watching.begin_late(Watch(), ("btc-5m",))
     assert not watch.params["btc-5m"].known
-    watch = watching.hear(watch, params_row(11, DUE_MS))
+    watch = watching.apply(watch, params_row(11, DUE_MS))
     assert watch.params["btc-5m"].known
     assert watching.begin_late(watch, ("btc-5m",)).params["btc-5m"].known

@@ -9,13 +9,13 @@ from actors.gateway.events import (
     Effect,
     Event,
     IntentArrived,
-    Looked,
     OpenAsked,
     Sign,
     SignDone,
     Started,
     State,
     Ticked,
+    VenuePolled,
     fresh_state,
 )
 from actors.gateway.ledger import Ledger
@@ -130,7 +130,7 @@ class Machine:
     def at(self) -> dict[str, int]:
         return {"wire_ms": self.wire_ms, "market_ms": self.market_ms}
 
-    def hear(self, event: Event) -> tuple[Effect, ...]:
+    def apply(self, event: Event) -> tuple[Effect, ...]:
         self.state, self.effects = step(self.state, event, self.rules)
         for effect in self.effects:
             if isinstance(effect, Append):
@@ -139,28 +139,28 @@ class Machine:
 
     def start(self) -> "Machine":
         """Start, see an empty venue, give btc-5m to incarnation 1 with fence 1."""
-        self.hear(Started(generation=1, name="gateway/1", life="1-1", **self.at))
-        self.look()
+        self.apply(Started(generation=1, name="gateway/1", life="1-1", **self.at))
+        self.poll()
         self.own("btc-5m")
         return self
 
     def own(self, slot: str) -> None:
-        self.hear(OpenAsked(reply_to=1, request=vacancy(slot), **self.at))
-        self.hear(ClaimAsked(reply_to=2, claim=claim(slot), **self.at))
+        self.apply(OpenAsked(reply_to=1, request=vacancy(slot), **self.at))
+        self.apply(ClaimAsked(reply_to=2, claim=claim(slot), **self.at))
 
-    def look(self, orders: tuple[object, ...] = (), trades: tuple[object, ...] = ()) -> None:
-        self.hear(
-            Looked(orders=orders, trades=trades, started_wire_ms=self.wire_ms, **self.at)  # type: ignore[arg-type]
+    def poll(self, orders: tuple[object, ...] = (), trades: tuple[object, ...] = ()) -> None:
+        self.apply(
+            VenuePolled(orders=orders, trades=trades, started_wire_ms=self.wire_ms, **self.at)  # type: ignore[arg-type]
         )
 
     def send(self, an_intent: Intent) -> tuple[Effect, ...]:
         """Send an intent, and answer what the gateway asks the venue about its market."""
-        effects = self.hear(IntentArrived(reply_to=3, intent=an_intent, **self.at))
+        effects = self.apply(IntentArrived(reply_to=3, intent=an_intent, **self.at))
         return self.answer_facts(effects)
 
     def send_alone(self, an_intent: Intent) -> tuple[Effect, ...]:
         """Send an intent; what the gateway asks about its market waits for the test."""
-        return self.hear(IntentArrived(reply_to=3, intent=an_intent, **self.at))
+        return self.apply(IntentArrived(reply_to=3, intent=an_intent, **self.at))
 
     def answer_facts(self, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
         questions = [e for e in effects if isinstance(e, AskMarket | AskBook)]
@@ -170,7 +170,7 @@ class Machine:
             else:
                 book = token_book(ask.token_id)
                 seen = BookSeen(intent_id=ask.intent_id, book=book, **self.at)
-            effects += self.answer_facts(self.hear(seen))
+            effects += self.answer_facts(self.apply(seen))
         self.effects = effects
         return effects
 
@@ -179,13 +179,13 @@ class Machine:
         sent = self.send(an_intent or intent())
         approved = next(effect for effect in sent if isinstance(effect, Sign)).approved
         name_of = approved.intent.intent_id
-        self.hear(SignDone(intent_id=name_of, outcome=signed(name), **self.at))
+        self.apply(SignDone(intent_id=name_of, outcome=signed(name), **self.at))
         return f"0x{name}"
 
     def tick(self, wire_ms: int = 0, market_ms: int = 0) -> tuple[Effect, ...]:
         self.wire_ms += wire_ms
         self.market_ms += market_ms
-        return self.hear(Ticked(**self.at))
+        return self.apply(Ticked(**self.at))
 
     def asked(self, kind: type) -> list[Effect]:
         return [effect for effect in self.effects if isinstance(effect, kind)]

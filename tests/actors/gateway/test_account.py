@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from actors.gateway.account import LOOKS
+from actors.gateway.account import POLLS
 from actors.gateway.events import EndAlarm, RaiseAlarm
 from actors.gateway.market_events import AccountSeen, AskAccount
 from actors.venue.answers import AccountBalance
@@ -11,7 +11,7 @@ from actors.venue.port import TradeStatus, Unknown
 from signals.market import Outcome
 from signals.units import MICRO, MicroShares, MicroUsd
 from tests.actors.gateway.builders import Machine, claim, intent, vacancy
-from tests.actors.gateway.hearing import LIVE, alarms, posted, resolve, stream, trade
+from tests.actors.gateway.venue_answers import LIVE, alarms, posted, resolve, stream, trade
 
 CASH = 900 * MICRO
 COST = 5 * MICRO
@@ -24,12 +24,12 @@ def account(cash: int = CASH, up: int = 10 * MICRO, down: int = 0) -> AccountBal
     return AccountBalance(cash_micro_usd=MicroUsd(cash), shares=shares)
 
 
-def look(machine: Machine, seen: AccountBalance | Unknown, times: int = LOOKS) -> list[RaiseAlarm]:
+def poll(machine: Machine, seen: AccountBalance | Unknown, times: int = POLLS) -> list[RaiseAlarm]:
     """Let the venue say the same several times; return the alarms."""
     raised: list[RaiseAlarm] = []
     for _ in range(times):
         machine.wire_ms += 3_000
-        machine.hear(AccountSeen(account=seen, **machine.at))
+        machine.apply(AccountSeen(account=seen, **machine.at))
         raised += [e for e in machine.effects if isinstance(e, RaiseAlarm)]
     return raised
 
@@ -37,7 +37,7 @@ def look(machine: Machine, seen: AccountBalance | Unknown, times: int = LOOKS) -
 def with_position() -> Machine:
     """Ten shares of Up, bought and confirmed a market minute ago."""
     machine = Machine().start()
-    look(machine, account())  # the quiet moment that both sides' cash is measured from
+    poll(machine, account())  # the quiet moment that both sides' cash is measured from
     order_id = machine.order()
     posted(machine, order_id, LIVE)
     stream(machine, trade(order_id, status=TradeStatus.CONFIRMED))
@@ -46,29 +46,29 @@ def with_position() -> Machine:
 
 
 def test_books_that_agree_raise_nothing() -> None:
-    assert look(with_position(), account(cash=CASH - COST)) == []
+    assert poll(with_position(), account(cash=CASH - COST)) == []
 
 
 def test_shares_that_the_venue_has_on_the_other_outcome_are_told_with_both_figures() -> None:
     swapped = account(cash=CASH - COST, up=0, down=10 * MICRO)
-    raised = look(with_position(), swapped)
+    raised = poll(with_position(), swapped)
     assert {alarm.kind for alarm in raised} == {"books_differ"}
     assert len(raised) == 2
     up = next(alarm for alarm in raised if str(Outcome.UP) in alarm.subject)
     assert "10.000000 shares by the books, 0.000000 at the venue" in up.evidence
 
 
-@pytest.mark.parametrize("looks", range(1, LOOKS))
+@pytest.mark.parametrize("looks", range(1, POLLS))
 def test_a_difference_that_goes_away_is_none(looks: int) -> None:
     machine = with_position()
-    assert look(machine, account(cash=CASH - COST, up=0), looks) == []
-    assert look(machine, account(cash=CASH - COST)) == []
-    assert look(machine, account(cash=CASH - COST, up=0), looks) == []
+    assert poll(machine, account(cash=CASH - COST, up=0), looks) == []
+    assert poll(machine, account(cash=CASH - COST)) == []
+    assert poll(machine, account(cash=CASH - COST, up=0), looks) == []
 
 
 def test_a_difference_is_looked_at_again_soon() -> None:
     machine = with_position()
-    look(machine, account(cash=CASH - COST, up=0), 1)
+    poll(machine, account(cash=CASH - COST, up=0), 1)
     machine.tick(wire_ms=2_500)
     assert machine.asked(AskAccount)
 
@@ -80,7 +80,7 @@ def test_a_fill_that_is_not_confirmed_or_only_just_excuses_its_market() -> None:
         posted(machine, order_id, LIVE)
         stream(machine, trade(order_id, status=status))
         machine.market_ms += later_ms
-        assert look(machine, account(up=0)) == []
+        assert poll(machine, account(up=0)) == []
 
 
 def test_an_order_that_rests_excuses_its_market() -> None:
@@ -89,15 +89,15 @@ def test_an_order_that_rests_excuses_its_market() -> None:
     posted(machine, order_id, LIVE)
     stream(machine, trade(order_id, shares=5_000_000, status=TradeStatus.CONFIRMED))
     machine.market_ms += LATER_MS
-    assert look(machine, account(up=0)) == []
+    assert poll(machine, account(up=0)) == []
 
 
 def test_a_step_of_dust_is_no_difference() -> None:
-    assert look(with_position(), account(cash=CASH - COST, up=10 * MICRO - 10_000)) == []
+    assert poll(with_position(), account(cash=CASH - COST, up=10 * MICRO - 10_000)) == []
 
 
 def test_cash_that_is_missing_is_told_with_both_figures() -> None:
-    (alarm,) = look(with_position(), account(cash=CASH - COST - MICRO))
+    (alarm,) = poll(with_position(), account(cash=CASH - COST - MICRO))
     assert alarm.kind == "books_differ"
     assert alarm.subject == "cash"
     assert "894.000000 USD at the venue" in alarm.evidence
@@ -109,32 +109,32 @@ def test_a_payout_may_come_before_or_after_the_settlement_is_known() -> None:
         if known:
             machine.market_ms = intent().close_ms
             resolve(machine)
-        assert look(machine, account(cash=CASH - COST)) == []
-        assert look(machine, account(cash=CASH - COST + 10 * MICRO)) == []
-        assert look(machine, account(cash=CASH - COST + 12 * MICRO)) != []
+        assert poll(machine, account(cash=CASH - COST)) == []
+        assert poll(machine, account(cash=CASH - COST + 10 * MICRO)) == []
+        assert poll(machine, account(cash=CASH - COST + 12 * MICRO)) != []
 
 
 def test_a_fill_that_failed_moves_no_cash() -> None:
     machine = Machine().start()
-    look(machine, account())
+    poll(machine, account())
     order_id = machine.order()
     posted(machine, order_id, LIVE)
     stream(machine, trade(order_id))
     stream(machine, trade(order_id, status=TradeStatus.FAILED))
     machine.market_ms += LATER_MS
-    assert look(machine, account(up=0)) == []
+    assert poll(machine, account(up=0)) == []
 
 
 def test_the_account_is_compared_after_a_roll_and_every_few_minutes() -> None:
     machine = Machine().start()
     machine.tick(wire_ms=3_000)
     assert machine.asked(AskAccount)
-    machine.hear(AccountSeen(account=account(), **machine.at))
+    machine.apply(AccountSeen(account=account(), **machine.at))
     machine.tick(wire_ms=60_000)
     assert not machine.asked(AskAccount)
     machine.tick(wire_ms=130_000)
     assert machine.asked(AskAccount)
-    machine.hear(AccountSeen(account=account(), **machine.at))
+    machine.apply(AccountSeen(account=account(), **machine.at))
     machine.own("eth-5m")
     machine.tick(wire_ms=6_000)
     assert machine.asked(AskAccount)
@@ -144,7 +144,7 @@ def test_the_account_is_compared_after_a_roll_and_every_few_minutes() -> None:
 def test_a_confirmed_fill_is_compared_once_it_rests() -> None:
     machine = Machine().start()
     machine.answer_facts(machine.tick(wire_ms=6_000))
-    machine.hear(AccountSeen(account=account(), **machine.at))
+    machine.apply(AccountSeen(account=account(), **machine.at))
     order_id = machine.order()
     posted(machine, order_id, LIVE)
     stream(machine, trade(order_id, status=TradeStatus.CONFIRMED))
@@ -159,7 +159,7 @@ def test_a_confirmed_fill_is_compared_once_it_rests() -> None:
 def test_an_answer_that_was_lost_is_asked_for_again_and_says_so() -> None:
     machine = Machine().start()
     machine.tick(wire_ms=3_000)
-    machine.hear(AccountSeen(account=Unknown(reason="HTTP 500"), **machine.at))
+    machine.apply(AccountSeen(account=Unknown(reason="HTTP 500"), **machine.at))
     assert machine.state.flight.account.trouble == "HTTP 500"
 
 
@@ -178,11 +178,11 @@ def test_an_account_with_less_than_the_slots_may_use_is_told_until_it_has_enough
     seen: AccountBalance,
 ) -> None:
     machine = Machine().start()
-    look(machine, seen, 1)
+    poll(machine, seen, 1)
     assert alarms(machine) == ["balance_low"]
-    look(machine, seen, 1)
+    poll(machine, seen, 1)
     assert alarms(machine) == [], "once"
-    look(machine, account(cash=401 * MICRO), 1)
+    poll(machine, account(cash=401 * MICRO), 1)
     assert any(isinstance(e, EndAlarm) and e.kind == "balance_low" for e in machine.effects)
-    look(machine, seen, 1)
+    poll(machine, seen, 1)
     assert alarms(machine) == ["balance_low"], "and again when it comes again"

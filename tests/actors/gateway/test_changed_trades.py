@@ -10,7 +10,7 @@ from actors.venue.port import TradeStatus, VenueTrade
 from signals.decision import Style
 from signals.market import Outcome
 from tests.actors.gateway.builders import CLOSE_MS, Machine
-from tests.actors.gateway.hearing import (
+from tests.actors.gateway.venue_answers import (
     CONDITION,
     alarms,
     end_of,

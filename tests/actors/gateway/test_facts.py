@@ -19,8 +19,8 @@ from signals.market import Asset, Outcome, Timeframe, Window, market_slug
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, OPEN_MS, RELEASE, Machine, intent
 from tests.actors.gateway.fake_venue import Book, FakeVenue, listed_market, token_book
-from tests.actors.gateway.hearing import LIVE, posted, stream, trade
 from tests.actors.gateway.shells import configure, eventually, gateway, own
+from tests.actors.gateway.venue_answers import LIVE, posted, stream, trade
 
 pytestmark = pytest.mark.anyio
 KIND = "intent_facts_differ"
@@ -131,7 +131,7 @@ def test_terms_that_changed_since_the_table_was_read_blame_nobody() -> None:
     an_intent = intent(leg=2, price=PriceMicroUsd(490_000), min_order_shares=MicroShares(6_000_000))
     sent = machine.send_alone(an_intent)
     assert [e.slug for e in sent if isinstance(e, AskMarket)] == [SLUG]
-    effects = machine.hear(MarketSeen(slug=SLUG, market=raised, **machine.at))
+    effects = machine.apply(MarketSeen(slug=SLUG, market=raised, **machine.at))
     assert any(isinstance(e, AskBook) for e in effects)
     assert refusal(machine) is None
 
@@ -145,10 +145,10 @@ def test_an_intent_whose_market_the_venue_does_not_tell_is_asked_for_then_refuse
 ) -> None:
     machine = Machine().start()
     machine.send_alone(intent())
-    machine.hear(MarketSeen(slug=SLUG, market=answer, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=answer, **machine.at))
     again = machine.tick(wire_ms=500)
     assert any(isinstance(e, AskMarket) for e in again)
-    machine.hear(MarketSeen(slug=SLUG, market=answer, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=answer, **machine.at))
     machine.tick(wire_ms=5_000)
     refused = refusal(machine)
     assert refused is not None
@@ -159,12 +159,12 @@ def test_an_intent_whose_market_the_venue_does_not_tell_is_asked_for_then_refuse
 def test_a_book_that_comes_with_the_second_question_is_early_enough() -> None:
     machine = Machine().start()
     machine.send_alone(intent())
-    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
     name = intent().intent_id
-    machine.hear(BookSeen(intent_id=name, book=Unknown(reason="lost"), **machine.at))
+    machine.apply(BookSeen(intent_id=name, book=Unknown(reason="lost"), **machine.at))
     asked = machine.tick(wire_ms=500)
     assert any(isinstance(e, AskBook) for e in asked)
-    effects = machine.hear(BookSeen(intent_id=name, book=token_book("up-btc-5m"), **machine.at))
+    effects = machine.apply(BookSeen(intent_id=name, book=token_book("up-btc-5m"), **machine.at))
     assert any(isinstance(e, Sign) for e in effects)
 
 
@@ -172,7 +172,7 @@ def test_a_market_that_is_read_ahead_needs_no_question_at_the_order() -> None:
     machine = Machine().start()
     asked = [e for e in machine.tick(wire_ms=1_000) if isinstance(e, AskMarket)]
     assert [e.slug for e in asked] == [SLUG]
-    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
     machine.market_ms = CLOSE_MS - 100_000
     ahead = [e.slug for e in machine.tick(wire_ms=1_000) if isinstance(e, AskMarket)]
     assert ahead == [market_slug(Asset.BTC, Window(CLOSE_MS, Timeframe.M5))]
@@ -186,7 +186,7 @@ def test_an_intent_that_waits_while_the_gateway_is_replaced_is_left_to_the_next(
     machine = Machine().start()
     machine.send_alone(intent())
     machine.state.flight.stopping = "gateway/2 takes over"
-    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
     machine.tick(wire_ms=10_000)
     assert refusal(machine) is None
     assert machine.state.ledger.intents[intent().intent_id].undecided
@@ -195,8 +195,8 @@ def test_an_intent_that_waits_while_the_gateway_is_replaced_is_left_to_the_next(
 def test_an_intent_that_waits_while_the_fleet_stops_is_refused() -> None:
     machine = Machine().start()
     machine.send_alone(intent())
-    machine.hear(Stopping(reason="the fleet stops", **machine.at))
-    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.apply(Stopping(reason="the fleet stops", **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
     refused = refusal(machine)
     assert refused is not None
     assert refused.code == "barred"
@@ -205,11 +205,11 @@ def test_an_intent_that_waits_while_the_fleet_stops_is_refused() -> None:
 def test_a_halt_that_comes_while_an_intent_waits_stops_it() -> None:
     machine = Machine().start()
     machine.send_alone(intent())
-    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
     ledger = machine.state.ledger
     ledger.latched["btc-5m"] = "12 executions"
     book = token_book("up-btc-5m")
-    machine.hear(BookSeen(intent_id=intent().intent_id, book=book, **machine.at))
+    machine.apply(BookSeen(intent_id=intent().intent_id, book=book, **machine.at))
     refused = refusal(machine)
     assert refused is not None
     assert refused.code == "throttled"
@@ -229,8 +229,8 @@ def test_the_venues_book_decides_whatever_mid_the_slot_names(
 ) -> None:
     machine = Machine().start()
     machine.send_alone(intent(book_mid=PriceMicroUsd(500_000)))
-    machine.hear(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
-    machine.hear(BookSeen(intent_id=intent().intent_id, book=book, **machine.at))
+    machine.apply(MarketSeen(slug=SLUG, market=MARKET, **machine.at))
+    machine.apply(BookSeen(intent_id=intent().intent_id, book=book, **machine.at))
     refused = refusal(machine)
     assert (refused and refused.code) == code
 

@@ -84,11 +84,11 @@ async def test_the_heartbeat_chain_goes_on_and_its_gap_is_measured_across(tmp_pa
             assert int(book.heartbeat[5:]) > beats, "the old one beats once more before it leaves"
             (move,) = read_moves(LocalStorage(tmp_path)).values()
             await phase(new, "serving")
-            desk = new._life.desk
-            assert desk is not None
-            await eventually(lambda: desk.state.flight.beat_gap_max_ms > 0)
-            first_ms = desk.state.flight.beat_ok_wire_ms
-            assert desk.state.flight.beat_gap_max_ms == first_ms - move.beat_wire_ms
+            gateway_loop = new._life.gateway_loop
+            assert gateway_loop is not None
+            await eventually(lambda: gateway_loop.state.flight.beat_gap_max_ms > 0)
+            first_ms = gateway_loop.state.flight.beat_ok_wire_ms
+            assert gateway_loop.state.flight.beat_gap_max_ms == first_ms - move.beat_wire_ms
 
 
 async def test_a_gateway_that_moved_and_is_started_again_answers_moved(tmp_path: Path) -> None:

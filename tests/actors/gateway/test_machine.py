@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from actors.gateway.events import IntentArrived, StreamSaid
+from actors.gateway.events import IntentArrived, StreamUpdated
 from actors.gateway.fold import fold
 from actors.gateway.ledger import (
     PROVISIONAL,
@@ -70,7 +70,7 @@ class GatewayAndVenue(RuleBasedStateMachine):
         an_intent = intent(slot=slot, leg=leg, price=price, style=style)
         self.sent.setdefault(an_intent.intent_id, an_intent)
         at = self.world.machine.at
-        self.world.hear(IntentArrived(reply_to=9, intent=an_intent, **at))
+        self.world.apply(IntentArrived(reply_to=9, intent=an_intent, **at))
 
     @precondition(lambda self: self.world.pending)
     @rule(data=st.data(), fate=st.sampled_from(FATES))
@@ -100,7 +100,7 @@ class GatewayAndVenue(RuleBasedStateMachine):
     def hear_of_a_trade(self, data: st.DataObject) -> None:
         """The stream tells trades in any order and as often as it likes, also outdated ones."""
         trade = data.draw(st.sampled_from(self.told))
-        self.world.hear(StreamSaid(event=trade, **self.world.machine.at))
+        self.world.apply(StreamUpdated(event=trade, **self.world.machine.at))
 
     # ---- what must hold -----------------------------------------------------------------------
 

@@ -53,32 +53,32 @@ def start(root: str, name: str) -> Any:
     return GatewayActor.options(**TEST_ACTOR, name=name, max_restarts=-1).remote(root, name)
 
 
-async def until(look: Callable[[], Awaitable[Found | None]], what: str) -> Found:
+async def until(poll: Callable[[], Awaitable[Found | None]], what: str) -> Found:
     end_s = time.monotonic() + LIMIT_S
-    while (found := await look()) is None:
+    while (found := await poll()) is None:
         assert time.monotonic() < end_s, f"waited {LIMIT_S} s for {what}"
         await asyncio.sleep(0.1)
     return found
 
 
 async def serving(client: GatewayClient, generation: int) -> GatewayStatus:
-    async def look() -> GatewayStatus | None:
+    async def poll() -> GatewayStatus | None:
         status = await client.status()
         if not isinstance(status, GatewayStatus) or status.generation != generation:
             return None
         return status if status.phase == "serving" else None
 
-    return await until(look, f"generation {generation}")
+    return await until(poll, f"generation {generation}")
 
 
 async def events(client: GatewayClient, kind: type) -> tuple[OutboxEvent, ...]:
-    async def look() -> tuple[OutboxEvent, ...] | None:
+    async def poll() -> tuple[OutboxEvent, ...] | None:
         page = await client.outbox(SLOT, 1, 0, 0, 500)
         if not isinstance(page, OutboxPage):
             return None
         return page.events if any(isinstance(event, kind) for event in page.events) else None
 
-    return await until(look, kind.__name__)
+    return await until(poll, kind.__name__)
 
 
 async def resting_order(client: GatewayClient, exchange: Sandbox) -> Intent:

@@ -8,7 +8,7 @@ from actors.gateway.events import (
     Cancel,
     CancelDone,
     IntentArrived,
-    Look,
+    PollVenue,
     Post,
     PostHeld,
     Sign,
@@ -33,7 +33,7 @@ from actors.venue.port import (
 from signals.decision import Style
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, Machine, intent, signed
-from tests.actors.gateway.hearing import LIVE, end_of, listed, posted, trade
+from tests.actors.gateway.venue_answers import LIVE, end_of, listed, posted, trade
 
 
 def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:
@@ -45,7 +45,7 @@ def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:
     asked = [type(effect) for effect in sent if isinstance(effect, AskMarket | AskBook | Sign)]
     assert asked == [AskMarket, AskBook, Sign]
     outcome = signed("one")
-    effects = machine.hear(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
+    effects = machine.apply(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
     append, post = effects
     assert isinstance(append, Append)
     written = append.records[0]
@@ -56,12 +56,12 @@ def test_an_approved_intent_is_signed_then_written_ahead_then_posted() -> None:
 
 def test_each_event_of_an_order_says_which_release_of_the_gateway_said_it() -> None:
     machine = Machine()
-    machine.hear(Started(generation=1, name="gateway/1", life="1-1", release="old", **machine.at))
-    machine.look()
+    machine.apply(Started(generation=1, name="gateway/1", life="1-1", release="old", **machine.at))
+    machine.poll()
     machine.own("btc-5m")
     order_id = machine.order()
     machine.send(intent(shares=MicroShares(10**12), due_ms=intent().due_ms + 1))
-    machine.hear(Started(generation=2, name="gateway/2", life="2-1", release="new", **machine.at))
+    machine.apply(Started(generation=2, name="gateway/2", life="2-1", release="new", **machine.at))
     posted(machine, order_id, LIVE)
     said = [
         (type(event).__name__, event.gateway_release)
@@ -114,7 +114,7 @@ def test_what_cannot_be_signed_is_refused_once() -> None:
     machine = Machine().start()
     machine.send(intent())
     outcome = Unsignable(code="input", reason="off tick")
-    machine.hear(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
+    machine.apply(SignDone(intent_id=intent().intent_id, outcome=outcome, **machine.at))
     assert machine.outbox() == ["IntentRefused"]
     assert machine.state.ledger.intents[intent().intent_id].refusal == "unsignable_input"
 
@@ -123,9 +123,9 @@ def test_an_accepted_order_is_open_until_its_fills_complete_it() -> None:
     machine = Machine().start()
     order_id = machine.order()
     posted(machine, order_id, LIVE)
-    machine.look(orders=(listed(order_id),), trades=(trade(order_id, 4_000_000),))
+    machine.poll(orders=(listed(order_id),), trades=(trade(order_id, 4_000_000),))
     assert machine.state.ledger.orders[order_id].remaining_shares == 6_000_000
-    machine.look(trades=(trade(order_id, 4_000_000), trade(order_id, 6_000_000, name="t2")))
+    machine.poll(trades=(trade(order_id, 4_000_000), trade(order_id, 6_000_000, name="t2")))
     assert end_of(machine, order_id) is OrderEnd.FILLED
     assert machine.outbox() == ["OrderSigned", "OrderOpened", "Filled", "Filled", "OrderEnded"]
 
@@ -136,8 +136,8 @@ def test_a_lost_answer_is_looked_up_and_the_same_bytes_are_posted_again() -> Non
     posted(machine, order_id, Unknown(reason="timeout"))
     assert machine.state.ledger.orders[order_id].state is OrderState.UNKNOWN
     machine.tick(wire_ms=5_000)
-    assert machine.asked(Look)
-    machine.look()
+    assert machine.asked(PollVenue)
+    machine.poll()
     assert machine.asked(Post) == [Post(signed=signed("one"))]
     posted(machine, order_id, Duplicated())
     assert machine.state.ledger.orders[order_id].state is OrderState.OPEN
@@ -148,7 +148,7 @@ def test_a_lost_answer_whose_order_is_listed_needs_no_second_post() -> None:
     order_id = machine.order()
     posted(machine, order_id, Unknown(reason="timeout"))
     machine.wire_ms += 5_000
-    machine.look(orders=(listed(order_id),))
+    machine.poll(orders=(listed(order_id),))
     assert not machine.asked(Post)
     assert machine.state.ledger.orders[order_id].state is OrderState.OPEN
 
@@ -158,10 +158,10 @@ def test_a_fill_proves_that_a_lost_post_landed() -> None:
     order_id = machine.order(intent(style=Style.TAKE))
     posted(machine, order_id, Unknown(reason="timeout"))
     machine.wire_ms += 60_000
-    machine.look(trades=(trade(order_id, 3_000_000),))
+    machine.poll(trades=(trade(order_id, 3_000_000),))
     assert not machine.asked(Post)
     assert end_of(machine, order_id) is OrderEnd.KILLED
-    machine.look(trades=(trade(order_id, 3_000_000),))
+    machine.poll(trades=(trade(order_id, 3_000_000),))
     assert machine.outbox().count("Filled") == 1
 
 
@@ -170,11 +170,11 @@ def test_a_refusal_after_a_lost_answer_proves_nothing_and_is_looked_up() -> None
     order_id = machine.order()
     posted(machine, order_id, Unknown(reason="timeout"))
     machine.wire_ms += 5_000
-    machine.look()
+    machine.poll()
     posted(machine, order_id, Rejected(code="not_enough_balance", message="balance"))
     assert machine.state.ledger.orders[order_id].state is OrderState.UNKNOWN
     machine.wire_ms += 1_000
-    machine.look(orders=(listed(order_id),))
+    machine.poll(orders=(listed(order_id),))
     assert machine.state.ledger.orders[order_id].state is OrderState.OPEN
 
 
@@ -212,17 +212,17 @@ def test_an_order_that_was_never_taken_ends_as_never_sent_after_a_look_shows_it_
     machine.market_ms = CLOSE_MS
     machine.tick(wire_ms=3_000)
     assert not machine.asked(Post)
-    machine.look()
+    machine.poll()
     assert end_of(machine, order_id) is None, "too soon after the last answer"
     machine.wire_ms += 10_000
-    machine.look()
+    machine.poll()
     assert end_of(machine, order_id) is OrderEnd.NEVER_SENT
 
 
 def test_a_post_that_the_last_look_forbade_is_tried_later() -> None:
     machine = Machine().start()
     order_id = machine.order()
-    machine.hear(PostHeld(order_id=order_id, reason="HALT", **machine.at))
+    machine.apply(PostHeld(order_id=order_id, reason="HALT", **machine.at))
     machine.tick(wire_ms=5_000)
     assert machine.asked(Post) == [Post(signed=signed("one"))]
 
@@ -237,12 +237,12 @@ def test_resting_orders_are_cancelled_before_the_close_and_end_when_gone() -> No
     assert machine.asked(Cancel) == [Cancel(order_ids=(order_id,))]
     machine.tick(wire_ms=500)
     assert not machine.asked(Cancel), "not again at once"
-    machine.hear(
+    machine.apply(
         CancelDone(order_ids=(order_id,), outcome=Cancelled(cancelled=(order_id,)), **machine.at)
     )
     assert end_of(machine, order_id) is None, "its last fills are not known yet"
     machine.wire_ms += 200
-    machine.look(trades=(trade(order_id, 2_000_000),))
+    machine.poll(trades=(trade(order_id, 2_000_000),))
     assert end_of(machine, order_id) is OrderEnd.CANCELLED
     assert machine.state.ledger.ended[order_id].filled_shares == 2_000_000
 
@@ -252,10 +252,10 @@ def test_an_open_order_that_vanished_was_cancelled_by_the_venue() -> None:
     order_id = machine.order()
     posted(machine, order_id, LIVE)
     machine.wire_ms += 1_000
-    machine.look()
+    machine.poll()
     assert end_of(machine, order_id) is None, "lists may lag"
     machine.wire_ms += 1_500
-    machine.look()
+    machine.poll()
     assert end_of(machine, order_id) is OrderEnd.CANCELLED
     assert "venue" in machine.state.ledger.ended[order_id].reason
 
@@ -265,11 +265,11 @@ def test_recovery_doubts_what_was_written_and_judges_what_was_left_over() -> Non
     first.order()
     first.own("eth-5m")
     left = intent(slot="eth-5m")
-    first.hear(IntentArrived(reply_to=3, intent=left, **first.at))
+    first.apply(IntentArrived(reply_to=3, intent=left, **first.at))
     second = Machine(ledger=fold(Ledger(), first.records))
-    second.hear(Started(generation=2, name="gateway/1", life="2-1", **second.at))
+    second.apply(Started(generation=2, name="gateway/1", life="2-1", **second.at))
     assert second.state.ledger.orders["0xone"].state is OrderState.UNKNOWN
-    second.look()
+    second.poll()
     second.answer_facts(second.effects)
     assert [e.approved.intent for e in second.asked(Sign) if isinstance(e, Sign)] == [left]
     assert second.asked(Post) == [Post(signed=signed("one"))]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from actors.gateway.events import EndAlarm, Looked, Post, RaiseAlarm
+from actors.gateway.events import EndAlarm, Post, RaiseAlarm, VenuePolled
 from actors.messages import OrderEnd
 from actors.venue.answers import OddRow
 from actors.venue.port import Rejected, Unknown
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import Machine, intent
-from tests.actors.gateway.hearing import LIVE, end_of, listed, posted
+from tests.actors.gateway.venue_answers import LIVE, end_of, listed, posted
 
 
 def raised(machine: Machine, kind: str) -> list[RaiseAlarm]:
@@ -106,9 +106,9 @@ def test_an_unauthorized_in_passing_is_posted_again_and_told_only_when_it_stays(
 LOST = Unknown(reason="HTTP 502")
 
 
-def look(machine: Machine, **changes: object) -> None:
+def poll(machine: Machine, **changes: object) -> None:
     fields = {"orders": (), "trades": (), "started_wire_ms": machine.wire_ms, **changes}
-    machine.hear(Looked(**fields, **machine.at))  # type: ignore[arg-type]
+    machine.apply(VenuePolled(**fields, **machine.at))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("which", ["orders", "trades"])
@@ -117,11 +117,11 @@ def test_a_listing_that_cannot_be_read_for_half_a_minute_is_told_until_it_can(wh
     counts = []
     for _ in range(7):
         machine.wire_ms += 5_000
-        look(machine, **{which: LOST})
+        poll(machine, **{which: LOST})
         counts.append(len(raised(machine, "listing_unreadable")))
     assert counts == [0, 0, 0, 0, 0, 1, 0]
     assert machine.state.flight.look_trouble == f"{which}: HTTP 502"
-    look(machine)
+    poll(machine)
     assert ended(machine, "listing_unreadable")
     assert machine.state.flight.look_trouble == ""
 
@@ -129,7 +129,7 @@ def test_a_listing_that_cannot_be_read_for_half_a_minute_is_told_until_it_can(wh
 def test_a_machine_that_slept_wakes_to_no_alarm() -> None:
     machine = Machine().start()
     machine.wire_ms += 3_600_000
-    look(machine, trades=LOST)
+    poll(machine, trades=LOST)
     assert not raised(machine, "listing_unreadable")
 
 
@@ -141,15 +141,15 @@ def odd(name: str, *, counted: bool = False, orders: tuple[str, ...] = ()) -> Od
 
 def test_an_odd_row_is_named_once_and_new_ones_a_minute_later() -> None:
     machine = Machine().start()
-    look(machine, odd=(odd("t1"), odd("t2", counted=True)))
+    poll(machine, odd=(odd("t1"), odd("t2", counted=True)))
     (alarm,) = raised(machine, "odd_rows")
     assert "t1: status 'NEW'" in alarm.evidence
     assert "2 odd rows, 1 not counted" in alarm.evidence
     for _ in range(3):
-        look(machine, odd=(odd("t1"), odd("t2", counted=True)))
+        poll(machine, odd=(odd("t1"), odd("t2", counted=True)))
         assert not raised(machine, "odd_rows")
     machine.wire_ms += 60_000
-    look(machine, odd=(odd("t3"),))
+    poll(machine, odd=(odd("t3"),))
     assert raised(machine, "odd_rows")
     assert len(machine.state.flight.odd_rows) == 3
 
@@ -159,8 +159,8 @@ def test_an_order_whose_trade_cannot_be_read_is_not_ended_without_it() -> None:
     order_id = order(machine, 0)
     posted(machine, order_id, LIVE)
     machine.wire_ms += 60_000
-    look(machine, odd=(odd("t1", orders=(order_id,)),))
+    poll(machine, odd=(odd("t1", orders=(order_id,)),))
     assert order_id in machine.state.ledger.orders
-    look(machine, orders=(listed(order_id),))
-    look(machine, odd=(odd("t1", counted=True, orders=(order_id,)),))
+    poll(machine, orders=(listed(order_id),))
+    poll(machine, odd=(odd("t1", counted=True, orders=(order_id,)),))
     assert end_of(machine, order_id) is OrderEnd.CANCELLED

@@ -36,12 +36,12 @@ def answer(machine: Machine) -> msgspec.Struct:
 
 
 def ask_claim(machine: Machine, a_claim: Claim) -> msgspec.Struct:
-    machine.hear(ClaimAsked(reply_to=1, claim=a_claim, **machine.at))
+    machine.apply(ClaimAsked(reply_to=1, claim=a_claim, **machine.at))
     return answer(machine)
 
 
 def ask_open(machine: Machine, request: OpenIncarnation) -> msgspec.Struct:
-    machine.hear(OpenAsked(reply_to=1, request=request, **machine.at))
+    machine.apply(OpenAsked(reply_to=1, request=request, **machine.at))
     return answer(machine)
 
 
@@ -63,7 +63,7 @@ def fence_request(**changes: object) -> FenceRequest:
 
 
 def ask_fence(machine: Machine, request: FenceRequest) -> msgspec.Struct:
-    machine.hear(FenceAsked(reply_to=1, request=request, **machine.at))
+    machine.apply(FenceAsked(reply_to=1, request=request, **machine.at))
     return answer(machine)
 
 
@@ -79,7 +79,7 @@ def with_standby() -> Machine:
 
 def test_a_grant_is_durable_before_it_is_answered() -> None:
     machine = Machine().start()
-    machine.hear(ClaimAsked(reply_to=1, claim=claim(life="11-1"), **machine.at))
+    machine.apply(ClaimAsked(reply_to=1, claim=claim(life="11-1"), **machine.at))
     assert isinstance(machine.effects[0], Append)
     assert isinstance(machine.effects[1], Answer)
 

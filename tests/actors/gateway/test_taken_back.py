@@ -66,8 +66,12 @@ async def fail_again_and_again(shell: Any) -> None:
     while True:
         await asyncio.sleep(0.02)
         life = shell._life
-        if life.phase == "serving" and life.desk is not None and life.desk.failure is None:
-            life.desk.tell(object())
+        if (
+            life.phase == "serving"
+            and life.gateway_loop is not None
+            and life.gateway_loop.failure is None
+        ):
+            life.gateway_loop.deliver(object())
 
 
 def test_a_gateway_that_fails_at_its_work_gives_the_authority_to_the_release_before(
@@ -111,7 +115,7 @@ async def _back_asked(watch: Watch, bad: Any) -> CreateShared:
     async with asyncio.timeout(WAIT_S):
         while not watch.backs:
             seen = await status(bad)
-            watch.look(GatewaySeen, status=msgspec.structs.replace(seen, release=BAD))
-            watch.hear(RolloutSeen, rollout=None, replaced_shared={GATEWAY: (BAD, GOOD)})
+            watch.poll(GatewaySeen, status=msgspec.structs.replace(seen, release=BAD))
+            watch.apply(RolloutSeen, rollout=None, replaced_shared={GATEWAY: (BAD, GOOD)})
             await asyncio.sleep(0.1)
     return watch.backs[0]

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from actors.gateway.events import AskTime, TimeSeen
-from actors.gateway.venue_calls import Hands
+from actors.gateway.venue_calls import VenueCalls
 
 
 class Venue:
@@ -22,20 +22,20 @@ def seen(wall_ms: float | None) -> TimeSeen:
     async def scenario() -> None:
         heard = asyncio.Event()
 
-        def tell(event: Any) -> None:
+        def deliver(event: Any) -> None:
             told.append(event)
             heard.set()
 
-        hands = Hands(
+        venue_calls = VenueCalls(
             Venue(),  # type: ignore[arg-type]
-            tell,
+            deliver,
             lambda: (1_000_000, 0),
             lambda: None,
             None if wall_ms is None else lambda: wall_ms,
         )
-        hands.begin(AskTime())
+        venue_calls.begin(AskTime())
         await heard.wait()
-        await hands.close()
+        await venue_calls.close()
 
     asyncio.run(scenario())
     [event] = told

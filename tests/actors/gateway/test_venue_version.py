@@ -15,7 +15,7 @@ from tests.actors.venue.loopback import Answer, loopback
 
 def told(machine: Machine, version: str | Unknown) -> str:
     """Hear it, and return the foreign version that holds then."""
-    machine.hear(TimeSeen(server_ms=machine.wire_ms, version=version, **machine.at))
+    machine.apply(TimeSeen(server_ms=machine.wire_ms, version=version, **machine.at))
     return machine.state.flight.foreign_version
 
 

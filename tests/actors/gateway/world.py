@@ -10,8 +10,7 @@ from actors.gateway.events import (
     CancelDone,
     Effect,
     Event,
-    Look,
-    Looked,
+    PollVenue,
     Post,
     PostDone,
     PostHeld,
@@ -20,6 +19,7 @@ from actors.gateway.events import (
     SignDone,
     Started,
     Ticked,
+    VenuePolled,
     fresh_state,
 )
 from actors.gateway.fold import fold
@@ -62,16 +62,16 @@ class World:
     def ledger(self) -> Ledger:
         return self.machine.state.ledger
 
-    def hear(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         """Step; records reach the disk at once, the rest waits to be performed."""
-        for effect in self.machine.hear(event):
+        for effect in self.machine.apply(event):
             if isinstance(effect, Append):
                 self.disk += [encode_record(record) for record in effect.records]
             else:
                 self.pending.append(effect)
 
     def tick(self) -> None:
-        self.hear(Ticked(**self.machine.at))
+        self.apply(Ticked(**self.machine.at))
 
     def restart(self) -> None:
         """Crash: what was not appended and not performed is gone."""
@@ -79,7 +79,7 @@ class World:
         self.machine.state = fresh_state(self.recovered())
         self.generation += 1
         at = self.machine.at
-        self.hear(Started(generation=self.generation, name="gateway/1", life="l", **at))
+        self.apply(Started(generation=self.generation, name="gateway/1", life="l", **at))
 
     def recovered(self) -> Ledger:
         return fold(Ledger(), [decode_record(data) for data in self.disk])
@@ -100,16 +100,16 @@ class World:
             case Cancel():
                 outcome = LOST if fate == "lost" else self.book.cancel(effect.order_ids)
                 at = self.machine.at
-                self.hear(CancelDone(order_ids=effect.order_ids, outcome=outcome, **at))
-            case Look():
-                self.look(fate)
+                self.apply(CancelDone(order_ids=effect.order_ids, outcome=outcome, **at))
+            case PollVenue():
+                self.poll(fate)
             case AskMarket():
                 market = LOST if fate in ("lost", "refused") else listed_market(effect.slug)
-                self.hear(MarketSeen(slug=effect.slug, market=market, **self.machine.at))
+                self.apply(MarketSeen(slug=effect.slug, market=market, **self.machine.at))
             case AskBook():
                 book = LOST if fate in ("lost", "refused") else token_book(effect.token_id)
                 name, at = effect.intent_id, self.machine.at
-                self.hear(BookSeen(intent_id=name, book=book, **at))
+                self.apply(BookSeen(intent_id=name, book=book, **at))
             case _:
                 self.rest(effect, fate)
 
@@ -120,7 +120,7 @@ class World:
             case AskResolution():
                 winner = self.book.winners.get(effect.condition_id)
                 name, at = effect.condition_id, self.machine.at
-                self.hear(ResolutionSeen(condition_id=name, outcome=winner, **at))
+                self.apply(ResolutionSeen(condition_id=name, outcome=winner, **at))
             case _:
                 pass
 
@@ -140,7 +140,7 @@ class World:
             shares=asked.shares,
         )
         outcome = self.book.sign(order, self.machine.wire_ms)
-        self.hear(SignDone(intent_id=asked.intent_id, outcome=outcome, **self.machine.at))
+        self.apply(SignDone(intent_id=asked.intent_id, outcome=outcome, **self.machine.at))
 
     def post(self, effect: Post, fate: str) -> None:
         order_id, at = effect.signed.order_id, self.machine.at
@@ -149,26 +149,26 @@ class World:
             for record in map(decode_record, self.disk)
         ), "posted before it was on the disk"
         if fate == "held":
-            self.hear(PostHeld(order_id=order_id, reason="HALT", **at))
+            self.apply(PostHeld(order_id=order_id, reason="HALT", **at))
             return
         outcome: Any
         if fate == "refused" and order_id not in self.book.seen:
             outcome = REFUSALS[len(self.disk) % len(REFUSALS)]
         else:
             outcome = self.book.post(effect.signed, at["wire_ms"])
-        self.hear(PostDone(order_id=order_id, outcome=LOST if fate == "lost" else outcome, **at))
+        self.apply(PostDone(order_id=order_id, outcome=LOST if fate == "lost" else outcome, **at))
 
-    def look(self, fate: str) -> None:
+    def poll(self, fate: str) -> None:
         orders: Any = tuple(self.book.open.values())
         trades: Any = LOST if fate == "lost" else tuple(self.book.trades.values())
         at = self.machine.at
-        self.hear(Looked(orders=orders, trades=trades, started_wire_ms=at["wire_ms"], **at))
+        self.apply(VenuePolled(orders=orders, trades=trades, started_wire_ms=at["wire_ms"], **at))
 
     def account(self, effect: AskAccount, fate: str) -> None:
         held = {token: MicroShares(self.book.held(token)) for token in effect.token_ids}
         seen = AccountBalance(cash_micro_usd=MicroUsd(1_000_000_000), shares=held)
         answer = LOST if fate == "lost" else seen
-        self.hear(AccountSeen(account=answer, **self.machine.at))
+        self.apply(AccountSeen(account=answer, **self.machine.at))
 
     def quiet(self, rounds: int) -> None:
         """Let time pass with everything going well, a second a round."""

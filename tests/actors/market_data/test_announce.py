@@ -38,41 +38,41 @@ class Scene:
         data = msgspec.json.encode(Current(name=name, generation=generation))
         LocalStorage(self.root).write(CURRENT_FILE, data)
 
-    def tell(self, *markets: KnownMarket) -> list[str]:
+    def deliver(self, *markets: KnownMarket) -> list[str]:
         """Tell, and return the markets that the gateway heard of."""
         self.gateway.told.clear()
-        asyncio.run(self.announcer.tell(markets))
+        asyncio.run(self.announcer.deliver(markets))
         return [condition_id for condition_id, _ in self.gateway.told]
 
 
 def test_each_market_is_told_once_with_its_tokens_and_the_next_close_first(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.serve("gateway/1", 1)
-    assert scene.tell(LONG, NEXT, NOW) == [m.condition_id for m in (NOW, NEXT, LONG)]
+    assert scene.deliver(LONG, NEXT, NOW) == [m.condition_id for m in (NOW, NEXT, LONG)]
     assert scene.gateway.told[0] == (NOW.condition_id, NOW.token_ids)
-    assert scene.tell(LONG, NEXT, NOW) == []
+    assert scene.deliver(LONG, NEXT, NOW) == []
 
 
 def test_a_gateway_that_is_new_is_told_everything(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.serve("gateway/1", 1)
-    scene.tell(NOW)
+    scene.deliver(NOW)
     scene.serve("gateway/1", 2)
-    assert scene.tell(NOW) == [NOW.condition_id]
+    assert scene.deliver(NOW) == [NOW.condition_id]
     scene.serve("gateway/2", 3)
-    assert scene.tell(NOW) == [NOW.condition_id]
+    assert scene.deliver(NOW) == [NOW.condition_id]
 
 
 def test_what_was_told_long_ago_is_told_again(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
-    scene.tell(NOW)
+    scene.deliver(NOW)
     scene.now_s += AGAIN_WIRE_S
-    assert scene.tell(NOW) == [NOW.condition_id]
+    assert scene.deliver(NOW) == [NOW.condition_id]
 
 
 def test_a_refusal_ends_the_round_and_is_asked_again(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.gateway.refuses = True
-    assert scene.tell(NOW, NEXT) == []
+    assert scene.deliver(NOW, NEXT) == []
     scene.gateway.refuses = False
-    assert scene.tell(NOW, NEXT) == [NOW.condition_id, NEXT.condition_id]
+    assert scene.deliver(NOW, NEXT) == [NOW.condition_id, NEXT.condition_id]

@@ -12,9 +12,9 @@ from actors.market_data.events import (
     FollowBooks,
     FollowPrices,
     LevelChange,
+    LogJob,
     MarketFound,
     MarketMissing,
-    Say,
     StreamFault,
     TickSizeChanged,
     TicksReceived,
@@ -44,7 +44,7 @@ def test_failures_back_off_doubling_and_speak_at_powers_of_two() -> None:
         now = Now(T0, wire)
         failure = FetchFailed(job=ask.job, reason="refused", malformed=False)
         state, effects = step(state, failure, now)
-        said += [e.failures for e in effects if isinstance(e, Say)]
+        said += [e.failures for e in effects if isinstance(e, LogJob)]
         waits.append(state.jobs[ask.job].not_before_wire_ms - wire)
         wire += waits[-1]
         early, _ = step(state, Timer(), Now(T0, wire - 1))

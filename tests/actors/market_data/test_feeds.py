@@ -216,7 +216,7 @@ def test_recorded_markets_of_the_spot_era_are_refused_for_want_of_a_look_back() 
 
 
 def test_every_way_to_fail_is_a_value() -> None:
-    async def look() -> list[object]:
+    async def poll() -> list[object]:
         with loopback() as served:
             served.answer("GET", "/bad", Answer({}, 503))
             served.answer("GET", "/gone", Answer({}, hang_up=True))
@@ -231,7 +231,7 @@ def test_every_way_to_fail_is_a_value() -> None:
             found.append(await fetch(client, "/none"))
         return found
 
-    none, *failures, good, refused = asyncio.run(look())
+    none, *failures, good, refused = asyncio.run(poll())
     assert none == Missing()
     assert all(isinstance(failure, Unreachable) for failure in [*failures, refused])
     assert msgspec.json.decode(good) == {"a": 1}  # type: ignore[arg-type]

@@ -147,7 +147,7 @@ def test_each_way_to_close_is_met(
         assert login.renewed == renewed
 
     run_stream(Script(then), use)
-    own = [seconds for seconds in slept if seconds != price_stream.LOOK_S]
+    own = [seconds for seconds in slept if seconds != price_stream.POLL_S]
     assert max(own, default=0.0) >= wait_s
     if code == 4_003:
         assert all(0 <= seconds <= DRAIN_S_MAX for seconds in own)
@@ -209,7 +209,7 @@ def test_a_gap_is_told_and_mended_by_the_history(slept: list[float]) -> None:
             await next_of(events, StreamTrouble)
 
     run_stream(script, use)
-    assert price_stream.LOOK_S in slept
+    assert price_stream.POLL_S in slept
 
 
 def test_an_asset_whose_stamps_do_not_advance_is_named_and_asked_again(

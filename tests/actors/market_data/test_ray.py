@@ -52,10 +52,10 @@ def status(actor: Any) -> MarketDataStatus | None:
         return None
 
 
-def until(look: Callable[[], Any]) -> Any:
+def until(poll: Callable[[], Any]) -> Any:
     limit = time.monotonic() + LIMIT_S
     while time.monotonic() < limit:
-        found = look()
+        found = poll()
         if found:
             return found
         time.sleep(0.1)

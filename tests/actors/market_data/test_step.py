@@ -13,11 +13,11 @@ from actors.market_data.events import (
     FollowPrices,
     FundingReceived,
     KlinesReceived,
+    LogJob,
     MarketFound,
     MarketMissing,
     MarketRefused,
     OpenInterestReceived,
-    Say,
     SnapshotAsked,
     TicksReceived,
     Timer,
@@ -186,7 +186,7 @@ def test_a_market_whose_rule_changes_is_not_traded_any_more_and_an_alarm_says_wh
     refused = MarketRefused(slug=name, asset=Asset.BTC, reason="twapEnabled False")
     state, effects = step(state, refused, at(5_000))
     assert name not in state.markets
-    assert [e.job for e in effects if isinstance(e, Say)] == [f"market/{name}"]
+    assert [e.job for e in effects if isinstance(e, LogJob)] == [f"market/{name}"]
     who = Provenance(name="market-data/1", life="1-1", text="", snapshots=0, latest_wait_ms=0)
     status = market_data_status(state, at(5_000), who)
     [held] = [f for f in judge_feeds(status) if f.holds and f.kind == "market_refused"]

@@ -61,7 +61,7 @@ def test_a_successor_starts_from_the_buffers_gets_warm_and_serves_when_it_is_nam
         Waited(at_ms=5),
         on.NameRead(at_ms=6, name=ME),
     )
-    assert effects == ["TakeBuffers", "LookAtFeeds", "LookAtFeeds", "Wait", "ReadName"]
+    assert effects == ["TakeBuffers", "PollFeeds", "PollFeeds", "Wait", "ReadName"]
     assert state.phase is Phase.SERVING
 
 

@@ -237,7 +237,7 @@ def ended(tmp_path: Path, fleet: Fleet) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abort_module, "WAIT_MS_MIN", 50)
-    monkeypatch.setattr(abort_module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(abort_module, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(abort_module, "AGAIN_SECONDS", 0.01)
 
 

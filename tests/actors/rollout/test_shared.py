@@ -15,7 +15,7 @@ from actors.rollout.shared import (
     SharedStep,
     replace_shared,
 )
-from actors.rollout.shared_back import look_at_shared, take_back_shared
+from actors.rollout.shared_back import check_shared, take_back_shared
 
 OLD, NEW = "aa" * 32, "bb" * 32
 
@@ -63,7 +63,7 @@ class FakeFleet:
         runs = OLD if self.breaks == "release" else release
         self.actors[name] = FakeActor(runs, ready=self.breaks != "ready")
 
-    async def look(self, kind: Kind, name: str) -> Seen:
+    async def poll(self, kind: Kind, name: str) -> Seen:
         self.now += 1_000
         actor = self.actors.get(name)
         if actor is None or not actor.alive:
@@ -116,7 +116,7 @@ class FakeFleet:
 
 
 def roll(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> tuple[SharedReport, ...]:
-    monkeypatch.setattr("actors.rollout.shared.LOOK_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
     said: list[str] = []
     return asyncio.run(replace_shared(fleet, NEW, said.append))
 
@@ -189,10 +189,10 @@ def test_an_old_one_that_does_not_end_is_no_reason_to_go_back(
 
 
 def back(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> tuple[SharedReport, ...]:
-    monkeypatch.setattr("actors.rollout.shared.LOOK_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
 
     async def all_back() -> tuple[SharedReport, ...]:
-        backs = await look_at_shared(fleet, NEW)
+        backs = await check_shared(fleet, NEW)
         return await take_back_shared(fleet, backs, NEW, lambda _: None)
 
     return asyncio.run(all_back())

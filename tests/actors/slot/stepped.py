@@ -36,7 +36,7 @@ class Slot:
         self.now_ms = now_ms
         self.effects: list[AnyEffect] = []
 
-    def hear(self, kind: type[Any], **fields: Any) -> list[AnyEffect]:
+    def apply(self, kind: type[Any], **fields: Any) -> list[AnyEffect]:
         event: AnyEvent = kind(market_ms=self.now_ms, wire_ms=self.now_ms, **fields)
         before = self.seat.phase
         self.seat, effects = step(self.seat, event)
@@ -50,17 +50,19 @@ class Slot:
         return self
 
     def start(self, fence: int = 1) -> "Slot":
-        self.hear(Ticked)
-        self.hear(ClaimAnswered, answer=granted(self.seat, fence))
+        self.apply(Ticked)
+        self.apply(ClaimAnswered, answer=granted(self.seat, fence))
         self.durable()
         return self
 
     def durable(self) -> list[AnyEffect]:
-        return self.hear(RowsDurable, sequence=self.seat.state.journal_sequence)
+        return self.apply(RowsDurable, sequence=self.seat.state.journal_sequence)
 
     def decide(self, decision: Decision, due_ms: int = DUE_MS) -> list[AnyEffect]:
-        self.at(due_ms).hear(Ticked)
-        self.hear(SnapshotArrived, due_ms=due_ms, digest="d", snapshot=make_snapshot(due_ms=due_ms))
+        self.at(due_ms).apply(Ticked)
+        self.apply(
+            SnapshotArrived, due_ms=due_ms, digest="d", snapshot=make_snapshot(due_ms=due_ms)
+        )
         return self.answer(decision, due_ms)
 
     def answer(self, decision: Any, due_ms: int = DUE_MS, **changes: Any) -> list[AnyEffect]:
@@ -73,7 +75,7 @@ class Slot:
             "pre_state_hash": "pre",
             "memory_hash": "post",
         }
-        return self.hear(StrategyAnswered, **{**fields, **changes})
+        return self.apply(StrategyAnswered, **{**fields, **changes})
 
 
 def only(effects: list[AnyEffect], kind: type[Any]) -> Any:

@@ -51,12 +51,12 @@ class SlotLives(RuleBasedStateMachine):
     def come_to_the_next_point(self) -> None:
         due_ms, _ = next_points(self.life.seat, self.world.now_ms)
         self.world.now_ms = due_ms.due_ms
-        self.life.hear(Ticked)
+        self.life.apply(Ticked)
 
     @rule(cycles=st.sampled_from([0.01, 0.1, 0.4, 1.0, 2.5]))
     def let_time_pass(self, cycles: float) -> None:
         self.world.now_ms += int(CYCLE_MS * cycles)
-        self.life.hear(Ticked)
+        self.life.apply(Ticked)
 
     @rule(zombie=st.booleans())
     def crash(self, zombie: bool) -> None:  # noqa: FBT001
@@ -70,7 +70,7 @@ class SlotLives(RuleBasedStateMachine):
         """Its claims are over (a process start asks once); all else it may still try."""
         zombie = self.zombie
         assert zombie is not None
-        zombie.hear(Ticked)
+        zombie.apply(Ticked)
         zombie.pending = [e for e in zombie.pending if type(e).__name__ != "SendClaim"]
         if zombie.pending:
             index = pick % len(zombie.pending)
@@ -79,13 +79,13 @@ class SlotLives(RuleBasedStateMachine):
     @rule(go_on=st.booleans())
     def pause_or_go_on(self, go_on: bool) -> None:  # noqa: FBT001
         if go_on:
-            self.life.hear(ResumeAsked, ask=Resume(handoff=f"h{self.handoffs}"))
+            self.life.apply(ResumeAsked, ask=Resume(handoff=f"h{self.handoffs}"))
             return
         self.handoffs += 1
         ask = Quiesce(
             handoff=f"h{self.handoffs}", expected_fence=self.life.seat.fence, lease_ms=50_000
         )
-        self.life.hear(QuiesceAsked, ask=ask)
+        self.life.apply(QuiesceAsked, ask=ask)
 
     @precondition(lambda self: self.world.gateway.intents)
     @rule(pick=st.integers(0, 99), what=st.sampled_from(["fill", "end", "settle"]))
@@ -134,9 +134,9 @@ class SlotLives(RuleBasedStateMachine):
     def teardown(self) -> None:
         """With no more faults everything is applied, and money and journal agree with the venue."""
         life = self.life
-        life.hear(ResumeAsked, ask=Resume(handoff="end"))
+        life.apply(ResumeAsked, ask=Resume(handoff="end"))
         for _ in range(SETTLE_STEPS_MAX):
-            life.hear(Ticked)
+            life.apply(Ticked)
             idle = all(isinstance(effect, PollOutbox) for effect in life.pending)
             applied = life.seat.state.outbox_sequence == len(self.world.gateway.outbox)
             if life.seat.phase is Phase.ACTIVE and idle and applied and not life.seat.state.intents:

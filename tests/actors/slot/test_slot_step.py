@@ -45,49 +45,49 @@ from tests.signals.builders import make_snapshot
 
 def test_slot_claims_before_anything_else() -> None:
     slot = Slot()
-    claim = only(slot.hear(Ticked), SendClaim)
+    claim = only(slot.apply(Ticked), SendClaim)
     assert (claim.journal_sequence, claim.resume_of_fence) == (0, None)
-    assert none(slot.hear(Ticked), SendClaim), "one claim is under way at a time"
+    assert none(slot.apply(Ticked), SendClaim), "one claim is under way at a time"
 
 
 def test_standby_waits_and_asks_again_and_writes_nothing() -> None:
     slot = Slot(now_ms=DUE_MS)
-    slot.hear(Ticked)
-    effects = slot.hear(ClaimAnswered, answer=Standby(owner=None))
+    slot.apply(Ticked)
+    effects = slot.apply(ClaimAnswered, answer=Standby(owner=None))
     assert only(effects, SendClaim).delay_ms > 0
     assert slot.seat.phase is Phase.STANDBY
-    slot.at(DUE_MS + 5_000).hear(Ticked)
+    slot.at(DUE_MS + 5_000).apply(Ticked)
     assert none(slot.effects, AppendEntries)
     assert none(slot.effects, AskSnapshot)
 
 
 def test_retired_leaves_for_good() -> None:
     slot = Slot()
-    slot.hear(Ticked)
-    only(slot.hear(ClaimAnswered, answer=Retired(owner=granted(slot.seat).record)), Leave)
+    slot.apply(Ticked)
+    only(slot.apply(ClaimAnswered, answer=Retired(owner=granted(slot.seat).record)), Leave)
     assert slot.seat.phase is Phase.RETIRED
-    assert slot.hear(Ticked) == []
+    assert slot.apply(Ticked) == []
 
 
 def test_refused_claim_is_made_again() -> None:
     slot = Slot()
-    slot.hear(Ticked)
-    again = slot.hear(ClaimAnswered, answer=ClaimRefused(reason="not attested"))
+    slot.apply(Ticked)
+    again = slot.apply(ClaimAnswered, answer=ClaimRefused(reason="not attested"))
     assert only(again, SendClaim).delay_ms > 0
 
 
 def test_grant_from_another_sequence_reads_the_state_again_first() -> None:
     slot = Slot()
-    slot.hear(Ticked)
-    effects = slot.hear(ClaimAnswered, answer=granted(slot.seat, journal_sequence=7))
+    slot.apply(Ticked)
+    effects = slot.apply(ClaimAnswered, answer=granted(slot.seat, journal_sequence=7))
     assert only(effects, Recover).record.journal_sequence == 7
     assert none(effects, AppendEntries)
 
 
 def test_grant_of_another_life_is_no_grant() -> None:
     slot = Slot()
-    slot.hear(Ticked)
-    effects = slot.hear(ClaimAnswered, answer=granted(slot.seat, life="9-9"))
+    slot.apply(Ticked)
+    effects = slot.apply(ClaimAnswered, answer=granted(slot.seat, life="9-9"))
     only(effects, SendClaim)
     assert slot.seat.phase is Phase.CLAIMING
 
@@ -97,10 +97,10 @@ def test_grant_of_another_life_is_no_grant() -> None:
 
 def test_due_point_leads_to_snapshot_strategy_row_and_only_then_the_intent() -> None:
     slot = Slot().start()
-    assert only(slot.at(DUE_MS).hear(Ticked), AskSnapshot).due_ms == DUE_MS
+    assert only(slot.at(DUE_MS).apply(Ticked), AskSnapshot).due_ms == DUE_MS
     snapshot = make_snapshot(due_ms=DUE_MS)
     run = only(
-        slot.hear(SnapshotArrived, due_ms=DUE_MS, digest="d", snapshot=snapshot), RunStrategy
+        slot.apply(SnapshotArrived, due_ms=DUE_MS, digest="d", snapshot=snapshot), RunStrategy
     )
     assert run.position.allocation_micro_usd == 100_000_000
     effects = slot.answer(trade())
@@ -122,14 +122,14 @@ def test_nothing_is_decided_before_the_slots_first_point() -> None:
 def test_point_is_decided_once() -> None:
     slot = Slot().start()
     slot.decide(hold())
-    assert none(slot.hear(Ticked), AskSnapshot)
+    assert none(slot.apply(Ticked), AskSnapshot)
     assert none(slot.answer(trade()), AppendEntries), "an answer nobody waits for"
 
 
 def test_missing_snapshot_is_a_decision_that_says_stale() -> None:
     slot = Slot().start()
-    slot.at(DUE_MS).hear(Ticked)
-    effects = slot.hear(SnapshotMissing, due_ms=DUE_MS, cause="no answer")
+    slot.at(DUE_MS).apply(Ticked)
+    effects = slot.apply(SnapshotMissing, due_ms=DUE_MS, cause="no answer")
     fact: DecisionFact = facts(effects, DecisionFact)[0]
     assert fact.decision.reason.startswith("stale: no snapshot")
     assert not fact.complete
@@ -137,16 +137,16 @@ def test_missing_snapshot_is_a_decision_that_says_stale() -> None:
 
 def test_snapshot_of_another_asset_is_not_used() -> None:
     slot = Slot().start()
-    slot.at(DUE_MS).hear(Ticked)
+    slot.at(DUE_MS).apply(Ticked)
     other = make_snapshot(due_ms=DUE_MS + 1)
-    effects = slot.hear(SnapshotArrived, due_ms=DUE_MS, digest="d", snapshot=other)
+    effects = slot.apply(SnapshotArrived, due_ms=DUE_MS, digest="d", snapshot=other)
     assert facts(effects, DecisionFact)[0].decision.reason.startswith("stale: wrong snapshot")
 
 
 def test_late_answer_is_a_missed_point_and_is_not_traded() -> None:
     slot = Slot().start()
-    slot.at(DUE_MS).hear(Ticked)
-    slot.hear(SnapshotArrived, due_ms=DUE_MS, digest="d", snapshot=make_snapshot(due_ms=DUE_MS))
+    slot.at(DUE_MS).apply(Ticked)
+    slot.apply(SnapshotArrived, due_ms=DUE_MS, digest="d", snapshot=make_snapshot(due_ms=DUE_MS))
     effects = slot.at(OPEN_MS + CYCLE_MS).answer(trade())
     assert facts(effects, DecisionFact) == []
     assert facts(effects, MissedFact)[0].cause.startswith("late")
@@ -213,8 +213,8 @@ def test_resting_orders_and_unanswered_intents_are_in_the_position() -> None:
     slot.durable()
     later = make_snapshot(due_ms=DUE_MS + CYCLE_MS)
     same = msgspec.structs.replace(later, markets=make_snapshot(due_ms=DUE_MS).markets)
-    slot.at(DUE_MS + CYCLE_MS).hear(Ticked)
-    effects = slot.hear(SnapshotArrived, due_ms=DUE_MS + CYCLE_MS, digest="d", snapshot=same)
+    slot.at(DUE_MS + CYCLE_MS).apply(Ticked)
+    effects = slot.apply(SnapshotArrived, due_ms=DUE_MS + CYCLE_MS, digest="d", snapshot=same)
     position = only(effects, RunStrategy).position
     assert (position.resting_up_shares, position.resting_down_shares) == (10_000_000, 20_000_000)
 
@@ -224,7 +224,7 @@ def test_legs_for_a_window_that_is_not_the_decision_points_own_are_refused() -> 
     due_ms = DUE_MS
     old = make_snapshot(due_ms=due_ms - CYCLE_MS)
     stale = msgspec.structs.replace(make_snapshot(due_ms=due_ms), markets=old.markets)
-    slot.at(due_ms).hear(Ticked)
-    slot.hear(SnapshotArrived, due_ms=due_ms, digest="d", snapshot=stale)
+    slot.at(due_ms).apply(Ticked)
+    slot.apply(SnapshotArrived, due_ms=due_ms, digest="d", snapshot=stale)
     fact: DecisionFact = facts(slot.answer(trade()), DecisionFact)[0]
     assert fact.decision.reason.startswith("strategy_error: legs without a market")

@@ -12,7 +12,7 @@ import pytest
 from actors.rollout.handoff_messages import BasePinned, PinBase, Quiesce, Quiesced
 from actors.runtime import wire_ms
 from actors.slot.checkpoints import Taken
-from actors.slot.downgrade import OlderWords
+from actors.slot.downgrade import Downgrade
 from actors.slot.facts import RecordChange
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
@@ -23,7 +23,7 @@ from actors.slot.shadow import Follower
 from actors.slot.state import SlotState
 from actors.slot.strategy import StrategyRunner
 from actors.slot.successor import Prover, WarmError
-from actors.slot.versions import Versions, Words, versions_of_release, words_of
+from actors.slot.versions import Schemas, Versions, schemas_of, versions_of_release
 from checkpoints.archive import archive_release
 from checkpoints.checkpoint_store import CheckpointStore
 from checkpoints.codec import CheckpointKind, CheckpointMeta
@@ -72,7 +72,7 @@ STEP = Step(
     down=head_down,
     added=(Added(segment="head", field="regime", initial=None),),
 )
-WORDS = Words(
+WORDS = Schemas(
     state=UpgradeChain(name="slot state", steps=(STEP,)),
     memory=memory_chain("told", 2, [(seen_up, seen_down)]),
 )
@@ -204,7 +204,7 @@ def test_an_older_release_is_handed_what_it_could_have_written_itself(tmp_path: 
     storage = LocalStorage(tmp_path)
     state = msgspec.structs.replace(STATE, regime="crowded")
     meta = old_meta(records(state), schema_version=2, memory_version=2)
-    older = OlderWords(WORDS, OLD, Taken(meta=meta, records=records(state)))
+    older = Downgrade(WORDS, OLD, Taken(meta=meta, records=records(state)))
     digest = CheckpointStore(storage).save(SLOT, older.base.meta, older.base.records)
     assert older.base.records == WORDS.convert(records(state), NEW, OLD)
 
@@ -299,6 +299,6 @@ def test_a_releases_versions_are_read_from_its_archive_without_running_it(tmp_pa
 def test_a_strategy_that_raised_its_version_without_a_step_cannot_start() -> None:
     strategy: Any = SimpleNamespace(MEMORY_VERSION=2, Memory=Memory, decide=None)
     with pytest.raises(UpgradePathError, match="MEMORY_UPGRADES"):
-        words_of("mine", strategy)
+        schemas_of("mine", strategy)
     strategy.MEMORY_UPGRADES = ((seen_up, seen_down),)
-    assert words_of("mine", strategy).own == Versions(state=1, memory=2)
+    assert schemas_of("mine", strategy).own == Versions(state=1, memory=2)

@@ -173,9 +173,9 @@ class Life:
         )
         self.pending: list[AnyEffect] = []
         self.left = False
-        self.hear(Ticked)
+        self.apply(Ticked)
 
-    def hear(self, kind: type[Any], **fields: Any) -> None:
+    def apply(self, kind: type[Any], **fields: Any) -> None:
         if self.left:
             return
         now_ms = self.world.now_ms
@@ -266,9 +266,9 @@ class World:
             case SendClaim():
                 answer = self.gateway.claim(life.seat, effect)
                 if lost:
-                    life.hear(ClaimFailed, reason="lost")
+                    life.apply(ClaimFailed, reason="lost")
                 else:
-                    life.hear(ClaimAnswered, answer=answer)
+                    life.apply(ClaimAnswered, answer=answer)
             case AskSnapshot(due_ms=due_ms):
                 self._snapshot(life, due_ms, lost=lost)
             case SendIntent(intent=intent):
@@ -288,16 +288,16 @@ class World:
                 self._take(life, effect)
             case Recover(record=record):
                 restored = self.recover(record)
-                life.hear(Recovered, state=restored.state, memory=restored.memory)
+                life.apply(Recovered, state=restored.state, memory=restored.memory)
             case _:
                 pass
 
     def _snapshot(self, life: Life, due_ms: int, *, lost: bool) -> None:
         if lost:
-            life.hear(SnapshotMissing, due_ms=due_ms, cause="lost")
+            life.apply(SnapshotMissing, due_ms=due_ms, cause="lost")
         else:
             snapshot = make_snapshot(due_ms=due_ms)
-            life.hear(SnapshotArrived, due_ms=due_ms, digest=f"d{due_ms}", snapshot=snapshot)
+            life.apply(SnapshotArrived, due_ms=due_ms, digest=f"d{due_ms}", snapshot=snapshot)
 
     def _decide(self, life: Life, effect: RunStrategy, decision: Decision | None) -> None:
         memory = effect.memory
@@ -310,7 +310,7 @@ class World:
             for (segment, key), value in new.items()
             if old.get((segment, key)) != value
         )
-        life.hear(
+        life.apply(
             StrategyAnswered,
             due_ms=effect.due_ms,
             decision=decision,
@@ -329,7 +329,7 @@ class World:
         names = {(row.sequence, row.fence) for row in self.rows}
         assert not names & {(row.sequence, row.fence) for row in rows}, "one writer per fence"
         self.rows += rows
-        life.hear(RowsDurable, sequence=rows[-1].sequence)
+        life.apply(RowsDurable, sequence=rows[-1].sequence)
 
     def _send(self, life: Life, intent: Intent, *, lost: bool) -> None:
         journaled = {
@@ -341,16 +341,16 @@ class World:
         assert intent.intent_id in journaled, "an intent left before its decision row was durable"
         answer = self.gateway.send(intent)
         if lost:
-            life.hear(SendFailed, intent_id=intent.intent_id, reason="lost")
+            life.apply(SendFailed, intent_id=intent.intent_id, reason="lost")
         else:
-            life.hear(IntentAnswered, intent_id=intent.intent_id, answer=answer)
+            life.apply(IntentAnswered, intent_id=intent.intent_id, answer=answer)
 
     def _poll(self, life: Life, effect: PollOutbox, page: str, *, lost: bool) -> None:
         self.gateway.acknowledged = max(self.gateway.acknowledged, effect.acknowledged_sequence)
         kept = 0 if self.checkpoint is None else self.checkpoint.state.outbox_sequence
         assert effect.acknowledged_sequence <= kept, "acknowledged beyond the durable checkpoint"
         if lost or self.gateway.record is None:
-            life.hear(OutboxFailed, reason="lost")
+            life.apply(OutboxFailed, reason="lost")
             return
         events = self.gateway.outbox[effect.after_sequence :][:4]
         match page:
@@ -360,7 +360,7 @@ class World:
                 events = events[::-1]
             case "gap":
                 events = events[1:]
-        life.hear(
+        life.apply(
             OutboxArrived,
             page=OutboxPage(
                 slot=SLOT,
@@ -377,7 +377,7 @@ class World:
         present = self.checkpoint
         if present is None or present.fence <= effect.fence:
             self.checkpoint = Checkpoint(effect.state, effect.memory, effect.fence)
-        life.hear(
+        life.apply(
             CheckpointDurable,
             sequence=effect.state.journal_sequence,
             outbox_sequence=effect.state.outbox_sequence,

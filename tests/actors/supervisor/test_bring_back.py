@@ -149,7 +149,7 @@ def test_the_bad_one_is_left_until_its_successor_stands_by(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_module, "READY_SECONDS", 0.05)
-    monkeypatch.setattr(shared_module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(shared_module, "POLL_SECONDS", 0.01)
     storage, fleet = brought(tmp_path, GATEWAY), FakeFleet()
     fleet.phases["gateway/2"] = "serving"
     fleet.phase_of_new = "starting: waits for the venue"
@@ -167,7 +167,7 @@ def guarded(root: Path, fleet: FakeFleet, seconds: int, lives: tuple[int, ...] =
     async def looks() -> None:
         for second in range(0, seconds, LOOK_MS // 1_000):
             fleet.life += second in lives
-            await guard.look(1_000_000 + second * 1_000)
+            await guard.poll(1_000_000 + second * 1_000)
 
     asyncio.run(looks())
 

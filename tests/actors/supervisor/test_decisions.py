@@ -50,7 +50,7 @@ def test_each_decision_is_read_once_and_named_for_what_it_was(tmp_path: Path) ->
 def test_void_rows_are_no_decisions(tmp_path: Path) -> None:
     watch = Watch().live()
     bounds = msgspec.structs.replace(record(BAD, 2, None), journal_sequence=1)
-    watch.hear(FencesRead, owners={SLOT: bounds}, history={SLOT: (record(OLD, 1, None), bounds)})
+    watch.apply(FencesRead, owners={SLOT: bounds}, history={SLOT: (record(OLD, 1, None), bounds)})
     write(tmp_path, 1)
     write(tmp_path, 2)
     found = read(DecisionReader(LocalStorage(tmp_path)), watch)
@@ -66,7 +66,7 @@ def test_the_disk_is_asked_only_where_a_slot_cannot_write(tmp_path: Path) -> Non
     watch = Watch().live()
     assert read(DecisionReader(Full(tmp_path)), watch).writable
     ill = status(watch.now_ms, journal_failure="no space left")
-    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=ill)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=1, status=ill)
     assert not read(DecisionReader(Full(tmp_path)), watch).writable
     assert read(DecisionReader(LocalStorage(tmp_path)), watch).writable, "then it is the slot's"
 

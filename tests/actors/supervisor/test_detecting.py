@@ -23,7 +23,7 @@ from checkpoints.storage import LocalStorage
 from signals.params import Params, params_id
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS
 from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, status
-from tests.actors.supervisor.watchers import RELEASE, STRANGE, detecting, fleet, look
+from tests.actors.supervisor.watchers import RELEASE, STRANGE, detecting, fleet, poll
 from tests.checkpoints.builders import row
 
 LATE_MS = 2_500
@@ -32,30 +32,30 @@ LATE_MS = 2_500
 def test_a_fleet_that_runs_what_was_granted_raises_nothing(tmp_path: Path) -> None:
     one = detecting(tmp_path)
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
-    assert one.look(fleet().state, (), DUE_MS) == ()
+    assert one.poll(fleet().state, (), DUE_MS) == ()
 
 
 def test_a_process_of_other_code_is_named_at_the_first_look(tmp_path: Path) -> None:
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     watch = fleet()
     strange = status(DUE_MS, release=STRANGE, state="claiming", life="8-8")
-    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=strange)
-    assert look(detecting(tmp_path), watch) == [f"wrong_code/{SLOT}/1"]
+    watch.apply(SlotSeen, slot=SLOT, incarnation=1, status=strange)
+    assert poll(detecting(tmp_path), watch) == [f"wrong_code/{SLOT}/1"]
 
 
 def test_a_process_that_cannot_attest_is_named_by_its_own_words(tmp_path: Path) -> None:
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     watch = fleet()
     said = SlotNotRunning(slot=SLOT, reason="1 problems under /x: signals.blend was changed")
-    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=said)
-    assert look(detecting(tmp_path), watch) == [f"wrong_code/{SLOT}/1"]
+    watch.apply(SlotSeen, slot=SLOT, incarnation=1, status=said)
+    assert poll(detecting(tmp_path), watch) == [f"wrong_code/{SLOT}/1"]
 
 
 def test_a_stray_actor_of_another_package_is_named(tmp_path: Path) -> None:
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     stray = status(DUE_MS, release=STRANGE, life="8-8")
     stranger = Stranger(slot=SLOT, incarnation=9, status=stray)
-    assert look(detecting(tmp_path), fleet(), stranger) == [f"wrong_code/{SLOT}/9"]
+    assert poll(detecting(tmp_path), fleet(), stranger) == [f"wrong_code/{SLOT}/9"]
 
 
 def decide(root: Path, sequence: int, due_ms: int, params: str) -> None:
@@ -78,12 +78,12 @@ def test_what_is_deployed_and_never_decides_is_found_and_ends_with_a_decision(
     one = detecting(tmp_path)
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     late = fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS)
-    assert look(one, fleet(DUE_MS + CYCLE_MS + LATE_MS)) == []
-    assert look(one, late) == [f"release_never_decided/{SLOT}"]
+    assert poll(one, fleet(DUE_MS + CYCLE_MS + LATE_MS)) == []
+    assert poll(one, late) == [f"release_never_decided/{SLOT}"]
     decide(tmp_path, 1, DUE_MS + 2 * CYCLE_MS, "p")
-    (ended,) = one.look(late.state, (), late.now_ms)
+    (ended,) = one.poll(late.state, (), late.now_ms)
     assert (ended.kind, ended.holds) == ("release_never_decided", False)
-    assert one.look(late.state, (), late.now_ms) == (), "what ended is told once"
+    assert one.poll(late.state, (), late.now_ms) == (), "what ended is told once"
 
 
 def test_decisions_with_other_parameters_than_the_release_and_configuration_give_are_found(
@@ -97,19 +97,19 @@ def test_decisions_with_other_parameters_than_the_release_and_configuration_give
     monkeypatch.setattr(one._params, "of", lambda *_: expected)
     for number in range(2):
         decide(tmp_path, number + 1, DUE_MS + number * CYCLE_MS, "other")
-    assert f"params_never_read/{SLOT}" in look(one, fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS))
+    assert f"params_never_read/{SLOT}" in poll(one, fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS))
 
 
 def test_a_supervisor_that_restarts_goes_on_where_it_was(tmp_path: Path) -> None:
     one = detecting(tmp_path)
     decide(tmp_path, 1, DUE_MS, "p")
-    look(one, fleet())
+    poll(one, fleet())
     one.keep()
     kept = read_kept(LocalStorage(tmp_path))
     assert kept.positions == {SLOT: {"3": 1}}
     again = detecting(tmp_path)
     decide(tmp_path, 2, DUE_MS + CYCLE_MS, "p")
-    look(again, fleet())
+    poll(again, fleet())
     assert [seen.sequence for seen in again.watch.recent[SLOT]] == [1, 2]
     LocalStorage(tmp_path).write(module.KEPT_FILE, b"of another version")
     assert read_kept(LocalStorage(tmp_path)).positions == {}
@@ -126,7 +126,7 @@ def test_a_detectors_own_fault_is_an_alarm_and_the_others_look_on(
 
     monkeypatch.setattr(one._tail, "read", torn)
     late = fleet(DUE_MS + 2 * CYCLE_MS + LATE_MS)
-    assert look(one, late) == ["detectors_failed/journal"], "what was not read is not judged"
+    assert poll(one, late) == ["detectors_failed/journal"], "what was not read is not judged"
 
 
 class Names:
@@ -175,9 +175,9 @@ def test_a_slot_that_is_being_created_is_allowed_what_it_was_issued_for(tmp_path
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     watch = fleet()
     for _ in range(2):
-        watch.hear(SlotMissing, slot=SLOT, incarnation=1)
-    watch.hear(SlotCreated, slot=SLOT, incarnation=2)
-    assert look(detecting(tmp_path), watch) == []
+        watch.apply(SlotMissing, slot=SLOT, incarnation=1)
+    watch.apply(SlotCreated, slot=SLOT, incarnation=2)
+    assert poll(detecting(tmp_path), watch) == []
 
 
 class Slow(Names):
@@ -206,12 +206,12 @@ class Board:
 def test_a_stranger_that_does_not_answer_holds_up_no_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(polling, "POLL_SECONDS", 0.0)
     LocalStorage(tmp_path).write(f"releases/{RELEASE}.zip", b"")
     one, board, names = detecting(tmp_path), Board(fleet()), Slow()
 
     async def play() -> None:
-        looking = asyncio.create_task(polling.look_on(one, board, names, lambda: DUE_MS))  # type: ignore[arg-type]
+        looking = asyncio.create_task(polling.poll_forever(one, board, names, lambda: DUE_MS))  # type: ignore[arg-type]
         async with asyncio.timeout(90):
             while one._looks < 3:  # noqa: ASYNC110 a thread counts
                 await asyncio.sleep(0.001)

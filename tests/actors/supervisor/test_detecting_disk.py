@@ -16,7 +16,7 @@ from checkpoints.process_id import ProcessId
 from checkpoints.release import release_of
 from checkpoints.storage import LocalStorage
 from tests.actors.supervisor.test_supervisor_step import SLOT
-from tests.actors.supervisor.watchers import RELEASE, detecting, fleet, look
+from tests.actors.supervisor.watchers import RELEASE, detecting, fleet, poll
 
 
 def package(root: Path) -> Path:
@@ -51,10 +51,10 @@ def test_files_edited_under_a_living_process_are_named_by_their_folder(
     watch.state = msgspec.structs.replace(
         watch.state, slots={SLOT: same}, owners={SLOT: granted}, history={}
     )
-    assert look(one, watch) == []
+    assert poll(one, watch) == []
     (tree / "actors/x.py").write_text("x = 2\n")
-    look(one, watch)
-    assert look(one, watch) == ["code_changed_on_disk/pkg_7"]
+    poll(one, watch)
+    assert poll(one, watch) == ["code_changed_on_disk/pkg_7"]
 
 
 def test_an_actor_that_changed_hands_is_not_held_against_its_predecessors_files(
@@ -74,9 +74,9 @@ def test_an_actor_that_changed_hands_is_not_held_against_its_predecessors_files(
         watch.state = msgspec.structs.replace(watch.state, shared=shared)
 
     gateway("5-5", before)
-    assert look(one, watch) == []
+    assert poll(one, watch) == []
     gateway("9-9", RELEASE)  # the next hashing is some looks away
-    assert look(one, watch) == []
+    assert poll(one, watch) == []
 
 
 def test_the_files_of_a_real_process_are_hashed_from_outside(tmp_path: Path) -> None:

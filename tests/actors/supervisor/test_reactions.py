@@ -35,7 +35,7 @@ from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, alarms, of
 
 
 def latched(watch: Watch, kind: str, subject: str = SLOT, **fields: Any) -> list[Any]:
-    return watch.hear(AlarmLatched, alarm=f"{kind}.1", kind=kind, subject=subject, **fields)
+    return watch.apply(AlarmLatched, alarm=f"{kind}.1", kind=kind, subject=subject, **fields)
 
 
 def overruled(watch: Watch, **policy: Reaction) -> Watch:
@@ -60,42 +60,42 @@ def test_the_policy_notifies_reduces_or_halts() -> None:
 def test_the_configuration_overrules_the_table_and_off_is_not_even_told() -> None:
     watch = overruled(Watch().live(), wrong_code=Reaction.HALT, input_drift=Reaction.OFF)
     assert len(of(latched(watch, "wrong_code"), TightenTrading)) == 1
-    assert watch.hear(Detected, findings=(finding(holds=True),)) == []
+    assert watch.apply(Detected, findings=(finding(holds=True),)) == []
 
 
 def test_what_detectors_find_is_said_once_while_it_holds() -> None:
     watch = Watch().live()
-    (alarm,) = of(watch.hear(Detected, findings=(finding(holds=True),)), RaiseAlarm)
+    (alarm,) = of(watch.apply(Detected, findings=(finding(holds=True),)), RaiseAlarm)
     assert (alarm.kind, alarm.evidence) == ("input_drift", {"a": "b"})
-    assert watch.hear(Detected, findings=(finding(holds=True),)) == []
-    watch.hear(Detected, findings=(finding(holds=False),))
-    assert alarms(watch.hear(Detected, findings=(finding(holds=True),))) == ["input_drift"]
+    assert watch.apply(Detected, findings=(finding(holds=True),)) == []
+    watch.apply(Detected, findings=(finding(holds=False),))
+    assert alarms(watch.apply(Detected, findings=(finding(holds=True),))) == ["input_drift"]
 
 
 def test_a_release_is_taken_back_to_the_one_that_the_rollout_replaced() -> None:
     watch = watched()
     (kept,) = latched(watch, "signal_never_ran", SLOT)
     assert isinstance(kept, KeepStanding), "remembered, durably; the next look goes it"
-    (back,) = of(watch.hear(Ticked), RollBack)
+    (back,) = of(watch.apply(Ticked), RollBack)
     assert (back.release, back.to, back.slots) == (BAD, OLD, (SLOT,))
-    assert of(watch.hear(Ticked), RollBack) == [], "one at a time"
-    watch.hear(RolledBack, release=BAD, failure=None)
+    assert of(watch.apply(Ticked), RollBack) == [], "one at a time"
+    watch.apply(RolledBack, release=BAD, failure=None)
     arrived = (*ROLLED, record(OLD, 3, "r0002-btc-5m"))
-    watch.hear(FencesRead, owners={SLOT: arrived[-1]}, history={SLOT: arrived})
-    assert of(watch.hear(Ticked), RollBack) == []
+    watch.apply(FencesRead, owners={SLOT: arrived[-1]}, history={SLOT: arrived})
+    assert of(watch.apply(Ticked), RollBack) == []
     assert watch.state.ways_back == {}
 
 
 def test_a_release_is_found_by_the_beginning_of_its_id() -> None:
     watch = watched()
     latched(watch, "release_without_edge", BAD[:12])
-    assert [back.release for back in of(watch.hear(Ticked), RollBack)] == [BAD]
+    assert [back.release for back in of(watch.apply(Ticked), RollBack)] == [BAD]
 
 
 def test_what_nobody_runs_any_more_leads_to_nothing() -> None:
     watch = watched()
     assert latched(watch, "release_without_edge", "cc" * 6) == []
-    assert of(watch.hear(Ticked), RollBack) == []
+    assert of(watch.apply(Ticked), RollBack) == []
 
 
 def test_without_a_way_back_there_is_no_new_risk() -> None:
@@ -108,13 +108,13 @@ def test_without_a_way_back_there_is_no_new_risk() -> None:
 def test_a_release_that_was_taken_back_is_never_gone_back_to() -> None:
     watch = watched()
     latched(watch, "signal_never_ran")
-    watch.hear(Ticked)
-    watch.hear(RolledBack, release=BAD, failure=None)
+    watch.apply(Ticked)
+    watch.apply(RolledBack, release=BAD, failure=None)
     arrived = (*ROLLED, record(OLD, 3, "r0002-btc-5m"))
-    watch.hear(FencesRead, owners={SLOT: arrived[-1]}, history={SLOT: arrived})
-    watch.hear(Ticked)
+    watch.apply(FencesRead, owners={SLOT: arrived[-1]}, history={SLOT: arrived})
+    watch.apply(Ticked)
     seen = status(watch.now_ms, release=OLD)
-    watch.hear(SlotSeen, slot=SLOT, incarnation=3, status=seen)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=3, status=seen)
     (tightened,) = of(latched(watch, "signal_never_ran"), TightenTrading)
     assert "no release to go back to" in tightened.reason
 
@@ -124,32 +124,32 @@ def test_a_way_back_that_fails_is_tried_again_and_then_trading_is_reduced() -> N
     latched(watch, "signal_never_ran")
     for number in range(BACK_TRIES_MAX):
         if number:
-            assert of(watch.hear(Ticked), RollBack) == [], "after a pause"
+            assert of(watch.apply(Ticked), RollBack) == [], "after a pause"
             watch.after(BACK_PAUSE_MS)
-        assert len(of(watch.hear(Ticked), RollBack)) == 1
-        watch.hear(RolledBack, release=BAD, failure="stopped")
-    (tightened,) = of(watch.hear(Ticked), TightenTrading)
+        assert len(of(watch.apply(Ticked), RollBack)) == 1
+        watch.apply(RolledBack, release=BAD, failure="stopped")
+    (tightened,) = of(watch.apply(Ticked), TightenTrading)
     assert "could not be taken back" in tightened.reason
-    assert of(watch.after(BACK_PAUSE_MS).hear(Ticked), TightenTrading) == []
+    assert of(watch.after(BACK_PAUSE_MS).apply(Ticked), TightenTrading) == []
 
 
 def test_a_rollout_under_way_is_put_away_first() -> None:
     watch = watched()
-    watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
+    watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
     latched(watch, "shadow_disagrees", BAD[:12])
-    effects = watch.hear(Ticked)
+    effects = watch.apply(Ticked)
     assert [end.rollout for end in of(effects, EndRollout)] == ["r0001"]
     assert of(effects, RollBack) == []
-    assert of(watch.hear(Ticked), EndRollout) == []
-    watch.hear(RolloutSeen, rollout=None)
-    assert len(of(watch.hear(Ticked), RollBack)) == 1
+    assert of(watch.apply(Ticked), EndRollout) == []
+    watch.apply(RolloutSeen, rollout=None)
+    assert len(of(watch.apply(Ticked), RollBack)) == 1
 
 
 def test_a_fleet_that_is_being_ended_reacts_to_nothing() -> None:
     watch = Watch()
-    watch.hear(StartAsked, slots=(SLOT,))
-    watch.hear(FencesRead, owners={SLOT: owner()})
-    watch.hear(StopAsked)
+    watch.apply(StartAsked, slots=(SLOT,))
+    watch.apply(FencesRead, owners={SLOT: owner()})
+    watch.apply(StopAsked)
     assert latched(watch, "fence_of_another_release") == []
 
 

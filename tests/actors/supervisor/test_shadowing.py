@@ -31,18 +31,18 @@ def declare(root: Path, decisions: int, changed_max: int) -> None:
 
 
 def held(shadows: Shadows, rollout: str | None = "r0001") -> list[str]:
-    return [finding.kind for finding in shadows.look(rollout) if finding.holds]
+    return [finding.kind for finding in shadows.poll(rollout) if finding.holds]
 
 
 def test_one_difference_breaks_a_plan_that_nothing_changes(tmp_path: Path) -> None:
-    for case, say in (("said", True), ("planned", False)):
+    for case, notify in (("said", True), ("planned", False)):
         root = tmp_path / case
-        if not say:
+        if not notify:
             declare(root, 288, 0)
         shadows = Shadows(LocalStorage(root))
-        rolling(root, identical=say, btc_5m=(3, 0))
+        rolling(root, identical=notify, btc_5m=(3, 0))
         assert held(shadows) == []
-        rolling(root, identical=say, btc_5m=(3, 0), eth_5m=(2, 1))
+        rolling(root, identical=notify, btc_5m=(3, 0), eth_5m=(2, 1))
         assert held(shadows) == ["shadow_disagrees"]
 
 

@@ -52,18 +52,18 @@ class Watch:
         self.backs: list[CreateShared] = []
         self.alarms: list[RaiseAlarm] = []
         pairs = dict.fromkeys(replaced, (BAD, GOOD))
-        self.hear(RolloutSeen, rollout=None, replaced_shared=pairs)
+        self.apply(RolloutSeen, rollout=None, replaced_shared=pairs)
 
-    def hear(self, kind: type[AnyEvent], **fields: Any) -> None:
+    def apply(self, kind: type[AnyEvent], **fields: Any) -> None:
         event = kind(wire_ms=self.now_ms, market_ms=self.now_ms, **fields)
         self.state, effects = step(self.state, event)
         self.backs += [e for e in effects if isinstance(e, CreateShared) and e.bad]
         self.alarms += [e for e in effects if isinstance(e, RaiseAlarm) and e.kind == TURNED_BAD]
 
-    def look(self, kind: type[AnyEvent], seconds: int = 1, **fields: Any) -> None:
+    def poll(self, kind: type[AnyEvent], seconds: int = 1, **fields: Any) -> None:
         for _ in range(seconds):
             self.now_ms += LOOK_MS
-            self.hear(kind, **fields)
+            self.apply(kind, **fields)
 
 
 def gateway(phase: str = "serving", **fields: Any) -> GatewayStatus:
@@ -93,15 +93,15 @@ def feeds(snapshots: int, **fields: Any) -> MarketDataStatus:
 
 def begun() -> Watch:
     watch = Watch(GATEWAY, MARKET_DATA)
-    watch.look(GatewaySeen, 5, status=gateway())
+    watch.poll(GatewaySeen, 5, status=gateway())
     return watch
 
 
 def test_a_gateway_that_begins_anew_twice_in_a_minute_is_taken_back_once_with_an_alarm() -> None:
     watch = begun()
-    watch.look(GatewaySeen, 5, status=gateway(generation=4))
+    watch.poll(GatewaySeen, 5, status=gateway(generation=4))
     assert watch.backs == []
-    watch.look(GatewaySeen, 5, status=gateway(generation=5))
+    watch.poll(GatewaySeen, 5, status=gateway(generation=5))
     assert [(b.who, b.bad, b.release) for b in watch.backs] == [(GATEWAY, BAD, GOOD)]
     (alarm,) = watch.alarms
     assert alarm.subject == GATEWAY
@@ -111,33 +111,33 @@ def test_a_gateway_that_begins_anew_twice_in_a_minute_is_taken_back_once_with_an
 
 def test_two_starts_far_apart_prove_nothing() -> None:
     watch = begun()
-    watch.look(GatewaySeen, 5, status=gateway(generation=4))
-    watch.look(GatewaySeen, STARTS_WITHIN_MS // LOOK_MS, status=gateway(generation=4))
-    watch.look(GatewaySeen, 5, status=gateway(generation=5))
+    watch.poll(GatewaySeen, 5, status=gateway(generation=4))
+    watch.poll(GatewaySeen, STARTS_WITHIN_MS // LOOK_MS, status=gateway(generation=4))
+    watch.poll(GatewaySeen, 5, status=gateway(generation=5))
     assert watch.backs == []
 
 
 def test_a_silent_gateway_is_taken_back_as_soon_as_the_venue_would_cancel() -> None:
     watch = begun()
-    watch.look(SharedSilent, SILENT_MS // LOOK_MS - 1, who=GATEWAY, missing=False, reason="hangs")
+    watch.poll(SharedSilent, SILENT_MS // LOOK_MS - 1, who=GATEWAY, missing=False, reason="hangs")
     assert watch.backs == []
-    watch.look(SharedSilent, 1, who=GATEWAY, missing=False, reason="hangs")
+    watch.poll(SharedSilent, 1, who=GATEWAY, missing=False, reason="hangs")
     assert [b.who for b in watch.backs] == [GATEWAY]
 
 
 def test_a_gateway_that_answers_and_does_not_serve_is_taken_back() -> None:
     watch = begun()
-    watch.look(GatewaySeen, UNSERVING_MS // LOOK_MS + 1, status=gateway("starting: KeyError"))
+    watch.poll(GatewaySeen, UNSERVING_MS // LOOK_MS + 1, status=gateway("starting: KeyError"))
     assert [b.who for b in watch.backs] == [GATEWAY]
 
 
 def test_a_gateway_without_heartbeats_is_taken_back() -> None:
     watch = begun()
-    watch.look(
+    watch.poll(
         GatewaySeen, 9, status=gateway(heartbeat_age_ms=BEATLESS_MS - 1, listed_age_ms=2_000)
     )
     assert watch.backs == []
-    watch.look(GatewaySeen, status=gateway(heartbeat_age_ms=BEATLESS_MS, listed_age_ms=2_000))
+    watch.poll(GatewaySeen, status=gateway(heartbeat_age_ms=BEATLESS_MS, listed_age_ms=2_000))
     assert [b.who for b in watch.backs] == [GATEWAY]
     assert "no heartbeat" in watch.alarms[0].evidence["reason"]
 
@@ -146,8 +146,8 @@ def test_a_venue_that_takes_no_heartbeat_because_it_restarts_blames_no_release()
     watch = begun()
     age_ms = 4 * BEATLESS_MS
     status = gateway(heartbeat_age_ms=age_ms, listed_age_ms=age_ms - ANSWERS_MS + 1)
-    watch.look(GatewaySeen, 9, status=status)
-    watch.look(GatewaySeen, 9, status=gateway(heartbeat_age_ms=age_ms, listed_age_ms=None))
+    watch.poll(GatewaySeen, 9, status=status)
+    watch.poll(GatewaySeen, 9, status=gateway(heartbeat_age_ms=age_ms, listed_age_ms=None))
     assert watch.backs == []
 
 
@@ -155,41 +155,41 @@ def test_market_data_that_makes_no_snapshot_for_two_points_is_taken_back() -> No
     watch = Watch(MARKET_DATA)
     cycle_s = CYCLE_MS // SPEED // LOOK_MS
     for made in range(3):
-        watch.look(FeedsSeen, cycle_s, status=feeds(made))
+        watch.poll(FeedsSeen, cycle_s, status=feeds(made))
     assert watch.backs == []
-    watch.look(FeedsSeen, 3 * cycle_s, status=feeds(2))
+    watch.poll(FeedsSeen, 3 * cycle_s, status=feeds(2))
     assert [b.who for b in watch.backs] == [MARKET_DATA]
 
 
 def test_what_no_roll_brought_is_not_taken_back() -> None:
     watch = Watch()
     for generation in range(3, 9):
-        watch.look(GatewaySeen, 2, status=gateway(generation=generation))
-    watch.look(SharedSilent, 30, who=GATEWAY, missing=False, reason="hangs")
+        watch.poll(GatewaySeen, 2, status=gateway(generation=generation))
+    watch.poll(SharedSilent, 30, who=GATEWAY, missing=False, reason="hangs")
     assert watch.backs == []
 
 
 def test_a_release_that_came_since_is_judged_by_its_own_course() -> None:
     watch = begun()
-    watch.look(GatewaySeen, 2, status=gateway(generation=4))
-    watch.look(GatewaySeen, 2, status=gateway(generation=5, release=GOOD))
-    watch.look(GatewaySeen, 2, status=gateway(generation=6, release=GOOD))
+    watch.poll(GatewaySeen, 2, status=gateway(generation=4))
+    watch.poll(GatewaySeen, 2, status=gateway(generation=5, release=GOOD))
+    watch.poll(GatewaySeen, 2, status=gateway(generation=6, release=GOOD))
     assert watch.backs == []
 
 
 def test_a_way_back_that_failed_is_tried_again_after_its_pause() -> None:
     watch = begun()
     seconds = (SILENT_MS + PAUSE_MS) // LOOK_MS + 2
-    watch.look(SharedSilent, seconds, who=GATEWAY, missing=False, reason="hangs")
+    watch.poll(SharedSilent, seconds, who=GATEWAY, missing=False, reason="hangs")
     assert len(watch.backs) == 2
-    watch.hear(RolloutSeen, rollout=None)
-    watch.look(SharedSilent, seconds, who=GATEWAY, missing=False, reason="hangs")
+    watch.apply(RolloutSeen, rollout=None)
+    watch.poll(SharedSilent, seconds, who=GATEWAY, missing=False, reason="hangs")
     assert len(watch.backs) == 2, "it went back: there is nothing to go back to any more"
 
 
 def test_a_gateway_that_books_fills_otherwise_than_their_trades_say_is_taken_back() -> None:
     watch = begun()
-    watch.look(GatewaySeen, status=gateway(contradicted_fills=1))
+    watch.poll(GatewaySeen, status=gateway(contradicted_fills=1))
     assert [b.who for b in watch.backs] == [GATEWAY]
     assert "booked 1 fills otherwise" in watch.alarms[0].evidence["reason"]
 
@@ -212,8 +212,8 @@ def gateway_seen(**fields: Any) -> Shared:
 
 def test_market_data_whose_snapshots_understate_ages_is_taken_back() -> None:
     watch = Watch(MARKET_DATA)
-    watch.look(FeedsSeen, status=feeds(1))
+    watch.poll(FeedsSeen, status=feeds(1))
     raised = {AGES_UNTRUE: watch.now_ms}
     watch.state = msgspec.structs.replace(watch.state, raised=raised)
-    watch.look(FeedsSeen, status=feeds(2))
+    watch.poll(FeedsSeen, status=feeds(2))
     assert [b.who for b in watch.backs] == [MARKET_DATA]

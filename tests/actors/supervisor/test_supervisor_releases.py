@@ -13,8 +13,8 @@ from actors.supervisor.events import (
     DecisionsRead,
     EndRollout,
     FencesRead,
-    LookAtRollout,
     OpenSeat,
+    PollRollout,
     RolloutSeen,
     SlotSeen,
     StartAsked,
@@ -60,13 +60,13 @@ def made(
 
 def read(watch: Watch, *decisions: Made, writable: bool = True) -> list[Any]:
     """Let the journal be read to its end now; it holds these decisions more."""
-    return watch.hear(DecisionsRead, made=decisions, read_to_ms=watch.now_ms, writable=writable)
+    return watch.apply(DecisionsRead, made=decisions, read_to_ms=watch.now_ms, writable=writable)
 
 
 def decided(watch: Watch, outcome: Outcome, release: str = BAD, reason: str = "r") -> list[Any]:
     """Let one decision point pass and the journal say what was decided there."""
     for _ in range(CYCLE_MS // TICKS_MS):
-        watch.after(TICKS_MS).hear(Ticked)
+        watch.after(TICKS_MS).apply(Ticked)
     return read(watch, made(watch, outcome, release, reason=reason))
 
 
@@ -86,8 +86,8 @@ def decision(watch: Watch, reason: str, incarnation: int, release: str) -> SlotS
 def watched(history: tuple[FenceRecord, ...] = ROLLED, *proven: str) -> Watch:
     """A slot that runs the last release of its history; those before it are proven in it."""
     watch = Watch()
-    watch.hear(StartAsked, slots=(SLOT,))
-    watch.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    watch.apply(StartAsked, slots=(SLOT,))
+    watch.apply(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
     before = proven or tuple(one.release for one in history[:-1])
     for release in before:
         for ago in (3, 2):
@@ -111,10 +111,10 @@ def dying(
             granted_wire_ms=watch.now_ms,
         )
         history = (*history, claim)
-        effects += watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: history})
+        effects += watch.apply(FencesRead, owners={SLOT: claim}, history={SLOT: history})
         if decides:
             seen = decision(watch, "points", incarnation=2, release=BAD)
-            effects += watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+            effects += watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
     return effects
 
 
@@ -138,7 +138,7 @@ def test_incarnations_that_rollouts_bring_are_no_deaths() -> None:
         for number in range(2 * DEATHS_MAX)
     )
     history = (*ROLLED, *rolls)
-    effects = watch.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    effects = watch.apply(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
     assert alarms(effects) == []
 
 
@@ -149,8 +149,8 @@ def test_deaths_that_are_far_apart_are_no_deaths_in_a_row() -> None:
 def lively(watch: Watch) -> Watch:
     """Let the slot be live once, so that it is held to what it does from then on."""
     seen = decision(watch, "points", incarnation=2, release=BAD)
-    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
-    watch.hear(Ticked)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+    watch.apply(Ticked)
     return watch
 
 
@@ -181,7 +181,7 @@ def test_what_no_rollout_brought_is_not_undone_when_it_dies_but_an_alarm_says_so
 
 def test_a_slot_that_dies_under_a_living_rollout_is_its_drivers() -> None:
     watch = watched()
-    watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
+    watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
     effects = dying(watch, DEATHS_MAX + 1)
     assert alarms(effects) == ["slot_dies"]
     assert of(effects, OpenSeat) == []
@@ -197,28 +197,28 @@ def test_replaced_release_is_found_behind_later_claims_of_the_same_release() -> 
 
 def test_rollout_without_a_sign_of_its_driver_is_put_away_once() -> None:
     watch = watched()
-    assert of(watch.after(ROLLOUT_EVERY_MS).hear(Ticked), LookAtRollout)
+    assert of(watch.after(ROLLOUT_EVERY_MS).apply(Ticked), PollRollout)
     beat_ms = watch.now_ms
-    assert watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
+    assert watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
     watch.after(ROLLOUT_LEASE_MS)
-    assert watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
-    effects = watch.after(1).hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms)
+    assert watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
+    effects = watch.after(1).apply(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms)
     assert of(effects, EndRollout)[0].rollout == "r0001"
     assert alarms(effects) == ["rollout_without_driver"]
-    assert watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
+    assert watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms) == []
     watch.after(ROLLOUT_PAUSE_MS)
-    assert of(watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms), EndRollout)
+    assert of(watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=beat_ms), EndRollout)
 
 
 def test_slot_that_was_taken_back_is_watched_in_its_old_incarnation() -> None:
     watch = watched()
     assert watch.state.slots[SLOT].incarnation == 2
     back = msgspec.structs.replace(record(OLD, 3, "r0001-btc-5m-back"), incarnation=1)
-    watch.hear(FencesRead, owners={SLOT: back}, history={SLOT: (*ROLLED, back)})
-    asked = of(watch.after(60_000).hear(Ticked), AskSlot)
+    watch.apply(FencesRead, owners={SLOT: back}, history={SLOT: (*ROLLED, back)})
+    asked = of(watch.after(60_000).apply(Ticked), AskSlot)
     assert [effect.incarnation for effect in asked] == [1]
 
 
 def test_no_rollout_is_no_news() -> None:
     watch = watched()
-    assert watch.after(ROLLOUT_LEASE_MS).hear(RolloutSeen, rollout=None) == []
+    assert watch.after(ROLLOUT_LEASE_MS).apply(RolloutSeen, rollout=None) == []

@@ -56,8 +56,8 @@ HOUR_MS = 3_600_000
 def live(watch: Watch | None = None) -> Watch:
     watch = watch or watched()
     seen = decision(watch, "points", incarnation=2, release=BAD)
-    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
-    watch.hear(Ticked)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+    watch.apply(Ticked)
     assert watch.place() is Place.LIVE
     return watch
 
@@ -66,7 +66,7 @@ def wait(watch: Watch, for_ms: int, *, every_ms: int = 2_000) -> list[Any]:
     """Let time pass: the clock ticks and the journal, without a new row, is read to its end."""
     effects: list[Any] = []
     for _ in range(for_ms // every_ms):
-        effects += watch.after(every_ms).hear(Ticked)
+        effects += watch.after(every_ms).apply(Ticked)
         effects += read(watch)
     return effects
 
@@ -94,14 +94,14 @@ def test_the_seat_is_filled_with_the_proven_release_which_is_then_left_alone() -
     watch = live()
     decided(watch, Outcome.FAILED)
     decided(watch, Outcome.FAILED)
-    created = watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
+    created = watch.apply(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
     assert [(c.release, c.incarnation) for c in of(created, CreateSlot)] == [(OLD, 3)]
-    watch.hear(SlotCreated, slot=SLOT, incarnation=3)
+    watch.apply(SlotCreated, slot=SLOT, incarnation=3)
     assert of(wait(watch, STARTING_MS - 2_000), OpenSeat) == [], "its new owner is starting"
     granted = msgspec.structs.replace(record(OLD, 3, None), granted_wire_ms=watch.now_ms)
-    watch.hear(FencesRead, owners={SLOT: granted}, history={SLOT: (*ROLLED, granted)})
+    watch.apply(FencesRead, owners={SLOT: granted}, history={SLOT: (*ROLLED, granted)})
     seen = decision(watch, "points", incarnation=3, release=OLD)
-    watch.hear(SlotSeen, slot=SLOT, incarnation=3, status=seen)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=3, status=seen)
     effects: list[Any] = []
     for _ in range(5):
         effects += decided(watch, Outcome.FAILED, OLD)
@@ -114,10 +114,10 @@ def test_an_answer_of_the_bad_one_that_comes_late_does_not_end_the_asking() -> N
     decided(watch, Outcome.FAILED)
     assert watch.state.slots[SLOT].asking
     decided(watch, Outcome.FAILED)
-    watch.hear(SlotSilent, slot=SLOT, incarnation=2, reason="its process died")
-    watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
-    watch.hear(SlotCreated, slot=SLOT, incarnation=3)
-    asked = of(watch.after(1_000).hear(Ticked), AskSlot)
+    watch.apply(SlotSilent, slot=SLOT, incarnation=2, reason="its process died")
+    watch.apply(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
+    watch.apply(SlotCreated, slot=SLOT, incarnation=3)
+    asked = of(watch.after(1_000).apply(Ticked), AskSlot)
     assert [effect.incarnation for effect in asked] == [3]
 
 
@@ -154,31 +154,31 @@ def test_it_does_not_matter_what_the_slot_is_doing(place: Place) -> None:
     match place:
         case Place.SILENT:
             watch.after(HUNG_AFTER_MS)
-            watch.hear(SlotSilent, slot=SLOT, incarnation=2, reason="no answer")
+            watch.apply(SlotSilent, slot=SLOT, incarnation=2, reason="no answer")
         case Place.STARTING:
             seen = msgspec.structs.replace(
                 decision(watch, "points", 2, BAD), state="claiming", release=BAD
             )
-            watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+            watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
         case _:
-            watch.hear(SlotMissing, slot=SLOT, incarnation=2)
-            watch.hear(SlotMissing, slot=SLOT, incarnation=2)
+            watch.apply(SlotMissing, slot=SLOT, incarnation=2)
+            watch.apply(SlotMissing, slot=SLOT, incarnation=2)
     if place is Place.CREATING:
-        watch.hear(Ticked)
-        watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=BAD)
+        watch.apply(Ticked)
+        watch.apply(SeatOpened, slot=SLOT, incarnation=3, release=BAD)
     assert watch.place() is place
     effects = read(watch.after(CYCLE_MS), made(watch, Outcome.FAILED))
     (opened,) = of(effects, OpenSeat)
     assert (opened.release, opened.back) == (OLD, True)
     if place is Place.CREATING:
-        watch.hear(SeatOpened, slot=SLOT, incarnation=4, release=OLD)
-        watch.hear(CreateFailed, slot=SLOT, reason="late", incarnation=3)
+        watch.apply(SeatOpened, slot=SLOT, incarnation=4, release=OLD)
+        watch.apply(CreateFailed, slot=SLOT, reason="late", incarnation=3)
         assert watch.place() is Place.CREATING, "that was the creation of the bad one"
 
 
 def test_a_rollout_under_way_changes_nothing_about_two_bad_points() -> None:
     watch = live()
-    watch.hear(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
+    watch.apply(RolloutSeen, rollout="r0001", beat_wire_ms=watch.now_ms)
     decided(watch, Outcome.FAILED)
     assert len(of(decided(watch, Outcome.FAILED), OpenSeat)) == 1
 
@@ -187,10 +187,10 @@ def test_a_way_back_that_could_not_be_created_is_tried_again_with_the_proven_rel
     watch = live()
     decided(watch, Outcome.FAILED)
     decided(watch, Outcome.FAILED)
-    watch.hear(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
-    watch.hear(CreateFailed, slot=SLOT, reason="no worker", incarnation=3)
-    watch.hear(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
-    again = of(watch.after(STARTING_MS).hear(Ticked), OpenSeat)
+    watch.apply(SeatOpened, slot=SLOT, incarnation=3, release=OLD)
+    watch.apply(CreateFailed, slot=SLOT, reason="no worker", incarnation=3)
+    watch.apply(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
+    again = of(watch.after(STARTING_MS).apply(Ticked), OpenSeat)
     assert [opened.release for opened in again] == [OLD]
 
 
@@ -198,16 +198,16 @@ def test_a_seat_that_is_refused_is_asked_for_again_under_the_fence_of_now() -> N
     watch = live()
     decided(watch, Outcome.FAILED)
     decided(watch, Outcome.FAILED)
-    watch.hear(SeatRefused, slot=SLOT, reason="the fence is 3, not 2")
+    watch.apply(SeatRefused, slot=SLOT, reason="the fence is 3, not 2")
     restarted = (*ROLLED, record(BAD, 3, None))
     assert (
         of(
-            watch.hear(FencesRead, owners={SLOT: restarted[-1]}, history={SLOT: restarted}),
+            watch.apply(FencesRead, owners={SLOT: restarted[-1]}, history={SLOT: restarted}),
             OpenSeat,
         )
         == []
     ), "not at once"
-    (opened,) = of(watch.after(RETRY_MS).hear(Ticked), OpenSeat)
+    (opened,) = of(watch.after(RETRY_MS).apply(Ticked), OpenSeat)
     assert (opened.release, opened.expected_fence) == (OLD, 3)
 
 
@@ -216,9 +216,9 @@ def test_a_release_that_the_archive_lacks_gives_way_to_the_one_before_it() -> No
     watch = watched(history)
     decided(watch, Outcome.FAILED)
     assert [o.release for o in of(decided(watch, Outcome.FAILED), OpenSeat)] == [OLD]
-    watch.hear(SeatRefused, slot=SLOT, reason="not in the archive", not_archived=OLD)
-    watch.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
-    again = of(watch.after(RETRY_MS).hear(Ticked), OpenSeat)
+    watch.apply(SeatRefused, slot=SLOT, reason="not in the archive", not_archived=OLD)
+    watch.apply(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    again = of(watch.after(RETRY_MS).apply(Ticked), OpenSeat)
     assert [opened.release for opened in again] == [OLDER]
 
 
@@ -244,15 +244,15 @@ def test_the_alarm_says_why_no_decision_was_journaled(seen: str, cause: str) -> 
             record(BAD, 3 + number, None), life=f"life-{number}", granted_wire_ms=watch.now_ms
         )
         history = (*history, claim)
-        watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: history})
+        watch.apply(FencesRead, owners={SLOT: claim}, history={SLOT: history})
     if seen in ("silent", "died"):
         reason = "no answer in 3.0 s" if seen == "silent" else "its process died"
-        watch.hear(SlotSilent, slot=SLOT, incarnation=2, reason=reason)
+        watch.apply(SlotSilent, slot=SLOT, incarnation=2, reason=reason)
     status = decision(watch, "points", 2, BAD)
     changes = {"blocked": {"blocked_ms": 900}, "cannot write": {"journal_failure": "EFBIG"}}
     status = msgspec.structs.replace(status, **changes.get(seen, {}))
     if seen in ("answers", *changes):
-        watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=status)
+        watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=status)
     (alarm,) = [a for a in of(wait(watch, CYCLE_MS), RaiseAlarm) if a.kind == "release_turned_bad"]
     assert alarm.evidence["reason"] == f"no decision by half its deadline: {cause}"
 
@@ -260,8 +260,8 @@ def test_the_alarm_says_why_no_decision_was_journaled(seen: str, cause: str) -> 
 def test_a_process_that_grows_without_end_is_taken_back_before_the_machine_is_full() -> None:
     watch = live()
     now = {"made": (), "read_to_ms": watch.now_ms}
-    assert watch.hear(DecisionsRead, **now, memory_mb={SLOT: MEMORY_MB_MAX}) == []
-    effects = watch.hear(DecisionsRead, **now, memory_mb={SLOT: MEMORY_MB_MAX + 1})
+    assert watch.apply(DecisionsRead, **now, memory_mb={SLOT: MEMORY_MB_MAX}) == []
+    effects = watch.apply(DecisionsRead, **now, memory_mb={SLOT: MEMORY_MB_MAX + 1})
     (alarm,) = of(effects, RaiseAlarm)
     assert alarm.evidence["reason"] == "its process holds 1537 MB, at most 1536"
     assert [opened.release for opened in of(effects, OpenSeat)] == [OLD]
@@ -306,7 +306,7 @@ def test_the_first_release_of_a_slot_stays_and_an_alarm_names_what_fails() -> No
 def test_what_fell_due_while_this_watch_stood_still_is_forgiven() -> None:
     watch = live()
     wait(watch, CYCLE_MS)
-    watch.after(HOUR_MS).hear(Ticked)
+    watch.after(HOUR_MS).apply(Ticked)
     assert of(read(watch), OpenSeat) == [], "the machine was suspended"
     assert of(wait(watch, CYCLE_MS), OpenSeat) == []
     assert len(of(wait(watch, CYCLE_MS), OpenSeat)) == 1, "and then it counts again"
@@ -326,11 +326,11 @@ def test_a_supervisor_that_begins_gives_slots_the_time_to_start() -> None:
 
 def test_a_slot_owes_from_its_claim_on_where_this_watch_saw_it() -> None:
     watch = Watch()
-    watch.hear(StartAsked, slots=(SLOT,))
-    watch.hear(Ticked)
+    watch.apply(StartAsked, slots=(SLOT,))
+    watch.apply(Ticked)
     claimed_ms = watch.after(2_000).now_ms
     claim = msgspec.structs.replace(record(BAD, 2, "r0001"), granted_wire_ms=claimed_ms)
-    watch.hear(FencesRead, owners={SLOT: claim}, history={SLOT: (claim,)})
+    watch.apply(FencesRead, owners={SLOT: claim}, history={SLOT: (claim,)})
     live(watch.after(1_500))
     assert watch.state.slots[SLOT].owes_from_ms == claimed_ms
     old = live(watched())
@@ -339,8 +339,8 @@ def test_a_slot_owes_from_its_claim_on_where_this_watch_saw_it() -> None:
 
 def test_points_before_this_supervisor_began_are_not_counted_as_missing() -> None:
     watch = Watch().after(HOUR_MS)
-    watch.hear(StartAsked, slots=(SLOT,))
-    watch.hear(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
+    watch.apply(StartAsked, slots=(SLOT,))
+    watch.apply(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
     for ago in (3, 2):
         read(watch, made(watch, Outcome.GOOD, OLD, OPEN_MS - ago * CYCLE_MS))
     live(watch)
@@ -350,21 +350,21 @@ def test_points_before_this_supervisor_began_are_not_counted_as_missing() -> Non
 def test_without_the_gateway_a_slot_that_cannot_claim_is_not_at_fault() -> None:
     watch = live()
     seen = msgspec.structs.replace(decision(watch, "points", 2, BAD), state="claiming")
-    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=seen)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
     effects: list[Any] = []
     for _ in range(4 * CYCLE_MS // 2_000):
         effects += wait(watch, 2_000)
-        effects += watch.hear(SharedSilent, who=GATEWAY, missing=False, reason="no answer")
+        effects += watch.apply(SharedSilent, who=GATEWAY, missing=False, reason="no answer")
     assert of(effects, OpenSeat) == []
 
 
 def test_a_full_disk_is_not_the_fault_of_the_slots_that_cannot_write() -> None:
     watch = live()
     ill = msgspec.structs.replace(decision(watch, "points", 2, BAD), journal_failure="full")
-    watch.hear(SlotSeen, slot=SLOT, incarnation=2, status=ill)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=ill)
     effects: list[Any] = []
     for _ in range(4 * CYCLE_MS // 2_000):
-        effects += watch.after(2_000).hear(Ticked)
+        effects += watch.after(2_000).apply(Ticked)
         effects += read(watch, writable=False)
     assert of(effects, OpenSeat) == []
     assert of(wait(watch, 3 * CYCLE_MS), OpenSeat) != [], "a slot alone that cannot write is"
@@ -374,7 +374,7 @@ def test_nothing_is_missing_before_the_journal_was_read() -> None:
     watch = live()
     effects: list[Any] = []
     for _ in range(4 * CYCLE_MS // 2_000):
-        effects += watch.after(2_000).hear(Ticked)
+        effects += watch.after(2_000).apply(Ticked)
     assert of(effects, OpenSeat) == []
 
 
@@ -382,10 +382,10 @@ def test_a_journal_that_is_not_read_is_an_alarm_until_it_is() -> None:
     watch = live()
     effects: list[Any] = []
     for _ in range(UNREAD_MS // 2_000 + 1):
-        effects += watch.after(2_000).hear(Ticked)
+        effects += watch.after(2_000).apply(Ticked)
     assert alarms(effects) == ["decisions_unread"]
     read(watch)
-    watch.hear(Ticked)
+    watch.apply(Ticked)
     assert "decisions_unread/journal" not in watch.state.raised
 
 
@@ -395,9 +395,9 @@ def test_a_restarted_supervisor_still_knows_what_was_taken_back() -> None:
     (kept,) = of(decided(watch, Outcome.FAILED), KeepStanding)
     again = Watch()
     again.state = msgspec.structs.replace(again.state, standing=kept.standing)
-    again.hear(StartAsked, slots=(SLOT,))
+    again.apply(StartAsked, slots=(SLOT,))
     history = (record(BAD, 1, None), record(OLD, 2, "r0002"))
-    again.hear(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
+    again.apply(FencesRead, owners={SLOT: history[-1]}, history={SLOT: history})
     decided(again, Outcome.FAILED, OLD)
     effects = decided(again, Outcome.FAILED, OLD)
     assert of(effects, OpenSeat) == [], "the one before it was itself taken back"

@@ -31,12 +31,12 @@ def fleet(now_ms: int = DUE_MS, **fields: Any) -> Watch:
     """A supervisor with one live slot, granted when this cycle began."""
     watch = Watch()
     watch.now_ms = DUE_MS - CYCLE_MS // 2
-    watch.live().hear(Ticked)
+    watch.live().apply(Ticked)
     watch.now_ms = now_ms
     granted = msgspec.structs.replace(owner(), granted_wire_ms=DUE_MS - CYCLE_MS // 2)
-    watch.hear(FencesRead, owners={SLOT: granted}, history={SLOT: (granted,)})
+    watch.apply(FencesRead, owners={SLOT: granted}, history={SLOT: (granted,)})
     seen = status(now_ms, release=RELEASE, node_id="n", **fields)
-    watch.hear(SlotSeen, slot=SLOT, incarnation=1, status=seen)
+    watch.apply(SlotSeen, slot=SLOT, incarnation=1, status=seen)
     return watch
 
 
@@ -44,5 +44,5 @@ def held(found: tuple[Finding, ...]) -> list[str]:
     return [finding.key for finding in found if finding.holds]
 
 
-def look(one: Detecting, watch: Watch, *strangers: Stranger) -> list[str]:
-    return held(one.look(watch.state, strangers, watch.now_ms))
+def poll(one: Detecting, watch: Watch, *strangers: Stranger) -> list[str]:
+    return held(one.poll(watch.state, strangers, watch.now_ms))

@@ -47,7 +47,7 @@ def test_a_venue_clock_of_another_world_can_be_told(exchange: Loopback, body: st
     exchange.answer("GET", "/time", Answer(body, 200))
     seen = with_venue(exchange, lambda venue: venue.server_time_ms())
     machine = Machine().start()
-    machine.hear(TimeSeen(server_ms=seen, round_trip_ms=10, wall_ms=machine.wire_ms, **machine.at))
+    machine.apply(TimeSeen(server_ms=seen, round_trip_ms=10, wall_ms=machine.wire_ms, **machine.at))
     assert abs(machine.state.flight.skew_ms) > machine.rules.timing.clock_skew_limit_ms
     assert status_after(machine)
 
@@ -59,7 +59,7 @@ def test_a_balance_of_another_world_can_be_told(exchange: Loopback, balance: str
     seen = with_venue(exchange, lambda venue: venue.account((UP_TOKEN,)))
     assert isinstance(seen, AccountBalance), seen
     machine = Machine().start()
-    machine.hear(AccountSeen(account=seen, **machine.at))
+    machine.apply(AccountSeen(account=seen, **machine.at))
     assert status_after(machine)
     assert encode(seen)
 

@@ -259,7 +259,7 @@ def test_a_list_is_searched_row_by_row_and_an_odd_row_hides_no_other() -> None:
 
 
 def test_a_market_whose_slug_answers_nothing_is_found_in_the_list() -> None:
-    async def look(listed: bytes | None) -> object:
+    async def poll(listed: bytes | None) -> object:
         with loopback() as served:
             if listed is not None:
                 served.answer("GET", "/events", Answer(json.loads(listed)))
@@ -268,12 +268,12 @@ def test_a_market_whose_slug_answers_nothing_is_found_in_the_list() -> None:
                 return await fetch_market(client, ask, NOW_MS)
 
     event = json.loads(event_body(Asset.BTC, WINDOW)) | {"slug": SLUG}
-    assert isinstance(asyncio.run(look(json.dumps([event]).encode())), MarketFound)
-    assert isinstance(asyncio.run(look(b"[]")), MarketMissing)
-    assert isinstance(asyncio.run(look(None)), MarketMissing)
+    assert isinstance(asyncio.run(poll(json.dumps([event]).encode())), MarketFound)
+    assert isinstance(asyncio.run(poll(b"[]")), MarketMissing)
+    assert isinstance(asyncio.run(poll(None)), MarketMissing)
     other = event | {"markets": [market_row(Asset.BTC, WINDOW, cryptoMarketConfig=None)]}
     with pytest.raises(OtherMarket):
-        asyncio.run(look(json.dumps([other]).encode()))
+        asyncio.run(poll(json.dumps([other]).encode()))
 
 
 def test_the_list_is_asked_for_what_ends_with_the_window() -> None:

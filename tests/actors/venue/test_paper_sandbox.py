@@ -85,12 +85,12 @@ async def order(
 
 
 async def posted(venue: PaperVenue, one: SignedOrder) -> Accepted:
-    async def look() -> Accepted | None:
+    async def poll() -> Accepted | None:
         outcome = await venue.post(one)
         assert not isinstance(outcome, Rejected | Duplicated), outcome
         return outcome if isinstance(outcome, Accepted) else None
 
-    return await until(look)
+    return await until(poll)
 
 
 def test_a_taker_pays_what_the_book_showed_and_the_account_agrees(

@@ -73,9 +73,9 @@ async def signed(
     return one
 
 
-async def until(look: Callable[[], Awaitable[_Value | None]]) -> _Value:
+async def until(poll: Callable[[], Awaitable[_Value | None]]) -> _Value:
     while True:
-        found = await look()
+        found = await poll()
         if found:
             return found
         await asyncio.sleep(0.1)

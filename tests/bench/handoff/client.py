@@ -17,7 +17,7 @@ from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus, SlotStatus
 
 ACTIVE: Final = "active"
-LOOK_SECONDS: Final = 0.02
+POLL_SECONDS: Final = 0.02
 """Between two looks at the rollout's stored state."""
 ASK_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 0.0005
@@ -70,16 +70,16 @@ class Client:
     def watch_while(self, running: Callable[[], bool]) -> None:
         """Ask until the roll has ended or every slot was seen to switch."""
         while running() and self._watches:
-            self._look()
+            self._poll()
             watched = [watch for watch in self._watches if watch.new is not None]
             for watch in watched[:AT_ONCE]:
                 self._ask(watch)
             if not watched:
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Find the successors of the slots that may switch next."""
-        if time.monotonic() - self._looked_s < LOOK_SECONDS:
+        if time.monotonic() - self._looked_s < POLL_SECONDS:
             return
         self._looked_s = time.monotonic()
         rollout = self._rollout()

@@ -211,8 +211,8 @@ class Story:
         names = set(OrderSigned.__struct_fields__) & set(intent.__struct_fields__)
         order_id = f"0x{self.slot}{intent.due_ms}"
         fields = {name: getattr(intent, name) for name in names}
-        self.hear(OrderSigned, order_id=order_id, **fields)
-        self.hear(OrderOpened, order_id=order_id)
+        self.apply(OrderSigned, order_id=order_id, **fields)
+        self.apply(OrderOpened, order_id=order_id)
         return order_id
 
     def fill(
@@ -221,7 +221,7 @@ class Story:
         """Fill an order, whole and at its price if nothing else is said; return the fill id."""
         order = self.state.orders[order_id]
         fill_id = f"t{self.outbox}/{order_id}"
-        self.hear(
+        self.apply(
             Filled,
             fill_id=fill_id,
             order_id=order_id,
@@ -236,13 +236,13 @@ class Story:
         return fill_id
 
     def confirm(self, fill_id: str) -> None:
-        self.hear(FillConfirmed, fill_id=fill_id)
+        self.apply(FillConfirmed, fill_id=fill_id)
 
     def end(self, order_id: str, end: OrderEnd = OrderEnd.FILLED) -> None:
-        self.hear(OrderEnded, order_id=order_id, end=end, reason="done")
+        self.apply(OrderEnded, order_id=order_id, end=end, reason="done")
 
     def settle(self, fact: DecisionFact, winner: Outcome) -> None:
-        self.hear(Settled, condition_id=fact.intents[0].condition_id, winner=winner)
+        self.apply(Settled, condition_id=fact.intents[0].condition_id, winner=winner)
 
     def trade(self, winner: Outcome, **about: Any) -> DecisionFact:
         """Decide until a trade is wanted; fill it whole, confirm and settle."""
@@ -264,7 +264,7 @@ class Story:
     def record(self, fact: Fact) -> None:
         self._write(fact, self.now_ms)
 
-    def hear(self, kind: type[Any], **fields: Any) -> None:
+    def apply(self, kind: type[Any], **fields: Any) -> None:
         self.outbox += 1
         about = {"at_ms": self.due_ms + 2_000, "gateway_release": self.gateway_release}
         event = kind(sequence=self.outbox, **about, **fields)

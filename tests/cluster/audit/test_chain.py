@@ -110,7 +110,7 @@ def test_an_intent_that_risk_refused_has_a_chain_without_an_order(
 ) -> None:
     fact = story.want()
     intent_id = fact.intents[0].intent_id
-    story.hear(IntentRefused, intent_id=intent_id, code="collar", reason="too far from the mid")
+    story.apply(IntentRefused, intent_id=intent_id, code="collar", reason="too far from the mid")
     found = trade_chain(JournalView(tmp_path), intent_id)
     assert found.trade is None
     assert found.lines[-1].text == "refused: collar: too far from the mid"

@@ -74,7 +74,7 @@ def test_the_confidence_sequence_holds_at_all_times_at_once() -> None:
     for _ in range(200):
         values = np.where(rng.random(300) < 0.9, 0.1, -0.9)  # a fair bet at 0.90
         looks = [confidence_sequence(values[:n], -1, 1) for n in range(1, 301, 7)]
-        left += any(look is None or not look.low <= 0 <= look.high for look in looks)
+        left += any(poll is None or not poll.low <= 0 <= poll.high for poll in looks)
     assert left <= 10
 
 

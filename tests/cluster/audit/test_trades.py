@@ -42,7 +42,7 @@ def test_fees_partial_fills_and_failed_fills_count_as_in_the_slots_books(
     order_id = story.sign(fact)
     story.confirm(story.fill(order_id, shares=1_230_000, price=333_333, fee=1_230))
     failed = story.fill(order_id, shares=2_000_000)
-    story.hear(FillFailed, fill_id=failed)
+    story.apply(FillFailed, fill_id=failed)
     open_fill = story.fill(order_id, shares=3_000_000)
     story.end(order_id, OrderEnd.CANCELLED)
     story.settle(fact, fact.intents[0].outcome)

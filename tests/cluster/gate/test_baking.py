@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from actors.supervisor.baking import Baker, Count, hear, is_good
+from actors.supervisor.baking import Baker, Count, apply, is_good
 from checkpoints.approvals import read_gate
 from checkpoints.approved_releases import unbaked
 from checkpoints.journal import Journal
@@ -46,10 +46,10 @@ def test_a_decision_without_inputs_with_an_error_or_too_late_is_not_good(
 
 
 def test_a_decision_that_the_old_release_made_again_counts_for_nobody_else() -> None:
-    count = hear(Count(), [decision(1), decision(2)], frozenset({NEW}), OFFSETS)
+    count = apply(Count(), [decision(1), decision(2)], frozenset({NEW}), OFFSETS)
     assert count.good(NEW) == 2
     taken_back = [decision(2, OLD, fence=3), decision(2)]
-    count = hear(count, taken_back, frozenset({NEW}), OFFSETS)
+    count = apply(count, taken_back, frozenset({NEW}), OFFSETS)
     assert count.good(NEW) == 1
 
 
@@ -63,12 +63,12 @@ def test_staged_limits_end_with_the_last_good_decision_and_not_before(tmp_path: 
     for slot in SLOTS:
         rows = [replace(decision(n, made.to_release), slot=slot) for n in (1, 2)]
         Journal(storage, slot).append(rows)
-    baker.look()
+    baker.poll()
     assert unbaked(read_gate(storage)) == {made.to_release: (plan, 5)}
     late = decision(3, made.to_release, market_ms=DUE_MS + 9 * CYCLE_MS)
     Journal(storage, SLOTS[0]).append([late])
-    baker.look()
+    baker.poll()
     assert covered(storage, fleet).size_of(made.to_release) == 250
     Journal(storage, SLOTS[0]).append([decision(4, made.to_release)])
-    baker.look()
+    baker.poll()
     assert covered(storage, fleet).size_of(made.to_release) == 1000

@@ -16,7 +16,7 @@ from actors.runtime import CONFIG_FILE
 from checkpoints.approvals import APPLIED, GateFiles, read_gate
 from checkpoints.approved_releases import coverage
 from checkpoints.storage import LocalStorage
-from cluster.commands.pace import planned_words
+from cluster.commands.pace import planned_options
 from cluster.gate.admission import Wish, admit, check_covered
 from cluster.gate.document import Extras, PlanDocument, store_plan
 from cluster.gate.entry import Entrant, announce, enter, next_step
@@ -86,7 +86,7 @@ def test_apply_takes_its_words_from_the_plan_but_not_those_that_were_said(
     made = document(storage, tmp_path)
     made = replace(made, options=Options(canary="btc-5m", bake=3, shadow=0, identical=True))
     words = {"canary": None, "bake": 0, "shadow": 1, "expect": "report", "plan": "ab", "slots": ""}
-    taken = planned_words(words, made, {"shadow"})
+    taken = planned_options(words, made, {"shadow"})
     assert (taken["canary"], taken["bake"], taken["expect"]) == ("btc-5m", 3, "identical")
     assert taken["shadow"] == 1, "refused by the gate, not overruled in silence"
     assert (taken["slots"], taken["plan"]) == ("btc-5m,eth-5m", "ab")

@@ -101,7 +101,7 @@ async def test_a_release_trades_a_fraction_until_it_has_baked(
     closed: FleetConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """5 USD of a slot limit of 50 USD, then all of it; nobody has to tell the gateway."""
-    monkeypatch.setattr(session, "LOOK_S", 0.05)
+    monkeypatch.setattr(session, "POLL_S", 0.05)
     root = Path(closed.storage)
     made = document(LocalStorage(root), tmp_path, config(staged_permille=100))
     plan = store_plan(LocalStorage(root), made)
@@ -118,8 +118,8 @@ async def test_a_release_trades_a_fraction_until_it_has_baked(
         page = await until(shell, "btc-5m", "IntentRefused")
         assert "at most 5000000 until its release has baked" in page.events[0].reason
         assert mark_baked(LocalStorage(root), plan, 192, NOW_MS)
-        desk = shell._life.desk
-        await eventually(lambda: not desk.rules.size_permille)
+        gateway_loop = shell._life.gateway_loop
+        await eventually(lambda: not gateway_loop.rules.size_permille)
         again = current_intent(release=made.to_release, shares=11_000_000, leg=1)
         await shell.send(encode(again))
         await until(shell, "btc-5m", "OrderOpened")

@@ -11,7 +11,7 @@ import pytest
 from actors.gateway.ledger import Ledger
 from actors.gateway.records import Seat
 from checkpoints.process_id import ProcessId
-from cluster.audit.log_reading import LogSays
+from cluster.audit.log_reading import LogView
 from cluster.errors import ClusterError
 from cluster.local.ending import end_runner, end_watcher, watcher_mark
 from cluster.local.head import make_token, read_token
@@ -113,7 +113,7 @@ def test_a_run_that_finds_a_fleet_names_the_releases_of_its_slots(
         owner = msgspec.structs.replace(OWNER, slot=slot, release=release)
         ledger.seats[slot] = Seat(slot=slot, owner=owner)
     ledger.seats["xrp-5m"] = Seat(slot="xrp-5m")
-    monkeypatch.setattr("cluster.local.run.read_log", lambda _: LogSays(ledger=ledger))
+    monkeypatch.setattr("cluster.local.run.read_log", lambda _: LogView(ledger=ledger))
     assert list(slot_releases(state)) == [
         "2 slots run release aaaaaaaaaaaa",
         "1 slots run release bbbbbbbbbbbb",

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import FleetError
-from cluster.local.own_driver import archive_of, drive_from_here, heard, know_head_of
+from cluster.local.own_driver import (
+    archive_of,
+    drive_from_here,
+    know_head_of,
+    tolerant,
+)
 from cluster.local.state_folder import StateFolder
 
 
@@ -31,7 +36,7 @@ def test_a_terminal_that_is_gone_stops_nothing() -> None:
     def gone(_: str) -> None:
         raise BrokenPipeError
 
-    heard(gone)("btc-5m done")
+    tolerant(gone)("btc-5m done")
 
 
 def test_a_command_of_the_supervisor_finds_the_heads_token_by_its_storage(

@@ -5,7 +5,7 @@ from itertools import chain, repeat
 
 from msgspec.structs import replace
 
-from actors.rollout.driver import FROZEN_MS, HEAR_MS, Driver, Hearing, confirmable
+from actors.rollout.driver import DRAIN_MS, FROZEN_MS, Driver, FreezeGuard, confirmable
 from actors.rollout.handoff_state import Step
 from actors.rollout.ports import FleetCalls
 from actors.rollout.rollout_state import Options, Phase, Rollout
@@ -90,15 +90,15 @@ def test_a_driver_whose_look_was_slow_looks_again_before_it_calls_a_decision_lat
 
 
 def test_time_is_not_judged_until_what_came_in_a_freeze_was_heard() -> None:
-    hearing = Hearing(0.0)
+    hearing = FreezeGuard(0.0)
     assert hearing.may_judge(FROZEN_MS)
     woken = 2 * FROZEN_MS + 1.0
     assert not hearing.may_judge(woken)
-    assert not hearing.may_judge(woken + HEAR_MS - 1)
-    assert hearing.may_judge(woken + HEAR_MS)
+    assert not hearing.may_judge(woken + DRAIN_MS - 1)
+    assert hearing.may_judge(woken + DRAIN_MS)
 
 
 def test_a_driver_that_freezes_again_and_again_judges_all_the_same() -> None:
-    hearing = Hearing(0.0)
+    hearing = FreezeGuard(0.0)
     judged = [hearing.may_judge(turn * (FROZEN_MS + 1.0)) for turn in range(1, 7)]
     assert judged == [False, True] * 3

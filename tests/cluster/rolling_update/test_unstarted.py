@@ -12,7 +12,7 @@ from cluster import __main__ as front
 from cluster.errors import JobError
 from cluster.local.state_folder import RunRecord, StateFolder
 from cluster.rolling_update import unstarted
-from cluster.rolling_update.unstarted import submit_roll_job, tell_unstarted
+from cluster.rolling_update.unstarted import report_unstarted, submit_roll_job
 from tests.cluster.audit.complete_record import make_record
 from tests.rolling_update.trees import ROOT
 
@@ -26,7 +26,7 @@ def latched(root: Path) -> list[tuple[str, str]]:
 
 def test_a_job_that_died_of_its_code_is_an_alarm_once(tmp_path: Path) -> None:
     for _ in range(2):
-        assert tell_unstarted(LocalStorage(tmp_path), ROOT, TRACE)
+        assert report_unstarted(LocalStorage(tmp_path), ROOT, TRACE)
     ((kind, said),) = latched(tmp_path)
     assert kind == unstarted.KIND
     assert "SyntaxError: bad" in said
@@ -34,9 +34,9 @@ def test_a_job_that_died_of_its_code_is_an_alarm_once(tmp_path: Path) -> None:
 
 def test_a_job_that_refuses_or_whose_rollout_began_is_none(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
-    assert not tell_unstarted(storage, ROOT, (*TRACE, "error: refused: an alarm is not cleared"))
+    assert not report_unstarted(storage, ROOT, (*TRACE, "error: refused: an alarm is not cleared"))
     storage.write(unstarted.ACTIVE, b"{}")
-    assert not tell_unstarted(storage, ROOT, TRACE)
+    assert not report_unstarted(storage, ROOT, TRACE)
     assert latched(tmp_path) == []
 
 

@@ -138,7 +138,7 @@ async def _back(
 def test_a_dead_gateway_comes_first_and_every_slot_and_actor_after_it(
     storage: LocalStorage, good: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.rollout.shared.LOOK_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
     shared, slots = Shared(sick={Kind.GATEWAY: "no answer in 3 s"}), Slots()
     slots.gateway = shared
     report = back(storage, good, slots, shared)
@@ -161,7 +161,7 @@ def test_a_gateway_that_nobody_asked_to_replace_is_named_with_what_to_say(
 def test_a_gateway_that_cannot_be_replaced_keeps_no_other_shared_actor(
     storage: LocalStorage, good: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.rollout.shared.LOOK_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
     shared, slots = Shared(sick={Kind.GATEWAY: "no answer in 3 s"}, breaks="seize"), Slots()
     slots.gateway = shared
     with pytest.raises(FleetError, match="seize failed"):

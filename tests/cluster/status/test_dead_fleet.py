@@ -9,7 +9,7 @@ import pytest
 from actors.slot.facts import StoppedFact
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
-from cluster.status.dead_fleet import KIND, death_of, death_said
+from cluster.status.dead_fleet import KIND, death_of, death_text
 from tests.cluster.audit.builders import Story
 from tests.cluster.audit.complete_record import make_record
 
@@ -52,11 +52,11 @@ def test_open_orders_are_counted_by_the_gateways_log(dead: Path) -> None:
     found = death_of(storage)
     assert found is not None
     assert (found.slots, found.open_orders) == (2, 0)
-    assert "no order was open" in death_said(found)
+    assert "no order was open" in death_text(found)
     shutil.rmtree(dead / "storage/gateway/log")
     found = death_of(storage)
     assert found is not None
-    assert "whether orders rest at the venue is not known" in death_said(found)
+    assert "whether orders rest at the venue is not known" in death_text(found)
 
 
 def test_a_fleet_that_was_stopped_or_never_ran_did_not_die(

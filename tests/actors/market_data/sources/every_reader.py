@@ -25,7 +25,7 @@ from actors.market_data.sources.port import (
     Trade,
     Value,
 )
-from actors.market_data.sources.reading import STAMP_MS_MAX, STAMP_MS_MIN, Said, Unreadable
+from actors.market_data.sources.reading import STAMP_MS_MAX, STAMP_MS_MIN, SourceFault, Unreadable
 from actors.market_data.state import last_boundary_ms
 from signals.market import Asset
 from signals.snapshot import Interval
@@ -56,7 +56,7 @@ def readers(exchange: Exchange, other: bytes) -> Iterator[tuple[str, Callable[[b
     for ask in ASKS:
         try:
             wanted = len(exchange.requests(ask, LONG_AGO_MS))
-        except Said:
+        except SourceFault:
             continue
         for place in range(wanted):
 
@@ -78,7 +78,7 @@ def read_all(exchange: Exchange, body: bytes) -> dict[str, Any]:
     for name, read in readers(exchange, body):
         try:
             got = read(body)
-        except (Unreadable, Said):
+        except (Unreadable, SourceFault):
             continue
         if name.startswith(("Candles", "Funding", "Interest", "Predicted", "frame")):
             for value in got:

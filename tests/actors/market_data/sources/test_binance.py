@@ -18,7 +18,7 @@ from actors.market_data.sources.port import (
     OpenInterest,
     Trade,
 )
-from actors.market_data.sources.reading import Said, Unreadable
+from actors.market_data.sources.reading import SourceFault, Unreadable
 from signals.market import Asset
 from signals.snapshot import Interval
 from tests.actors.market_data.sources.cases import (
@@ -183,7 +183,7 @@ def test_a_frame_in_another_format_is_not_read(frame: bytes) -> None:
 
 
 def test_a_subscription_that_is_refused_says_so() -> None:
-    with pytest.raises(Said):
+    with pytest.raises(SourceFault):
         USDM.read_frame(b'{"error":{"code":2,"msg":"Invalid request"},"id":1}')
 
 
@@ -204,6 +204,6 @@ def test_what_is_not_traded_is_a_named_absence() -> None:
 
 
 def test_spot_has_no_funding_and_says_so() -> None:
-    with pytest.raises(Said) as said:
+    with pytest.raises(SourceFault) as said:
         BinanceSpot().requests(FundingAsk(asset=BTC, count=1), 0)
     assert said.value.cause is Cause.ABSENT

@@ -24,19 +24,19 @@ from cluster.sandbox.model import (
 from cluster.sandbox.reading import LedgerReading
 from cluster.sandbox.sockets.user_frames import order_frame
 from cluster.sandbox.views import book_hash
-from tests.cluster.sandbox.core.desk import ALICE, BOB, CENT, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, CENT, SmallExchange
 
 SPEND = frozenset({Behaviour.MARKET_BUYS_SPEND_USD, Behaviour.EXACT_MARKET_PRICE})
 
 
-def trade_of(desk: Desk, trade_id: str) -> Trade:
+def trade_of(desk: SmallExchange, trade_id: str) -> Trade:
     found = desk.exchange.trade(trade_id)
     assert found is not None
     return found
 
 
 def test_a_market_buy_spends_its_dollars_as_recorded(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=SPEND)
+    desk = SmallExchange(tmp_path, behaviours=SPEND)
     desk.mint(20)
     desk.sell(ALICE, 98, 20)
     order = desk.signed(BOB, Side.BUY, 99 * CENT, 5 * MICRO)
@@ -52,7 +52,7 @@ def test_a_market_buy_spends_its_dollars_as_recorded(tmp_path: Path) -> None:
 
 
 def test_a_market_buy_takes_several_levels_and_kills_what_it_cannot_spend(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=SPEND)
+    desk = SmallExchange(tmp_path, behaviours=SPEND)
     desk.mint(20)
     desk.sell(ALICE, 50, 6)
     desk.sell(ALICE, 60, 7)
@@ -66,7 +66,7 @@ def test_a_market_buy_takes_several_levels_and_kills_what_it_cannot_spend(tmp_pa
 
 
 def test_a_fill_or_kill_buy_is_whole_when_its_dollars_are_spent(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=SPEND)
+    desk = SmallExchange(tmp_path, behaviours=SPEND)
     desk.mint(20)
     desk.sell(ALICE, 98, 5)
     assert not desk.buy(BOB, 99, 5, OrderType.FOK).accepted, "4.95 USD buy more than 5 at 0.98"
@@ -83,7 +83,7 @@ def test_what_dollars_buy_never_costs_more_than_they_are(price: int, budget: int
 
 
 def test_an_implied_price_under_the_ask_does_not_match(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=SPEND)
+    desk = SmallExchange(tmp_path, behaviours=SPEND)
     desk.mint(20)
     desk.sell(ALICE, 51, 20)
     signed = desk.signed(BOB, Side.BUY, 51 * CENT, 10 * MICRO)
@@ -91,7 +91,7 @@ def test_an_implied_price_under_the_ask_does_not_match(tmp_path: Path) -> None:
     refused = desk.post(low, OrderType.FAK)
     assert refused.error is not None
     assert refused.error.startswith("no orders found to match with FAK order")
-    plain = Desk(tmp_path / "plain")
+    plain = SmallExchange(tmp_path / "plain")
     plain.mint(20)
     plain.sell(ALICE, 51, 20)
     token = plain.market().token_id(Outcome.UP)
@@ -103,7 +103,7 @@ def _fields(value: object) -> dict[str, object]:
 
 
 def test_a_small_buy_that_crosses_is_refused_and_one_that_rests_is_not(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=frozenset({Behaviour.MARKETABLE_MINIMUM}))
+    desk = SmallExchange(tmp_path, behaviours=frozenset({Behaviour.MARKETABLE_MINIMUM}))
     desk.mint(50)
     desk.sell(ALICE, 10, 20)
     refused = desk.buy(BOB, 10, 5)
@@ -114,7 +114,7 @@ def test_a_small_buy_that_crosses_is_refused_and_one_that_rests_is_not(tmp_path:
 
 def test_some_takers_match_in_the_answer_and_some_wait(tmp_path: Path) -> None:
     at_once = frozenset({Behaviour.MATCHED_AT_ONCE})
-    desk = Desk(tmp_path, behaviours=at_once, taker_delay_wire_ms=150)
+    desk = SmallExchange(tmp_path, behaviours=at_once, taker_delay_wire_ms=150)
     states = []
     for _ in range(30):
         desk.buy(ALICE, 50, 5)
@@ -124,14 +124,14 @@ def test_some_takers_match_in_the_answer_and_some_wait(tmp_path: Path) -> None:
     assert set(states) == {(OrderState.MATCHED, True), (OrderState.DELAYED, False)}
 
 
-def cancelled(desk: Desk, count: int) -> list[str]:
+def cancelled(desk: SmallExchange, count: int) -> list[str]:
     ids = [desk.buy(ALICE, 30, 10).order_id for _ in range(count)]
     desk.exchange.cancel_all(ALICE, desk.now)
     return ids
 
 
 def test_a_fill_may_come_after_a_cancel_with_six_decimals(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=frozenset({Behaviour.LATE_FILLS}))
+    desk = SmallExchange(tmp_path, behaviours=frozenset({Behaviour.LATE_FILLS}))
     ids = cancelled(desk, 60)
     assert all(desk.exchange.order(found).state is OrderState.CANCELED for found in ids)  # type: ignore[union-attr]
     begun_ms = desk.wire_ms
@@ -151,7 +151,7 @@ def test_a_fill_may_come_after_a_cancel_with_six_decimals(tmp_path: Path) -> Non
 
 
 def test_a_late_fill_is_never_more_than_the_account_can_pay(tmp_path: Path) -> None:
-    desk = Desk(
+    desk = SmallExchange(
         tmp_path,
         behaviours=frozenset({Behaviour.LATE_FILLS}),
         starting_balance_micro_usd=4 * MICRO,
@@ -166,7 +166,7 @@ def test_a_late_fill_is_never_more_than_the_account_can_pay(tmp_path: Path) -> N
 
 
 def test_some_cancels_are_told_as_an_update(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=frozenset({Behaviour.CANCELED_AS_UPDATE}))
+    desk = SmallExchange(tmp_path, behaviours=frozenset({Behaviour.CANCELED_AS_UPDATE}))
     ids = set(cancelled(desk, 40))
     desk.step(10)
     told = [
@@ -183,7 +183,7 @@ def test_some_cancels_are_told_as_an_update(tmp_path: Path) -> None:
 def test_the_chain_is_slow_at_times_and_fresh_shares_cannot_be_sold_meanwhile(
     tmp_path: Path,
 ) -> None:
-    desk = Desk(tmp_path, speed=1, behaviours=frozenset({Behaviour.SLOW_CHAIN}))
+    desk = SmallExchange(tmp_path, speed=1, behaviours=frozenset({Behaviour.SLOW_CHAIN}))
     bought: list[str] = []
     for _ in range(60):
         desk.buy(BOB, 50, 5, outcome=Outcome.DOWN)
@@ -203,7 +203,7 @@ def test_the_chain_is_slow_at_times_and_fresh_shares_cannot_be_sold_meanwhile(
 
 
 def test_the_balance_refusal_is_itemised(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, starting_balance_micro_usd=30 * MICRO)
+    desk = SmallExchange(tmp_path, starting_balance_micro_usd=30 * MICRO)
     desk.buy(ALICE, 40, 50, post_only=True)
     refused = desk.buy(ALICE, 50, 30, post_only=True)
     assert refused.error == (
@@ -214,7 +214,7 @@ def test_the_balance_refusal_is_itemised(tmp_path: Path) -> None:
 
 
 def test_both_books_are_repeated_before_each_trade_is_told(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, behaviours=frozenset({Behaviour.BOOK_AT_EACH_TRADE}))
+    desk = SmallExchange(tmp_path, behaviours=frozenset({Behaviour.BOOK_AT_EACH_TRADE}))
     desk.buy(ALICE, 60, 10)
     desk.step(1)
     desk.events.clear()
@@ -257,7 +257,7 @@ def test_a_book_hash_is_sha1_over_the_venues_fields_in_the_venues_order() -> Non
 
 
 def test_a_killed_order_is_told_with_empty_fields_and_a_sentence(tmp_path: Path) -> None:
-    desk = Desk(
+    desk = SmallExchange(
         tmp_path, behaviours=frozenset({Behaviour.BARE_KILL_FRAMES}), taker_delay_wire_ms=150
     )
     desk.mint(10)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.sandbox.model import OrderType, Outcome
-from tests.cluster.sandbox.core.desk import ALICE, BOB, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, SmallExchange
 
 WIRE_MS = 60_000
 PULSE_MS = 50
@@ -16,7 +16,7 @@ PULSE_MS = 50
 @pytest.mark.bench
 @pytest.mark.parametrize("speed", [1, 30])
 def test_processor_time_of_one_wire_minute(tmp_path: Path, speed: int) -> None:
-    desk = Desk(tmp_path, house_at_work=True, taker_delay_wire_ms=150, speed=speed)
+    desk = SmallExchange(tmp_path, house_at_work=True, taker_delay_wire_ms=150, speed=speed)
     started = time.process_time()
     worst = events = 0.0
     for number in range(WIRE_MS // PULSE_MS):

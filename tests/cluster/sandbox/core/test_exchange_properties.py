@@ -12,7 +12,7 @@ from cluster.sandbox.behaviours import ALL, Behaviour
 from cluster.sandbox.events import BookReplaced, Event, PricesChanged
 from cluster.sandbox.model import MICRO, OrderType, Outcome, Side, TradeStatus
 from cluster.sandbox.reading import LedgerReading
-from tests.cluster.sandbox.core.desk import ALICE, BOB, CENT, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, CENT, SmallExchange
 
 WHO = st.sampled_from((ALICE, BOB))
 OUTCOME = st.sampled_from(list(Outcome))
@@ -28,7 +28,7 @@ class Trading(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.desk = Desk(
+        self.desk = SmallExchange(
             Path(self.folder.name),
             taker_delay_wire_ms=150,
             behaviours=self.behaviours,
@@ -142,7 +142,7 @@ TestLateTrading = LateTrading.TestCase
 
 def drive(folder: Path, steps: int) -> tuple[str, list[str], bytes]:
     """Run a busy exchange with two accounts for a while; return digest, events and ledger."""
-    desk = Desk(folder, house_at_work=True, taker_delay_wire_ms=150, behaviours=ALL)
+    desk = SmallExchange(folder, house_at_work=True, taker_delay_wire_ms=150, behaviours=ALL)
     for number in range(steps):
         desk.step(97)
         if number % 9 == 0:
@@ -177,7 +177,7 @@ def follow(events: list[Event]) -> Books:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_events_of_a_book_lead_to_the_book(tmp_path: Path, seed: int) -> None:
-    desk = Desk(tmp_path, seed=seed, house_at_work=True, behaviours=ALL)
+    desk = SmallExchange(tmp_path, seed=seed, house_at_work=True, behaviours=ALL)
     desk.events += desk.exchange.drain()
     for number in range(60):
         desk.step(211)

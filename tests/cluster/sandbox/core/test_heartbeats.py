@@ -5,21 +5,23 @@ from pathlib import Path
 import pytest
 
 from cluster.sandbox.model import CancelReason, OrderState
-from tests.cluster.sandbox.core.desk import ALICE, BOB, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, SmallExchange
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, speed=1)
+def desk(tmp_path: Path) -> SmallExchange:
+    return SmallExchange(tmp_path, speed=1)
 
 
-def test_without_a_first_heartbeat_silence_cancels_nothing(desk: Desk) -> None:
+def test_without_a_first_heartbeat_silence_cancels_nothing(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 40, 10)
     desk.step(60_000)
     assert desk.order(result).state is OrderState.LIVE
 
 
-def test_ten_seconds_of_silence_cancel_all_orders_of_that_account_alone(desk: Desk) -> None:
+def test_ten_seconds_of_silence_cancel_all_orders_of_that_account_alone(
+    desk: SmallExchange,
+) -> None:
     mine, other = desk.buy(ALICE, 40, 10), desk.buy(BOB, 40, 10)
     assert desk.exchange.heartbeat(ALICE, "", desk.now).accepted
     desk.step(9_999)
@@ -29,7 +31,7 @@ def test_ten_seconds_of_silence_cancel_all_orders_of_that_account_alone(desk: De
     assert desk.order(other).state is OrderState.LIVE
 
 
-def test_the_chain_of_ids_keeps_orders_alive(desk: Desk) -> None:
+def test_the_chain_of_ids_keeps_orders_alive(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 40, 10)
     heartbeat_id = ""
     for _ in range(5):
@@ -41,7 +43,7 @@ def test_the_chain_of_ids_keeps_orders_alive(desk: Desk) -> None:
     assert desk.order(result).state is OrderState.LIVE
 
 
-def test_a_wrong_id_is_told_the_right_one_and_is_no_sign_of_life(desk: Desk) -> None:
+def test_a_wrong_id_is_told_the_right_one_and_is_no_sign_of_life(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 40, 10)
     right = desk.exchange.heartbeat(ALICE, "", desk.now).heartbeat_id
     desk.step(6_000)
@@ -52,7 +54,7 @@ def test_a_wrong_id_is_told_the_right_one_and_is_no_sign_of_life(desk: Desk) -> 
     assert desk.exchange.heartbeat(ALICE, right, desk.now).accepted
 
 
-def test_there_is_no_disarming(desk: Desk) -> None:
+def test_there_is_no_disarming(desk: SmallExchange) -> None:
     desk.exchange.heartbeat(ALICE, "", desk.now)
     desk.step(20_000)
     result = desk.buy(ALICE, 40, 10)
@@ -60,7 +62,7 @@ def test_there_is_no_disarming(desk: Desk) -> None:
     assert desk.order(result).cancel_reason is CancelReason.HEARTBEAT
 
 
-def test_the_switch_stays_armed_over_a_restart_with_a_new_grace(desk: Desk) -> None:
+def test_the_switch_stays_armed_over_a_restart_with_a_new_grace(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 40, 10)
     desk.exchange.heartbeat(ALICE, "", desk.now)
     desk.step(5_000)
@@ -71,7 +73,7 @@ def test_the_switch_stays_armed_over_a_restart_with_a_new_grace(desk: Desk) -> N
     assert desk.order(result).cancel_reason is CancelReason.HEARTBEAT
 
 
-def test_after_a_restart_an_old_id_is_told_a_new_one_that_works(desk: Desk) -> None:
+def test_after_a_restart_an_old_id_is_told_a_new_one_that_works(desk: SmallExchange) -> None:
     old = desk.exchange.heartbeat(ALICE, "", desk.now).heartbeat_id
     desk.wire_ms += 1
     desk.restart()

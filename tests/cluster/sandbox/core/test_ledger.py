@@ -8,7 +8,7 @@ from cluster.sandbox.ledger import FILE_NAME, Ledger, LedgerError, read_entries
 from cluster.sandbox.model import MICRO, CancelReason, Now, Outcome, TradeStatus
 from cluster.sandbox.reading import LedgerReading
 from cluster.sandbox.records import ModeChanged
-from tests.cluster.sandbox.core.desk import ALICE, BOB, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, SmallExchange
 
 
 def fill(folder: Path, count: int) -> Path:
@@ -58,14 +58,14 @@ def test_a_missing_line_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_reader_sees_what_a_running_sandbox_wrote(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = SmallExchange(tmp_path)
     result = desk.buy(ALICE, 40, 10)
     reading = LedgerReading.of(tmp_path)
     assert [o.order_id for o in reading.orders(ALICE)] == [result.order_id]
 
 
 def test_the_judge_reads_fills_cancels_and_refusals(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = SmallExchange(tmp_path)
     desk.exchange.fail_trades(1)
     desk.buy(ALICE, 50, 10)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)

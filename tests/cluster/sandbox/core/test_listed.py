@@ -10,22 +10,24 @@ from cluster.sandbox.model import ASSETS, TIMEFRAMES, Market, Outcome, Timeframe
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.server.gamma_bodies import gamma_event
 from cluster.sandbox.server.market_lists import series_id
-from tests.cluster.sandbox.core.desk import Desk
+from tests.cluster.sandbox.core.small_exchange import SmallExchange
 
 WINDOW_MS = 14_400_000
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, assets=(*ASSETS, "ton"), timeframes=tuple(Timeframe), house_at_work=False)
+def desk(tmp_path: Path) -> SmallExchange:
+    return SmallExchange(
+        tmp_path, assets=(*ASSETS, "ton"), timeframes=tuple(Timeframe), house_at_work=False
+    )
 
 
-def running(desk: Desk) -> list[Market]:
+def running(desk: SmallExchange) -> list[Market]:
     listed = desk.exchange.markets_listed(desk.now)
     return [m for m in listed if m.open_market_ms <= desk.now.market_ms]
 
 
-def test_nine_assets_have_markets_of_three_timeframes(desk: Desk) -> None:
+def test_nine_assets_have_markets_of_three_timeframes(desk: SmallExchange) -> None:
     found = {(market.asset, market.timeframe) for market in running(desk)}
     assert found == {(asset, frame) for asset in (*ASSETS, "ton") for frame in Timeframe}
     ids = {series_id(market) for market in running(desk)}
@@ -33,7 +35,7 @@ def test_nine_assets_have_markets_of_three_timeframes(desk: Desk) -> None:
 
 
 def test_a_4h_market_opens_on_its_grid_and_settles_by_the_averages_at_both_ends(
-    desk: Desk,
+    desk: SmallExchange,
 ) -> None:
     market = desk.market("ton", Timeframe.H4)
     assert market.slug == f"ton-updown-4h-{market.open_market_ms // 1000}"
@@ -50,7 +52,7 @@ def test_a_4h_market_opens_on_its_grid_and_settles_by_the_averages_at_both_ends(
     assert opened != closed
 
 
-def test_a_market_says_in_the_venues_words_what_it_is(desk: Desk) -> None:
+def test_a_market_says_in_the_venues_words_what_it_is(desk: SmallExchange) -> None:
     event = gamma_event(desk.market("ton", Timeframe.H4))
     assert event.title.startswith("TON Up or Down")
     assert event.series_slug == "ton-up-or-down-4h"
@@ -59,7 +61,7 @@ def test_a_market_says_in_the_venues_words_what_it_is(desk: Desk) -> None:
 
 
 def test_what_is_not_listed_is_not_found(tmp_path: Path) -> None:
-    plain = Desk(tmp_path)
+    plain = SmallExchange(tmp_path)
     assert {m.timeframe for m in running(plain)} == set(TIMEFRAMES)
     open_s = plain.now.market_ms // WINDOW_MS * WINDOW_MS // 1000
     for slug in (f"ton-updown-5m-{open_s}", f"btc-updown-4h-{open_s}"):

@@ -15,26 +15,26 @@ from cluster.sandbox.makers import LAG_MS, ONE_SIDED_SHARE, makers_view, quotes
 from cluster.sandbox.model import ASSETS, MICRO, Market, OrderState, Timeframe
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.settlement import verdict
-from tests.cluster.sandbox.core.desk import ALICE, CENT, START_MARKET_MS, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, CENT, START_MARKET_MS, SmallExchange
 
 
-def market_at(desk: Desk, open_ms: int) -> Market:
+def market_at(desk: SmallExchange, open_ms: int) -> Market:
     found = desk.exchange.market_by_slug(f"btc-updown-5m-{open_ms // 1000}", desk.now)
     assert found is not None
     return found
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, house_at_work=True)
+def desk(tmp_path: Path) -> SmallExchange:
+    return SmallExchange(tmp_path, house_at_work=True)
 
 
-def test_before_the_open_both_outcomes_are_equally_likely(desk: Desk) -> None:
+def test_before_the_open_both_outcomes_are_equally_likely(desk: SmallExchange) -> None:
     market = desk.market()
     assert fair_up(Prices(1, None), market, market.open_market_ms - 1) == 0.5
 
 
-def test_at_the_close_the_fair_value_knows_the_winner(desk: Desk) -> None:
+def test_at_the_close_the_fair_value_knows_the_winner(desk: SmallExchange) -> None:
     prices = Prices(1, None)
     for window in range(-50, 0):
         market = market_at(desk, START_MARKET_MS + window * 300_000)
@@ -42,7 +42,7 @@ def test_at_the_close_the_fair_value_knows_the_winner(desk: Desk) -> None:
         assert (known > 0.5) is (verdict(prices, market).winner.value == "Up")
 
 
-def test_the_fair_value_is_calibrated_and_sharper_near_the_close(desk: Desk) -> None:
+def test_the_fair_value_is_calibrated_and_sharper_near_the_close(desk: SmallExchange) -> None:
     prices = Prices(1, None)
     losses: dict[int, list[float]] = defaultdict(list)
     for window in range(-400, 0):
@@ -61,7 +61,7 @@ def test_the_fair_value_is_calibrated_and_sharper_near_the_close(desk: Desk) -> 
     ("left_s", "seconds_of_variance"), [(240, 200.0), (60, 20.0), (30, 2.5), (10, 1_000 / 10_800)]
 )
 def test_the_fair_value_is_the_worked_example(
-    desk: Desk, left_s: int, seconds_of_variance: float
+    desk: SmallExchange, left_s: int, seconds_of_variance: float
 ) -> None:
     prices = Prices(1, None)
     for window in range(-20, 0):
@@ -78,7 +78,7 @@ def test_the_fair_value_is_the_worked_example(
         )
 
 
-def test_makers_err_and_lean_as_documented(desk: Desk) -> None:
+def test_makers_err_and_lean_as_documented(desk: SmallExchange) -> None:
     market = desk.market()
     at = market.open_market_ms
     errors = [
@@ -91,7 +91,7 @@ def test_makers_err_and_lean_as_documented(desk: Desk) -> None:
     assert 0.86 < leaned < 0.89
 
 
-def test_quotes_never_cross_and_stay_on_the_tick(desk: Desk) -> None:
+def test_quotes_never_cross_and_stay_on_the_tick(desk: SmallExchange) -> None:
     for number, (market, at) in enumerate(_moments(desk)):
         view = 0.001 + 0.998 * (number * 37 % 101) / 100
         found = quotes(number, market, view, at)
@@ -102,12 +102,12 @@ def test_quotes_never_cross_and_stay_on_the_tick(desk: Desk) -> None:
         assert all(x.shares >= 5 * MICRO for x in (*found.bids, *found.asks))
 
 
-def _moments(desk: Desk) -> list[tuple[Market, int]]:
+def _moments(desk: SmallExchange) -> list[tuple[Market, int]]:
     market = desk.market()
     return [(market, market.open_market_ms + n * 3_000) for n in range(100)]
 
 
-def test_books_are_one_sided_as_often_as_recorded_ones(desk: Desk) -> None:
+def test_books_are_one_sided_as_often_as_recorded_ones(desk: SmallExchange) -> None:
     market = desk.market()
     for (limit_s, share), from_s in zip(ONE_SIDED_SHARE[:4], (0, 10, 30, 60), strict=True):
         left_ms = (from_s + limit_s) * 500
@@ -119,7 +119,7 @@ def test_books_are_one_sided_as_often_as_recorded_ones(desk: Desk) -> None:
         assert all(q.bids for q in found), "nobody sells the likely winner, buyers stay"
 
 
-def test_books_thin_out_near_the_close(desk: Desk) -> None:
+def test_books_thin_out_near_the_close(desk: SmallExchange) -> None:
     market = desk.market()
     sizes = []
     for left_s in (200, 45, 20, 5):
@@ -131,7 +131,7 @@ def test_books_thin_out_near_the_close(desk: Desk) -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_both_tokens_mirror_each_other(desk: Desk) -> None:
+def test_both_tokens_mirror_each_other(desk: SmallExchange) -> None:
     desk.step(3_000)
     for market in desk.exchange.markets_listed(desk.now):
         up = desk.exchange.book(market.up_token_id, desk.now)
@@ -143,7 +143,7 @@ def test_both_tokens_mirror_each_other(desk: Desk) -> None:
         ]
 
 
-def test_a_resting_bid_at_the_best_price_is_filled_sooner_or_later(desk: Desk) -> None:
+def test_a_resting_bid_at_the_best_price_is_filled_sooner_or_later(desk: SmallExchange) -> None:
     results = []
     for _ in range(6):
         desk.step(1_500)
@@ -155,7 +155,7 @@ def test_a_resting_bid_at_the_best_price_is_filled_sooner_or_later(desk: Desk) -
     assert OrderState.MATCHED in states
 
 
-def test_the_tick_becomes_fine_at_an_extreme_and_only_once(desk: Desk) -> None:
+def test_the_tick_becomes_fine_at_an_extreme_and_only_once(desk: SmallExchange) -> None:
     for _ in range(80):
         desk.step(500)
     changes = [e for e in desk.events if isinstance(e, TickSizeChanged)]
@@ -166,7 +166,7 @@ def test_the_tick_becomes_fine_at_an_extreme_and_only_once(desk: Desk) -> None:
 
 
 def test_makers_requote_at_most_twice_a_wire_second(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, house_at_work=True)
+    desk = SmallExchange(tmp_path, house_at_work=True)
     slug = desk.market().slug
     books = []
     for _ in range(100):
@@ -178,12 +178,12 @@ def test_makers_requote_at_most_twice_a_wire_second(tmp_path: Path) -> None:
     assert sum(a != b for a, b in pairwise(books)) <= 10
 
 
-def test_the_edge_is_said_in_words(desk: Desk) -> None:
+def test_the_edge_is_said_in_words(desk: SmallExchange) -> None:
     assert desk.exchange.planted_edge.startswith("PLANTED EDGE")
     assert desk.market("btc", Timeframe.M15).timeframe is Timeframe.M15
 
 
-def test_the_planted_edge_pays_who_knows_the_fair_value_and_takes(desk: Desk) -> None:
+def test_the_planted_edge_pays_who_knows_the_fair_value_and_takes(desk: SmallExchange) -> None:
     prices = Prices(1, None)
     profits = []
     for asset in ASSETS:

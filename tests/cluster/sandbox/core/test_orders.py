@@ -15,15 +15,15 @@ from cluster.sandbox.model import (
     TradeStatus,
     VenueMode,
 )
-from tests.cluster.sandbox.core.desk import ALICE, BOB, CENT, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, CENT, SmallExchange
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path) -> SmallExchange:
+    return SmallExchange(tmp_path)
 
 
-def test_an_order_that_crosses_nothing_rests(desk: Desk) -> None:
+def test_an_order_that_crosses_nothing_rests(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 40, 10)
     assert result.accepted
     assert result.state is OrderState.LIVE
@@ -33,7 +33,7 @@ def test_an_order_that_crosses_nothing_rests(desk: Desk) -> None:
     assert [(x.price, x.shares) for x in book.bids] == [(40 * CENT, 10 * MICRO)]
 
 
-def test_buying_up_and_buying_down_meet_and_mint(desk: Desk) -> None:
+def test_buying_up_and_buying_down_meet_and_mint(desk: SmallExchange) -> None:
     up = desk.buy(ALICE, 60, 10)
     down = desk.buy(BOB, 45, 10, outcome=Outcome.DOWN)
     assert down.state is OrderState.MATCHED
@@ -47,7 +47,7 @@ def test_buying_up_and_buying_down_meet_and_mint(desk: Desk) -> None:
     assert desk.exchange.holding(BOB, desk.market().down_token_id).settled == 10 * MICRO
 
 
-def test_only_the_taker_pays_a_fee_on_top_of_a_buy(desk: Desk) -> None:
+def test_only_the_taker_pays_a_fee_on_top_of_a_buy(desk: SmallExchange) -> None:
     desk.buy(ALICE, 50, 100)
     desk.buy(BOB, 50, 100, outcome=Outcome.DOWN)
     desk.step(800)
@@ -56,7 +56,7 @@ def test_only_the_taker_pays_a_fee_on_top_of_a_buy(desk: Desk) -> None:
     assert desk.exchange.cash(BOB).settled == start - 50 * MICRO - 1_750_000
 
 
-def test_a_seller_gets_the_proceeds_less_the_fee(desk: Desk) -> None:
+def test_a_seller_gets_the_proceeds_less_the_fee(desk: SmallExchange) -> None:
     desk.mint(100)
     before = desk.exchange.cash(ALICE).settled
     desk.buy(BOB, 50, 100)
@@ -66,7 +66,7 @@ def test_a_seller_gets_the_proceeds_less_the_fee(desk: Desk) -> None:
     assert desk.exchange.holding(ALICE, desk.market().up_token_id).settled == 0
 
 
-def test_the_same_order_again_is_a_duplicate_even_after_it_ended(desk: Desk) -> None:
+def test_the_same_order_again_is_a_duplicate_even_after_it_ended(desk: SmallExchange) -> None:
     order = desk.signed(ALICE, Side.BUY, 40 * CENT, 10 * MICRO)
     assert desk.post(order).accepted
     desk.exchange.cancel(ALICE, (order.order_id,), desk.now)
@@ -76,7 +76,7 @@ def test_the_same_order_again_is_a_duplicate_even_after_it_ended(desk: Desk) -> 
     assert desk.order(again).state is OrderState.CANCELED, "the refusal hides nothing"
 
 
-def test_a_refused_order_is_no_duplicate_of_itself(desk: Desk) -> None:
+def test_a_refused_order_is_no_duplicate_of_itself(desk: SmallExchange) -> None:
     order = desk.signed(ALICE, Side.BUY, 40 * CENT, 10 * MICRO)
     desk.exchange.set_mode(VenueMode.RESTARTING, desk.now)
     assert desk.post(order).http_status == 425
@@ -84,14 +84,14 @@ def test_a_refused_order_is_no_duplicate_of_itself(desk: Desk) -> None:
     assert desk.post(order).accepted
 
 
-def test_a_post_only_order_that_crosses_is_refused(desk: Desk) -> None:
+def test_a_post_only_order_that_crosses_is_refused(desk: SmallExchange) -> None:
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 50, 10, post_only=True)
     assert result.error == "invalid post-only order: order crosses book"
     assert desk.buy(ALICE, 49, 10, post_only=True).accepted
 
 
-def test_prices_off_the_tick_and_small_sizes_are_refused(desk: Desk) -> None:
+def test_prices_off_the_tick_and_small_sizes_are_refused(desk: SmallExchange) -> None:
     off = desk.post(desk.signed(ALICE, Side.BUY, 405_000, 10 * MICRO))
     assert off.error is not None
     assert off.error.endswith("is invalid. Price (0.405) breaks minimum tick size rule: 0.01")
@@ -100,14 +100,14 @@ def test_prices_off_the_tick_and_small_sizes_are_refused(desk: Desk) -> None:
     assert small.error.endswith("is invalid. Size (4) lower than the minimum: 5")
 
 
-def test_the_smallest_immediate_order_is_one_dollar(desk: Desk) -> None:
+def test_the_smallest_immediate_order_is_one_dollar(desk: SmallExchange) -> None:
     desk.buy(BOB, 80, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 20, 4, OrderType.FAK)
     assert result.error == "invalid amount for a marketable BUY order ($0.8), min size: 1"
     assert desk.buy(ALICE, 20, 5, OrderType.FAK).accepted
 
 
-def test_immediate_buys_need_whole_cents(desk: Desk) -> None:
+def test_immediate_buys_need_whole_cents(desk: SmallExchange) -> None:
     order = desk.signed(ALICE, Side.BUY, 33 * CENT, 10_010_000)
     assert desk.post(order, OrderType.FAK).error == (
         "invalid amounts, the market buy orders maker amount supports a max accuracy of 2 decimals,"
@@ -115,7 +115,7 @@ def test_immediate_buys_need_whole_cents(desk: Desk) -> None:
     )
 
 
-def test_fill_or_kill_needs_all_of_it(desk: Desk) -> None:
+def test_fill_or_kill_needs_all_of_it(desk: SmallExchange) -> None:
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     refused = desk.buy(ALICE, 50, 20, OrderType.FOK)
     assert refused.error is not None
@@ -123,7 +123,7 @@ def test_fill_or_kill_needs_all_of_it(desk: Desk) -> None:
     assert desk.buy(ALICE, 50, 10, OrderType.FOK).state is OrderState.MATCHED
 
 
-def test_fill_and_kill_takes_what_is_there_and_drops_the_rest(desk: Desk) -> None:
+def test_fill_and_kill_takes_what_is_there_and_drops_the_rest(desk: SmallExchange) -> None:
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 50, 20, OrderType.FAK)
     assert result.taking_micro == 10 * MICRO
@@ -135,7 +135,7 @@ def test_fill_and_kill_takes_what_is_there_and_drops_the_rest(desk: Desk) -> Non
 
 
 def test_money_that_open_orders_hold_cannot_be_spent_twice(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, starting_balance_micro_usd=10 * MICRO)
+    desk = SmallExchange(tmp_path, starting_balance_micro_usd=10 * MICRO)
     assert desk.buy(ALICE, 50, 15).accepted
     refused = desk.buy(ALICE, 50, 10)
     assert refused.error is not None
@@ -144,7 +144,7 @@ def test_money_that_open_orders_hold_cannot_be_spent_twice(tmp_path: Path) -> No
     assert desk.buy(ALICE, 50, 10).accepted
 
 
-def test_shares_just_bought_cannot_be_sold_before_they_are_mined(desk: Desk) -> None:
+def test_shares_just_bought_cannot_be_sold_before_they_are_mined(desk: SmallExchange) -> None:
     desk.buy(ALICE, 50, 10)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     early = desk.sell(ALICE, 60, 10)
@@ -155,7 +155,7 @@ def test_shares_just_bought_cannot_be_sold_before_they_are_mined(desk: Desk) -> 
 
 
 def test_a_marketable_order_waits_out_the_taker_delay(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, taker_delay_wire_ms=150)
+    desk = SmallExchange(tmp_path, taker_delay_wire_ms=150)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 50, 10)
     assert (result.state, result.trade_ids) == (OrderState.DELAYED, ())
@@ -168,7 +168,7 @@ def test_a_marketable_order_waits_out_the_taker_delay(tmp_path: Path) -> None:
 
 
 def test_a_delayed_order_rests_when_its_counterpart_has_gone(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, taker_delay_wire_ms=150)
+    desk = SmallExchange(tmp_path, taker_delay_wire_ms=150)
     bob = desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 50, 10)
     desk.exchange.cancel(BOB, (bob.order_id,), desk.now)
@@ -177,7 +177,7 @@ def test_a_delayed_order_rests_when_its_counterpart_has_gone(tmp_path: Path) -> 
     assert desk.order(result).queue_ahead_at_placement == 0
 
 
-def test_the_ledgered_queue_position_shrinks_as_others_leave(desk: Desk) -> None:
+def test_the_ledgered_queue_position_shrinks_as_others_leave(desk: SmallExchange) -> None:
     first = desk.buy(BOB, 40, 30)
     mine = desk.buy(ALICE, 40, 10)
     assert desk.order(mine).queue_ahead_at_placement == 30 * MICRO
@@ -186,7 +186,7 @@ def test_the_ledgered_queue_position_shrinks_as_others_leave(desk: Desk) -> None
     assert desk.order(mine).queue_ahead_at_placement == 30 * MICRO
 
 
-def test_an_account_never_trades_with_itself(desk: Desk) -> None:
+def test_an_account_never_trades_with_itself(desk: SmallExchange) -> None:
     old = desk.buy(ALICE, 50, 10)
     new = desk.buy(ALICE, 50, 10, outcome=Outcome.DOWN)
     assert desk.order(old).cancel_reason is CancelReason.SELF_TRADE
@@ -194,7 +194,7 @@ def test_an_account_never_trades_with_itself(desk: Desk) -> None:
     assert desk.exchange.trades(ALICE) == ()
 
 
-def test_statuses_go_from_matched_over_mined_to_confirmed(desk: Desk) -> None:
+def test_statuses_go_from_matched_over_mined_to_confirmed(desk: SmallExchange) -> None:
     desk.buy(ALICE, 50, 10)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     desk.events += desk.exchange.drain()
@@ -208,7 +208,7 @@ def test_statuses_go_from_matched_over_mined_to_confirmed(desk: Desk) -> None:
     ]
 
 
-def test_a_ghost_fill_gives_everything_back(desk: Desk) -> None:
+def test_a_ghost_fill_gives_everything_back(desk: SmallExchange) -> None:
     desk.exchange.fail_trades(1)
     desk.buy(ALICE, 50, 10)
     result = desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
@@ -222,7 +222,7 @@ def test_a_ghost_fill_gives_everything_back(desk: Desk) -> None:
 
 
 def test_a_gtd_order_leaves_one_minute_before_its_expiration(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, speed=1)
+    desk = SmallExchange(tmp_path, speed=1)
     second = desk.wire_ms // 1000
     soon = desk.signed(ALICE, Side.BUY, 40 * CENT, 10 * MICRO, expiration_s=second + 179)
     assert desk.post(soon, OrderType.GTD).error == "invalid expiration"
@@ -234,7 +234,7 @@ def test_a_gtd_order_leaves_one_minute_before_its_expiration(tmp_path: Path) -> 
     assert desk.order(result).state is OrderState.EXPIRED
 
 
-def test_a_restart_is_followed_by_post_only_time(desk: Desk) -> None:
+def test_a_restart_is_followed_by_post_only_time(desk: SmallExchange) -> None:
     desk.exchange.restart(desk.now, restart_wire_ms=1_000, post_only_wire_ms=2_000)
     assert desk.buy(ALICE, 40, 10).http_status == 425
     desk.step(1_000)
@@ -246,14 +246,14 @@ def test_a_restart_is_followed_by_post_only_time(desk: Desk) -> None:
     assert desk.buy(ALICE, 40, 10).accepted
 
 
-def test_what_is_not_there_cannot_be_canceled(desk: Desk) -> None:
+def test_what_is_not_there_cannot_be_canceled(desk: SmallExchange) -> None:
     mine = desk.buy(ALICE, 40, 10)
     result = desk.exchange.cancel(BOB, (mine.order_id, "0xunknown"), desk.now)
     assert result.canceled == ()
     assert len(result.not_canceled) == 2
 
 
-def test_cancelling_a_market_spares_other_markets(desk: Desk) -> None:
+def test_cancelling_a_market_spares_other_markets(desk: SmallExchange) -> None:
     here = desk.buy(ALICE, 40, 10)
     eth = desk.market("eth")
     there = desk.post(desk.signed(ALICE, Side.BUY, 40 * CENT, 10 * MICRO, market=eth))
@@ -263,7 +263,7 @@ def test_cancelling_a_market_spares_other_markets(desk: Desk) -> None:
     assert desk.exchange.cancel_market(ALICE, desk.now).canceled == ()
 
 
-def test_each_change_of_an_order_is_told_to_its_account(desk: Desk) -> None:
+def test_each_change_of_an_order_is_told_to_its_account(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 50, 20)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     desk.exchange.cancel_all(ALICE, desk.now)
@@ -280,7 +280,7 @@ def test_each_change_of_an_order_is_told_to_its_account(desk: Desk) -> None:
 
 
 def test_a_taker_needs_the_fee_too_and_a_maker_does_not(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, starting_balance_micro_usd=5 * MICRO)
+    desk = SmallExchange(tmp_path, starting_balance_micro_usd=5 * MICRO)
     assert desk.buy(ALICE, 50, 10).accepted, "five dollars exactly"
     refused = desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     assert refused.error is not None
@@ -288,7 +288,7 @@ def test_a_taker_needs_the_fee_too_and_a_maker_does_not(tmp_path: Path) -> None:
 
 
 def test_money_in_an_unmined_trade_cannot_be_spent_again(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, starting_balance_micro_usd=6 * MICRO)
+    desk = SmallExchange(tmp_path, starting_balance_micro_usd=6 * MICRO)
     desk.buy(ALICE, 50, 10)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     assert desk.exchange.cash(ALICE).settled == 6 * MICRO
@@ -296,7 +296,7 @@ def test_money_in_an_unmined_trade_cannot_be_spent_again(tmp_path: Path) -> None
     assert not desk.buy(ALICE, 40, 5).accepted
 
 
-def test_shares_in_an_unmined_sale_cannot_be_sold_again(desk: Desk) -> None:
+def test_shares_in_an_unmined_sale_cannot_be_sold_again(desk: SmallExchange) -> None:
     desk.mint(10)
     desk.buy(BOB, 50, 10)
     assert desk.sell(ALICE, 50, 10).accepted

@@ -9,13 +9,13 @@ from cluster.sandbox.clock import RESERVE_WIRE_MS, ClockFile
 from cluster.sandbox.exchange import ExchangeConfig
 from cluster.sandbox.ledger import FILE_NAME, Ledger, LedgerError
 from cluster.sandbox.model import MICRO, CancelReason, OrderState, Outcome
-from tests.cluster.sandbox.core.desk import ALICE, BOB, WIRE_START_MS, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, WIRE_START_MS, SmallExchange
 
 START_MS = 1_791_201_600_000
 
 
 def test_accounts_orders_and_trades_are_the_same_after_a_restart(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = SmallExchange(tmp_path)
     desk.mint(50)
     resting = desk.buy(ALICE, 40, 10)
     desk.sell(ALICE, 70, 10)
@@ -30,7 +30,7 @@ def test_accounts_orders_and_trades_are_the_same_after_a_restart(tmp_path: Path)
 
 
 def test_orders_keep_their_order_in_the_queue_over_a_restart(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = SmallExchange(tmp_path)
     first, second = desk.buy(ALICE, 40, 10), desk.buy(BOB, 40, 10)
     desk.restart()
     assert desk.exchange.queue_ahead(first.order_id) == 0
@@ -38,7 +38,7 @@ def test_orders_keep_their_order_in_the_queue_over_a_restart(tmp_path: Path) -> 
 
 
 def test_a_delayed_taker_is_matched_after_the_restart(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, taker_delay_wire_ms=150)
+    desk = SmallExchange(tmp_path, taker_delay_wire_ms=150)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 50, 10)
     desk.wire_ms += 60
@@ -51,7 +51,7 @@ def test_a_delayed_taker_is_matched_after_the_restart(tmp_path: Path) -> None:
 def test_a_market_that_closed_while_the_sandbox_was_down_is_settled_and_paid(
     tmp_path: Path,
 ) -> None:
-    desk = Desk(tmp_path)
+    desk = SmallExchange(tmp_path)
     desk.mint(50)
     resting = desk.buy(ALICE, 40, 10)
     market = desk.market()
@@ -102,7 +102,7 @@ def test_two_sandboxes_cannot_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_an_order_cut_off_by_a_torn_ledger_does_not_come_back(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = SmallExchange(tmp_path)
     desk.buy(BOB, 50, 10, outcome=Outcome.DOWN)
     result = desk.buy(ALICE, 50, 10)
     path = tmp_path / FILE_NAME

@@ -17,20 +17,20 @@ from cluster.sandbox.model import (
 from cluster.sandbox.prices.source import GENERATED_START_MS, Prices
 from cluster.sandbox.reading import LedgerReading
 from cluster.sandbox.settlement import e18_text, verdict
-from tests.cluster.sandbox.core.desk import ALICE, BOB, Desk
+from tests.cluster.sandbox.core.small_exchange import ALICE, BOB, SmallExchange
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path) -> SmallExchange:
+    return SmallExchange(tmp_path)
 
 
-def settle(desk: Desk) -> None:
+def settle(desk: SmallExchange) -> None:
     """Go on until the running 5-minute market is paid."""
     desk.until_market_ms(desk.market().close_market_ms + 60_000)
 
 
-def test_sixteen_markets_take_orders_at_any_time(desk: Desk) -> None:
+def test_sixteen_markets_take_orders_at_any_time(desk: SmallExchange) -> None:
     for _ in range(4):
         desk.step(2_500)
         listed = [m for m in desk.exchange.markets_listed(desk.now) if m.accepting_orders]
@@ -41,7 +41,7 @@ def test_sixteen_markets_take_orders_at_any_time(desk: Desk) -> None:
         }
 
 
-def test_winning_shares_pay_one_dollar_and_losing_ones_nothing(desk: Desk) -> None:
+def test_winning_shares_pay_one_dollar_and_losing_ones_nothing(desk: SmallExchange) -> None:
     desk.mint(100)
     market = desk.market()
     settle(desk)
@@ -57,7 +57,7 @@ def test_winning_shares_pay_one_dollar_and_losing_ones_nothing(desk: Desk) -> No
     assert desk.exchange.holding(ALICE, market.up_token_id).settled == 0
 
 
-def test_the_winner_is_told_once(desk: Desk) -> None:
+def test_the_winner_is_told_once(desk: SmallExchange) -> None:
     market = desk.market()
     settle(desk)
     told = [e for e in desk.events if isinstance(e, MarketResolved)]
@@ -67,7 +67,7 @@ def test_the_winner_is_told_once(desk: Desk) -> None:
     assert 8_000 <= mine[0].market_ms - market.close_market_ms <= 18_000 + 3_000
 
 
-def test_the_price_to_beat_appears_five_to_thirty_seconds_late(desk: Desk) -> None:
+def test_the_price_to_beat_appears_five_to_thirty_seconds_late(desk: SmallExchange) -> None:
     desk.until_market_ms(desk.market().close_market_ms)
     market = desk.market()
     opened = market.open_market_ms
@@ -81,7 +81,7 @@ def test_the_price_to_beat_appears_five_to_thirty_seconds_late(desk: Desk) -> No
 
 
 def test_a_hidden_price_to_beat_stays_away_and_the_market_settles_all_the_same(
-    desk: Desk,
+    desk: SmallExchange,
 ) -> None:
     desk.until_market_ms(desk.market().close_market_ms)
     market = desk.market()
@@ -94,21 +94,21 @@ def test_a_hidden_price_to_beat_stays_away_and_the_market_settles_all_the_same(
     assert settled.winner is not None
 
 
-def test_resting_orders_are_cancelled_at_the_close(desk: Desk) -> None:
+def test_resting_orders_are_cancelled_at_the_close(desk: SmallExchange) -> None:
     result = desk.buy(ALICE, 40, 10)
     desk.until_market_ms(desk.market().close_market_ms)
     assert desk.order(result).cancel_reason is CancelReason.CLOSE
     assert desk.exchange.cash(ALICE).available == desk.config.starting_balance_micro_usd
 
 
-def test_a_closed_market_takes_no_orders(desk: Desk) -> None:
+def test_a_closed_market_takes_no_orders(desk: SmallExchange) -> None:
     market = desk.market()
     desk.until_market_ms(market.close_market_ms)
     late = desk.signed(ALICE, side=Side.BUY, price=400_000, shares=10 * MICRO, market=market)
     assert desk.post(late).error == f"the orderbook {market.up_token_id} does not exist"
 
 
-def test_the_close_counts_even_before_the_exchange_notices_it(desk: Desk) -> None:
+def test_the_close_counts_even_before_the_exchange_notices_it(desk: SmallExchange) -> None:
     market = desk.market()
     desk.until_market_ms(market.close_market_ms - 1_500, 50)
     order = desk.signed(ALICE, side=Side.BUY, price=400_000, shares=10 * MICRO, market=market)
@@ -120,7 +120,7 @@ def test_the_close_counts_even_before_the_exchange_notices_it(desk: Desk) -> Non
 def test_no_maker_trades_in_a_market_that_closed_while_the_sandbox_was_down(
     tmp_path: Path,
 ) -> None:
-    desk = Desk(tmp_path / "busy", house_at_work=True)
+    desk = SmallExchange(tmp_path / "busy", house_at_work=True)
     results = [desk.buy(ALICE, cents, 5, post_only=True) for cents in range(2, 90, 4)]
     resting = [r for r in results if r.accepted]
     desk.wire_ms += 20_000
@@ -129,7 +129,7 @@ def test_no_maker_trades_in_a_market_that_closed_while_the_sandbox_was_down(
 
 
 def test_a_market_is_known_a_day_ahead_but_takes_orders_a_minute_before_its_open(
-    desk: Desk,
+    desk: SmallExchange,
 ) -> None:
     open_s = desk.market().close_market_ms // 1000 + 300
     market = desk.exchange.market_by_slug(f"btc-updown-5m-{open_s}", desk.now)
@@ -142,7 +142,7 @@ def test_a_market_is_known_a_day_ahead_but_takes_orders_a_minute_before_its_open
     assert desk.post(early).accepted
 
 
-def test_a_market_nobody_traded_can_still_be_looked_up_with_its_winner(desk: Desk) -> None:
+def test_a_market_nobody_traded_can_still_be_looked_up_with_its_winner(desk: SmallExchange) -> None:
     past_s = desk.market().open_market_ms // 1000 - 3_000
     market = desk.exchange.market_by_slug(f"eth-updown-5m-{past_s}", desk.now)
     assert market is not None
@@ -167,7 +167,7 @@ class _FlatPrices(Prices):
 @pytest.mark.parametrize(
     ("closing", "winner"), [(5_999, Outcome.DOWN), (6_000, Outcome.UP), (6_001, Outcome.UP)]
 )
-def test_a_tie_is_up(desk: Desk, closing: int, winner: Outcome) -> None:
+def test_a_tie_is_up(desk: SmallExchange, closing: int, winner: Outcome) -> None:
     assert verdict(_FlatPrices(closing), desk.market()).winner is winner
 
 
@@ -179,7 +179,7 @@ def test_the_averages_are_those_of_the_sixty_seconds_that_end_at_open_and_close(
     assert prices.twap_sum("btc", at) == int(np.sum(before)) + first
 
 
-def test_nothing_is_paid_while_a_trade_may_still_fail(desk: Desk) -> None:
+def test_nothing_is_paid_while_a_trade_may_still_fail(desk: SmallExchange) -> None:
     market = desk.market()
     desk.until_market_ms(market.close_market_ms - 4_000, 10)
     desk.exchange.fail_trades(1)
@@ -190,7 +190,7 @@ def test_nothing_is_paid_while_a_trade_may_still_fail(desk: Desk) -> None:
         assert desk.exchange.cash(name).settled == desk.config.starting_balance_micro_usd
 
 
-def test_a_trade_mined_after_the_resolution_is_paid_all_the_same(desk: Desk) -> None:
+def test_a_trade_mined_after_the_resolution_is_paid_all_the_same(desk: SmallExchange) -> None:
     market = desk.market()
     desk.until_market_ms(market.close_market_ms - 300, 10)
     desk.buy(ALICE, 50, 10)
@@ -207,13 +207,13 @@ def test_a_trade_mined_after_the_resolution_is_paid_all_the_same(desk: Desk) -> 
     assert paid == 2 * desk.config.starting_balance_micro_usd - 175_000
 
 
-def test_each_market_opens_once(desk: Desk) -> None:
+def test_each_market_opens_once(desk: SmallExchange) -> None:
     desk.until_market_ms(desk.market().close_market_ms + 400_000)
     opened = [e.market.slug for e in desk.events if isinstance(e, MarketOpened)]
     assert len(opened) == len(set(opened)) > 16
 
 
-def test_the_ledgers_profit_is_the_change_of_cash(desk: Desk) -> None:
+def test_the_ledgers_profit_is_the_change_of_cash(desk: SmallExchange) -> None:
     desk.mint(100)
     desk.buy(BOB, 60, 20)
     desk.sell(ALICE, 60, 20)

@@ -49,11 +49,11 @@ class Running:
     def publish(self, *events: object) -> None:
         """Let the exchange say something now, on the server's own thread."""
 
-        async def tell() -> None:
+        async def deliver() -> None:
             self.world.exchange.events.extend(events)
             self.world.commit()
 
-        asyncio.run_coroutine_threadsafe(tell(), self._loop).result(WAIT_S)
+        asyncio.run_coroutine_threadsafe(deliver(), self._loop).result(WAIT_S)
 
     def fault(self, **fields: object) -> int | None:
         url = f"{self.urls.admin_url}/faults"

@@ -94,10 +94,10 @@ class StillExchange(Exchange):
         )
         self.orders[order.order_id] = resting
         self.placed.append(order)
-        self._tell(resting, OrderChange.PLACEMENT, None, now)
+        self._report(resting, OrderChange.PLACEMENT, None, now)
         return PlaceResult(order_id=order.order_id)
 
-    def _tell(
+    def _report(
         self, order: Order, change: OrderChange, reason: CancelReason | None, now: Now
     ) -> None:
         self.events.append(
@@ -129,7 +129,7 @@ class StillExchange(Exchange):
                 continue
             ended = msgspec.structs.replace(order, state=OrderState.CANCELED, cancel_reason=reason)
             self.orders[order_id] = ended
-            self._tell(ended, OrderChange.CANCELLATION, reason, now)
+            self._report(ended, OrderChange.CANCELLATION, reason, now)
             canceled.append(order_id)
         return CancelResult(canceled=tuple(canceled), not_canceled=tuple(failed))
 

@@ -15,7 +15,7 @@ from tests.cluster.sandbox.server.running import Running
 WAIT_S = 90
 
 
-def hear(socket: ClientConnection) -> dict:
+def apply(socket: ClientConnection) -> dict:
     frame = json.loads(socket.recv(timeout=WAIT_S))
     return frame[0] if isinstance(frame, list) else frame
 
@@ -34,7 +34,7 @@ def listen(server: Running, *tokens: str, custom: bool = False) -> ClientConnect
     socket = connect(server.urls.market_ws_url, open_timeout=WAIT_S)
     ask(socket, type="market", assets_ids=list(tokens), custom_feature_enabled=custom)
     for token in tokens:
-        assert hear(socket)["asset_id"] == token
+        assert apply(socket)["asset_id"] == token
     return socket
 
 

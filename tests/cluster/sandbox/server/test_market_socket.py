@@ -26,7 +26,7 @@ from cluster.sandbox.sockets.line import REMEMBERED_MAX, Line
 from tests.cluster.sandbox.server.examples import DOWN, MARKET, UP
 from tests.cluster.sandbox.server.running import Running, running
 from tests.cluster.sandbox.server.still_exchange import StillExchange
-from tests.cluster.sandbox.server.talking import WAIT_S, ask, hear, listen, settle, sold
+from tests.cluster.sandbox.server.talking import WAIT_S, apply, ask, listen, settle, sold
 
 pytestmark = pytest.mark.exchange
 
@@ -40,15 +40,15 @@ def server(tmp_path: Path) -> Iterator[Running]:
 def test_a_listener_hears_the_tokens_it_asked_for_and_no_others(server: Running) -> None:
     with listen(server, UP) as socket:
         server.publish(sold(DOWN), sold(UP))
-        frame = hear(socket)
+        frame = apply(socket)
         assert (frame["event_type"], frame["asset_id"]) == ("last_trade_price", UP)
         assert (frame["price"], frame["size"], frame["side"]) == ("0.55", "7.25", "SELL")
         ask(socket, operation="subscribe", assets_ids=[DOWN])
-        assert hear(socket)["asset_id"] == DOWN
+        assert apply(socket)["asset_id"] == DOWN
         ask(socket, operation="unsubscribe", assets_ids=[UP])
         settle(socket)
         server.publish(sold(UP), sold(DOWN))
-        assert hear(socket)["asset_id"] == DOWN
+        assert apply(socket)["asset_id"] == DOWN
 
 
 def test_price_changes_of_both_tokens_come_in_one_frame_once(server: Running) -> None:
@@ -67,13 +67,13 @@ def test_price_changes_of_both_tokens_come_in_one_frame_once(server: Running) ->
     )
     with listen(server, UP, DOWN) as socket:
         server.publish(event, sold())
-        frame = hear(socket)
+        frame = apply(socket)
         assert frame["event_type"] == "price_change"
         assert [
             (c["side"], c["price"], c["size"], c["best_bid"], c["best_ask"])
             for c in frame["price_changes"]
         ] == [("BUY", "0.54", "0", "0.53", "1"), ("SELL", "0.46", "3", "0", "0.46")]
-        assert hear(socket)["event_type"] == "last_trade_price"
+        assert apply(socket)["event_type"] == "last_trade_price"
 
 
 def test_ticks_sizes_resolutions_and_best_prices_reach_those_who_enabled_them(
@@ -97,7 +97,7 @@ def test_ticks_sizes_resolutions_and_best_prices_reach_those_who_enabled_them(
     book = BookReplaced(book=server.world.exchange.book(UP, server.world.now()))
     with listen(server, UP, custom=True) as enabled, listen(server, UP) as plain:
         server.publish(best, finer, resolved, book)
-        frames = [hear(enabled) for _ in range(4)]
+        frames = [apply(enabled) for _ in range(4)]
         assert [frame["event_type"] for frame in frames] == [
             "best_bid_ask",
             "tick_size_change",
@@ -108,7 +108,7 @@ def test_ticks_sizes_resolutions_and_best_prices_reach_those_who_enabled_them(
         assert frames[1]["new_tick_size"] == "0.001"
         assert frames[2]["winning_asset_id"] == DOWN
         assert frames[2]["winning_outcome"] == "Down"
-        assert [hear(plain)["event_type"] for _ in range(2)] == ["tick_size_change", "book"]
+        assert [apply(plain)["event_type"] for _ in range(2)] == ["tick_size_change", "book"]
 
 
 def test_a_frame_that_is_no_request_is_answered_and_harms_nothing(server: Running) -> None:
@@ -118,7 +118,7 @@ def test_a_frame_that_is_no_request_is_answered_and_harms_nothing(server: Runnin
         ask(socket, operation="dance")
         assert socket.recv(timeout=WAIT_S) == "INVALID OPERATION"
         server.publish(sold())
-        assert hear(socket)["event_type"] == "last_trade_price"
+        assert apply(socket)["event_type"] == "last_trade_price"
 
 
 def prices_heard(server: Running, socket: ClientConnection, *events: LastTrade) -> list[str]:
@@ -162,7 +162,7 @@ def test_a_disconnect_fault_closes_the_socket(server: Running) -> None:
         assert caught.value.rcvd.code == 1012
     with listen(server, UP) as again:
         server.publish(sold())
-        assert hear(again)["event_type"] == "last_trade_price"
+        assert apply(again)["event_type"] == "last_trade_price"
 
 
 def test_a_socket_can_be_refused_when_it_opens(server: Running) -> None:

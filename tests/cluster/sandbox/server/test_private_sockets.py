@@ -17,7 +17,7 @@ from cluster.sandbox.events import (
 from tests.cluster.sandbox.server.examples import MARKET, OPEN_MS, resting_order, tick, trade_of
 from tests.cluster.sandbox.server.running import Running, running
 from tests.cluster.sandbox.server.still_exchange import StillExchange
-from tests.cluster.sandbox.server.talking import WAIT_S, ask, auth_of, hear, settle
+from tests.cluster.sandbox.server.talking import WAIT_S, apply, ask, auth_of, settle
 
 pytestmark = pytest.mark.exchange
 
@@ -51,7 +51,7 @@ def test_a_user_hears_only_its_own_account_and_markets(server: Running, account:
         settle(all_markets)
         settle(one)
         server.publish(theirs, mine)
-        frame = hear(all_markets)
+        frame = apply(all_markets)
         assert (frame["id"], frame["status"], frame["trader_side"]) == (
             "trade-2",
             "CONFIRMED",
@@ -60,7 +60,7 @@ def test_a_user_hears_only_its_own_account_and_markets(server: Running, account:
         ask(one, operation="subscribe", markets=[MARKET.condition_id.upper().replace("X", "x")])
         settle(one)
         server.publish(theirs, mine)
-        assert hear(one)["id"] == "trade-2"
+        assert apply(one)["id"] == "trade-2"
 
 
 def test_a_user_with_a_wrong_secret_is_sent_away(server: Running, account: Account) -> None:
@@ -86,7 +86,7 @@ def test_an_order_event_says_what_changed(server: Running, account: Account) -> 
                 market_ms=22,
             )
         )
-        frame = hear(socket)
+        frame = apply(socket)
         assert (frame["type"], frame["status"], frame["price"]) == ("PLACEMENT", "LIVE", "0.54")
         assert frame["owner"] == account.api_key
 
@@ -94,7 +94,7 @@ def test_an_order_event_says_what_changed(server: Running, account: Account) -> 
 def subscribed(server: Running, account: Account, *symbols: str) -> ClientConnection:
     socket = connect(server.urls.prices_ws_url, open_timeout=WAIT_S)
     ask(socket, op="auth", rid="1", auth=auth_of(account))
-    assert hear(socket) == {"op": "authed", "rid": "1"}
+    assert apply(socket) == {"op": "authed", "rid": "1"}
     wanted = [
         {"channel": "price.crypto.twap", "filter": {"symbol": symbol, "window_seconds": 60}}
         for symbol in symbols
@@ -105,8 +105,8 @@ def subscribed(server: Running, account: Account, *symbols: str) -> ClientConnec
 
 def test_prices_start_with_a_snapshot_and_are_numbered(server: Running, account: Account) -> None:
     with subscribed(server, account, "btcusd") as socket:
-        assert hear(socket) == {"op": "subscribed", "rid": "2", "channel": "price.crypto.twap"}
-        snapshot = hear(socket)
+        assert apply(socket) == {"op": "subscribed", "rid": "2", "channel": "price.crypto.twap"}
+        snapshot = apply(socket)
         assert snapshot["snapshot"] is True
         assert [point["timestamp"] for point in snapshot["payload"]["data"]] == [
             OPEN_MS - 2_000,
@@ -116,7 +116,7 @@ def test_prices_start_with_a_snapshot_and_are_numbered(server: Running, account:
             Ticked(tick=tick(OPEN_MS, "eth"), wire_ms=5), Ticked(tick=tick(OPEN_MS), wire_ms=5)
         )
         server.publish(Ticked(tick=tick(OPEN_MS + 1_000, usd=96_000), wire_ms=6))
-        first, second = hear(socket), hear(socket)
+        first, second = apply(socket), apply(socket)
         assert (first["seq"], second["seq"], second["ts"]) == (1, 2, 6)
         assert first["payload"] == {
             "symbol": "btcusd",
@@ -127,7 +127,7 @@ def test_prices_start_with_a_snapshot_and_are_numbered(server: Running, account:
             "full_accuracy_value": "95001.5",
         }
         ask(socket, op="ping")
-        assert hear(socket) == {"op": "pong"}
+        assert apply(socket) == {"op": "pong"}
 
 
 @pytest.mark.parametrize(
@@ -140,17 +140,17 @@ def test_an_unknown_price_is_refused_by_code(
     with subscribed(server, account) as socket:
         wanted = {"channel": channel, "filter": {"symbol": symbol, "window_seconds": 60}}
         ask(socket, op="subscribe", rid="3", subscriptions=[wanted])
-        answer = hear(socket)
+        answer = apply(socket)
         assert (answer["op"], answer["rid"], answer["code"]) == ("error", "3", code)
 
 
 def test_prices_need_a_key(server: Running, account: Account) -> None:
     with connect(server.urls.prices_ws_url, open_timeout=WAIT_S) as socket:
         ask(socket, op="subscribe", rid="1", subscriptions=[])
-        assert hear(socket)["code"] == "auth_required"
+        assert apply(socket)["code"] == "auth_required"
         for _ in range(2):
             ask(socket, op="auth", rid="2", auth=auth_of(account) | {"passphrase": "x"})
-            assert hear(socket)["code"] == "auth_invalid"
+            assert apply(socket)["code"] == "auth_invalid"
         ask(socket, op="auth", rid="2", auth=auth_of(account) | {"passphrase": "x"})
         with pytest.raises(ConnectionClosed) as caught:
             socket.recv(timeout=WAIT_S)
@@ -160,9 +160,9 @@ def test_prices_need_a_key(server: Running, account: Account) -> None:
 def test_one_assets_feed_can_fall_silent_or_stale_alone(server: Running, account: Account) -> None:
     with subscribed(server, account, "btcusd", "ethusd") as socket:
         for _ in range(4):
-            hear(socket)
+            apply(socket)
         server.publish(*[Ticked(tick=tick(OPEN_MS, asset), wire_ms=5) for asset in ("btc", "eth")])
-        assert [hear(socket)["payload"]["timestamp"] for _ in range(2)] == [OPEN_MS] * 2
+        assert [apply(socket)["payload"]["timestamp"] for _ in range(2)] == [OPEN_MS] * 2
         server.fault(kind="silent", route="ws/prices", match="*/btcusd")
         server.fault(kind="stale", route="ws/prices", match="*/ethusd")
         for number in (1, 2):
@@ -170,5 +170,5 @@ def test_one_assets_feed_can_fall_silent_or_stale_alone(server: Running, account
             server.publish(
                 *[Ticked(tick=tick(later, asset), wire_ms=5) for asset in ("btc", "eth")]
             )
-        frames = [hear(socket)["payload"] for _ in range(2)]
+        frames = [apply(socket)["payload"] for _ in range(2)]
         assert [(one["symbol"], one["timestamp"]) for one in frames] == [("ethusd", OPEN_MS)] * 2

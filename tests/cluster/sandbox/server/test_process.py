@@ -57,7 +57,7 @@ def test_orders_keys_and_market_time_outlive_a_stop(tmp_path: Path) -> None:
         async with await client_of(ready) as client:
             return await rest_one_order(client, current_slug(ready))
 
-    async def look(ready: Ready) -> list[str]:
+    async def poll(ready: Ready) -> list[str]:
         async with await client_of(ready) as client:
             return [order.id for order in (await client.list_open_orders().first_page()).items]
 
@@ -73,9 +73,9 @@ def test_orders_keys_and_market_time_outlive_a_stop(tmp_path: Path) -> None:
         wire_ms = again.anchor_wire_ms - before["clock"]["wire_ms"]
         assert again.anchor_market_ms - before["clock"]["market_ms"] <= wire_ms
         assert after["digest"] == before["digest"]
-        assert asyncio.run(look(again)) == [order_id]
+        assert asyncio.run(poll(again)) == [order_id]
     with process(tmp_path, *options, "--fresh") as fresh:
-        assert asyncio.run(look(fresh)) == []
+        assert asyncio.run(poll(fresh)) == []
 
 
 def test_every_asset_has_a_market_of_both_timeframes_with_books_and_prices(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
         yield it
 
 
-class Desk:
+class SmallExchange:
     """A trader in front of the market that has the most time left."""
 
     def __init__(self, client: AsyncSecureClient, ready: Ready, token: str) -> None:
@@ -76,11 +76,11 @@ class Desk:
         return [trade.status for trade in trades if trade.taker_order_id == order_id]
 
 
-async def eventually(look: Callable[[], Awaitable[object]]) -> object:
+async def eventually(poll: Callable[[], Awaitable[object]]) -> object:
     """Return the first truthy answer within a generous limit."""
     deadline = monotonic() + WAIT_S
     while True:
-        if seen := await look():
+        if seen := await poll():
             return seen
         assert monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(POLL_S)
@@ -96,7 +96,7 @@ def fault(ready: Ready, **fields: object) -> None:
     admin(ready, "POST", "/faults", fields)
 
 
-def on_a_desk(ready: Ready, work: Callable[[Desk], Awaitable[None]]) -> None:
+def on_a_desk(ready: Ready, work: Callable[[SmallExchange], Awaitable[None]]) -> None:
     async def run() -> None:
         environment_ = environment(ready.urls)
         async with await AsyncSecureClient.create(
@@ -105,7 +105,7 @@ def on_a_desk(ready: Ready, work: Callable[[Desk], Awaitable[None]]) -> None:
             now_s = admin(ready, "GET", "/clock")["market_ms"] // 1000
             market = await client.get_market(slug=f"btc-updown-15m-{now_s // 900 * 900}")
             try:
-                await work(Desk(client, ready, market.outcomes.yes.token_id))
+                await work(SmallExchange(client, ready, market.outcomes.yes.token_id))
             finally:
                 admin(ready, "DELETE", "/faults")
                 await client.cancel_all()
@@ -114,7 +114,7 @@ def on_a_desk(ready: Ready, work: Callable[[Desk], Awaitable[None]]) -> None:
 
 
 def test_a_marketable_order_is_delayed_then_matched_then_confirmed(ready: Ready) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(desk: SmallExchange) -> None:
         stream = await desk.client.subscribe([UserSpec()])
         _, ask = await desk.best()
         placed = await desk.buy(min(ask + Decimal("0.05"), Decimal("0.99")), order_type="FAK")
@@ -142,7 +142,7 @@ def test_a_marketable_order_is_delayed_then_matched_then_confirmed(ready: Ready)
 
 
 def test_a_ghost_fill_is_matched_and_then_failed(ready: Ready) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(desk: SmallExchange) -> None:
         fault(ready, kind="ghost_fill", count=20)
         before = await desk.client.get_balance_allowance(asset_type="COLLATERAL")
         _, ask = await desk.best()
@@ -163,7 +163,7 @@ def test_a_ghost_fill_is_matched_and_then_failed(ready: Ready) -> None:
 def test_a_resting_order_shows_in_the_book_and_its_queue_place_at_the_admin_door(
     ready: Ready,
 ) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(desk: SmallExchange) -> None:
         async def shown_at_its_place() -> bool:
             ahead = await desk.size_at("0.01")
             placed = await desk.buy("0.01", "123.45", post_only=True)
@@ -195,7 +195,7 @@ def test_a_resting_order_shows_in_the_book_and_its_queue_place_at_the_admin_door
 def test_the_venues_own_words_say_why_an_order_is_refused(
     ready: Ready, price: str, size: str, options: dict[str, object], message: str
 ) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(desk: SmallExchange) -> None:
         limit = (await desk.best())[1] if price == "cross" else price
         if price == "0.50":
             limit = (await desk.best())[0]
@@ -212,7 +212,7 @@ def test_the_venues_own_words_say_why_an_order_is_refused(
 
 
 def test_after_a_restart_only_post_only_orders_pass_for_a_while(ready: Ready) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(desk: SmallExchange) -> None:
         order = await desk.sign("0.02")
         fault(ready, kind="restart", delay_ms=RESTART_MS, post_only_ms=600_000)
         with pytest.raises(RequestRejectedError) as caught:
@@ -265,7 +265,7 @@ def levels_of(book: object) -> dict[tuple[str, Decimal], Decimal]:
 
 
 def test_the_book_that_the_stream_builds_is_the_book_that_rest_shows(ready: Ready) -> None:
-    async def work(desk: Desk) -> None:
+    async def work(desk: SmallExchange) -> None:
         stream = await desk.client.subscribe([MarketSpec(token_ids=(desk.token,))])
         streamed = StreamedBook(desk.token)
         changes = 0

@@ -28,7 +28,7 @@ ALICE, BOB = "alice", "bob"
 START_MARKET_MS = GENERATED_START_MS
 
 
-class Desk:
+class SmallExchange:
     """An exchange whose clock is a number, with two accounts."""
 
     def __init__(self, folder: Path, *, seed: int = 1, speed: int = 30, **config: object) -> None:

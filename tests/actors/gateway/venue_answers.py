@@ -4,7 +4,7 @@ from actors.gateway.events import (
     PostDone,
     RaiseAlarm,
     ResolutionSeen,
-    StreamSaid,
+    StreamUpdated,
 )
 from actors.messages import OrderEnd
 from actors.venue.port import (
@@ -59,7 +59,7 @@ def trade(
 
 
 def posted(machine: Machine, order_id: str, outcome: PostOutcome) -> None:
-    machine.hear(PostDone(order_id=order_id, outcome=outcome, **machine.at))
+    machine.apply(PostDone(order_id=order_id, outcome=outcome, **machine.at))
 
 
 def end_of(machine: Machine, order_id: str) -> OrderEnd | None:
@@ -75,11 +75,11 @@ def with_open_order(name: str = "one", **changes: object) -> tuple[Machine, str]
 
 
 def stream(machine: Machine, event: object) -> None:
-    machine.hear(StreamSaid(event=event, **machine.at))  # type: ignore[arg-type]
+    machine.apply(StreamUpdated(event=event, **machine.at))  # type: ignore[arg-type]
 
 
 def resolve(machine: Machine, winner: object = Outcome.UP) -> None:
-    machine.hear(ResolutionSeen(condition_id=CONDITION, outcome=winner, **machine.at))  # type: ignore[arg-type]
+    machine.apply(ResolutionSeen(condition_id=CONDITION, outcome=winner, **machine.at))  # type: ignore[arg-type]
 
 
 def alarms(machine: Machine) -> list[str]:

@@ -3,13 +3,13 @@
 import pytest
 
 from actors.detectors.from_journal import Purchases, decided_of
-from actors.detectors.from_journal import hear as hear_fill
+from actors.detectors.from_journal import apply as apply_fill
 from actors.detectors.statistical import (
     RELEASES_MAX,
     SETTLEMENT_WAIT_MS,
-    Desk,
+    Statistics,
+    apply,
     findings,
-    hear,
     tick,
 )
 from checkpoints.journal_rows import JournalRow, RowKind
@@ -52,7 +52,7 @@ def settled(sequence: int, winner: str = "Up") -> JournalRow:
 def paid(rows: list[JournalRow]) -> list[tuple[str, float, bool]]:
     state, found = Purchases(), []
     for one in rows:
-        state, news = hear_fill(state, one)
+        state, news = apply_fill(state, one)
         found += [(p.release, p.bet.cost, p.bet.won) for p in news]
     return found
 
@@ -70,13 +70,15 @@ def decision(sequence: int, due_ms: int, slot: str, release: str, reason: str) -
     )
 
 
-def decide_cycles(desk: Desk, release: str, reason: str, first: int, count: int) -> Desk:
+def decide_cycles(
+    kept: Statistics, release: str, reason: str, first: int, count: int
+) -> Statistics:
     for number in range(first, first + count):
         due_ms = OPEN_MS + number * CYCLE_MS
         for slot in DEFAULT_SLOTS:
-            desk = hear(desk, decision(number, due_ms, str(slot), release, reason))
-        desk = tick(desk, due_ms + CYCLE_MS)
-    return desk
+            kept = apply(kept, decision(number, due_ms, str(slot), release, reason))
+        kept = tick(kept, due_ms + CYCLE_MS)
+    return kept
 
 
 def test_a_bet_costs_price_and_fee_and_belongs_to_the_release_that_opened_it() -> None:
@@ -104,37 +106,37 @@ def test_a_reversed_fill_a_sale_and_another_slots_market_are_no_bet() -> None:
 
 
 def test_a_market_is_scored_once_when_its_settlement_time_is_long_past() -> None:
-    desk = Desk()
+    kept = Statistics()
     for one in (filled(1), settled(2), settled(3)):
-        desk = hear(desk, one)
+        kept = apply(kept, one)
     close_ms = OPEN_MS + CYCLE_MS
-    assert tick(desk, close_ms + SETTLEMENT_WAIT_MS - 1).outcomes[OLD].scores.bets == 0
-    assert tick(desk, close_ms + SETTLEMENT_WAIT_MS).outcomes[OLD].scores.bets == 1
+    assert tick(kept, close_ms + SETTLEMENT_WAIT_MS - 1).outcomes[OLD].scores.bets == 0
+    assert tick(kept, close_ms + SETTLEMENT_WAIT_MS).outcomes[OLD].scores.bets == 1
 
 
 def test_a_release_that_decides_otherwise_than_the_one_before_is_found() -> None:
-    desk = decide_cycles(Desk(), OLD, "edge: too small", 0, 30)
-    assert not any(finding.holds for finding in findings(desk))
-    desk = decide_cycles(desk, NEW, "no_data: book", 30, 15)
-    held = [(f.kind, f.subject) for f in findings(desk) if f.holds]
+    kept = decide_cycles(Statistics(), OLD, "edge: too small", 0, 30)
+    assert not any(finding.holds for finding in findings(kept))
+    kept = decide_cycles(kept, NEW, "no_data: book", 30, 15)
+    held = [(f.kind, f.subject) for f in findings(kept) if f.holds]
     assert held == [("decisions_changed", NEW[:12])]
 
 
 def test_a_canary_alone_is_not_compared_with_the_fleet() -> None:
-    desk = decide_cycles(Desk(), OLD, "edge: too small", 0, 30)
+    kept = decide_cycles(Statistics(), OLD, "edge: too small", 0, 30)
     for number in range(30, 60):
         due_ms = OPEN_MS + number * CYCLE_MS
-        desk = hear(desk, decision(number, due_ms, "btc-5m", NEW, "no_data: book"))
-        desk = tick(desk, due_ms + CYCLE_MS)
-    assert desk.mixes[NEW].cycles == 0
+        kept = apply(kept, decision(number, due_ms, "btc-5m", NEW, "no_data: book"))
+        kept = tick(kept, due_ms + CYCLE_MS)
+    assert kept.mixes[NEW].cycles == 0
 
 
 def test_what_is_watched_is_bounded_and_empties() -> None:
-    desk = Desk()
+    kept = Statistics()
     for number in range(2 * RELEASES_MAX):
-        desk = decide_cycles(desk, f"{number:064x}", "edge: too small", number, 1)
-    assert len(desk.mixes) == len(desk.counts) == RELEASES_MAX
-    assert all(not cycles for cycles in desk.open_cycles.values())
+        kept = decide_cycles(kept, f"{number:064x}", "edge: too small", number, 1)
+    assert len(kept.mixes) == len(kept.counts) == RELEASES_MAX
+    assert all(not cycles for cycles in kept.open_cycles.values())
 
 
 def test_rows_that_are_no_decision_are_not_taken_for_one() -> None:

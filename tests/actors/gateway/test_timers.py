@@ -23,8 +23,8 @@ from signals.decision import Style
 from signals.market import DAY_MS, Outcome, Side
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, RULES, Machine, intent
-from tests.actors.gateway.hearing import CONDITION, alarms, resolve, stream, with_open_order
 from tests.actors.gateway.test_orders import LIVE, listed, posted, trade
+from tests.actors.gateway.venue_answers import CONDITION, alarms, resolve, stream, with_open_order
 
 
 def test_settlement_waits_for_the_last_fill_and_is_told_once() -> None:
@@ -80,14 +80,14 @@ def test_halting_cancels_resting_orders_and_posts_nothing_again() -> None:
     machine, order_id = with_open_order()
     other = machine.order(intent(leg=1, price=PriceMicroUsd(490_000)), "two")
     posted(machine, other, Unknown(reason="lost"))
-    machine.hear(HaltFileSeen(reason="fire", **machine.at))
+    machine.apply(HaltFileSeen(reason="fire", **machine.at))
     machine.tick(wire_ms=5_000)
     assert machine.asked(Cancel) == [Cancel(order_ids=(order_id, other))]
     machine.wire_ms += 5_000
-    machine.look(orders=(listed(order_id),))
+    machine.poll(orders=(listed(order_id),))
     assert not machine.asked(Post)
     before = len(machine.records)
-    machine.hear(HaltFileSeen(reason="fire", **machine.at))
+    machine.apply(HaltFileSeen(reason="fire", **machine.at))
     assert len(machine.records) == before, "recorded once"
 
 
@@ -98,7 +98,7 @@ def test_reducing_cancels_buys_and_keeps_sales() -> None:
     sale_id = machine.order(sale, "two")
     posted(machine, sale_id, LIVE)
     reduce = SetTrading(state=TradingState.REDUCING, reason="careful", who="me")
-    machine.hear(TradingAsked(reply_to=1, request=reduce, **machine.at))
+    machine.apply(TradingAsked(reply_to=1, request=reduce, **machine.at))
     machine.tick()
     assert machine.asked(Cancel) == [Cancel(order_ids=(order_id,))]
 
@@ -112,13 +112,13 @@ def test_a_machine_may_only_tighten_the_trading_state() -> None:
         (TradingState.REDUCING, TradingState.HALTED),
     ):
         ask = SetTrading(state=state, reason="alarm", who="policy", only_tighter=True)
-        machine.hear(TradingAsked(reply_to=1, request=ask, **machine.at))
+        machine.apply(TradingAsked(reply_to=1, request=ask, **machine.at))
         assert machine.state.ledger.trading is expected
 
 
 def test_stopping_empties_the_book_and_leaves_the_trading_state() -> None:
     machine, order_id = with_open_order()
-    machine.hear(Stopping(reason="the fleet stops", **machine.at))
+    machine.apply(Stopping(reason="the fleet stops", **machine.at))
     machine.tick()
     assert machine.asked(Cancel) == [Cancel(order_ids=(order_id,))]
     machine.send(intent(leg=3, style=Style.TAKE))
@@ -130,18 +130,18 @@ def test_the_heartbeat_is_chained_and_its_largest_gap_is_known() -> None:
     machine = Machine().start()
     machine.tick()
     assert machine.asked(Beat) == [Beat(heartbeat_id="")]
-    machine.hear(BeatDone(outcome=HeartbeatMismatch(heartbeat_id="h7"), **machine.at))
+    machine.apply(BeatDone(outcome=HeartbeatMismatch(heartbeat_id="h7"), **machine.at))
     machine.tick()
     assert machine.asked(Beat) == [Beat(heartbeat_id="h7")], "at once, with the right id"
-    machine.hear(BeatDone(outcome=Beaten(heartbeat_id="h8"), **machine.at))
+    machine.apply(BeatDone(outcome=Beaten(heartbeat_id="h8"), **machine.at))
     machine.tick(wire_ms=4_999)
     assert not machine.asked(Beat)
     machine.tick(wire_ms=1)
     assert machine.asked(Beat) == [Beat(heartbeat_id="h8")]
-    machine.hear(BeatDone(outcome=Unknown(reason="timeout"), **machine.at))
+    machine.apply(BeatDone(outcome=Unknown(reason="timeout"), **machine.at))
     machine.tick(wire_ms=1_000)
     assert machine.asked(Beat), "sooner than the next regular one"
-    machine.hear(BeatDone(outcome=Beaten(heartbeat_id="h9"), **machine.at))
+    machine.apply(BeatDone(outcome=Beaten(heartbeat_id="h9"), **machine.at))
     assert machine.state.flight.beat_gap_max_ms == 6_000
 
 
@@ -149,7 +149,7 @@ def test_a_clock_that_is_off_is_an_alarm() -> None:
     machine = Machine().start()
     machine.tick()
     assert machine.asked(AskTime)
-    machine.hear(TimeSeen(server_ms=machine.wire_ms + 2_001, **machine.at))
+    machine.apply(TimeSeen(server_ms=machine.wire_ms + 2_001, **machine.at))
     assert alarms(machine) == ["clock_skew"]
     assert machine.state.flight.skew_ms == 2_001
 
@@ -160,7 +160,7 @@ def test_an_answer_that_came_late_is_no_skew_and_takes_none_back() -> None:
 
     def told(ahead_ms: int, round_trip_ms: int) -> int:
         server_ms = machine.wire_ms + ahead_ms
-        machine.hear(TimeSeen(server_ms=server_ms, round_trip_ms=round_trip_ms, **machine.at))
+        machine.apply(TimeSeen(server_ms=server_ms, round_trip_ms=round_trip_ms, **machine.at))
         return machine.state.flight.skew_ms
 
     assert told(-2_900, round_trip_ms=3_000) == -1_400, "at least so much"
@@ -193,6 +193,6 @@ def test_what_was_settled_long_ago_is_forgotten_and_its_late_trades_are_no_stran
     ledger = machine.state.ledger
     tables = (ledger.ended, ledger.fills, ledger.holdings, ledger.markets, ledger.intents)
     assert not any(tables)
-    machine.look(trades=(trade(order_id, status=TradeStatus.CONFIRMED),))
+    machine.poll(trades=(trade(order_id, status=TradeStatus.CONFIRMED),))
     assert alarms(machine) == []
     assert ledger.end_counts == {"filled": 1, "refused": 1}

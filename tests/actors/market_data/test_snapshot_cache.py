@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from actors.market_data.snapshot import build_snapshot
-from actors.market_data.snapshot_cache import Answer, SnapshotDesk
+from actors.market_data.snapshot_cache import Answer, SnapshotCache
 from actors.runtime import wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore, decode_snapshot, encode_snapshot
@@ -29,11 +29,11 @@ class Machine:
     def __init__(self, store: SnapshotStore, ahead_ms: int = 0) -> None:
         clock = MarketClock(anchor_wire_ms=int(wire_ms()) + ahead_ms, anchor_market_ms=T0)
         self.asked: list[int] = []
-        self.desk = SnapshotDesk(store, clock, self.make)
+        self.cache = SnapshotCache(store, clock, self.make)
 
     def make(self, asset: Asset, due_ms: int) -> None:
         self.asked.append(due_ms)
-        self.desk.publish(snapshot(asset, due_ms))
+        self.cache.publish(snapshot(asset, due_ms))
 
 
 def snapshot(asset: Asset, due_ms: int, taken_ms: int = 1_500) -> Snapshot:
@@ -55,7 +55,7 @@ def store_at(folder: Path) -> SnapshotStore:
 def test_sixteen_who_ask_get_one_snapshot_that_is_stored(tmp_path: Path) -> None:
     async def work() -> tuple[list[Answer], int]:
         machine = Machine(store_at(tmp_path))
-        asks = [machine.desk.ask(Asset.BTC, T0) for _ in range(16)]
+        asks = [machine.cache.ask(Asset.BTC, T0) for _ in range(16)]
         return await asyncio.gather(*asks), len(machine.asked)
 
     answers, made = run(work)
@@ -70,10 +70,10 @@ def test_the_first_durable_one_is_served_to_everyone(tmp_path: Path) -> None:
 
     async def work() -> tuple[Answer, Answer]:
         machine = Machine(store_at(tmp_path))
-        machine.desk.publish(snapshot(Asset.BTC, T0, taken_ms=1_900))
-        made = await machine.desk.ask(Asset.BTC, T0)
+        machine.cache.publish(snapshot(Asset.BTC, T0, taken_ms=1_900))
+        made = await machine.cache.ask(Asset.BTC, T0)
         late = Machine(store_at(tmp_path))
-        found = await late.desk.ask(Asset.BTC, T0)
+        found = await late.cache.ask(Asset.BTC, T0)
         assert not late.asked
         return made, found
 
@@ -83,7 +83,7 @@ def test_the_first_durable_one_is_served_to_everyone(tmp_path: Path) -> None:
 def test_one_that_the_clock_skipped_is_made_after_its_due_time(tmp_path: Path) -> None:
     async def work() -> tuple[Snapshot, list[int]]:
         machine = Machine(store_at(tmp_path), ahead_ms=50)
-        _, data = await machine.desk.ask(Asset.BTC, T0)
+        _, data = await machine.cache.ask(Asset.BTC, T0)
         return decode_snapshot(data), machine.asked
 
     made, asked = run(work)
@@ -108,9 +108,9 @@ def test_a_full_disk_is_told_to_who_waits_and_the_next_ask_tries_again(tmp_path:
     async def work() -> Answer:
         machine = Machine(SnapshotStore(storage))
         with pytest.raises(CheckpointsError, match="no space"):
-            await machine.desk.ask(Asset.BTC, T0)
+            await machine.cache.ask(Asset.BTC, T0)
         storage.full = False
-        return await machine.desk.ask(Asset.BTC, T0)
+        return await machine.cache.ask(Asset.BTC, T0)
 
     assert run(work)[0] == store_at(tmp_path).winner(Asset.BTC, T0)
 
@@ -125,7 +125,7 @@ def test_a_damaged_winner_is_told_and_never_replaced(tmp_path: Path) -> None:
     async def work() -> None:
         machine = Machine(store_at(tmp_path))
         with pytest.raises(CheckpointsError):
-            await machine.desk.ask(Asset.BTC, T0)
+            await machine.cache.ask(Asset.BTC, T0)
         assert not machine.asked
 
     run(work)
@@ -134,9 +134,9 @@ def test_a_damaged_winner_is_told_and_never_replaced(tmp_path: Path) -> None:
 def test_closing_frees_everyone_who_waits(tmp_path: Path) -> None:
     async def work() -> None:
         machine = Machine(store_at(tmp_path), ahead_ms=600_000)
-        waiting = asyncio.create_task(machine.desk.ask(Asset.BTC, T0))
+        waiting = asyncio.create_task(machine.cache.ask(Asset.BTC, T0))
         await asyncio.sleep(0)
-        machine.desk.close()
+        machine.cache.close()
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
