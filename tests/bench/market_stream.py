@@ -20,7 +20,7 @@ from actors.market_data.snapshot import build_snapshot
 from actors.market_data.state import KnownMarket, MarketDataState, Now, Settings, initial_state
 from actors.market_data.step import step
 from actors.runtime import wire_ms
-from signals.market import ALL_SLOTS, Window, market_slug
+from signals.market import DEFAULT_SLOTS, Window, market_slug
 from tests.actors.market_data.builders import LIMITS, market
 from tests.actors.market_data.test_feed_forms import VENUE
 from tests.bench.frame import ROOT, Row, bench, row_at_most, row_free, spread
@@ -36,7 +36,7 @@ READY_S: Final = 60.0
 
 
 def tokens() -> list[str]:
-    return [str(1_000 + number) for number in range(2 * len(ALL_SLOTS))]
+    return [str(1_000 + number) for number in range(2 * len(DEFAULT_SLOTS))]
 
 
 def levels(start: int, direction: int) -> list[dict[str, str]]:
@@ -55,7 +55,7 @@ def whole(token: str) -> dict[str, Any]:
 
 def changed(number: int) -> str:
     """Write two changes of one market, as the venue mirrors them, both below the best prices."""
-    pair = number % len(ALL_SLOTS)
+    pair = number % len(DEFAULT_SLOTS)
     size = str(1 + number % 997)
     rows = [
         {
@@ -103,9 +103,9 @@ class Reader:
         self.shown_ms: list[float] = []
         wire = int(wire_ms())
         self._ids = tokens()
-        settings = Settings(slots=ALL_SLOTS, offsets_ms=(20_000,), speed=1, limits_ms=LIMITS)
+        settings = Settings(slots=DEFAULT_SLOTS, offsets_ms=(20_000,), speed=1, limits_ms=LIMITS)
         self.state: MarketDataState = initial_state(settings, Now(wire, wire))
-        for place, slot in enumerate(ALL_SLOTS):
+        for place, slot in enumerate(DEFAULT_SLOTS):
             known: KnownMarket = msgspec.structs.replace(
                 market(slot),
                 window=Window.at(wire, slot.timeframe),
@@ -125,7 +125,7 @@ class Reader:
         self.applied_ms.append(wire_ms() - event.stamp_wire_ms)
         self._left -= 1
         if self._left % SNAPSHOT_EVERY == 0:
-            asset = ALL_SLOTS[self._ids.index(event.changes[0].token_id) // 2].asset
+            asset = DEFAULT_SLOTS[self._ids.index(event.changes[0].token_id) // 2].asset
             build_snapshot(self.state, asset, int(wire), int(wire))
             self.shown_ms.append(wire_ms() - event.stamp_wire_ms)
         if self._left == 0:

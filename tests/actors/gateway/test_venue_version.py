@@ -9,7 +9,7 @@ from actors.gateway.events import AskTime, TimeSeen
 from actors.venue.polymarket.public import PublicReads
 from actors.venue.port import Unknown
 from tests.actors.gateway.builders import Machine
-from tests.actors.gateway.test_duties import alarms
+from tests.actors.gateway.test_timers import alarms
 from tests.actors.venue.loopback import Answer, loopback
 
 
