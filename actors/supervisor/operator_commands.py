@@ -18,7 +18,9 @@ from checkpoints.storage import LocalStorage
 ABORT_SECONDS: Final = 100.0
 """Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
 ROLL_BACK_SECONDS: Final = 900.0
-"""Wire. Sixteen slots one after another, each with a start, a wait for quiet and a confirmation."""
+SECONDS_PER_SLOT: Final = 60.0
+"""Wire, the larger of the two: slots one after another, each with a start, a wait for quiet and a
+confirmation."""
 SAID_MAX: Final = 500
 CHUNK: Final = 4_096
 """What makes a process the driver of a job: with a working directory of its own for the job, Ray
@@ -42,7 +44,7 @@ async def abort_rollout(fleet: Fleet, root: Path) -> str | None:
 
 
 async def roll_back(
-    fleet: Fleet, release: str, to: str, slots: tuple[str, ...], seconds: float = ROLL_BACK_SECONDS
+    fleet: Fleet, release: str, to: str, slots: tuple[str, ...], seconds: float | None = None
 ) -> str | None:
     """Roll slots back to the archived release `to`; return why that failed, or None.
 
@@ -64,7 +66,8 @@ async def roll_back(
             await asyncio.to_thread(unpack_archive, LocalStorage(storage), release, Path(room))
         except (CheckpointsError, OSError) as error:
             return f"{type(error).__name__}: {error}"
-        return await _run([*words, "--shadow=0", "--bake=0"], Path(room), environment, seconds)
+        limit_s = seconds or max(ROLL_BACK_SECONDS, len(slots) * SECONDS_PER_SLOT)
+        return await _run([*words, "--shadow=0", "--bake=0"], Path(room), environment, limit_s)
 
 
 async def _run(

@@ -20,7 +20,7 @@ from checkpoints.alarms import AlarmStore
 from checkpoints.errors import DamagedError, StorageError
 from checkpoints.journal_days import disk_state, journal_dataset
 from checkpoints.storage import LocalStorage
-from cluster.config.load import read_document
+from cluster.config.offline import read_offline
 from cluster.errors import ClusterError
 from cluster.local.environment import file_limit_problem
 from cluster.local.head import answers, head_processes, read_token
@@ -70,7 +70,7 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     yield check_configuration(config)
     yield check_folder(state)
     yield check_token(state)
-    yield check_limits()
+    yield check_limits(config)
     yield from check_head(state)
     yield from check_standing(state)
     fleet = _stored(state)
@@ -98,10 +98,10 @@ def check_python(version: tuple[int, ...]) -> Finding:
 
 def check_configuration(config: Path) -> Finding:
     try:
-        read_document(config)
+        found, _ = read_offline(config)
     except ClusterError as error:
         return fault("configuration", str(error))
-    return ok("configuration", str(config))
+    return ok("configuration", f"{config}, {len(found.slots)} slots")
 
 
 def check_folder(state: StateFolder) -> Finding:
@@ -124,8 +124,12 @@ def check_token(state: StateFolder) -> Finding:
     return ok("token", f"{state.token}, readable by you only")
 
 
-def check_limits() -> Finding:
-    problem = file_limit_problem()
+def check_limits(config: Path) -> Finding:
+    try:
+        slots = len(read_offline(config)[0].slots)
+    except ClusterError:
+        slots = 0  # said of the configuration
+    problem = file_limit_problem(slots)
     return ok("open files", "enough") if problem is None else fault("open files", problem)
 
 

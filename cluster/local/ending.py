@@ -15,15 +15,16 @@ from actors.runtime import CONFIG_FILE
 from cluster.errors import ClusterError
 from cluster.local import orderly_stop
 from cluster.local.head import end_head
-from cluster.local.orderly_stop import ACTOR_STOP_SECONDS, SLOTS_STOP_SECONDS
+from cluster.local.orderly_stop import ACTOR_STOP_SECONDS, slots_stop_seconds
 from cluster.local.processes import end_all, marked, wait_until
 from cluster.local.sandbox_process import end_sandbox
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.interrupts import Interrupts
+from signals.market import SLOTS_MAX
 
 FORK: Final = multiprocessing.get_context("fork")
 """The process that asks has the code of this one, which began before the tree was edited."""
-ORDER_SECONDS_MAX: Final = SLOTS_STOP_SECONDS + 4 * ACTOR_STOP_SECONDS + 60.0
+ORDER_SECONDS_MAX: Final = slots_stop_seconds(SLOTS_MAX) + 4 * ACTOR_STOP_SECONDS + 60.0
 """Wire. The steps above, and the imports of the process that asks on a busy machine."""
 RUNNER_SECONDS_MAX: Final = ORDER_SECONDS_MAX + 60.0
 """Wire. A `run` that was asked to end does all of this itself."""

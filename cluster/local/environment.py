@@ -19,6 +19,8 @@ from cluster.local.environment_rules import RULES, Fate, Rule
 FILES_WANTED: Final = 65_536
 FILES_MIN: Final = 1_024
 """Raylet and GCS hold several sockets for each of 20 actors; a head with 256 files starves."""
+FILES_PER_SLOT: Final = 48
+"""Of a larger fleet."""
 COLUMNS_MIN: Final = 20
 """A narrower table has no room for one column; such a value is a mistake of the shell's."""
 
@@ -151,12 +153,13 @@ def ray_program() -> list[str]:
     return [interpreter(), "-m", "ray.scripts.scripts"]
 
 
-def file_limit_problem() -> str | None:
-    """Return why Ray would starve here, or None."""
+def file_limit_problem(slots: int = 0) -> str | None:
+    """Return why the Ray of so many slots would starve here, or None."""
+    needed = max(FILES_MIN, slots * FILES_PER_SLOT)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= FILES_MIN:
+    if soft == resource.RLIM_INFINITY or soft >= needed:
         return None
     return (
-        f"this shell allows {soft} open files and Ray needs {FILES_MIN}: "
-        f"`ulimit -Hn {FILES_MIN}` as an administrator, or LimitNOFILE= of the unit"
+        f"this shell allows {soft} open files and Ray needs {needed}: "
+        f"`ulimit -Hn {needed}` as an administrator, or LimitNOFILE= of the unit"
     )

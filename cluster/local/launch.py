@@ -46,7 +46,8 @@ from cluster.gate.errors import GateRefusedError
 ACTOR_SECONDS: Final = 120.0
 """Wire. Creation of one actor with its imports: 1 .. 3 s quiet, far more on a busy machine."""
 SLOTS_SECONDS: Final = 240.0
-"""Wire. Sixteen slots start in about 14 s on two quiet cores."""
+SECONDS_PER_SLOT: Final = 15.0
+"""Wire, the larger of the two: sixteen slots start in about 14 s on two quiet cores."""
 POLL_SECONDS: Final = 0.5
 ROOT: Final = Path(__file__).resolve().parents[2]
 ACTOR_CLASSES: Final = {
@@ -230,12 +231,13 @@ def _await_ready(link: FleetLink, name: str) -> None:
 def _start_slots(link: FleetLink, supervisor: str, wanted: int, progress: Progress) -> int:
     """Ask the supervisor for all slots and wait until each is live."""
     ask_one(link, Call(supervisor, "start_slots"), ACTOR_SECONDS)
-    deadline = time.monotonic() + SLOTS_SECONDS
+    limit_s = max(SLOTS_SECONDS, wanted * SECONDS_PER_SLOT)
+    deadline = time.monotonic() + limit_s
     live = 0
     while live < wanted:
         if time.monotonic() >= deadline:
             raise FleetError(
-                f"{live} of {wanted} slots are live after {SLOTS_SECONDS:.0f} s; "
+                f"{live} of {wanted} slots are live after {limit_s:.0f} s; "
                 "`midstride status` and the job's log say more"
             )
         time.sleep(POLL_SECONDS)

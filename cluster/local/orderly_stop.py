@@ -30,7 +30,9 @@ from cluster.status.tally import tally
 from cluster.terminal.console import notify
 
 SLOTS_STOP_SECONDS: Final = 30.0
-"""Wire. Sixteen slots write their last rows and a checkpoint each; most take well under one."""
+SECONDS_PER_SLOT: Final = 2.0
+"""Wire, the larger of the two: slots stop side by side and write their last rows and a checkpoint
+each; most take well under a second."""
 REASON: Final = "the fleet is stopped by its operator"
 ACTOR_STOP_SECONDS: Final = 15.0
 """Wire. The gateway cancels what rests (one request) and puts its log away."""
@@ -74,9 +76,13 @@ def stop_actors(link: FleetLink, storage: LocalStorage, notify: Callable[[str], 
     except FleetError as error:
         notify(f"the slots could not be asked to stop: {error}")
         slots = []
-    _ask(link, slots, SLOTS_STOP_SECONDS, notify)
+    _ask(link, slots, slots_stop_seconds(len(slots)), notify)
     _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, notify)
     _ask(link, [Call(market_data_name(storage), "stop")], ACTOR_STOP_SECONDS, notify)
+
+
+def slots_stop_seconds(slots: int) -> float:
+    return max(SLOTS_STOP_SECONDS, slots * SECONDS_PER_SLOT)
 
 
 def _ask(

@@ -79,7 +79,7 @@ def run(state: StateFolder, options: RunOptions, console: Console) -> None:
     if options.sandbox is not None:
         listed = listing_for(options.sandbox, config.slots)
         options = msgspec.structs.replace(options, sandbox=listed)
-    problem = file_limit_problem()
+    problem = file_limit_problem(len(config.slots))
     if problem is not None:
         raise ClusterError(problem)
     with Interrupts() as interrupts:

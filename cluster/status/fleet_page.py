@@ -5,7 +5,7 @@ get more columns. A gain or loss is told by its sign, what is wrong by a word; c
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -25,6 +25,8 @@ MICRO: Final = 1_000_000
 ID_DIGITS: Final = 6
 ALARM_LINES: Final = 2
 """With one line of trouble, sixteen slots and three lines of sums that is 23 of 24 lines."""
+HEADER_LINES: Final = 2
+"""The header of the table, and the line on which the cursor rests."""
 HEARTBEAT_LIMIT_MS: Final = 10_000
 """Silence after which the venue cancels all orders."""
 SUBJECTS_SHOWN: Final = 3
@@ -87,14 +89,36 @@ COLUMNS: Final = (
 class FleetPage:
     """A report as rich draws it, at the width of whatever it is drawn on."""
 
-    def __init__(self, report: StatusReport, note: str = "") -> None:
+    def __init__(self, report: StatusReport, note: str = "", height: int | None = None) -> None:
         self._report = report
         self._note = note
+        self._height = height
+        """Lines of the screen; None: as many as there are slots."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
-        lines = [*head_lines(self._report, self._note), *wrong_lines(self._report)]
-        yield Group(*lines, slot_table(self._report, options.max_width), *foot(self._report))
+        top = [*head_lines(self._report, self._note), *wrong_lines(self._report)]
+        below = list(foot(self._report))
+        slots: Sequence[SlotView] = self._report.slots
+        more = ""
+        if self._height is not None:
+            slots, more = that_fit(slots, self._height - len(top) - len(below) - HEADER_LINES)
+        table = slot_table(self._report, slots, options.max_width)
+        rest = [Text(more, "dim", no_wrap=True, overflow="ellipsis")] if more else []
+        yield Group(*top, table, *rest, *below)
+
+
+def that_fit(slots: Sequence[SlotView], rows: int) -> tuple[Sequence[SlotView], str]:
+    """Return the slots for so many lines, those in trouble before others, and word of the rest."""
+    if len(slots) <= rows:
+        return slots, ""
+    shown = max(1, rows - 1)
+    ranked = sorted(range(len(slots)), key=lambda place: (not _style(slots[place]), place))
+    kept = sorted(ranked[:shown])
+    left = [slots[place] for place in ranked[shown:]]
+    troubled = sum(1 for slot in left if _style(slot))
+    how = f"{troubled} of them not as they should be" if troubled else "all active"
+    return [slots[place] for place in kept], f"and {len(left)} more slots, {how}: midstride status"
 
 
 def head_lines(report: StatusReport, note: str) -> Iterator[Text]:
@@ -198,13 +222,13 @@ def alarm_line(group: AlarmGroup) -> str:
     return f"{str(group.severity).upper()} {group.kind} {about}: {group.action}"
 
 
-def slot_table(report: StatusReport, width: int) -> Table:
+def slot_table(report: StatusReport, slots: Sequence[SlotView], width: int) -> Table:
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     columns = [column for column in COLUMNS if width >= column.width_min]
     for column in columns:
         table.add_column(column.name, justify=column.justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("last decision", no_wrap=True, overflow="ellipsis", ratio=1)
-    for slot in report.slots:
+    for slot in slots:
         cells = [Text(plain(column.cell(slot, report))) for column in columns]
         table.add_row(*cells, Text(_last(slot, report)), style=_style(slot))
     return table

@@ -46,7 +46,8 @@ def main(arguments: list[str]) -> int:
     faults = Faults()
 
     def made(so_far: Faults) -> RenderableType:
-        return FleetPage(ask_report(link, config, storage), _note(end, so_far))
+        report = ask_report(link, config, storage)
+        return FleetPage(report, _note(end, so_far), live.console.size.height)
 
     with Live(console=screen(stderr=True), auto_refresh=False, transient=True) as live:
         size = live.console.size

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from checkpoints.alarms import Alarm
 from checkpoints.severity import Severity
-from cluster.status.fleet_page import FleetPage
+from cluster.status.fleet_page import FleetPage, that_fit
 from cluster.status.page import (
     CountsView,
     FeedView,
@@ -18,7 +18,7 @@ from cluster.status.page import (
     SlotView,
     StatusReport,
 )
-from signals.market import DEFAULT_SLOTS
+from signals.market import DEFAULT_SLOTS, Asset, Slot, Timeframe
 
 OPEN_MS = 1_790_000_100_000 - 1_790_000_100_000 % 900_000
 RELEASE = "0e68fc48c8f7" + "0" * 52
@@ -106,6 +106,39 @@ def test_all_is_inside_80_by_24_with_alarms_on_top() -> None:
     assert "and 13 more" in top
     for slot in DEFAULT_SLOTS:
         assert any(line.startswith(str(slot)) for line in lines)
+
+
+MORE = [Asset(f"c{number}") for number in range(24)]
+MANY = sorted((Slot(a, t) for a in [*Asset, *MORE] for t in (Timeframe.M5, Timeframe.H4)), key=str)
+
+
+def test_a_fleet_larger_than_the_screen_shows_first_what_is_wrong_and_counts_the_rest() -> None:
+    views = [slot_view(str(slot), n) for n, slot in enumerate(MANY)]
+    views[-1] = msgspec.structs.replace(views[-1], state="silent")
+    views[40] = msgspec.structs.replace(views[40], state="waiting")
+    report = make_report(slots=tuple(views))
+    out = io.StringIO()
+    console = Console(file=out, width=80, markup=False, highlight=False)
+    console.print(FleetPage(report, height=24))
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert len(views) == 64
+    assert len(lines) <= 23, "the cursor rests on the last line"
+    for place in (-1, 40, 0, 1):
+        assert any(line.startswith(str(MANY[place])) for line in lines)
+    shown = sum(any(line.startswith(f"{slot} ") for line in lines) for slot in MANY)
+    assert f"and {64 - shown} more slots, all active: midstride status" in lines
+    whole = drawn(report, 80)
+    assert all(any(line.startswith(f"{slot} ") for line in whole) for slot in MANY)
+
+
+def test_more_slots_in_trouble_than_lines_are_counted() -> None:
+    views = tuple(slot_view(str(slot), n) for n, slot in enumerate(MANY))
+    silent = tuple(msgspec.structs.replace(view, state="silent") for view in views)
+    shown, rest = that_fit(silent, 11)
+    assert len(shown) == 10
+    assert rest == "and 54 more slots, 54 of them not as they should be: midstride status"
+    assert that_fit(views[:11], 11) == (views[:11], "")
+    assert len(that_fit(views, 0)[0]) == 1, "a screen of a few lines"
 
 
 def test_the_sums_and_countdowns_are_there() -> None:
