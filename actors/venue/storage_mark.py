@@ -12,6 +12,14 @@ USED_BY: Final = ("journal", "checkpoints")
 """Folders that a fleet fills as soon as it trades."""
 
 
+def mode_of(root: Path) -> Mode | None:
+    """Return the mode that a storage is marked with; None where it has no readable mark."""
+    try:
+        return Mode(LocalStorage(root).read(MARK).decode().strip())
+    except (CheckpointsError, ValueError):
+        return None
+
+
 def mark_problem(root: Path, mode: Mode) -> str | None:
     """Say why a fleet of this mode may not use a storage; mark a new one as its own.
 

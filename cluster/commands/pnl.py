@@ -52,7 +52,8 @@ def command(by: str, html: Path | None, state: str | None, as_json: bool) -> Non
 def _notice(storage: Path) -> str:
     """Return the notice that the configuration wants beside every result."""
     try:
-        return load_config(str(storage)).labels.get("notice", "")
+        labels = load_config(str(storage)).labels
+        return " ".join(labels[name] for name in ("paper", "notice") if name in labels)
     except FileNotFoundError:
         return ""
     except DamagedError as error:

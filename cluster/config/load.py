@@ -39,6 +39,8 @@ KEY_FIELDS: Final = (
 file names the URLs, and stand-ins on this machine go before them."""
 DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params", "params_set")
 """Fields of `FleetConfig` that are not read as tables of the same name."""
+PAPER_LABEL: Final = "PAPER: no order leaves this machine; fills are simulated from public data."
+"""Said beside every result of a paper fleet, whatever its file says."""
 SLOT_DEFAULTS: Final = "slot_defaults"
 
 
@@ -101,6 +103,9 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         **sections,
     )
     _check_gate(file, config)
+    if mode is Mode.PAPER:
+        labels = {"paper": PAPER_LABEL, **config.labels}
+        config = msgspec.structs.replace(config, labels=labels)
     return config
 
 

@@ -13,6 +13,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from actors.config import Mode
 from checkpoints.alarms import AlarmState
 from checkpoints.severity import Severity
 from cluster.status.alarm_groups import AlarmGroup, group_alarms
@@ -127,7 +128,7 @@ def head_lines(report: StatusReport, note: str) -> Iterator[Text]:
     alarms = len(report.alarms)
     exposure = report.gateway.fleet_exposure_micro_usd
     yield Text.assemble(
-        ("midstride  ", "bold"),
+        ("midstride  " if report.mode == Mode.SANDBOX else f"{report.mode.upper()}  ", "bold"),
         (f"trading {state}", "green" if good else "bold red"),
         (f"  {alarms} alarm{'' if alarms == 1 else 's'}", "bold red" if alarms else "green"),
         f"  {releases(report)}",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord
@@ -103,6 +103,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """How the gate stands, in one line."""
     next_due_ms: int | None = None
     """The fleet's next decision point, market time; None while no actor tells the time."""
+    mode: str = Mode.SANDBOX
+    """sandbox or paper."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +149,7 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         market_data=SILENT if isinstance(feed, str) else feed.provenance,
         trouble=(*trouble, *(() if isinstance(feed, str) else feed.trouble)),
         market_ms=market_ms,
+        mode=config.mode,
         labels=config.labels,
         gate=notice(config),
         next_due_ms=next_due_ms(config, market_ms) if seen else None,

@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from actors.config import Mode
+from actors.venue.storage_mark import mode_of
 from cluster.config.load import DEFAULT_FILE
 from cluster.local.environment import continue_in
 from cluster.local.state_folder import StateFolder, state_folder
@@ -56,6 +58,8 @@ def state_of(named: str | None) -> StateFolder:
     record = state.read_run()
     if record.head is not None and record.head.alive:
         continue_in(record.python)
+    if mode_of(state.storage) is Mode.PAPER:
+        notify("PAPER: orders of this fleet never left this machine")
     return state
 
 

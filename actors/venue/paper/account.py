@@ -38,12 +38,19 @@ TRADES_REMEMBERED: Final = 4_096
 class PaperAccount:
     """An open account. `close` gives the store back."""
 
-    def __init__(self, store: PaperStore, cash_micro_usd: int, wire_ms: int) -> None:
+    def __init__(
+        self,
+        store: PaperStore,
+        events: asyncio.Queue[VenueEvent],
+        cash_micro_usd: int,
+        wire_ms: int,
+    ) -> None:
         self._store = store
         self.exchange = PaperExchange(store.state)
-        self.events: asyncio.Queue[VenueEvent] = asyncio.Queue(EVENTS_MAX)
+        self._events = events
         self._tokens: dict[str, PaperMarket] = {}
-        self._told: deque[tuple[str, str]] = deque(maxlen=TRADES_REMEMBERED)
+        self._told: dict[str, str] = {}
+        """Public trades: what names one, and the token that it was told for."""
         self._unconfirmed: deque[Filled] = deque()
         self._beaten = False
         if store.fresh:
@@ -100,6 +107,15 @@ class PaperAccount:
         self._tokens[market.up_token_id] = self._tokens[market.down_token_id] = market
         self._settle(wire_ms)
 
+    def open_markets(self, market_ms: int) -> tuple[PaperMarket, ...]:
+        """Return markets in which orders of a former process are still open."""
+        markets = self.exchange.state.markets
+        found = {
+            entry.order.condition_id: markets[entry.order.condition_id]
+            for entry in self.exchange.state.active()
+        }
+        return tuple(market for market in found.values() if market_ms < market.close_ms)
+
     def ended_markets(self, market_ms: int) -> tuple[PaperMarket, ...]:
         """Return followed markets whose window is over; they are followed no more."""
         ended = {
@@ -150,9 +166,10 @@ class PaperAccount:
 
     def _traded(self, seen: TradeSeen, wire_ms: int) -> None:
         """Count a trade once: its word for the other token says nothing new."""
-        if any(key == seen.key and token != seen.token_id for key, token in self._told):
+        if self._told.setdefault(seen.key, seen.token_id) != seen.token_id:
             return
-        self._told.append((seen.key, seen.token_id))
+        if len(self._told) > TRADES_REMEMBERED:
+            self._told.pop(next(iter(self._told)))
         self.exchange.traded(seen.condition_id, seen.trade, wire_ms)
 
     def _new_tick(self, seen: TickSeen) -> None:
@@ -174,11 +191,15 @@ class PaperAccount:
                 self._report(event)
 
     def _report(self, event: VenueEvent) -> None:
-        if self.events.full():
-            while not self.events.empty():
-                self.events.get_nowait()
+        if self._events.full():
+            while not self._events.empty():
+                self._events.get_nowait()
             event = StreamLost(reason=f"more than {EVENTS_MAX} events waited")
-        self.events.put_nowait(event)
+        self._events.put_nowait(event)
+
+    def abandon(self) -> None:
+        """Give the store back as it is: what it did not take is not known, only reading tells."""
+        self._store.close()
 
     def close(self, wire_ms: int) -> None:
         """Write down how far the queues have come, and give the store back."""

@@ -36,7 +36,7 @@ def seal(order: UnsignedOrder, wire_ms: int) -> SignedOrder:
         PaperBody(order=order, kind=kind, salt=secrets.token_hex(16), wire_ms=wire_ms)
     )
     return SignedOrder(
-        order_id=f"0x{hashlib.sha256(body).hexdigest()}", body=body, signed_wire_ms=wire_ms
+        order_id=f"paper-{hashlib.sha256(body).hexdigest()}", body=body, signed_wire_ms=wire_ms
     )
 
 

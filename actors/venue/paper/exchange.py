@@ -89,7 +89,7 @@ class PaperExchange:
     def cancel(self, order_id: str, wire_ms: int, reason: EndReason) -> str | None:
         """Cancel one order; return the venue's words where it cannot be."""
         entry = self.state.orders.get(order_id)
-        if entry is None or entry.ended is not None:
+        if entry is None:
             return "order can't be found - already canceled or matched"
         if entry.waits and reason is EndReason.CANCELLED:
             return "order is delayed and cannot be canceled yet"

@@ -1,6 +1,7 @@
 """What the paper venue asks the real one: terms, books, winners, whether it is open. No key."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -8,7 +9,6 @@ import httpx
 
 from actors.config import Venue
 from actors.venue.answers import ListedMarket, TokenBook
-from actors.venue.paper.exchange import PaperExchange
 from actors.venue.paper.records import PaperMarket
 from actors.venue.paper.rules import VenueState
 from actors.venue.paper.terms import read_terms
@@ -81,7 +81,7 @@ class PublicVenue:
         await self._http.aclose()
 
 
-async def follow_state(public: PublicVenue, exchange: PaperExchange) -> None:
+async def follow_state(public: PublicVenue, take: Callable[[VenueState], None]) -> None:
     """Follow the venue's restarts without end: a restart is followed by a post-only time."""
     opens_s = 0.0
     while True:
@@ -92,5 +92,5 @@ async def follow_state(public: PublicVenue, exchange: PaperExchange) -> None:
         elif state is VenueState.OPEN and now_s < opens_s:
             state = VenueState.POST_ONLY
         if not isinstance(state, Unknown):
-            exchange.venue = state
+            take(state)
         await asyncio.sleep(STATE_S)

@@ -60,6 +60,8 @@ class PaperState(msgspec.Struct, kw_only=True, tag="paper_state"):
     """Token -> micro-shares."""
     markets: dict[str, PaperMarket] = {}
     orders: dict[str, OrderEntry] = {}
+    """Those that have not ended, oldest first: what each book change looks through."""
+    ended: dict[str, OrderEntry] = {}
     refused: dict[str, int] = {}
     """Order id -> when, wire."""
     fills: list[Filled] = []
@@ -87,7 +89,9 @@ class PaperState(msgspec.Struct, kw_only=True, tag="paper_state"):
             case Filled():
                 self._fill(record)
             case Ended():
-                self.orders[record.order_id].ended = record
+                entry = self.orders.pop(record.order_id)
+                entry.ended = record
+                self.ended[record.order_id] = entry
             case _:
                 assert_never(record)
 
@@ -112,8 +116,12 @@ class PaperState(msgspec.Struct, kw_only=True, tag="paper_state"):
     def active(self, condition_id: str | None = None) -> Iterator[OrderEntry]:
         """Yield orders that have not ended, oldest first."""
         for entry in self.orders.values():
-            if entry.ended is None and condition_id in (None, entry.order.condition_id):
+            if condition_id in (None, entry.order.condition_id):
                 yield entry
+
+    def order(self, order_id: str) -> OrderEntry | None:
+        """Return an order, ended or not."""
+        return self.orders.get(order_id) or self.ended.get(order_id)
 
     def payout(self, condition_id: str, winner: Outcome) -> int:
         market = self.markets[condition_id]
@@ -140,13 +148,14 @@ class PaperState(msgspec.Struct, kw_only=True, tag="paper_state"):
         """Drop what ended before an instant and is resolved."""
         old = {
             order_id
-            for order_id, entry in self.orders.items()
+            for order_id, entry in self.ended.items()
             if entry.ended is not None and entry.ended.wire_ms < before_wire_ms
         }
-        self.orders = {key: entry for key, entry in self.orders.items() if key not in old}
+        self.ended = {key: entry for key, entry in self.ended.items() if key not in old}
         self.fills = [fill for fill in self.fills if fill.order_id not in old]
         self.refused = {key: at for key, at in self.refused.items() if at >= before_wire_ms}
-        used = {entry.order.condition_id for entry in self.orders.values()}
+        kept = (*self.orders.values(), *self.ended.values())
+        used = {entry.order.condition_id for entry in kept}
         settled = {
             key for key, found in self.resolved.items() if found.wire_ms < before_wire_ms
         } - used

@@ -6,17 +6,18 @@ No order leaves: this module knows no address that takes one, and reads no tradi
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from actors.config import FleetConfig
 from actors.runtime import log_event, wire_ms
 from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
-from actors.venue.paper.account import PaperAccount
+from actors.venue.paper.account import EVENTS_MAX, PaperAccount
 from actors.venue.paper.body import PaperBody, seal, unseal
-from actors.venue.paper.listings import venue_order, venue_trade
+from actors.venue.paper.listings import balance, cancelled, open_orders, trades_since
 from actors.venue.paper.market_stream import MarketStream
 from actors.venue.paper.public_venue import PublicVenue, follow_state
 from actors.venue.paper.records import PaperMarket, PaperOrder
+from actors.venue.paper.rules import VenueState
 from actors.venue.paper.store import PaperStore, StoreHeldError
 from actors.venue.port import (
     Accepted,
@@ -27,7 +28,6 @@ from actors.venue.port import (
     Duplicated,
     HeartbeatMismatch,
     HeartbeatOutcome,
-    NotCancelled,
     PostOutcome,
     Rejected,
     SignedOrder,
@@ -39,12 +39,14 @@ from actors.venue.port import (
     VenueOrder,
     VenueTrade,
 )
+from checkpoints.errors import CheckpointsError
 from signals.market import Outcome, Side
-from signals.units import MICRO, MicroShares, MicroUsd
+from signals.units import MICRO
 
 LATENCY_S: Final = 0.1
 """Wire: from this machine to the venue's matching, for a post: docs/paper.md."""
 TICK_S: Final = 0.05
+_Value = TypeVar("_Value")
 HELD: Final = Unknown(reason="another gateway has the paper account: it is handing over")
 
 
@@ -58,6 +60,8 @@ class PaperVenue:
         self._stream = MarketStream(config.venue.market_ws_url, self)
         self._terms: dict[str, PaperMarket] = {}
         self._account: PaperAccount | None = None
+        self._state = VenueState.OPEN
+        self._events: asyncio.Queue[VenueEvent] = asyncio.Queue(EVENTS_MAX)
         self._tasks: list[asyncio.Task[None]] = []
         self._beat_id = ""
         self._beats = 0
@@ -66,24 +70,49 @@ class PaperVenue:
         wire = wire_ms()
         return int(wire), self._config.clock.market_ms(wire)
 
-    def _open(self) -> PaperAccount | None:
-        """Return the account; None while another process has it."""
+    def _open(self) -> PaperAccount:
+        """Return the account; raises `StoreHeldError` while another process has it."""
         if self._account is None:
-            try:
-                store = PaperStore.open(self._root)
-            except StoreHeldError:
-                return None
-            wire, _ = self._now()
-            self._account = PaperAccount(store, self._config.paper.cash_micro_usd, wire)
-            for market in self._terms.values():
-                self._account.follow(market, wire)
-            self._tasks = [
-                asyncio.create_task(self._keep(self._tick, TICK_S)),
-                asyncio.create_task(follow_state(self._public, self._account.exchange)),
-            ]
+            store = PaperStore.open(self._root)
+            wire, market_ms = self._now()
+            cash = self._config.paper.cash_micro_usd
+            account = PaperAccount(store, self._events, cash, wire)
+            account.exchange.venue = self._state
+            for market in (*account.open_markets(market_ms), *self._terms.values()):
+                self._terms[market.condition_id] = market
+                account.follow(market, wire)
+            self._account = account
+            self._follow()
             self._stream.again()  # what it told before the account was open is not kept
             log_event("paper_account_opened", orders=len(store.state.orders))
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._keep_ticking()),
+                asyncio.create_task(follow_state(self._public, self._take_state)),
+            ]
         return self._account
+
+    def _do(self, work: Callable[[PaperAccount], _Value]) -> _Value | Unknown:
+        """Do something with the account; a store that takes nothing is read anew the next time."""
+        try:
+            return work(self._open())
+        except StoreHeldError:
+            return HELD
+        except CheckpointsError as error:
+            log_event("paper_store_failed", reason=str(error))
+            if self._account is not None:
+                self._account.abandon()
+                self._account = None
+            return Unknown(reason=f"the paper account's store: {error}")
+
+    def _follow(self) -> None:
+        tokens = [
+            token
+            for market in self._terms.values()
+            for token in (market.up_token_id, market.down_token_id)
+        ]
+        if tokens:
+            self._stream.follow(tokens)
 
     # ---- orders -------------------------------------------------------------------------------
 
@@ -95,8 +124,8 @@ class PaperVenue:
                 return terms
             self._terms[condition_id] = terms
             if self._account is not None:
-                self._account.follow(terms, self._now()[0])
-            self._stream.follow((terms.up_token_id, terms.down_token_id))
+                self._do(lambda account: account.follow(terms, self._now()[0]))
+            self._follow()
         known = self._terms[condition_id].outcome_of(token_id) is not None
         return None if known else Unknown(reason=f"{token_id} is no token of {condition_id}")
 
@@ -114,98 +143,64 @@ class PaperVenue:
         if isinstance(cold, Unknown):
             return cold
         await asyncio.sleep(LATENCY_S)
-        account = self._open()
-        if account is None:
-            return HELD
-        state = account.exchange.state
-        if signed.order_id in state.orders:
-            return Duplicated()
         order = _order_of(signed.order_id, body, self._terms[body.order.condition_id])
+        return self._do(lambda account: self._placed(account, order))
+
+    def _placed(self, account: PaperAccount, order: PaperOrder) -> PostOutcome:
+        if account.exchange.state.order(order.order_id) is not None:
+            return Duplicated()
         placed = account.place(order, *self._now())
         if not isinstance(placed, PaperOrder):
             return placed
         delayed = placed.matures_wire_ms is not None
         status = AcceptedStatus.DELAYED if delayed else AcceptedStatus.LIVE
-        return Accepted(status=status, order_id=signed.order_id)
+        return Accepted(status=status, order_id=order.order_id)
 
     async def cancel(self, order_ids: Sequence[str]) -> CancelOutcome:
-        account = self._open()
-        if account is None:
-            return HELD
-        done = account.cancel(tuple(dict.fromkeys(order_ids)), self._now()[0])
-        return Cancelled(
-            cancelled=tuple(order_id for order_id, why in done.items() if why is None),
-            not_cancelled=tuple(
-                NotCancelled(order_id=order_id, reason=why)
-                for order_id, why in done.items()
-                if why is not None
-            ),
-        )
+        wanted = tuple(dict.fromkeys(order_ids))
+        done = self._do(lambda account: account.cancel(wanted, self._now()[0]))
+        return done if isinstance(done, Unknown) else cancelled(done)
 
     async def cancel_all(self) -> CancelOutcome:
-        account = self._open()
-        if account is None:
-            return HELD
-        return Cancelled(cancelled=account.cancel_all(self._now()[0]))
+        done = self._do(lambda account: account.cancel_all(self._now()[0]))
+        return done if isinstance(done, Unknown) else Cancelled(cancelled=done)
 
     # ---- what the account has -----------------------------------------------------------------
 
     async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
-        account = self._open()
-        if account is None:
-            return HELD
-        return tuple(venue_order(entry) for entry in account.exchange.state.active())
+        return self._do(lambda account: open_orders(account.exchange.state))
 
     async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:
-        account = self._open()
-        if account is None:
-            return HELD
         wire, _ = self._now()
-        found = [
-            venue_trade(fill, wire)
-            for fill in account.exchange.state.fills
-            if fill.wire_ms >= after_s * 1_000
-        ]
-        return tuple(sorted(found, key=lambda fill: (fill.matched_wire_ms, fill.fill_id)))
+        return self._do(lambda account: trades_since(account.exchange.state, after_s, wire))
 
     async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
-        account = self._open()
-        if account is None:
-            return HELD
-        state = account.exchange.state
-        return AccountBalance(
-            cash_micro_usd=MicroUsd(state.cash_micro_usd),
-            shares={token: MicroShares(state.held.get(token, 0)) for token in token_ids},
-        )
+        return self._do(lambda account: balance(account.exchange.state, token_ids))
 
     def odd_rows(self) -> tuple[OddRow, ...]:
         return ()
 
     async def heartbeat(self, heartbeat_id: str) -> HeartbeatOutcome:
-        account = self._open()
-        if account is None:
-            return HELD
         if heartbeat_id not in ("", self._beat_id):
             return HeartbeatMismatch(heartbeat_id=self._beat_id)
         wire, _ = self._now()
+        beaten = self._do(lambda account: account.beat(wire))
+        if isinstance(beaten, Unknown):
+            return beaten
         self._beats += 1
         self._beat_id = f"paper-{wire}-{self._beats}"
-        account.beat(wire)
         return Beaten(heartbeat_id=self._beat_id)
 
     async def events(self) -> AsyncIterator[VenueEvent]:
-        while (account := self._open()) is None:  # noqa: ASYNC110 another process gives it back
-            await asyncio.sleep(TICK_S)
         while True:
-            yield await account.events.get()
+            yield await self._events.get()
 
     # ---- what the real venue says -------------------------------------------------------------
 
     async def resolution(self, condition_id: str) -> Outcome | Unknown | None:
         winner = await self._public.resolution(condition_id)
-        account = self._open()
-        if isinstance(winner, Outcome) and account is not None:
-            account.resolve(condition_id, winner, self._now()[0])
+        if isinstance(winner, Outcome):
+            self._do(lambda account: account.resolve(condition_id, winner, self._now()[0]))
         return winner
 
     async def server_time_ms(self) -> int | Unknown:
@@ -223,7 +218,10 @@ class PaperVenue:
     # ---- the market stream --------------------------------------------------------------------
 
     def frame(self, text: str | bytes) -> None:
-        if self._account is not None and not self._account.frame(text, self._now()[0]):
+        if self._account is None:
+            return
+        trusted = self._do(lambda account: account.frame(text, self._now()[0]))
+        if trusted is False and self._account is not None:
             self._account.lost()
             self._stream.again()
 
@@ -234,18 +232,22 @@ class PaperVenue:
 
     # ---- time ---------------------------------------------------------------------------------
 
-    async def _keep(self, work: Callable[[], None], every_s: float) -> None:
+    async def _keep_ticking(self) -> None:
         while True:
-            work()
-            await asyncio.sleep(every_s)
+            self._do(self._tick)
+            await asyncio.sleep(TICK_S)
 
-    def _tick(self) -> None:
-        assert self._account is not None
+    def _tick(self, account: PaperAccount) -> None:
         wire, market = self._now()
-        self._account.tick(wire, market)
-        for ended in self._account.ended_markets(market):
+        account.tick(wire, market)
+        for ended in account.ended_markets(market):
             self._terms.pop(ended.condition_id, None)
             self._stream.leave((ended.up_token_id, ended.down_token_id))
+
+    def _take_state(self, state: VenueState) -> None:
+        self._state = state
+        if self._account is not None:
+            self._account.exchange.venue = state
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -253,7 +255,7 @@ class PaperVenue:
         await self._stream.close()
         await self._public.close()
         if self._account is not None:
-            self._account.close(self._now()[0])
+            self._do(lambda account: account.close(self._now()[0]))
 
 
 def _order_of(order_id: str, body: PaperBody, market: PaperMarket) -> PaperOrder:

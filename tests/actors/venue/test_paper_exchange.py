@@ -102,6 +102,12 @@ def trade(
     made.traded("0xc", told, NOW_MS + at)
 
 
+def ended_as(made: PaperExchange, name: str) -> EndReason | None:
+    entry = made.state.order(name)
+    assert entry is not None
+    return None if entry.ended is None else entry.ended.reason
+
+
 def fills(made: PaperExchange) -> list[tuple[str, int, float]]:
     return [(fill.order_id, fill.price // 10_000, fill.shares / SHARE) for fill in made.state.fills]
 
@@ -118,7 +124,7 @@ def test_a_resting_order_waits_for_everything_before_it() -> None:
     assert fills(made) == [("a", 40, 4)]
     trade(made, 40, 50)
     assert fills(made) == [("a", 40, 4), ("a", 40, 6)]
-    assert made.state.orders["a"].ended is not None
+    assert ended_as(made, "a") is not None
 
 
 def test_trades_of_our_own_side_shorten_no_queue() -> None:
@@ -211,7 +217,7 @@ def test_a_taker_gets_the_book_of_the_moment_after_the_delay() -> None:
     level(made, 42, 0, bid=False, at=TAKER_DELAY_MS - 10)
     level(made, 41, 1_000, bid=False, at=TAKER_DELAY_MS + 10)
     assert fills(made)[0][1] == 43
-    assert made.state.orders["a"].ended is not None
+    assert ended_as(made, "a") is not None
 
 
 def test_a_taker_without_news_is_filled_after_the_grace() -> None:
@@ -254,9 +260,7 @@ def test_a_fill_or_kill_is_whole_or_nothing() -> None:
     level(made, 42, 99, bid=False, at=10)
     made.tick(NOW_MS + 1_000, NOW_MS)
     assert fills(made) == []
-    ended = made.state.orders["b"].ended
-    assert ended is not None
-    assert ended.reason is EndReason.KILLED
+    assert ended_as(made, "b") is EndReason.KILLED
 
 
 def test_a_missing_side_gives_no_taker_fill() -> None:
@@ -347,7 +351,7 @@ def test_own_orders_never_trade_with_each_other() -> None:
     refused = place(made, order("other", outcome=Outcome.DOWN, cents=50))
     assert isinstance(refused, Rejected)
     place(made, order("down", kind=OrderKind.FAK, outcome=Outcome.DOWN, cents=70))
-    assert made.state.orders["bid"].ended is not None
+    assert ended_as(made, "bid") is not None
 
 
 # ---- whatever comes ---------------------------------------------------------------------------
@@ -406,10 +410,12 @@ def test_whatever_comes_money_and_limits_hold(actions: list[tuple[str, int, int,
         assert all(0 <= used <= shares for shares, used in taken(made.book("0xc")))
     state = made.state
     for fill in state.fills:
-        own = state.orders[fill.order_id].order
+        filled = state.order(fill.order_id)
+        assert filled is not None
+        own = filled.order
         assert fill.price <= own.price if own.side is Side.BUY else fill.price >= own.price
         assert fill.maker == (fill.fee_micro_usd == 0)
-    for entry in state.orders.values():
+    for entry in (*state.orders.values(), *state.ended.values()):
         if entry.order.budget_micro_usd is None:
             assert 0 <= entry.filled_shares <= entry.order.shares
         else:

@@ -63,6 +63,7 @@ def test_neither_venue_reads_the_orders_of_the_other() -> None:
     )
     sealed = seal(one, 1)
     assert unseal(sealed).order == one
+    assert sealed.order_id.startswith("paper-"), "each journal row of it says what it is"
     with pytest.raises(BodyError):
         decode_body(sealed.body)
     real = SignedOrder(order_id="0x1", body=b'{"type":"signed_body"}', signed_wire_ms=1)
