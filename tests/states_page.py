@@ -31,9 +31,9 @@ def page() -> str:
         [
             HEAD,
             *_with_reasons(
-                "Slot",
-                "One incarnation's own view (`actors/slot/seat.py`).",
-                [(t.source, t.event, t.target, t.why) for t in slot_seat.TRANSITIONS],
+                slot_seat.PHASES.name,
+                slot_seat.PHASES.about,
+                [(t.source, t.event, t.target, t.why) for t in slot_seat.PHASES.moves],
             ),
             *_with_reasons(
                 supervisor_state.PLACES.name,

@@ -152,18 +152,27 @@ class Pump(Generic[E, W, F]):
     # ---- what goes out ------------------------------------------------------------------------
 
     async def _serve(self, batch: list[Caused[E]]) -> None:
+        """Step a batch. An effect waits only for the writes of its own step and of those before."""
         writes: list[W] = []
-        effects: list[Caused[F]] = []
+        held: list[Caused[F]] = []
         while batch:
             first: list[Caused[F]] = []
             for caused in batch:
+                if self._ended:
+                    break
                 ready = self._step(caused)
                 writes += ready.writes
                 first += [Caused(effect, caused.cause) for effect in ready.first]
-                effects += [Caused(effect, caused.cause) for effect in ready.effects]
+                held += [Caused(effect, caused.cause) for effect in ready.effects]
+                if not writes:
+                    self._perform_all(held)
+                    held = []
             batch = await self._first(first) if first else []
         if writes:
             await self._machine.write(writes)
+        self._perform_all(held)
+
+    def _perform_all(self, effects: Sequence[Caused[F]]) -> None:
         for effect in effects:
             self._perform(effect)
 

@@ -1,16 +1,18 @@
-"""The slot's shell without Ray: take an event, step, perform the effects, feed results back.
+"""The slot on its pump, without Ray: what its effects mean.
 
-One task steps; effects run beside it and answer with an event. The loop never waits for anything
-but the next event or the next moment asked for, so no silent peer can stop the slot's clock.
+Rows are queued and written beside the steps: the slot's own rules keep an intent until its row is
+durable, so that an ill disk stops no clock and no quiesce.
 """
 
 import asyncio
-import heapq
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, Never
 
 import msgspec
 
+from actors.machine.instant import Instant, Now
+from actors.machine.pump import Machine, Pump, Work
+from actors.machine.ready import Ready
 from actors.runtime import log_event
 from actors.slot.checkpoints import Taken, take
 from actors.slot.events import (
@@ -29,7 +31,6 @@ from actors.slot.events import (
     ReportRefused,
     ReportResumed,
     ReportStopped,
-    Request,
     RetireAsked,
     RowsDurable,
     RowsFailed,
@@ -47,13 +48,10 @@ from actors.slot.step import step
 from actors.slot.writer import RowWriter
 from actors.undated import undated
 from checkpoints.checkpoint_store import CheckpointStore
-from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal
 
 TICK_MS: Final = 250
 """Wire. Longest time between two looks at the clock: bounds how late a lease or a claim is seen."""
-EVENTS_WAITING_MAX: Final = 10_000
-"""Far more than the handful of effects that can be under way; reached only by a fault."""
 CHECKPOINT_AFTER_SECONDS: Final = 0.25
 """All slots decide at the same moment and nobody waits for a checkpoint: it leaves that moment's
 disk and processor to the decisions; meanwhile the journal has what it holds."""
@@ -70,14 +68,14 @@ ASKS: Final = {
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """What the loop uses of its process."""
 
-    wire_ms: Callable[[], float]
+    now: Now
     leave: Callable[[str], None]
     """End this process for good; called once."""
     observe: Callable[[Seat, Seat], None]
-    """Told of every step: before and after (metrics)."""
+    """Told of every step, before its effects: state before and after (metrics)."""
 
 
-class SlotLoop:
+class SlotLoop(Machine[Undated, Never, AnyEffect]):
     """One life of one incarnation."""
 
     def __init__(
@@ -88,14 +86,10 @@ class SlotLoop:
         self.requests = requests
         self._shell = shell
         self._store = CheckpointStore(requests.storage)
-        self._events: asyncio.Queue[Undated] = asyncio.Queue(EVENTS_WAITING_MAX)
-        self._wakes: list[float] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pump = Pump(f"{seat.who.slot}/{seat.who.incarnation}", self, shell.now, TICK_MS)
+        self.post: Final = self._pump.post
+        self.run: Final = self._pump.run
         self._waiting: dict[str, asyncio.Future[Report]] = {}
-        self._left = False
-        self._tick_wire_ms = 0.0
-        """When the clock is looked at next, at the latest."""
-        self._ticked_wire_ms = 0.0
         self._writer = RowWriter(
             Journal(requests.storage, seat.who.slot),
             seat.who,
@@ -104,18 +98,13 @@ class SlotLoop:
             on_overtaken=lambda reason: self.post(undated(RetireAsked, reason=reason)),
         )
 
-    def post(self, event: Undated) -> None:
-        """Queue an event; it is dated when it is stepped."""
-        self._events.put_nowait(event)
-
     def market_ms(self) -> int:
-        return self.seat.rules.clock.market_ms(self._shell.wire_ms())
+        return self._shell.now().market_ms
 
     def status(self) -> SlotStatus:
-        wire_ms = self._shell.wire_ms()
-        market_ms = self.seat.rules.clock.market_ms(wire_ms)
+        now = self._shell.now()
         blocked_ms = self.requests.runner.blocked_ms()
-        return status_of(self.seat, market_ms, int(wire_ms), blocked_ms, self._damage)
+        return status_of(self.seat, now.market_ms, now.wire_ms, blocked_ms, self._damage)
 
     async def ask(self, name: str, event: Undated) -> Report:
         """Post an operator's event and wait for the report of that name."""
@@ -126,44 +115,20 @@ class SlotLoop:
         self.post(event)
         return await asyncio.shield(waiting)
 
-    async def run(self) -> None:
-        """Run until the slot has left."""
-        while not self._left:
-            event = await self._next_event()
-            wire_ms = self._shell.wire_ms()
-            market_ms = self.seat.rules.clock.market_ms(wire_ms)
-            before = self.seat
-            self.seat, effects = step(before, event(market_ms, int(wire_ms)))
-            if self.seat.phase is not before.phase:
-                self._log_phase(before)
-            for effect in effects:
-                self._perform(effect)
-            self._shell.observe(before, self.seat)
-        for task in self._tasks:
-            task.cancel()
-
-    async def _next_event(self) -> Undated:
-        """Wait for an event or for the next moment asked for; then time itself is the event."""
-        left_ms = self._moment_ms() - self._shell.wire_ms()
-        if left_ms > 0:
-            try:
-                async with asyncio.timeout(left_ms / 1000):
-                    return await self._events.get()
-            except TimeoutError:
-                pass
-        now = self._shell.wire_ms()
-        while self._wakes and self._wakes[0] <= now:
-            heapq.heappop(self._wakes)
-        self._tick_wire_ms, self._ticked_wire_ms = now + TICK_MS, now
+    def time_passed(self, now: Instant) -> Undated:
+        del now
         return undated(Ticked)
 
-    def _moment_ms(self) -> float:
-        """Return the wire time at which to look at the clock, however many events come."""
-        moment_ms = min([self._tick_wire_ms, *self._wakes[:1]])
+    def step(self, event: Undated, now: Instant) -> Ready[Never, AnyEffect]:
+        before = self.seat
+        self.seat, effects = step(before, event(now.market_ms, now.wire_ms))
+        if self.seat.phase is not before.phase:
+            self._log_phase(before)
         lease = self.seat.lease
-        if lease is None or lease.ends_wire_ms <= self._ticked_wire_ms:
-            return moment_ms
-        return min(moment_ms, float(lease.ends_wire_ms))
+        if lease is not None and lease is not before.lease:
+            self._pump.wake_at(now.monotonic_at(lease.ends_wire_ms))
+        self._shell.observe(before, self.seat)
+        return Ready(effects=effects)
 
     def _log_phase(self, before: Seat) -> None:
         log_event(
@@ -176,14 +141,15 @@ class SlotLoop:
             after=str(self.seat.phase),
         )
 
-    def _perform(self, effect: AnyEffect) -> None:
+    def perform(self, effect: AnyEffect) -> Work[Undated] | None:
         match effect:
             case AppendEntries():
                 self._writer.append(effect)
             case WakeAt(market_ms=market_ms):
-                heapq.heappush(self._wakes, self.seat.rules.clock.wire_ms(market_ms))
+                wire_ms = self.seat.rules.clock.wire_ms(market_ms)
+                self._pump.wake_at(self._shell.now().monotonic_at(wire_ms))
             case TakeCheckpoint():
-                self._start(self._save(take(self.seat, effect, self.requests.runner.records)))
+                return self._save(take(self.seat, effect, self.requests.runner.records))
             case (
                 SendClaim()
                 | Recover()
@@ -192,14 +158,15 @@ class SlotLoop:
                 | SendIntent()
                 | PollOutbox()
             ):
-                self._start(self._request(effect))
+                return self.requests.answer(effect)
             case _:
                 self._report(effect)
+        return None
 
     def _report(self, effect: Report | Leave) -> None:
         match effect:
             case Leave(reason=reason):
-                self._left = True
+                self._pump.end()
                 log_event("slot_leaves", slot=self.seat.who.slot, reason=reason)
                 self._shell.leave(reason)
             case ReportStopped():
@@ -217,36 +184,29 @@ class SlotLoop:
         if waiting is not None and not waiting.done():
             waiting.set_result(report)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _request(self, effect: Request) -> None:
-        self.post(await self.requests.answer(effect))
-
     async def _save(self, taken: Taken) -> None:
         meta = taken.meta
         if self.seat.phase is Phase.ACTIVE:
             await asyncio.sleep(CHECKPOINT_AFTER_SECONDS)
         try:
             digest = await asyncio.to_thread(self._store.save, meta.slot, meta, taken.records)
-        except CheckpointsError as error:
-            self.post(undated(CheckpointFailed, reason=str(error)))
+        except Exception as error:  # noqa: BLE001 the journal has all of it: the slot goes on
+            self.post(undated(CheckpointFailed, reason=f"{type(error).__name__}: {error}"))
             return
-        self.post(
-            undated(
-                CheckpointDurable,
-                sequence=meta.sequence,
-                outbox_sequence=meta.outbox_sequence,
-                digest=digest,
-            )
+        durable = undated(
+            CheckpointDurable,
+            sequence=meta.sequence,
+            outbox_sequence=meta.outbox_sequence,
+            digest=digest,
         )
+        self.post(durable)
         await self._prune(meta.slot)
 
     async def _prune(self, slot: str) -> None:
         """Drop old checkpoints when nobody waits for the new one any more."""
         try:
             await asyncio.to_thread(self._store.prune, slot)
-        except CheckpointsError as error:
-            log_event("checkpoints_not_pruned", slot=slot, reason=str(error))
+        except Exception as error:  # noqa: BLE001 one file too many is no reason to end a slot
+            log_event(
+                "checkpoints_not_pruned", slot=slot, reason=f"{type(error).__name__}: {error}"
+            )

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from actors.config import Timing
+from actors.machine.table import Move, Table
 from actors.messages import Attestation, FenceRecord, Intent
 from actors.slot.events import AnyEffect, AppendEntries, Event
 from actors.slot.facts import Entry, Fact, apply_entry
@@ -55,63 +56,60 @@ class Phase(StrEnum):
     RETIRED = "retired"
 
 
-class Transition(msgspec.Struct, frozen=True):
-    source: Phase
-    event: str
-    """Name of the event's class."""
-    target: Phase
-    why: str
-
-
 _P = Phase
-TRANSITIONS: Final = (
-    Transition(_P.CLAIMING, "ClaimAnswered", _P.ACTIVE, "granted, and the state is the record's"),
-    Transition(_P.CLAIMING, "ClaimAnswered", _P.RECOVERING, "granted from another sequence"),
-    Transition(_P.CLAIMING, "ClaimAnswered", _P.STANDBY, "another incarnation owns the slot"),
-    Transition(_P.CLAIMING, "ClaimAnswered", _P.RETIRED, "a later incarnation owns the slot"),
-    Transition(_P.CLAIMING, "StopAsked", _P.STOPPED, "nothing is owned: nothing to keep"),
-    Transition(_P.CLAIMING, "RetireAsked", _P.RETIRED, "not wanted"),
-    Transition(_P.STANDBY, "ClaimAnswered", _P.ACTIVE, "granted, and the state is the record's"),
-    Transition(_P.STANDBY, "ClaimAnswered", _P.RECOVERING, "granted from another sequence"),
-    Transition(_P.STANDBY, "ClaimAnswered", _P.RETIRED, "a later incarnation owns the slot"),
-    Transition(_P.STANDBY, "StopAsked", _P.STOPPED, "nothing is owned: nothing to keep"),
-    Transition(_P.STANDBY, "RetireAsked", _P.RETIRED, "not wanted"),
-    Transition(_P.RECOVERING, "Recovered", _P.ACTIVE, "the state is the record's"),
-    Transition(_P.RECOVERING, "StopAsked", _P.STOPPED, "nothing new was made: nothing to keep"),
-    Transition(_P.RECOVERING, "RetireAsked", _P.RETIRED, "not wanted"),
-    Transition(_P.CLAIMING, "AdoptAsked", _P.ACTIVE, "fenced in, with the state of the record"),
-    Transition(_P.STANDBY, "AdoptAsked", _P.ACTIVE, "fenced in, with the state of the record"),
-    Transition(_P.QUIESCED, "AdoptAsked", _P.ACTIVE, "the last owner takes the slot back"),
-    Transition(_P.RESUMING, "AdoptAsked", _P.ACTIVE, "the last owner takes the slot back"),
-    Transition(_P.RECOVERING, "AdoptAsked", _P.ACTIVE, "the state came with the driver first"),
-    Transition(_P.ACTIVE, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
-    Transition(_P.ACTIVE, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
-    Transition(_P.ACTIVE, "QuiesceAsked", _P.QUIESCING, "a decision and its rows end first"),
-    Transition(_P.ACTIVE, "StopAsked", _P.STOPPING, "rows and checkpoint first"),
-    Transition(_P.ACTIVE, "RetireAsked", _P.RETIRED, "not wanted"),
-    Transition(_P.QUIESCING, "RowsDurable", _P.QUIESCED, "all is durable"),
-    Transition(_P.QUIESCING, "ResumeAsked", _P.ACTIVE, "never acknowledged: nothing was promised"),
-    Transition(_P.QUIESCING, "Ticked", _P.ACTIVE, "lease over before all was durable"),
-    Transition(_P.QUIESCING, "StopAsked", _P.STOPPING, "rows and checkpoint first"),
-    Transition(_P.QUIESCING, "RetireAsked", _P.RETIRED, "not wanted"),
-    Transition(_P.QUIESCING, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
-    Transition(_P.QUIESCING, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
-    Transition(_P.QUIESCED, "Ticked", _P.RESUMING, "lease over without a fence"),
-    Transition(_P.QUIESCED, "ResumeAsked", _P.RESUMING, "resuming is a claim"),
-    Transition(_P.QUIESCED, "StopAsked", _P.STOPPED, "all is durable"),
-    Transition(_P.QUIESCED, "RetireAsked", _P.RETIRED, "the successor is confirmed"),
-    Transition(_P.RESUMING, "ClaimAnswered", _P.ACTIVE, "granted the next fence"),
-    Transition(_P.RESUMING, "ClaimAnswered", _P.RECOVERING, "granted from another sequence"),
-    Transition(_P.RESUMING, "ClaimAnswered", _P.QUIESCED, "the successor was fenced in first"),
-    Transition(_P.RESUMING, "ClaimAnswered", _P.RETIRED, "a later incarnation owns the slot"),
-    Transition(_P.RESUMING, "StopAsked", _P.STOPPED, "all is durable"),
-    Transition(_P.RESUMING, "RetireAsked", _P.RETIRED, "the successor is confirmed"),
-    Transition(_P.STOPPING, "CheckpointDurable", _P.STOPPED, "checkpoint of the last row"),
-    Transition(_P.STOPPING, "CheckpointFailed", _P.STOPPED, "the journal has all of it"),
-    Transition(_P.STOPPING, "RetireAsked", _P.RETIRED, "not wanted"),
-    Transition(_P.STOPPING, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
-    Transition(_P.STOPPING, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
-    Transition(_P.STOPPED, "RetireAsked", _P.RETIRED, "not wanted"),
+PHASES: Final = Table(
+    "Slot",
+    "One incarnation's own view (`actors/slot/seat.py`).",
+    (
+        Move(_P.CLAIMING, "ClaimAnswered", _P.ACTIVE, "granted, and the state is the record's"),
+        Move(_P.CLAIMING, "ClaimAnswered", _P.RECOVERING, "granted from another sequence"),
+        Move(_P.CLAIMING, "ClaimAnswered", _P.STANDBY, "another incarnation owns the slot"),
+        Move(_P.CLAIMING, "ClaimAnswered", _P.RETIRED, "a later incarnation owns the slot"),
+        Move(_P.CLAIMING, "StopAsked", _P.STOPPED, "nothing is owned: nothing to keep"),
+        Move(_P.CLAIMING, "RetireAsked", _P.RETIRED, "not wanted"),
+        Move(_P.STANDBY, "ClaimAnswered", _P.ACTIVE, "granted, and the state is the record's"),
+        Move(_P.STANDBY, "ClaimAnswered", _P.RECOVERING, "granted from another sequence"),
+        Move(_P.STANDBY, "ClaimAnswered", _P.RETIRED, "a later incarnation owns the slot"),
+        Move(_P.STANDBY, "StopAsked", _P.STOPPED, "nothing is owned: nothing to keep"),
+        Move(_P.STANDBY, "RetireAsked", _P.RETIRED, "not wanted"),
+        Move(_P.RECOVERING, "Recovered", _P.ACTIVE, "the state is the record's"),
+        Move(_P.RECOVERING, "StopAsked", _P.STOPPED, "nothing new was made: nothing to keep"),
+        Move(_P.RECOVERING, "RetireAsked", _P.RETIRED, "not wanted"),
+        Move(_P.CLAIMING, "AdoptAsked", _P.ACTIVE, "fenced in, with the state of the record"),
+        Move(_P.STANDBY, "AdoptAsked", _P.ACTIVE, "fenced in, with the state of the record"),
+        Move(_P.QUIESCED, "AdoptAsked", _P.ACTIVE, "the last owner takes the slot back"),
+        Move(_P.RESUMING, "AdoptAsked", _P.ACTIVE, "the last owner takes the slot back"),
+        Move(_P.RECOVERING, "AdoptAsked", _P.ACTIVE, "the state came with the driver first"),
+        Move(_P.ACTIVE, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
+        Move(_P.ACTIVE, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
+        Move(_P.ACTIVE, "QuiesceAsked", _P.QUIESCING, "a decision and its rows end first"),
+        Move(_P.ACTIVE, "StopAsked", _P.STOPPING, "rows and checkpoint first"),
+        Move(_P.ACTIVE, "RetireAsked", _P.RETIRED, "not wanted"),
+        Move(_P.QUIESCING, "RowsDurable", _P.QUIESCED, "all is durable"),
+        Move(_P.QUIESCING, "ResumeAsked", _P.ACTIVE, "never acknowledged: nothing was promised"),
+        Move(_P.QUIESCING, "Ticked", _P.ACTIVE, "lease over before all was durable"),
+        Move(_P.QUIESCING, "StopAsked", _P.STOPPING, "rows and checkpoint first"),
+        Move(_P.QUIESCING, "RetireAsked", _P.RETIRED, "not wanted"),
+        Move(_P.QUIESCING, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
+        Move(_P.QUIESCING, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
+        Move(_P.QUIESCED, "Ticked", _P.RESUMING, "lease over without a fence"),
+        Move(_P.QUIESCED, "ResumeAsked", _P.RESUMING, "resuming is a claim"),
+        Move(_P.QUIESCED, "StopAsked", _P.STOPPED, "all is durable"),
+        Move(_P.QUIESCED, "RetireAsked", _P.RETIRED, "the successor is confirmed"),
+        Move(_P.RESUMING, "ClaimAnswered", _P.ACTIVE, "granted the next fence"),
+        Move(_P.RESUMING, "ClaimAnswered", _P.RECOVERING, "granted from another sequence"),
+        Move(_P.RESUMING, "ClaimAnswered", _P.QUIESCED, "the successor was fenced in first"),
+        Move(_P.RESUMING, "ClaimAnswered", _P.RETIRED, "a later incarnation owns the slot"),
+        Move(_P.RESUMING, "StopAsked", _P.STOPPED, "all is durable"),
+        Move(_P.RESUMING, "RetireAsked", _P.RETIRED, "the successor is confirmed"),
+        Move(_P.STOPPING, "CheckpointDurable", _P.STOPPED, "checkpoint of the last row"),
+        Move(_P.STOPPING, "CheckpointFailed", _P.STOPPED, "the journal has all of it"),
+        Move(_P.STOPPING, "RowsDurable", _P.STOPPED, "the same: the checkpoint failed first"),
+        Move(_P.STOPPING, "RetireAsked", _P.RETIRED, "not wanted"),
+        Move(_P.STOPPING, "OutboxArrived", _P.RETIRED, "the page names a higher fence"),
+        Move(_P.STOPPING, "IntentAnswered", _P.RETIRED, "the gateway refused the fence"),
+        Move(_P.STOPPED, "RetireAsked", _P.RETIRED, "not wanted"),
+    ),
 )
 
 

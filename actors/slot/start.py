@@ -1,15 +1,17 @@
 """Open a slot's loop from identity alone: attest, configure, recover."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from actors.attest import attest_process
+from actors.clock import instant
 from actors.config import SETTINGS_FILE, FleetConfig, SlotSettings
 from actors.only_own_files import only_own_files
-from actors.runtime import life_id, load_config, wire_ms
+from actors.runtime import life_id, load_config
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.ports import GatewayPort, SnapshotPort
 from actors.slot.recovery import MemoryKind, Recovery, recover
@@ -84,7 +86,8 @@ def open_loop(
         runner=StrategyRunner(strategy, who.seat.timeframe, RecordSet()),
         memory=memory,
     )
-    shell = Shell(wire_ms=wire_ms, leave=hooks.leave, observe=hooks.observe)
+    now = partial(instant, config.clock)
+    shell = Shell(now=now, leave=hooks.leave, observe=hooks.observe)
     return SlotLoop(seat, requests, shell, (*_damage(found), *left_out))
 
 

@@ -61,32 +61,41 @@ from actors.slot.owning import (
     settle_quiesce,
     settle_stop,
 )
-from actors.slot.seat import Phase, Seat, Step
+from actors.slot.seat import PHASES, Phase, Seat, Step
 
 OWNING: Final = (Phase.ACTIVE, Phase.QUIESCING, Phase.STOPPING)
 """Phases in which news of a higher fence means that another life has taken the slot."""
 
 
 def step(seat: Seat, event: AnyEvent) -> Step:
-    """Apply one event; never raises for an event that can happen."""
-    match event:
-        case Ticked() | ClaimAnswered() | ClaimFailed() | Recovered() | RecoveryFailed():
-            seat, effects = _live(seat, event)
-        case SnapshotArrived() | SnapshotMissing() | StrategyAnswered():
-            seat, effects = _decide(seat, event)
-        case RowsDurable() | RowsFailed() | CheckpointDurable() | CheckpointFailed():
-            seat, effects = _store(seat, event)
-        case IntentAnswered() | SendFailed() | OutboxArrived() | OutboxFailed():
-            seat, effects = _trade(seat, event)
-        case StopAsked() | RetireAsked() | ParamsAsked():
-            seat, effects = _obey(seat, event)
-        case QuiesceAsked() | AdoptAsked() | ResumeAsked():
-            seat, effects = _hand_over(seat, event)
-        case _ as never:
-            assert_never(never)
+    """Apply one event; never raises for an event that can happen.
+
+    Raises `MoveRefusedError` for a change of phase that is not in the table.
+    """
+    before = seat.phase
+    seat, effects = _apply(seat, event)
     seat, quiesced = settle_quiesce(seat)
     seat, stopped = settle_stop(seat)
+    PHASES.move(before, event, seat.phase)
     return seat, (*effects, *quiesced, *stopped)
+
+
+def _apply(seat: Seat, event: AnyEvent) -> Step:
+    match event:
+        case Ticked() | ClaimAnswered() | ClaimFailed() | Recovered() | RecoveryFailed():
+            return _live(seat, event)
+        case SnapshotArrived() | SnapshotMissing() | StrategyAnswered():
+            return _decide(seat, event)
+        case RowsDurable() | RowsFailed() | CheckpointDurable() | CheckpointFailed():
+            return _store(seat, event)
+        case IntentAnswered() | SendFailed() | OutboxArrived() | OutboxFailed():
+            return _trade(seat, event)
+        case StopAsked() | RetireAsked() | ParamsAsked():
+            return _obey(seat, event)
+        case QuiesceAsked() | AdoptAsked() | ResumeAsked():
+            return _hand_over(seat, event)
+        case _ as never:
+            assert_never(never)
 
 
 def _live(seat: Seat, event: LifeEvent) -> Step:

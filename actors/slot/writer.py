@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from actors.machine.pump import CAUSE
 from actors.slot.events import AppendEntries
 from actors.slot.naming import error_name
 from actors.slot.rows import row_of
@@ -34,11 +35,14 @@ class RowWriter:
         self._on_failure = on_failure
         self._on_overtaken = on_overtaken
         self._rows: list[JournalRow] = []
+        self._cause = ""
+        """Of the newest row: what its durability lets go goes back to the same event."""
         self._task: asyncio.Task[None] | None = None
 
     def append(self, effect: AppendEntries) -> None:
         for entry, state in zip(effect.entries, effect.states, strict=True):
             self._rows.append(row_of(self._who, effect.params, entry, state))
+        self._cause = CAUSE.get()
         assert len(self._rows) <= ROWS_WAITING_MAX, "journal rows pile up; end and recover"
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write())
@@ -47,6 +51,7 @@ class RowWriter:
         while self._rows:
             fence = self._rows[0].fence
             batch = [row for row in self._rows if row.fence == fence]
+            CAUSE.set(self._cause)  # of this task alone
             try:
                 await asyncio.to_thread(self._journal.append, batch)
             except StaleWriterError as error:

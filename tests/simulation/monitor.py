@@ -26,7 +26,7 @@ from actors.messages import FenceRecord, Intent, IntentRefused, OrderEnded
 from actors.slot.events import AppendEntries
 from actors.slot.facts import DecisionFact, apply_entry
 from actors.slot.rows import entry_of
-from actors.slot.seat import TRANSITIONS, Phase, Seat
+from actors.slot.seat import PHASES, Phase, Seat
 from actors.slot.state import SlotState
 from actors.venue.port import SignedOrder
 from checkpoints.journal_rows import JournalRow
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.simulation.slot_actor import SlotActor
     from tests.simulation.world import World
 
-MOVES: Final = {(t.source, t.target) for t in TRANSITIONS}
+MOVES: Final = {(move.source, move.target) for move in PHASES.moves}
 VIOLATIONS_MAX: Final = 5
 replace = msgspec.structs.replace
 
@@ -68,8 +68,6 @@ class Monitor:
         self.vacancies: dict[tuple[str, int], str] = {}
         """Slot and incarnation to the release that may fill it."""
         self.durable_outbox: dict[str, int] = {}
-        self._decided: dict[str, tuple[int, int]] = {}
-        """Decision row of the step that is being performed, by slot."""
         self._records = 0
 
     def blame(self, what: str) -> None:
@@ -203,8 +201,11 @@ class Monitor:
 
     # ---- the slots' journals ------------------------------------------------------------------
 
-    def rows_made(self, slot: str, effect: AppendEntries) -> None:
-        """Fold each new row upon the state that the journal has before it."""
+    def rows_made(self, slot: str, effect: AppendEntries, memory: Any) -> None:
+        """Fold each new row upon the state that the journal has before it.
+
+        `memory` is the strategy's after the step that made them.
+        """
         for entry, state in zip(effect.entries, effect.states, strict=True):
             before = self.rows.state_before(slot, entry.sequence, entry.fence)
             if before is None or apply_entry(before, entry) != state:
@@ -215,7 +216,8 @@ class Monitor:
             if isinstance(entry.fact, DecisionFact):
                 names = {intent.intent_id for intent in entry.fact.intents}
                 self.refused_before |= {n for n in names if self.ended.get(n) == "refused"}
-                self._decided[slot] = entry.sequence, entry.fence
+                kept = entry.sequence, entry.fence, memory
+                self.memories.setdefault(slot, []).append(kept)
 
     def rows_durable(self, rows: list[JournalRow]) -> None:
         self.rows.note_durable(rows)
@@ -249,15 +251,11 @@ class Monitor:
     # ---- seats --------------------------------------------------------------------------------
 
     def seat_moved(self, actor: "SlotActor", before: Seat, after: Seat) -> None:
-        slot = actor.slot
         if before.phase is not after.phase:
             if (before.phase, after.phase) not in MOVES:
                 self.blame(f"{actor.name}: {before.phase} -> {after.phase} is not in the table")
             if after.phase is Phase.ACTIVE:
                 self._activated(actor, before, after)
-        decided = self._decided.pop(slot, None)
-        if decided is not None:
-            self.memories.setdefault(slot, []).append((*decided, after.memory))
         if after.phase is Phase.ACTIVE:
             self._one_owner(actor, after)
 

@@ -121,7 +121,7 @@ class SlotActor:
             runner=runner,
             memory=memory,
         )
-        shell = Shell(wire_ms=world.wire_ms_exact, leave=self._leave, observe=self._observe)
+        shell = Shell(now=world.instant, leave=self._leave, observe=self._observe)
         self.loop = SlotLoop(seat, requests, shell)
         self._watch_rows(self.loop)
         self.handoff = SlotHandoff(self.loop)
@@ -140,7 +140,7 @@ class SlotActor:
         append, flush = writer.append, writer._journal.append
 
         def made(effect: AppendEntries) -> None:
-            monitor.rows_made(self.slot, effect)
+            monitor.rows_made(self.slot, effect, loop.seat.memory)
             append(effect)
 
         def durable(rows: list[JournalRow]) -> None:

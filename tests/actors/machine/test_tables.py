@@ -3,10 +3,13 @@
 import pytest
 
 from actors.machine.table import Table
+from actors.slot import events as slot_events
+from actors.slot import seat as slot_seat
 from actors.supervisor import events as supervisor_events
 from actors.supervisor import state as supervisor_state
 
 TABLES = {
+    "slot": (slot_seat.PHASES, slot_seat.Phase.CLAIMING, slot_events, {slot_seat.Phase.RETIRED}),
     "supervised slot": (
         supervisor_state.PLACES,
         supervisor_state.Place.UNSEEN,

@@ -30,6 +30,7 @@ from signals.market_time import MarketClock
 from signals.params import Params, params_id
 from signals.snapshot import Snapshot
 from signals.strategy import load_strategy
+from tests.actors.clocks import instants
 from tests.actors.slot.builders import CYCLE_MS, OPEN_MS, SLOT, identity, rules
 from tests.actors.slot.fakes import FakeGateway, SteadyClock
 from tests.actors.slot.test_slot_loop import kill, until
@@ -106,7 +107,7 @@ class World:
             memory=wanted,
         )
         shell = Shell(
-            wire_ms=self.wire.wire_ms,
+            now=instants(self.clock, self.wire.wire_ms),
             leave=lambda _: None,
             observe=lambda _before, _after: None,
         )

@@ -13,7 +13,7 @@ from actors.slot.events import (
     StrategyAnswered,
     Ticked,
 )
-from actors.slot.seat import TRANSITIONS, Seat
+from actors.slot.seat import Seat
 from actors.slot.step import step
 from signals.decision import Decision
 from tests.actors.slot.builders import (
@@ -25,11 +25,9 @@ from tests.actors.slot.builders import (
 )
 from tests.signals.builders import make_snapshot
 
-ALLOWED = {(t.source, t.event, t.target) for t in TRANSITIONS}
-
 
 class Slot:
-    """Steps a seat, remembers effects, and holds each phase change against the table."""
+    """Steps a seat and remembers effects; the table refuses a phase that is not in it."""
 
     def __init__(self, now_ms: int = OPEN_MS, **changes: Any) -> None:
         self.seat: Seat = seat(**changes)
@@ -38,10 +36,7 @@ class Slot:
 
     def apply(self, kind: type[Any], **fields: Any) -> list[AnyEffect]:
         event: AnyEvent = kind(market_ms=self.now_ms, wire_ms=self.now_ms, **fields)
-        before = self.seat.phase
         self.seat, effects = step(self.seat, event)
-        if self.seat.phase is not before:
-            assert (before, kind.__name__, self.seat.phase) in ALLOWED
         self.effects += effects
         return list(effects)
 

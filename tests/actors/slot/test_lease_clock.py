@@ -13,6 +13,7 @@ from actors.rollout.handoff_messages import PinBase, Quiesce, Quiesced
 from actors.slot.handoff import SlotHandoff
 from actors.slot.loop import Shell, SlotLoop
 from actors.slot.seat import Phase
+from tests.actors.clocks import instants
 from tests.actors.slot.test_slot_loop import World, kill, until, when_quiet
 
 HOUR_MS = 3_600_000
@@ -38,9 +39,8 @@ class Clocks:
 
 def open_loop(folder: Path, clocks: Clocks) -> SlotLoop:
     loop = World(folder).open()
-    shell = Shell(
-        wire_ms=clocks.wire_ms, leave=lambda _: None, observe=lambda _before, _after: None
-    )
+    now = instants(loop.seat.rules.clock, clocks.wire_ms)
+    shell = Shell(now=now, leave=lambda _: None, observe=lambda _before, _after: None)
     return SlotLoop(loop.seat, loop.requests, shell)
 
 

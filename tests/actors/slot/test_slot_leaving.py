@@ -9,6 +9,7 @@ from actors.slot.events import (
     AppendEntries,
     AskSnapshot,
     CheckpointDurable,
+    CheckpointFailed,
     ClaimAnswered,
     Leave,
     OutboxArrived,
@@ -58,6 +59,16 @@ def test_stop_writes_its_row_and_a_checkpoint_before_it_reports() -> None:
     effects = slot.apply(CheckpointDurable, sequence=sequence, outbox_sequence=0, digest="x")
     only(effects, ReportStopped)
     assert none(slot.at(DUE_MS).apply(Ticked), AskSnapshot)
+
+
+def test_a_stop_whose_checkpoint_failed_before_its_row_was_durable_ends_with_the_row() -> None:
+    slot = Slot().start()
+    slot.decide(hold())
+    only(slot.durable(), TakeCheckpoint)
+    slot.hear(StopAsked, reason="end")
+    assert none(slot.hear(CheckpointFailed, reason="the disk is full"), ReportStopped)
+    only(slot.durable(), ReportStopped)
+    assert slot.seat.phase is Phase.STOPPED
 
 
 def test_quiesce_waits_for_the_decision_at_work_and_for_its_row() -> None:

@@ -25,6 +25,7 @@ from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
 from signals.market import CYCLE_MS, Outcome, Timeframe
 from signals.params import Params, params_id
+from tests.actors.clocks import instants
 from tests.actors.slot.builders import SLOT, Memory, Told, hold, identity, rules, trade
 from tests.actors.slot.fakes import FakeGateway, FakeMarketData, SteadyClock
 
@@ -66,7 +67,7 @@ class World:
             memory=wanted,
         )
         shell = Shell(
-            wire_ms=self.clock.wire_ms,
+            now=instants(seat.rules.clock, self.clock.wire_ms),
             leave=self.left.append,
             observe=lambda _before, _after: None,
         )

@@ -35,6 +35,7 @@ from checkpoints.upgrades import MEMORY_PREFIX, Added, Row, Step, UpgradeChain, 
 from signals.market import Timeframe
 from signals.params import Params, params_id
 from signals.units import MicroUsd
+from tests.actors.clocks import instants
 from tests.actors.slot.builders import SLOT, Memory, Told, identity, rules
 from tests.actors.slot.fakes import FakeGateway, FakeMarketData
 from tests.actors.slot.test_slot_loop import SPEED, until, when_quiet
@@ -249,7 +250,11 @@ def test_an_owner_pins_and_quiesces_in_the_successors_words(
         state=SlotState(slot=SLOT),
         memory=Memory(),
     )
-    shell = Shell(wire_ms=wire_ms, leave=lambda _: None, observe=lambda _before, _after: None)
+    shell = Shell(
+        now=instants(mine.clock, wire_ms),
+        leave=lambda _: None,
+        observe=lambda _before, _after: None,
+    )
 
     async def play() -> tuple[BasePinned, Quiesced]:
         loop = SlotLoop(seat, asked, shell)

@@ -51,6 +51,7 @@ from checkpoints.record_set import RecordSet
 from checkpoints.storage import LocalStorage
 from signals.market import Timeframe
 from signals.params import Params, params_id
+from tests.actors.clocks import instants
 from tests.actors.gateway.fake_venue import Book, FakeVenue
 from tests.actors.gateway.shells import configure, gateway
 from tests.actors.slot.builders import RELEASE, SLOT, identity, rules
@@ -115,7 +116,11 @@ class Incarnation:
             runner=StrategyRunner(strategy, Timeframe.M5, RecordSet()),
             memory=MemoryKind(strategy="told", kind=kind),
         )
-        self.loop = SlotLoop(seat, requests, Shell(wire_ms=wire_ms, leave=_ignore, observe=_ignore))
+        self.loop = SlotLoop(
+            seat,
+            requests,
+            Shell(now=instants(seat.rules.clock, wire_ms), leave=_ignore, observe=_ignore),
+        )
         self.handoff = SlotHandoff(self.loop)
         self.task = asyncio.create_task(self.loop.run())
 
