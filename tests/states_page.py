@@ -1,11 +1,11 @@
 """docs/states.md from the machines' own tables: `python -m tests.states_page` writes it."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from actors.gateway import order_life
 from actors.gateway.authority import machine as authority
+from actors.machine.moves import Moves
 from actors.machine.rows import Row, Table
 from actors.market_data import turn as market_data_turn
 from actors.rollout import handoff_state, rollout_state
@@ -21,7 +21,13 @@ Made from the tables that the machines themselves are checked against, by
 `python -m tests.states_page`. A test compares this page with them, and each machine's property test
 refuses a move that is not here.
 """
-Moves = dict[str, set[str]]
+MOVES: tuple[Moves[Any], ...] = (
+    slot_seat.PHASES,
+    supervisor_state.PLACES,
+    order_life.STATES,
+    handoff_state.STEPS,
+    rollout_state.PHASES,
+)
 Reasons = list[tuple[str, str, str, str]]
 
 
@@ -30,31 +36,7 @@ def page() -> str:
     return "\n".join(
         [
             HEAD,
-            *_with_reasons(
-                slot_seat.PHASES.name,
-                slot_seat.PHASES.about,
-                [(t.source, t.event, t.target, t.why) for t in slot_seat.PHASES.moves],
-            ),
-            *_with_reasons(
-                supervisor_state.PLACES.name,
-                supervisor_state.PLACES.about,
-                [(t.source, t.event, t.target, t.why) for t in supervisor_state.PLACES.moves],
-            ),
-            *_plain(
-                "Order",
-                "The gateway's view of one signed order (`actors/gateway/order_life.py`).",
-                ((source, targets) for source, targets in order_life.TRANSITIONS.items()),
-            ),
-            *_plain(
-                "Handoff of one slot",
-                "The rollout's view of one slot (`actors/rollout/handoff_state.py`).",
-                ((source, targets) for source, targets in handoff_state.TRANSITIONS.items()),
-            ),
-            *_plain(
-                "Rollout",
-                "All slots to one release (`actors/rollout/rollout_state.py`).",
-                ((source, targets) for source, targets in rollout_state.TRANSITIONS.items()),
-            ),
+            *(line for moves in MOVES for line in _of_moves(moves)),
             *_of_rows(
                 "The gateway's authority",
                 "One process on its way to the lock and away from it "
@@ -104,9 +86,15 @@ def _why(each: Row[Any, Any]) -> str:
     return f"{condition}{each.why}"
 
 
-def _plain(name: str, about: str, moves: Iterable[tuple[str, Iterable[str]]]) -> list[str]:
-    rows = [f"| {source} | {', '.join(sorted(targets)) or '(end)'} |" for source, targets in moves]
-    return [f"## {name}", "", about, "", "| from | to |", "|---|---|", *rows, ""]
+def _of_moves(moves: Moves[Any]) -> list[str]:
+    """Write moves with their events and reasons, or where each state leads."""
+    if all(move.event for move in moves.moves):
+        reasons = [(move.source, move.event, move.target, move.why) for move in moves.moves]
+        return _with_reasons(moves.name, moves.about, reasons)
+    states = list(type(moves.moves[0].source))
+    targets = [(state, ", ".join(sorted(moves.targets(state)))) for state in states]
+    rows = [f"| {state} | {leads_to or '(end)'} |" for state, leads_to in targets]
+    return [f"## {moves.name}", "", moves.about, "", "| from | to |", "|---|---|", *rows, ""]
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 from actors.config import Venue
-from actors.feeds.pace import JITTER
+from actors.machine.backoff import Backoff
 from actors.market_data.events import Event, StreamFault
 from actors.runtime import log_event
 
-BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Wire, between attempts; the last one repeats for as long as it takes."""
+PAUSES: Final = Backoff(first_ms=250, most_ms=10_000)
+"""Wire, between attempts; for as long as it takes."""
 CLOSE_TIMEOUT_S: Final = 5.0
 OPEN_TIMEOUT_S: Final = 5.0
 FRAME_BYTES_MAX: Final = 4_000_000
@@ -60,10 +60,8 @@ class KeptStream(ABC):
             log_event("stream_lost", stream=self.name, reason=reason[:300], attempt=attempt)
             self._deliver(StreamFault(stream=self.name, reconnects=1))
             lasted_s = asyncio.get_running_loop().time() - started_s
-            attempt = 0 if lasted_s > BACKOFF_S[-1] else attempt
-            pause_s = BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]
-            await _sleep(pause_s * (1 + JITTER * self._chance()))
-            attempt += 1
+            attempt = 1 if 1_000 * lasted_s > PAUSES.most_ms else attempt + 1
+            await _sleep(PAUSES.wait_s(attempt, self._chance()))
 
     async def close(self) -> None:
         if self._task is not None:

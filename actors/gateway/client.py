@@ -15,6 +15,7 @@ from ray.exceptions import RayError
 
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable, GatewayStatus
+from actors.machine.backoff import Backoff
 from actors.messages import (
     Claim,
     ClaimAnswer,
@@ -36,8 +37,8 @@ from actors.ray_actors import actor_named
 CALL_S: Final = 5.0
 """Wire, for one try; a gateway that starts answers within its own 20 s or is asked again."""
 TRIES: Final = 3
-BETWEEN_S: Final = 0.2
-"""Wire; doubles."""
+PAUSES: Final = Backoff(first_ms=400, most_ms=1_600)
+"""Wire, between two tries."""
 MOVES_MAX: Final = 4
 """Followed in one call; more means two gateways that point at each other."""
 
@@ -158,5 +159,5 @@ class GatewayClient:
                 self._actor = None
                 reason = f"{type(error).__name__}: {error}"
                 tries += 1
-            await asyncio.sleep(BETWEEN_S * 2**tries)
+            await asyncio.sleep(PAUSES.wait_s(max(1, tries)))
         return NoAnswer(reason=reason)

@@ -7,6 +7,7 @@ from actors.gateway.flight import PostTry
 from actors.gateway.market_events import AskBook, AskMarket, FactsWait, Listing
 from actors.gateway.market_facts import slug, slug_of, timeframe_of
 from actors.gateway.table import Table
+from actors.machine.backoff import Backoff
 from actors.messages import Intent
 from actors.venue.answers import ListedMarket
 from signals.market import CYCLE_MS, Window
@@ -19,8 +20,9 @@ KEEP_MS: Final = 3_600_000
 """Market, after the close: late fills are told apart by it."""
 AGAIN_MS: Final = 250
 """Wire; doubles with each question about one market."""
-AGAIN_MS_MAX: Final = 1_000
-"""An intent may wait for a market that comes late: asked so often, it is found in time."""
+QUESTIONS: Final = Backoff(first_ms=250, most_ms=1_000)
+"""Wire, after each question about one market. An intent may wait for one that comes late: asked so
+often, it is found in time."""
 AT_ONCE: Final = 8
 """New questions a look, so that sixteen opens do not burst."""
 QUESTION_MS_MAX: Final = 40_000
@@ -90,7 +92,7 @@ def ask_market(draft: Draft, name: str) -> None:
     if not _is_due(draft, name):
         return
     before = draft.flight.listing.get(name, PostTry())
-    wait_ms = min(AGAIN_MS * 2 ** min(before.tries, 8), AGAIN_MS_MAX)
+    wait_ms = QUESTIONS.wait_ms(before.tries + 1)
     draft.flight.listing[name] = PostTry(
         tries=before.tries + 1, due_wire_ms=draft.wire_ms + wait_ms, in_flight=True
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from actors.machine.moves import Moves
 from actors.messages import OrderEnd
 from signals.decision import Style
 from signals.market import Outcome, Side
@@ -24,12 +25,16 @@ class OrderState(StrEnum):
     ENDED = "ended"
 
 
-TRANSITIONS: Final[dict[OrderState, frozenset[OrderState]]] = {
-    OrderState.WRITTEN: frozenset({OrderState.UNKNOWN, OrderState.OPEN, OrderState.ENDED}),
-    OrderState.UNKNOWN: frozenset({OrderState.OPEN, OrderState.ENDED}),
-    OrderState.OPEN: frozenset({OrderState.ENDED}),
-    OrderState.ENDED: frozenset(),
-}
+STATES: Final = Moves.of_targets(
+    "Order",
+    "The gateway's view of one signed order (`actors/gateway/order_life.py`).",
+    {
+        OrderState.WRITTEN: (OrderState.UNKNOWN, OrderState.OPEN, OrderState.ENDED),
+        OrderState.UNKNOWN: (OrderState.OPEN, OrderState.ENDED),
+        OrderState.OPEN: (OrderState.ENDED,),
+        OrderState.ENDED: (),
+    },
+)
 
 DUST_MICRO_SHARES: Final = SIZE_STEP_MICRO_SHARES
 """The venue rounds fills to its size step: a remainder below one step can never trade."""
@@ -70,9 +75,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def moved(order: Order, state: OrderState, reason: str = "") -> Order:
-    """Return the order in its new state; an illegal transition is a programmer's error."""
-    assert state in TRANSITIONS[order.state], f"{order.order_id}: {order.state} -> {state}"
-    return msgspec.structs.replace(order, state=state, reason=reason)
+    """Return the order in its new state; raises `MoveRefusedError`: a programmer's error."""
+    assert state is not order.state, f"{order.order_id} is {state} already"
+    moved_to = STATES.move(order.state, state)
+    return msgspec.structs.replace(order, state=moved_to, reason=reason)
 
 
 def ended(order: Order, end: OrderEnd, reason: str) -> Order:

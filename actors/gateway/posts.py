@@ -12,6 +12,7 @@ from actors.gateway.events import CancelDone, Post, PostDone, PostHeld
 from actors.gateway.flight import PostTry
 from actors.gateway.order_life import Order, OrderState
 from actors.gateway.refusals import note_passed, note_refused
+from actors.machine.backoff import Backoff
 from actors.messages import (
     OrderEnd,
     OrderEnded,
@@ -33,9 +34,8 @@ from actors.venue.port import (
 from signals.decision import Style
 from signals.market import Side
 
-POST_BACKOFF_MS: Final = 250
-"""Wire; doubles with each try, so that a venue that struggles is not hammered."""
-POST_BACKOFF_MS_MAX: Final = 4_000
+POST_PAUSES: Final = Backoff(first_ms=500, most_ms=4_000)
+"""Wire, after tries of one post in a row, so that a venue that struggles is not hammered."""
 UNAUTHORIZED_TRIES: Final = 4
 """The venue now and then says 401 to a right request; the same bytes pass a moment later."""
 UNAUTHORIZED_RETRY_MS: Final = 1_000
@@ -164,8 +164,7 @@ def end_order(draft: Draft, order: Order, end: OrderEnd, reason: str) -> None:
 
 def _retry_later(draft: Draft, order_id: str, advised_ms: int) -> None:
     before = draft.flight.posts.get(order_id, PostTry())
-    doubled = POST_BACKOFF_MS * 2 ** min(before.tries, 8)
-    wait_ms = max(advised_ms, min(doubled, POST_BACKOFF_MS_MAX))
+    wait_ms = max(advised_ms, POST_PAUSES.wait_ms(before.tries))
     draft.flight.posts[order_id] = PostTry(tries=before.tries, due_wire_ms=draft.wire_ms + wait_ms)
 
 

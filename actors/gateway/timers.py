@@ -29,6 +29,7 @@ from actors.gateway.posts import mark_unknown, may_post, post
 from actors.gateway.records import Forgotten, GenerationTaken
 from actors.gateway.risk_case import TAKE_BEFORE_CLOSE_MS
 from actors.gateway.table import Table
+from actors.machine.backoff import Backoff
 from actors.messages import TradingState
 from signals.decision import Style
 from signals.market import Side
@@ -49,9 +50,8 @@ CANCEL_AGAIN_MS: Final = 1_000
 """Wire, between two cancels of one order."""
 CANCELS_AT_ONCE: Final = 500
 """The venue takes 1,000 a request."""
-RESOLVE_FIRST_MS: Final = 1_000
-"""Wire; doubles with each question about one market."""
-RESOLVE_MS_MAX: Final = 10_000
+RESOLVE_PAUSES: Final = Backoff(first_ms=1_000, most_ms=10_000)
+"""Wire, after each question about one market's winner."""
 RESOLVES_AT_ONCE: Final = 8
 """New questions a tick, so that sixteen closes do not burst."""
 ASK_TIME_MS: Final = 60_000
@@ -226,7 +226,7 @@ def _resolve(draft: Draft) -> None:
         waits = attempt.in_flight or draft.wire_ms < attempt.due_wire_ms
         if market.settled or draft.market_ms < market.close_ms or waits:
             continue
-        wait_ms = min(RESOLVE_FIRST_MS * 2 ** min(attempt.tries, 8), RESOLVE_MS_MAX)
+        wait_ms = RESOLVE_PAUSES.wait_ms(attempt.tries + 1)
         draft.flight.resolutions[market.condition_id] = PostTry(
             tries=attempt.tries + 1, due_wire_ms=draft.wire_ms + wait_ms, in_flight=True
         )

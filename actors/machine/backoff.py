@@ -23,13 +23,15 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
         assert 0 < self.first_ms <= self.most_ms, self
         assert self.factor > 1, self
 
-    def wait_ms(self, failures: int) -> int:
-        """Return the wait after so many failures in a row; none without a failure."""
+    def wait_ms(self, failures: int, chance: float = 0.0) -> int:
+        """Return the wait after so many failures in a row; none without a failure.
+
+        `chance` (0 .. 1) spreads those who failed together.
+        """
         if failures <= 0:
             return 0
         grown_ms = self.first_ms * int(self.factor ** min(failures - 1, FAILURES_COUNTED_MAX))
-        return min(grown_ms, self.most_ms)
+        return int(min(grown_ms, self.most_ms) * (1 + JITTER * chance))
 
     def wait_s(self, failures: int, chance: float = 0.0) -> float:
-        """Return the wait in seconds; `chance` (0 .. 1) spreads those who failed together."""
-        return self.wait_ms(failures) / 1_000 * (1 + JITTER * chance)
+        return self.wait_ms(failures, chance) / 1_000

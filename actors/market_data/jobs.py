@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from actors.machine.backoff import Backoff
 from actors.market_data.events import (
     Fetch,
     FetchBooks,
@@ -30,9 +31,8 @@ STREAM: Final = "stream/"
 """Before a stream's name, where its trouble stands beside that of jobs."""
 RUNNING_MAX: Final = 12
 """Fetches in the air at once: the hosts allow far more, but one process must parse the answers."""
-BACKOFF_WIRE_MS: Final = 250
-BACKOFF_WIRE_MS_MAX: Final = 10_000
-"""After a failure: 0.25 s doubled each time, at most 10 s, as long as it takes."""
+PAUSES: Final = Backoff(first_ms=250, most_ms=10_000)
+"""Wire, after failures of one job in a row, as long as it takes."""
 POLL_AGAIN_WIRE_MS: Final = 300
 """The least pause between two looks at a thing that was not there yet."""
 KLINES_SPARE: Final = 3
@@ -230,10 +230,9 @@ def failed(
     if name not in state.jobs:
         return state, []
     failures = state.jobs[name].failures + 1
-    backoff_ms = min(BACKOFF_WIRE_MS << min(failures - 1, 16), BACKOFF_WIRE_MS_MAX)
     job = Job(
         due_ms=state.jobs[name].due_ms,
-        not_before_wire_ms=now.wire_ms + backoff_ms,
+        not_before_wire_ms=now.wire_ms + PAUSES.wait_ms(failures),
         failures=failures,
     )
     state = msgspec.structs.replace(

@@ -37,7 +37,7 @@ from actors.rollout.handoff_messages import (
     ShadowReport,
     Warmed,
 )
-from actors.rollout.handoff_state import TRANSITIONS, Handoff, Step, validate
+from actors.rollout.handoff_state import STEPS, Handoff, Step, validate
 from actors.rollout.handoff_vacancy import by_vacancy, rather_vacancy
 
 
@@ -46,8 +46,7 @@ def step(handoff: Handoff, event: on.Event, now: on.Now) -> Moved:
     moved, effects = _on_event(handoff, event, now) if way is None else way
     if handoff.back:
         moved, effects = rather_vacancy(handoff, event, (moved, effects), now)
-    if moved.step is not handoff.step:
-        assert moved.step in TRANSITIONS[handoff.step], (handoff.step, moved.step)
+    STEPS.move(handoff.step, moved.step, event)
     validate(moved)
     return moved, effects
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from actors.machine.moves import Moves
 from actors.rollout import handoff_events as on
 from actors.rollout.handoff_state import Handoff
 from actors.rollout.schedule import Schedule
@@ -32,13 +33,17 @@ class Phase(StrEnum):
     STOPPED = "stopped"
 
 
-TRANSITIONS: Final[dict[Phase, tuple[Phase, ...]]] = {
-    Phase.CANARY: (Phase.REST, Phase.STOPPING),
-    Phase.REST: (Phase.DONE, Phase.STOPPING),
-    Phase.STOPPING: (Phase.STOPPED,),
-    Phase.DONE: (),
-    Phase.STOPPED: (),
-}
+PHASES: Final = Moves.of_targets(
+    "Rollout",
+    "All slots to one release (`actors/rollout/rollout_state.py`).",
+    {
+        Phase.CANARY: (Phase.REST, Phase.STOPPING),
+        Phase.REST: (Phase.DONE, Phase.STOPPING),
+        Phase.STOPPING: (Phase.STOPPED,),
+        Phase.DONE: (),
+        Phase.STOPPED: (),
+    },
+)
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):

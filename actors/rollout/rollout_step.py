@@ -13,7 +13,7 @@ from actors.rollout import handoff_events as on
 from actors.rollout import handoff_step
 from actors.rollout.handoff_state import ENDED, Step
 from actors.rollout.rollout_pace import goes_back_next, may_be_dropped, may_start, switches_next
-from actors.rollout.rollout_state import Phase, Rollout
+from actors.rollout.rollout_state import PHASES, Phase, Rollout
 
 
 class SlotEvent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -84,10 +84,14 @@ def _advance(rollout: Rollout, now: on.Now) -> Moved:
     return rollout, stopping + undoing + starting + switching + ending
 
 
+def _to(rollout: Rollout, phase: Phase) -> Rollout:
+    return replace(rollout, phase=PHASES.move(rollout.phase, phase))
+
+
 def _stop(rollout: Rollout, reason: str) -> Rollout:
     if rollout.phase not in {Phase.CANARY, Phase.REST}:
         return rollout
-    return replace(rollout, phase=Phase.STOPPING, failure=reason)
+    return replace(_to(rollout, Phase.STOPPING), failure=reason)
 
 
 def _notice_failure(rollout: Rollout, now: on.Now) -> Moved:
@@ -123,12 +127,12 @@ def _switch(rollout: Rollout, slots: tuple[str, ...], now: on.Now) -> Moved:
 def _end(rollout: Rollout) -> Moved:
     handoffs = rollout.handoffs
     if rollout.phase is Phase.CANARY and handoffs[rollout.order[0]].step is Step.DONE:
-        rollout = replace(rollout, phase=Phase.REST)
+        rollout = _to(rollout, Phase.REST)
     if not all(handoff.step in ENDED for handoff in handoffs.values()):
         return rollout, ()
     failed = [f"{h.slot}: {h.failure}" for h in handoffs.values() if h.failure is not None]
     if rollout.phase is Phase.REST and not failed:
-        return replace(rollout, phase=Phase.DONE), ()
+        return _to(rollout, Phase.DONE), ()
     if rollout.back and failed:
         rollout = _stop(rollout, "; ".join(failed))
     if rollout.phase is not Phase.STOPPING:
@@ -136,4 +140,4 @@ def _end(rollout: Rollout) -> Moved:
     switched = [s for s in rollout.order if handoffs[s].step is Step.DONE]
     reason = f"{rollout.failure}; {len(switched)} of {len(rollout.order)} slots run the new release"
     alarm = SlotEffect(slot="", effect=on.Alarm(kind="rollout_stopped", reason=reason))
-    return replace(rollout, phase=Phase.STOPPED), (alarm,)
+    return _to(rollout, Phase.STOPPED), (alarm,)

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from actors.config import Timing
-from actors.machine.table import Move, Table
+from actors.machine.moves import Move, Moves
 from actors.messages import Attestation, FenceRecord, Intent
 from actors.slot.events import AnyEffect, AppendEntries, Event
 from actors.slot.facts import Entry, Fact, apply_entry
@@ -57,7 +57,7 @@ class Phase(StrEnum):
 
 
 _P = Phase
-PHASES: Final = Table(
+PHASES: Final = Moves(
     "Slot",
     "One incarnation's own view (`actors/slot/seat.py`).",
     (

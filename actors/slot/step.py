@@ -76,7 +76,7 @@ def step(seat: Seat, event: AnyEvent) -> Step:
     seat, effects = _apply(seat, event)
     seat, quiesced = settle_quiesce(seat)
     seat, stopped = settle_stop(seat)
-    PHASES.move(before, event, seat.phase)
+    PHASES.move(before, seat.phase, event)
     return seat, (*effects, *quiesced, *stopped)
 
 

@@ -13,7 +13,7 @@ import msgspec
 from actors.config import Timing
 from actors.detectors.policy import Reaction
 from actors.machine.backoff import Backoff
-from actors.machine.table import Move, Table
+from actors.machine.moves import Move, Moves
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
 from actors.supervisor.conduct import Made
@@ -71,7 +71,7 @@ class Place(StrEnum):
 
 
 _P = Place
-PLACES: Final = Table(
+PLACES: Final = Moves(
     "Supervised slot",
     "The supervisor's view of one seat (`actors/supervisor/state.py`).",
     (
@@ -282,5 +282,5 @@ def move(watched: Watched, place: Place, event: Event) -> Watched:
     """Move by the table; raises `MoveRefusedError` for what is not in it."""
     if watched.place is place:
         return watched
-    moved = PLACES.move(watched.place, event, place)
+    moved = PLACES.move(watched.place, place, event)
     return replace(watched, place=moved, since_wire_ms=event.wire_ms)

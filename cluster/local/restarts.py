@@ -5,10 +5,12 @@ from typing import Final
 
 import msgspec
 
-BACKOFF_SECONDS: Final = (0.0, 5.0, 15.0, 60.0, 120.0)
-"""Before the first, second, ... restart within the window: what dies again at once is ill."""
+from actors.machine.backoff import Backoff
+
+PAUSES: Final = Backoff(first_ms=5_000, most_ms=120_000, factor=3)
+"""Before the second, third, ... restart within the window: what dies again at once is ill."""
 WINDOW_SECONDS: Final = 1_800.0
-RESTARTS_MAX: Final = len(BACKOFF_SECONDS)
+RESTARTS_MAX: Final = 5
 """In one window. What died five times in half an hour needs a person."""
 
 
@@ -37,6 +39,6 @@ def next_action(seen: Seen, restarts_s: tuple[float, ...], now_s: float) -> Acti
     recent = [at_s for at_s in restarts_s if now_s - at_s < WINDOW_SECONDS]
     if len(recent) >= RESTARTS_MAX:
         return Action.GIVE_UP
-    if recent and now_s - recent[-1] < BACKOFF_SECONDS[len(recent)]:
+    if recent and now_s - recent[-1] < PAUSES.wait_s(len(recent)):
         return Action.WAIT
     return Action.RESTART_EXCHANGE if seen.fleet_lives else Action.RESTART_FLEET

@@ -11,6 +11,7 @@ from typing import Final
 
 from rich.console import Console
 
+from actors.machine.backoff import Backoff
 from cluster.errors import ClusterError
 from cluster.local.environment import child_environment, interpreter
 from cluster.local.head import head_environment
@@ -20,9 +21,9 @@ from cluster.local.state_lock import hold, holder
 from cluster.local.watcher import LOG, start_watcher
 
 POLL_SECONDS: Final = 0.25
-AGAIN_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
-"""Before a table or a watcher is started again, growing: the head may be dying, or a file of the
-tree may be half edited."""
+PAUSES: Final = Backoff(first_ms=2_000, most_ms=60_000)
+"""Before a table or a watcher is started again: the head may be dying, or a file of the tree may be
+half edited."""
 LEAVE_SECONDS: Final = 5.0
 LOCK_SECONDS: Final = 5.0
 
@@ -48,8 +49,8 @@ class _Again:
         now = time.monotonic()
         if now < self._next:
             return False
-        self._next = now + AGAIN_SECONDS[min(self._count, len(AGAIN_SECONDS) - 1)]
         self._count += 1
+        self._next = now + PAUSES.wait_s(self._count)
         return True
 
 

@@ -8,14 +8,13 @@ from typing import Final
 
 import msgspec
 
+from actors.machine.backoff import JITTER, Backoff
 from actors.market_data.sources.port import Cause, Refusal, SourceName
 
 REASON_MAX: Final = 200
 """Characters of a stranger's text that are kept."""
-PAUSE_MS: Final = (250, 500, 1_000, 2_000, 5_000, 10_000, 30_000)
-"""Wire, after failures in a row; the last one repeats."""
-JITTER: Final = 0.25
-"""Share of a pause that chance adds: a fleet of fleets must not come back at one moment."""
+PAUSES: Final = Backoff(first_ms=250, most_ms=30_000)
+"""Wire, after failures in a row."""
 LIMITED_MS: Final = 60_000
 """Wire, after 429 without Retry-After: the longest period of a limit that we know of but one."""
 BANNED_MS: Final = 600_000
@@ -138,4 +137,4 @@ def after_refusal(health: Health, refusal: Refusal, now_ms: int, chance: float) 
 
 def _pause_ms(cause: Cause, pauses: int) -> int:
     fixed = {Cause.LIMITED: LIMITED_MS, Cause.BANNED: BANNED_MS, Cause.BLOCKED: BLOCKED_MS}
-    return fixed.get(cause, PAUSE_MS[min(max(pauses, 1), len(PAUSE_MS)) - 1])
+    return fixed.get(cause, PAUSES.wait_ms(max(pauses, 1)))

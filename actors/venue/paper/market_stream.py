@@ -14,6 +14,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from actors.machine.backoff import Backoff
 from actors.runtime import log_event
 
 PING_S: Final = 10.0
@@ -23,9 +24,8 @@ SILENCE_S: Final = 25.0
 OPEN_S: Final = 10.0
 FRAME_BYTES_MAX: Final = 4_000_000
 """The first books of a connection's tokens come in one message."""
-BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Wire, between attempts; the last one repeats, each with jitter."""
-JITTER: Final = 0.3
+PAUSES: Final = Backoff(first_ms=250, most_ms=10_000)
+"""Wire, between attempts."""
 LASTED_S: Final = 30.0
 """Wire: a connection that lasted so long begins the backoff anew."""
 PONG: Final = "PONG"
@@ -88,9 +88,8 @@ class MarketStream:
             log_event("paper_market_stream_lost", reason=reason, attempt=attempt)
             if asyncio.get_running_loop().time() - began_s > LASTED_S:
                 attempt = 0
-            pause_s = BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]
-            await asyncio.sleep(pause_s * (1 + JITTER * self._chance()))
             attempt += 1
+            await asyncio.sleep(PAUSES.wait_s(attempt, self._chance()))
 
     async def _connection(self) -> None:
         async with asyncio.timeout(OPEN_S):

@@ -13,6 +13,7 @@ from polymarket.errors import PolymarketError
 from polymarket.models.clob.user_events import UserEvent, UserOrderEvent, UserTradeEvent
 from polymarket.streams import UserSpec
 
+from actors.machine.backoff import Backoff
 from actors.venue.polymarket.environment import user_stream_open
 from actors.venue.polymarket.fills import Account, FeeTerms, own_fills
 from actors.venue.port import OrderChange, OrderEvent, StreamLost, VenueEvent
@@ -20,8 +21,8 @@ from signals.units import MicroShares, to_micro
 
 POLL_S: Final = 1.0
 """Wire. How often a quiet stream is checked: the SDK reconnects without saying so."""
-BACKOFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
-"""Wire. Waits between attempts to subscribe; the last one repeats."""
+PAUSES: Final = Backoff(first_ms=250, most_ms=5_000)
+"""Wire, between attempts to subscribe."""
 
 WHY_LENGTH_MAX: Final = 200
 """Of what is said of one event: it holds the words of a stranger."""
@@ -43,8 +44,8 @@ async def follow_user_stream(
         except (PolymarketError, TimeoutError, OSError) as error:
             lost = f"{type(error).__name__}: {error}"
         yield StreamLost(reason=lost)
-        await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
         attempt += 1
+        await asyncio.sleep(PAUSES.wait_s(attempt))
 
 
 async def _one_subscription(

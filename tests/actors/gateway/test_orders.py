@@ -18,7 +18,7 @@ from actors.gateway.events import (
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
 from actors.gateway.market_events import AskBook, AskMarket
-from actors.gateway.order_life import TRANSITIONS, OrderState
+from actors.gateway.order_life import OrderState
 from actors.gateway.records import GenerationTaken, OrderWritten
 from actors.messages import IntentFenced, IntentReceived, OrderEnd, Refusal
 from actors.venue.port import (
@@ -273,12 +273,3 @@ def test_recovery_doubts_what_was_written_and_judges_what_was_left_over() -> Non
     second.answer_facts(second.effects)
     assert [e.approved.intent for e in second.asked(Sign) if isinstance(e, Sign)] == [left]
     assert second.asked(Post) == [Post(signed=signed("one"))]
-
-
-def test_the_states_of_an_order_form_the_documented_table() -> None:
-    assert set(TRANSITIONS) == set(OrderState)
-    reachable = {OrderState.WRITTEN}
-    for _ in OrderState:
-        reachable |= {after for state in reachable for after in TRANSITIONS[state]}
-    assert reachable == set(OrderState)
-    assert not TRANSITIONS[OrderState.ENDED]

@@ -94,7 +94,7 @@ def test_pauses_grow_with_each_failure_and_chance_spreads_them() -> None:
         health = after_refusal(health, _refused(Cause.UNREACHABLE), now_ms, 0.0)
         pauses.append(health.not_before_ms - now_ms)
         now_ms = health.not_before_ms
-    assert pauses == [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 30_000, 30_000]
+    assert pauses == [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]
     spread = after_refusal(Health(), _refused(Cause.UNREACHABLE), 0, 1.0)
     assert 250 < spread.not_before_ms <= 313
 

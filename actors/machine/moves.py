@@ -1,4 +1,8 @@
-"""A machine's table of moves. It runs the machine, documents it, and is what its tests walk."""
+"""The moves that a machine may make: a move that is not among them cannot happen.
+
+They stand at the door of a machine's own step, make the page of states, and are what tests walk.
+A machine whose whole step fits a table uses `actors.machine.rows`.
+"""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -23,7 +27,7 @@ class Move(msgspec.Struct, Generic[S], frozen=True):
     why: str = ""
 
 
-class Table(Generic[S]):
+class Moves(Generic[S]):
     """All moves of one machine. A state without a way out is an end."""
 
     def __init__(self, name: str, about: str, moves: Iterable[Move[S]]) -> None:
@@ -34,21 +38,21 @@ class Table(Generic[S]):
         assert len(self._allowed) == len(self.moves), f"{name}: a move stands there twice"
 
     @classmethod
-    def of_targets(cls, name: str, about: str, targets: Mapping[S, Iterable[S]]) -> "Table[S]":
+    def of_targets(cls, name: str, about: str, targets: Mapping[S, Iterable[S]]) -> "Moves[S]":
         """Make a table of where each state may go, whatever brings it there."""
         moves = [Move(source, "", to) for source, many in targets.items() for to in many]
         return cls(name, about, moves)
 
-    def move(self, source: S, event: object, target: S) -> S:
+    def move(self, source: S, target: S, event: object = None) -> S:
         """Return the target, or the source where nothing moves.
 
-        Raises `MoveRefusedError` for a move that is not in the table.
+        Raises `MoveRefusedError` for a move that is not among these.
         """
-        kind = type(event).__name__
+        kind = "" if event is None else type(event).__name__
         if source is target:
             return source
         if not {(source, kind, target), (source, "", target)} & self._allowed:
-            raise MoveRefusedError(f"{self.name}: {source} -> {target} on {kind}")
+            raise MoveRefusedError(f"{self.name}: {source} -> {target} on {kind or 'any event'}")
         return target
 
     def targets(self, source: S) -> frozenset[S]:

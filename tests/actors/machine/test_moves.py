@@ -1,4 +1,4 @@
-"""A table of moves: what is not in it cannot happen."""
+"""Moves: what is not among them cannot happen."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.machine.table import Move, MoveRefusedError, Table
+from actors.machine.moves import Move, MoveRefusedError, Moves
 
 
 class Door(StrEnum):
@@ -31,7 +31,7 @@ MOVES = (
     Move(Door.SHUT, "Turned", Door.LOCKED, "the key is in it"),
     Move(Door.LOCKED, "", Door.WALLED, "whatever comes"),
 )
-DOORS = Table("door", "A door.", MOVES)
+DOORS = Moves("door", "A door.", MOVES)
 EVENTS = {"Pushed": Pushed(), "Turned": Turned()}
 
 
@@ -45,10 +45,10 @@ def test_a_move_happens_if_and_only_if_it_is_in_the_table(
         move.source is source and move.event in (event, "") and move.target is to for move in MOVES
     )
     if source is to or allowed:
-        assert DOORS.move(source, EVENTS[event], to) is to
+        assert DOORS.move(source, to, EVENTS[event]) is to
     else:
         with pytest.raises(MoveRefusedError, match=f"door: {source} -> {to} on {event}"):
-            DOORS.move(source, EVENTS[event], to)
+            DOORS.move(source, to, EVENTS[event])
 
 
 def test_a_refused_move_is_a_fault_that_no_handler_of_expected_errors_takes() -> None:
@@ -57,7 +57,7 @@ def test_a_refused_move_is_a_fault_that_no_handler_of_expected_errors_takes() ->
 
 def test_a_move_stands_in_the_table_once() -> None:
     with pytest.raises(AssertionError, match="twice"):
-        Table("door", "", (*MOVES, Move(Door.OPEN, "Pushed", Door.SHUT, "again")))
+        Moves("door", "", (*MOVES, Move(Door.OPEN, "Pushed", Door.SHUT, "again")))
 
 
 def test_a_table_says_where_states_lead_and_which_are_ends() -> None:
@@ -68,7 +68,7 @@ def test_a_table_says_where_states_lead_and_which_are_ends() -> None:
 
 
 def test_a_table_of_targets_lets_any_event_bring_a_move() -> None:
-    table = Table.of_targets("door", "", {Door.OPEN: (Door.SHUT,), Door.SHUT: ()})
-    assert table.move(Door.OPEN, Turned(), Door.SHUT) is Door.SHUT
+    table = Moves.of_targets("door", "", {Door.OPEN: (Door.SHUT,), Door.SHUT: ()})
+    assert table.move(Door.OPEN, Door.SHUT, Turned()) is Door.SHUT
     with pytest.raises(MoveRefusedError):
-        table.move(Door.SHUT, Pushed(), Door.OPEN)
+        table.move(Door.SHUT, Door.OPEN, Pushed())

@@ -1,14 +1,23 @@
 """Every machine's table: whole, reachable, and of events that exist."""
 
+from enum import StrEnum
+from types import ModuleType
+from typing import Any
+
 import pytest
 
-from actors.machine.table import Table
+from actors.gateway import order_life
+from actors.gateway.order_life import OrderState
+from actors.machine.moves import Moves
+from actors.rollout import handoff_state, rollout_state
+from actors.rollout.handoff_state import ENDED, Step
+from actors.rollout.rollout_state import Phase
 from actors.slot import events as slot_events
 from actors.slot import seat as slot_seat
 from actors.supervisor import events as supervisor_events
 from actors.supervisor import state as supervisor_state
 
-TABLES = {
+TABLES: dict[str, tuple[Moves[Any], StrEnum, ModuleType, set[StrEnum]]] = {
     "slot": (slot_seat.PHASES, slot_seat.Phase.CLAIMING, slot_events, {slot_seat.Phase.RETIRED}),
     "supervised slot": (
         supervisor_state.PLACES,
@@ -16,6 +25,9 @@ TABLES = {
         supervisor_events,
         set(),
     ),
+    "order": (order_life.STATES, OrderState.WRITTEN, order_life, {OrderState.ENDED}),
+    "handoff": (handoff_state.STEPS, Step.PLANNED, handoff_state, set(ENDED)),
+    "rollout": (rollout_state.PHASES, Phase.CANARY, rollout_state, {Phase.DONE, Phase.STOPPED}),
 }
 
 
@@ -35,5 +47,5 @@ def test_every_move_is_of_an_event_that_exists(name: str) -> None:
 
 
 def test_no_machine_has_two_tables() -> None:
-    tables: list[Table] = [table for table, *_ in TABLES.values()]
+    tables: list[Moves[Any]] = [table for table, *_ in TABLES.values()]
     assert len({table.name for table in tables}) == len(tables)
