@@ -134,7 +134,7 @@ class Pump(Generic[E, W, F]):
             return
 
     def _batch(self) -> list[Caused[E]]:
-        """Take all that waits, and time last: what has been heard counts before time is judged."""
+        """Take all that waits, and time last: what has arrived counts before time is judged."""
         batch = list(self._events)
         self._events.clear()
         now = self._now()

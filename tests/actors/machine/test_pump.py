@@ -122,7 +122,7 @@ def test_first_work_that_takes_long_holds_up_nobody_and_comes_later() -> None:
 # ---- time -------------------------------------------------------------------------------------
 
 
-def test_what_was_heard_counts_before_time_is_judged() -> None:
+def test_what_arrived_counts_before_time_is_judged() -> None:
     """A process that was frozen finds the answers of meanwhile in its queue, and a clock ahead."""
 
     async def scenario(rig: Rig) -> None:

@@ -65,8 +65,8 @@ def test_a_stop_whose_checkpoint_failed_before_its_row_was_durable_ends_with_the
     slot = Slot().start()
     slot.decide(hold())
     only(slot.durable(), TakeCheckpoint)
-    slot.hear(StopAsked, reason="end")
-    assert none(slot.hear(CheckpointFailed, reason="the disk is full"), ReportStopped)
+    slot.apply(StopAsked, reason="end")
+    assert none(slot.apply(CheckpointFailed, reason="the disk is full"), ReportStopped)
     only(slot.durable(), ReportStopped)
     assert slot.seat.phase is Phase.STOPPED
 
