@@ -32,7 +32,8 @@ KINDS = (
     "raises CancelledError",
     "may open no file any more",
     "blocks every signal and hangs",
-    "gateway raises at its first fill",
+    "gateway raises at its first settlement",
+    "gateway stops its heartbeats",
     "gateway sends nothing",
 )
 CASES = [case for group in GROUPS.values() for case in group if case.name in KINDS]
@@ -63,7 +64,7 @@ def takes_nothing_back(tree: Path) -> None:
         "    return state, tuple(e for e in effects if not _goes_back(e))\n"
         "\n\ndef _goes_back(effect):\n"
         '    return type(effect).__name__ in {"RollBack", "TakeBackShared"} or '
-        'getattr(effect, "back", False)\n',
+        'getattr(effect, "back", False) or bool(getattr(effect, "bad", ""))\n',
     )
 
 
