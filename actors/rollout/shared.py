@@ -23,6 +23,8 @@ READY_SECONDS: Final = 60.0
 """Wire. Market data gets warm within 15 s; the gateway connects to the venue within 20 s."""
 NAME_SECONDS: Final = 45.0
 """Wire. The gateway waits up to 8 s for running posts; a supervisor may be creating a slot."""
+BUSY_SECONDS: Final = 20.0
+"""Wire. A slot is created within 1 .. 14 s; a supervisor that creates for longer never ends."""
 SERVE_SECONDS: Final = 30.0
 """Wire. Measured 0.5 .. 3 s: log, reconciliation with the venue, first heartbeat."""
 POLL_SECONDS: Final = 0.1

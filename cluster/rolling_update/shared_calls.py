@@ -21,10 +21,10 @@ from actors.rollout.gateway_restarts import gateway_restarts
 from actors.rollout.ports import CallFailedError
 from actors.rollout.ray_calls import RayCalls, hash_of_process
 from actors.rollout.shared import (
+    BUSY_SECONDS,
     CALL_SECONDS,
     CREATE_SECONDS,
     NAME_CALL_SECONDS,
-    NAME_SECONDS,
     Back,
     Kind,
     Seen,
@@ -184,16 +184,19 @@ class RaySharedCalls:
                 assert_never(kind)
 
     async def _name_supervisor(self, old: str, new: str) -> None:
-        """Wait until the old one creates nothing; one that does not answer is passed over."""
-        for _ in range(int(NAME_SECONDS / AGAIN_SECONDS)):
+        """Wait until the old one creates nothing; pass over one that stays busy or silent.
+
+        Two that create the same slot do no harm: the gateway opens each incarnation once.
+        """
+        end = time.monotonic() + BUSY_SECONDS
+        while time.monotonic() < end:
             try:
                 if await self._ask(old, "hand_over", new):
                     return
             except CallFailedError:
-                await self._stored(name_supervisor, self._storage, new)
-                return
+                break
             await asyncio.sleep(AGAIN_SECONDS)
-        raise CallFailedError(f"{old} was busy for {NAME_SECONDS:.0f} s")
+        await self._stored(name_supervisor, self._storage, new)
 
     async def _name_gateway(self, old: str, new: str) -> None:
         """Have the old one leave in order; end one that does not answer, so that its lock frees."""
