@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from actors.detectors.policy import Reaction
+from actors.market_data.sources.addresses import SourceAddress
 from signals.market_time import MarketClock
 from signals.params import Params
 from signals.units import MicroUsd
@@ -165,6 +166,9 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     gate: GateConfig = GateConfig()
     policy: dict[str, Reaction] = {}
     """Kind of alarm -> what it leads to, where `actors.detectors.policy` is not followed."""
+    sources: tuple[SourceAddress, ...] = ()
+    """Exchanges of candles, funding and open interest, in the order in which they may serve; empty:
+    the one service at `venue.binance_url`."""
     paper: Paper = Paper()
     """Used in paper mode only."""
 

@@ -74,6 +74,45 @@ INPUTS: Final = (
         within="its named limit",
         false_alarms="by its limit",
     ),
+    AlarmKind(
+        kind="source_switched",
+        severity=Severity.WARNING,
+        means="Another exchange serves an asset's candles, funding and open interest: the evidence "
+        "says which, and why the one before was left.",
+        remedy="Nothing, if it was a fault of the exchange: the first of the order serves again by "
+        "itself. See [feeds.md](feeds.md).",
+        watches="each source's answers; its newest candles against another's, at each boundary",
+        within="1 s of an exchange that is gone, 10 s after the boundary of one that is frozen",
+        false_alarms="a switch that a passing fault of the network caused",
+        ends="the first source of the order serves the asset again",
+    ),
+    AlarmKind(
+        kind="source_odd",
+        severity=Severity.WARNING,
+        means="An exchange froze, or its closes, funding or clock differ from the others'. Where a "
+        "third one tells that it is wrong, it is left.",
+        remedy="Compare the evidence with the exchange's own page.",
+        watches="closes of the same candle (5 basis points), funding against what is predicted of "
+        "it, clocks",
+        within="10 s after a boundary; clocks 10 min",
+        false_alarms="a market so fast that three exchanges close far apart: none is left then",
+    ),
+    AlarmKind(
+        kind="source_refused",
+        severity=Severity.WARNING,
+        means="An exchange refuses this machine: a ban for too many requests, its country or its "
+        "client. It is not asked for as long as it said, otherwise for ten minutes or an hour.",
+        remedy="A ban ends by itself. For a country that is not served take that source out of the "
+        "configuration's `sources`.",
+    ),
+    AlarmKind(
+        kind="no_source",
+        severity=Severity.CRITICAL,
+        means="No exchange can serve an asset. Its slots decide from data that ages, then "
+        "`no trade: stale`.",
+        remedy="Check the network; the evidence says what each exchange answered.",
+        ends="a source serves the asset",
+    ),
 )
 PROGRESS: Final = (
     AlarmKind(

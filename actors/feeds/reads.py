@@ -1,6 +1,6 @@
 """Perform market data's fetches: every one is answered by exactly one event."""
 
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from actors.config import Venue
 from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interest
@@ -18,12 +18,17 @@ from actors.market_data.events import (
     FetchOpenInterest,
     MarketRefused,
 )
+from actors.market_data.state import MarketDataState
+
+if TYPE_CHECKING:
+    from actors.market_data.sources.feeds import SourceFeeds
 
 
 class FeedReads:
     """The REST side of all feeds."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, sources: "SourceFeeds | None" = None) -> None:
+        self._sources = sources
         self._binance = feed_client(venue.binance_url)
         self._gamma = feed_client(venue.gamma_url)
         self._clob = feed_client(venue.clob_url)
@@ -31,6 +36,8 @@ class FeedReads:
     async def perform(self, ask: Fetch, now_ms: int) -> Event:
         """Fetch; `now_ms` (market) tells closed candles from the open one."""
         try:
+            if self._sources is not None and not isinstance(ask, FetchMarket | FetchBooks):
+                return await self._sources.perform(ask)
             answer = await self._fetch(ask, now_ms)
         except OtherMarket as error:
             assert isinstance(ask, FetchMarket), "only markets are another one"
@@ -58,6 +65,13 @@ class FeedReads:
             case _:
                 assert_never(ask)
 
+    def adopt(self, state: MarketDataState) -> None:
+        """Go on with the sources whose history is in these buffers."""
+        if self._sources is not None:
+            self._sources.adopt(state)
+
     async def close(self) -> None:
+        if self._sources is not None:
+            await self._sources.close()
         for client in (self._binance, self._gamma, self._clob):
             await client.aclose()

@@ -78,7 +78,7 @@ class MarketData:
         from actors.feeds.book_stream import BookStream
         from actors.feeds.price_credential import PriceLogin, credential_file
         from actors.feeds.price_stream import PriceStream
-        from actors.feeds.reads import FeedReads
+        from actors.market_data.sources.assemble import feed_reads
         from actors.supervisor.hosting import guard
 
         start_logging(name)
@@ -92,7 +92,7 @@ class MarketData:
         self._desk = SnapshotCache(store, self._config.clock, self._make, self._release)
         self._state = initial_state(settings_of(self._config), self._now())
         venue = self._config.venue
-        self._reads = FeedReads(venue)
+        self._reads = feed_reads(self._config, self._storage, self.deliver)
         self._prices = PriceStream(venue, self.deliver, PriceLogin(credential_file(storage_root)))
         self._books = BookStream(venue, self.deliver)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -208,6 +208,7 @@ class MarketData:
         old: Any = actor_named(before)
         data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
         self._state = restored_state(self._state.settings, self._now(), data)
+        self._reads.adopt(self._state)
 
     async def _get_warm(self) -> None:
         for _ in range(WARM_LOOKS):

@@ -30,6 +30,20 @@ class OpenInterestReceived(msgspec.Struct, frozen=True, kw_only=True):
     points: tuple[OpenInterestPoint, ...]
 
 
+class HistoryReplaced(msgspec.Struct, frozen=True, kw_only=True):
+    """Another source serves the asset: all of its history at once, for volumes differ by venue."""
+
+    asset: Asset
+    source: str
+    """`actors.market_data.sources.port.SourceName`."""
+    candles: tuple[Candles, ...]
+    funding: tuple[FundingPoint, ...]
+    """Empty where the source has none: what is known stays, and ages."""
+    next_funding_ms: int | None
+    open_interest: tuple[OpenInterestPoint, ...]
+    """Empty where the source has none: what is known stays, and ages."""
+
+
 class MarketFound(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     market: KnownMarket
@@ -130,6 +144,7 @@ Event = (
     | KlinesReceived
     | FundingReceived
     | OpenInterestReceived
+    | HistoryReplaced
     | MarketFound
     | MarketMissing
     | MarketRefused

@@ -102,6 +102,8 @@ class AssetFeeds(msgspec.Struct, frozen=True, kw_only=True):
     funding: tuple[FundingPoint, ...] = ()
     next_funding_ms: int | None = None
     open_interest: tuple[OpenInterestPoint, ...] = ()
+    source: str = ""
+    """Whose history it is; empty: of the one service that is configured."""
 
 
 class BookBuffer(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from actors.market_data.events import (
     FollowBooks,
     FollowPrices,
     FundingReceived,
+    HistoryReplaced,
     KlinesReceived,
     MarketFound,
     MarketMissing,
@@ -49,6 +50,7 @@ from actors.market_data.receiving import (
     apply_ticks,
     refuse,
 )
+from actors.market_data.replacing import replace_history
 from actors.market_data.snapshot import build_snapshot
 from actors.market_data.state import MarketDataState, Now, next_decision_point
 from signals.market import Asset
@@ -68,6 +70,8 @@ def step(state: MarketDataState, event: Event, now: Now) -> Stepped:  # noqa: C9
             return apply_funding(state, event, now), []
         case OpenInterestReceived():
             return apply_open_interest(state, event, now), []
+        case HistoryReplaced():
+            return replace_history(state, event, now), []
         case MarketFound():
             state, said = apply_market(state, event, now)
             state, followed = _follow(state, now)

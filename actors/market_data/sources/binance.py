@@ -55,11 +55,9 @@ def kline_weight(count: int) -> int:
 class Binance(Exchange):
     """What both services share."""
 
+    suffix = "USDT"
     prefix: ClassVar[str]
     rows_max: ClassVar[int]
-
-    def symbol(self, asset: Asset) -> str:
-        return f"{asset.upper()}USDT"
 
     def clock_request(self) -> Request:
         return Request(path=f"{self.prefix}/time", group="weight")

@@ -68,10 +68,8 @@ NO_SYMBOL: Final = 10001
 class Bybit(Exchange):
     name = SourceName.BYBIT
     kind = Kind.PERPETUAL
+    suffix = "USDT"
     rates: ClassVar = {"ip": Rate(weight=IP_WEIGHT, per_ms=5_000)}
-
-    def symbol(self, asset: Asset) -> str:
-        return f"{asset.upper()}USDT"
 
     def usage(self, headers: Mapping[str, str]) -> tuple[Usage, ...]:
         """Carry the share that is used of the answer's own limit over to that of the address."""

@@ -82,10 +82,8 @@ _frame = msgspec.json.Decoder(_Frame)
 class Coinbase(Exchange):
     name = SourceName.COINBASE
     kind = Kind.SPOT
+    suffix = "-USD"
     rates: ClassVar = {"address": Rate(weight=10, per_ms=1_000)}
-
-    def symbol(self, asset: Asset) -> str:
-        return f"{asset.upper()}-USD"
 
     def refusal(self, body: bytes) -> SourceFault | None:
         error = decoded_or_none(_error, body)

@@ -60,9 +60,12 @@ class Exchange(ABC):
     kind: ClassVar[Kind]
     rates: ClassVar[dict[str, Rate]]
 
-    @abstractmethod
+    suffix: ClassVar[str]
+    """What the exchange's names of instruments end with, after the asset in capitals."""
+
     def symbol(self, asset: Asset) -> str:
         """Return the exchange's name of what is traded."""
+        return asset.upper() + self.suffix
 
     @abstractmethod
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
@@ -101,7 +104,13 @@ class Exchange(ABC):
         return None
 
     def asset_of(self, symbol: str) -> Asset | None:
-        return next((asset for asset in Asset if self.symbol(asset) == symbol), None)
+        """Return the asset of an instrument; None where it is of another kind."""
+        name = symbol.removesuffix(self.suffix).lower()
+        try:
+            asset = Asset(name)
+        except ValueError:
+            return None
+        return asset if self.symbol(asset) == symbol else None
 
     def check_symbol(self, found: str | None, asset: Asset) -> None:
         if found not in (None, self.symbol(asset)):

@@ -65,10 +65,8 @@ def _info(body: dict[str, object], weight: int = INFO_WEIGHT) -> Request:
 class Hyperliquid(Exchange):
     name = SourceName.HYPERLIQUID
     kind = Kind.PERPETUAL
+    suffix = ""
     rates: ClassVar = {"weight": Rate(weight=1_200, per_ms=60_000)}
-
-    def symbol(self, asset: Asset) -> str:
-        return asset.upper()
 
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
         coin = self.symbol(ask.asset)

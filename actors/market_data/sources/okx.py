@@ -80,15 +80,13 @@ def _rows(body: bytes, kind: type[_T]) -> list[_T]:
 class Okx(Exchange):
     name = SourceName.OKX
     kind = Kind.PERPETUAL
+    suffix = "-USDT-SWAP"
     rates: ClassVar = {
         "candles": Rate(weight=40, per_ms=TWO_SECONDS_MS),
         "funding": Rate(weight=10, per_ms=TWO_SECONDS_MS),
         "statistics": Rate(weight=5, per_ms=TWO_SECONDS_MS),
         "other": Rate(weight=20, per_ms=TWO_SECONDS_MS),
     }
-
-    def symbol(self, asset: Asset) -> str:
-        return f"{asset.upper()}-USDT-SWAP"
 
     def refusal(self, body: bytes) -> SourceFault | None:
         """Read the code; the service sends errors with HTTP 200."""

@@ -36,6 +36,12 @@ class StandIns:
     def now_ms(self) -> int:
         return self._clock.at(wire_clock_ms()).market_ms
 
+    def move_to(self, market_ms: int) -> None:
+        """Let market time be this now."""
+        self._clock = Clock(
+            speed=self._clock.speed, anchor_wire_ms=wire_clock_ms(), anchor_market_ms=market_ms
+        )
+
     def switch(
         self, name: str, fault: Fault, *, on: bool = True, asset: str = "", value: int = 0
     ) -> None:
