@@ -69,11 +69,11 @@ class Exchange(ABC):
 
     @abstractmethod
     def requests(self, ask: Ask, clock_ms: int) -> tuple[Request, ...]:
-        """Return what to send; raise `Said` where it has no such thing."""
+        """Return what to send; raise `SourceFault` where it has no such thing."""
 
     @abstractmethod
     def read(self, ask: Ask, answered: Answered) -> tuple[Value, ...]:
-        """Read the answers; raise `Unreadable` or `Said`."""
+        """Read the answers; raise `Unreadable` or `SourceFault`."""
 
     @abstractmethod
     def clock_request(self) -> Request: ...
