@@ -116,11 +116,11 @@ def outvoted(closes: Mapping[SourceName, float]) -> SourceName | None:
     return alone[0] if len(alone) == 1 else None
 
 
-def funding_differs(own: NextFunding, told: NextFunding) -> bool:
+def funding_differs(own: NextFunding, predicted: NextFunding) -> bool:
     """Tell whether another source says something else of this one's next funding."""
-    if own.rate is None or told.rate is None or own.due_ms != told.due_ms:
+    if own.rate is None or predicted.rate is None or own.due_ms != predicted.due_ms:
         return False
-    return abs(own.rate - told.rate) > FUNDING_GAP
+    return abs(own.rate - predicted.rate) > FUNDING_GAP
 
 
 def odd_clocks(offsets_ms: Mapping[SourceName, int], slack_ms: int) -> tuple[SourceName, ...]:

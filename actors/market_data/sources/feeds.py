@@ -124,23 +124,23 @@ class SourceFeeds:
         serving = self.roster.selection.serving
         for name, source in self.roster.sources.items():
             assets = tuple(asset for asset in self.roster.assets if serving.get(asset) is name)
-            source.stream(assets, self._heard(name))
+            source.stream(assets, self._applier(name))
 
-    def _heard(self, name: SourceName) -> Callable[[StreamEvent], None]:
-        def hear(event: StreamEvent) -> None:
+    def _applier(self, name: SourceName) -> Callable[[StreamEvent], None]:
+        def apply(event: StreamEvent) -> None:
             if isinstance(event, StreamLost):
                 self._stream_lost(name, event)
             elif isinstance(event, Candle) and event.closed and event.interval is Interval.M5:
                 self._closed[name, event.asset] = event
 
-        return hear
+        return apply
 
     def _stream_lost(self, name: SourceName, event: StreamLost) -> None:
         times = self._lost[name] = self._lost.get(name, 0) + 1
         if times & (times - 1) == 0:  # the 1st, 2nd, 4th, 8th ... time
             log_event("source_stream_lost", source=name, reason=event.reason, times=times)
         if event.refusal is not None and event.refusal.cause in (Cause.BANNED, Cause.BLOCKED):
-            self.roster.told.source_refused(event.refusal)
+            self.roster.reports.source_refused(event.refusal)
 
     async def close(self) -> None:
         await self.roster.close()

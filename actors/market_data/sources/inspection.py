@@ -105,7 +105,7 @@ class Inspection:
         elif odd is not None:
             self._distrust(asset, odd, told)
         else:
-            self._roster.told.source_odd(name, asset, f"{told}; no third source tells which")
+            self._roster.reports.source_odd(name, asset, f"{told}; no third source tells which")
 
     def _odd_one(self, *sides: list[Candle]) -> SourceName | None:
         """Name the outvoted one at the newest instant that all sides closed at which one is."""
@@ -118,11 +118,11 @@ class Inspection:
         return None
 
     async def _expel(self, asset: Asset, name: SourceName, reason: str) -> None:
-        self._roster.told.source_odd(name, asset, reason)
+        self._roster.reports.source_odd(name, asset, reason)
         await self._roster.switch(asset, name, reason)
 
     def _distrust(self, asset: Asset, name: SourceName, reason: str) -> None:
-        self._roster.told.source_odd(name, asset, reason)
+        self._roster.reports.source_odd(name, asset, reason)
         self._roster.leave(name, asset, reason)
 
     # ---- funding ------------------------------------------------------------------------------
@@ -140,7 +140,9 @@ class Inspection:
         other = next(name for name in PREDICTED if name is not own.source)
         second = await self._own_funding(other, asset)
         if second is None or other not in told:
-            self._roster.told.source_odd(own.source, asset, f"{cause}; no second pair tells which")
+            self._roster.reports.source_odd(
+                own.source, asset, f"{cause}; no second pair tells which"
+            )
         elif funding_differs(second, told[other]):
             self._distrust(asset, PREDICTS, f"disagrees: {cause}")
         else:

@@ -1,4 +1,4 @@
-"""Where news of the sources goes: a record for good, an alarm, the log."""
+"""Where what happens to the sources goes: a record for good, an alarm, the log."""
 
 from typing import Final
 

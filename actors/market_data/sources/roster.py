@@ -51,8 +51,8 @@ class HealthySource(Source, Protocol):
     def health(self) -> Health: ...
 
 
-class Told(Protocol):
-    """Where news of the sources goes."""
+class Reports(Protocol):
+    """Where what happens to the sources is reported."""
 
     def switched(self, switch: SourceSwitch) -> None:
         """Another source serves an asset: keep it for good."""
@@ -77,12 +77,12 @@ class Roster:
         assets: tuple[Asset, ...],
         market_ms: Callable[[], int],
         deliver: Deliver,
-        told: Told,
+        reports: Reports,
     ) -> None:
         self.sources = sources
         self.assets = assets
         self.market_ms = market_ms
-        self.told = told
+        self.reports = reports
         self.selection = Selection(order=tuple(sources))
         self._deliver = deliver
         self._locks = {asset: asyncio.Lock() for asset in assets}
@@ -121,7 +121,7 @@ class Roster:
                 return self.selection.serving.get(asset)
             able = candidates(self.selection, asset, self.sick(), wire_now_ms())
             if not able:
-                self.told.none_serves(asset, "no source trades it")
+                self.reports.none_serves(asset, "no source trades it")
                 return None
             self._serve(asset, able[0], FIRST, _nothing(asset, able[0]))
             return able[0]
@@ -140,7 +140,7 @@ class Roster:
             if isinstance(answer, Instruments):
                 self.selection = note_instruments(self.selection, answer)
             elif answer.cause in (Cause.BANNED, Cause.BLOCKED):
-                self.told.source_refused(answer)
+                self.reports.source_refused(answer)
 
     def sick(self) -> frozenset[SourceName]:
         now_ms = wire_now_ms()
@@ -168,7 +168,7 @@ class Roster:
             return f"absent: {refusal.reason}"
         health = self.sources[refusal.source].health
         if health.stopped:
-            self.told.source_refused(refusal)
+            self.reports.source_refused(refusal)
         return f"{health.cause or refusal.cause}: {refusal.reason}" if health.sick else ""
 
     async def switch(self, asset: Asset, before: SourceName, reason: str) -> bool:
@@ -202,14 +202,14 @@ class Roster:
                 continue
             self._serve(asset, name, reason, found)
             return True
-        self.told.none_serves(asset, reason)
+        self.reports.none_serves(asset, reason)
         return False
 
     def _serve(self, asset: Asset, name: SourceName, reason: str, history: HistoryReplaced) -> None:
         now = (self.market_ms(), int(wire_ms()))
         self.selection, switch = serve(self.selection, asset, name, reason, now)
         self._deliver(history)
-        self.told.switched(switch)
+        self.reports.switched(switch)
         self.changed()
 
     async def _load(self, name: SourceName, asset: Asset) -> HistoryReplaced | str:
