@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from actors.directory import first_name
 from actors.gateway.holder import heir
-from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord, Refusal
 from actors.runtime import RAY_NAMESPACE
-from actors.supervisor import active
-from checkpoints.errors import MissingFileError
-from checkpoints.small_file import from_json
+from actors.shared_kind import Kind
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.local.head import gcs_address, head_environment
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 
 ASK_SECONDS: Final = 10.0
 """Wire. A healthy actor answers in milliseconds; a restarting one within a few seconds."""
-FIRST_MARKET_DATA: Final = "market-data/1"
-MARKET_DATA_CURRENT: Final = "market-data/current"
-FIRST_GATEWAY: Final = "gateway/1"
 REFUSED: Final = "refusal"
 """Tag of `Refusal` on the wire."""
 
@@ -134,30 +129,9 @@ def running(state: StateFolder) -> RunRecord:
     return record
 
 
-def gateway_name(storage: LocalStorage) -> str:
-    """Return the name of the gateway that serves, or of the first one before any has."""
-    try:
-        return from_json(storage.read(CURRENT_FILE), Current, f"{storage.root / CURRENT_FILE}").name
-    except MissingFileError:
-        return FIRST_GATEWAY
-
-
 def gateway_to_create(storage: LocalStorage) -> str:
     """Return the gateway that may have the authority: after a handover cut short, the heir."""
-    return heir(storage) or FIRST_GATEWAY
-
-
-def market_data_name(storage: LocalStorage) -> str:
-    """Return the name of the market data actor that serves, or of the first one."""
-    try:
-        return storage.read(MARKET_DATA_CURRENT).decode(errors="replace").strip()
-    except MissingFileError:
-        return FIRST_MARKET_DATA
-
-
-def supervisor_name(storage: LocalStorage) -> str:
-    """Return the name of the supervisor that watches, or of the first one."""
-    return active.supervisor_name(storage) or active.FIRST
+    return heir(storage) or first_name(Kind.GATEWAY)
 
 
 def ask_one(link: FleetLink, call: Call, limit_seconds: float = ASK_SECONDS) -> bytes:

@@ -12,15 +12,17 @@ from typing import Final, assert_never
 import msgspec
 
 from actors.config import FleetConfig
+from actors.directory import serving
 from actors.gateway.lock import HALT_FILE, halt_reason
 from actors.messages import SetTrading, TradingState, decode, encode
+from actors.shared_kind import Kind
 from actors.venue.connect import connect
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Cancelled, Rejected, Unavailable, Unknown
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.fleet import Call, FleetLink, ask_one, gateway_name
+from cluster.fleet import Call, FleetLink, ask_one
 from cluster.terminal.console import operator
 
 HALT_SECONDS: Final = 5.0
@@ -119,7 +121,7 @@ def reduce(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
 def resume(storage: LocalStorage, join: Join, reason: str) -> TradingSet:
     """Trade again: the HALT file goes once the gateway is known to answer."""
     link = join()
-    ask_one(link, Call(gateway_name(storage), "status"), SET_SECONDS)
+    ask_one(link, Call(serving(storage, Kind.GATEWAY), "status"), SET_SECONDS)
     storage.delete(HALT_FILE)
     _set(link, storage, TradingState.ACTIVE, reason, SET_SECONDS)
     return TradingSet(state=TradingState.ACTIVE, by_gateway=True)
@@ -130,7 +132,9 @@ def _set(
 ) -> None:
     """Ask the gateway for a state; raise `FleetError` unless it is in force then."""
     order = SetTrading(state=state, reason=reason, who=operator())
-    answer = ask_one(link, Call(gateway_name(storage), "set_trading", (encode(order),)), seconds)
+    answer = ask_one(
+        link, Call(serving(storage, Kind.GATEWAY), "set_trading", (encode(order),)), seconds
+    )
     try:
         present = decode(answer, SetTrading)
     except msgspec.MsgspecError as error:

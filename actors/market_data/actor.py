@@ -11,6 +11,7 @@ from typing import Any, Final, assert_never
 import ray
 
 from actors.attest import release_running
+from actors.directory import named, write_name
 from actors.gateway.client import GatewayClient
 from actors.market_data.announce import Announcer
 from actors.market_data.events import (
@@ -46,13 +47,12 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
-from checkpoints.errors import CheckpointsError, MissingFileError
+from actors.shared_kind import Kind
+from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore
 from checkpoints.storage import LocalStorage
 from signals.market import Asset
 
-CURRENT: Final = "market-data/current"
-"""Storage file with the name of the actor that serves now."""
 LOOK_WIRE_S: Final = 0.1
 """The longest the machine sleeps; due times wake it exactly."""
 AHEAD_MS_MAX: Final = 1_800_000
@@ -174,14 +174,11 @@ class MarketData:
 
     def _serving_before(self) -> str | None:
         """Return the actor that callers find now, if it is another one and can be asked."""
-        try:
-            name = self._storage.read(CURRENT).decode().strip()
-        except MissingFileError:
-            return None
-        return name if name not in ("", self._name) and ray.is_initialized() else None
+        name = named(self._storage, Kind.MARKET_DATA)
+        return name if name != self._name and ray.is_initialized() else None
 
     def _serve(self) -> None:
-        self._storage.write(CURRENT, self._name.encode())
+        write_name(self._storage, Kind.MARKET_DATA, self._name)
         self._phase = SERVING
         log_event("market_data_serves", name=self._name, life=self._life)
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import ray
 
+from actors.directory import MARKET_DATA_CURRENT
 from actors.ray_actors import actor_named
-
-CURRENT: Final = "market-data/current"
-"""Storage file with the name of the actor that serves."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +26,7 @@ class MarketDataClient:
     """Follows the storage's pointer; a call that fails looks it up again next time."""
 
     def __init__(self, storage_root: str, find: Callable[[str], Any] = actor_named) -> None:
-        self._pointer = Path(storage_root) / CURRENT
+        self._pointer = Path(storage_root) / MARKET_DATA_CURRENT
         self._find = find
         self._name = ""
         self._actor: Any = None

@@ -16,6 +16,7 @@ import msgspec
 
 from actors.detectors.alarm_names import AlarmName
 from actors.rollout.ports import CallFailedError
+from actors.shared_kind import Kind
 
 CREATE_SECONDS: Final = 90.0
 """Wire. As for a slot: a start takes 1 .. 14 s on two busy cores."""
@@ -31,14 +32,6 @@ POLL_SECONDS: Final = 0.1
 CALL_SECONDS: Final = 10.0
 NAME_CALL_SECONDS: Final = 15.0
 """Wire. One ask to hand over, with the posts and the heartbeat that it waits for."""
-
-
-class Kind(StrEnum):
-    """In the order of replacement: who judges first, who sends orders last."""
-
-    SUPERVISOR = "supervisor"
-    MARKET_DATA = "market-data"
-    GATEWAY = "gateway"
 
 
 class SharedStep(StrEnum):

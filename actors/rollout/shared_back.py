@@ -6,7 +6,6 @@ from typing import Final
 
 from actors.rollout.shared import (
     Back,
-    Kind,
     Notify,
     Replacement,
     SharedCalls,
@@ -15,6 +14,7 @@ from actors.rollout.shared import (
     report_failure,
     runs_already,
 )
+from actors.shared_kind import Kind
 
 BACK_ORDER: Final = (Kind.GATEWAY, Kind.MARKET_DATA, Kind.SUPERVISOR)
 """Of a way back: slots need the gateway's table, then snapshots."""

@@ -7,7 +7,8 @@ from actors.gateway.status import GatewayStatus
 from actors.market_data.actor import SERVING
 from actors.market_data.actor import STANDING_BY as MARKET_DATA_STANDS_BY
 from actors.market_data.status import MarketDataStatus
-from actors.rollout.shared import Kind, Seen
+from actors.rollout.shared import Seen
+from actors.shared_kind import Kind
 from actors.supervisor.actor import STANDING_BY as SUPERVISOR_STANDS_BY
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.process_id import ProcessId

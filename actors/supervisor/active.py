@@ -10,14 +10,13 @@ from typing import Final
 
 import msgspec
 
+from actors.directory import write_name
+from actors.shared_kind import Kind
 from actors.supervisor.state import SupervisorState
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import Storage
 
-CURRENT: Final = "supervisor/current"
-"""Storage file with the name of the supervisor that watches."""
 CONDITIONS: Final = "supervisor/conditions"
-FIRST: Final = "supervisor/1"
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,23 +27,11 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     raised: dict[str, int]
 
 
-def supervisor_name(storage: Storage) -> str | None:
-    """Return the supervisor that watches, None before the first."""
-    try:
-        return storage.read(CURRENT).decode().strip() or None
-    except MissingFileError:
-        return None
-
-
-def name_supervisor(storage: Storage, name: str) -> None:
-    storage.write(CURRENT, name.encode())
-
-
 def pass_on(storage: Storage, state: SupervisorState, to: str) -> None:
     """Name the next supervisor, durably, after what it must know."""
     left = Conditions(to=to, bad_since_ms=state.bad_since_ms, raised=state.raised)
     storage.write(CONDITIONS, msgspec.json.encode(left))
-    name_supervisor(storage, to)
+    write_name(storage, Kind.SUPERVISOR, to)
 
 
 def with_conditions(storage: Storage, name: str, state: SupervisorState) -> SupervisorState:

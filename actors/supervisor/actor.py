@@ -16,6 +16,7 @@ import ray
 
 from actors.attest import release_here, release_running
 from actors.clock import instant
+from actors.directory import named, write_name
 from actors.gateway.client import GatewayClient
 from actors.messages import encode
 from actors.metrics import FleetMetrics
@@ -28,7 +29,8 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
-from actors.supervisor.active import name_supervisor, pass_on, supervisor_name, with_conditions
+from actors.shared_kind import Kind
+from actors.supervisor.active import pass_on, with_conditions
 from actors.supervisor.alarm_sinks import SinkPump
 from actors.supervisor.baking import Baker
 from actors.supervisor.clock_watch import ClockWatcher
@@ -104,10 +106,10 @@ class Supervisor:
         self._me.leave.remote()
 
     def _is_named(self) -> bool:
-        named = supervisor_name(self._storage)
-        if named is None:
-            name_supervisor(self._storage, self._who.name)
-        return named in (None, self._who.name)
+        name = named(self._storage, Kind.SUPERVISOR)
+        if name is None:
+            write_name(self._storage, Kind.SUPERVISOR, self._who.name)
+        return name in (None, self._who.name)
 
     async def _watch(self) -> None:
         """Run the loop until another one is named; a fault of the loop ends the process."""
@@ -219,7 +221,7 @@ class Supervisor:
     @ray.method
     async def take_back(self) -> bool:
         """Watch again: the successor failed, and its process is gone."""
-        await asyncio.to_thread(name_supervisor, self._storage, self._who.name)
+        await asyncio.to_thread(write_name, self._storage, Kind.SUPERVISOR, self._who.name)
         return True
 
     @ray.method

@@ -13,12 +13,13 @@ from typing import Final
 import msgspec
 
 from actors.detectors.registry import new_alarm
+from actors.directory import serving
 from actors.messages import decode
 from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
-from actors.supervisor.active import FIRST, supervisor_name
+from actors.shared_kind import Kind
 from actors.supervisor.fleet_port import FleetPort
-from actors.supervisor.shared import SUPERVISOR, bring_back
+from actors.supervisor.shared import bring_back
 from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
 from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
@@ -39,7 +40,7 @@ class Guard:
         self._storage = LocalStorage(Path(storage_root))
         self._fleet = fleet
         self._serves = serves
-        self._seen = Shared(who=SUPERVISOR)
+        self._seen = Shared(who=Kind.SUPERVISOR)
         self._did_ms = 0.0
 
     async def run(self) -> None:
@@ -47,7 +48,7 @@ class Guard:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if not self._serves():
-                self._seen = Shared(who=SUPERVISOR)
+                self._seen = Shared(who=Kind.SUPERVISOR)
                 continue
             try:
                 await self.poll(int(wire_ms()))
@@ -56,7 +57,7 @@ class Guard:
 
     async def poll(self, now_ms: int) -> None:
         """Ask the supervisor once, and act where its course is bad."""
-        name = await asyncio.to_thread(supervisor_name, self._storage) or FIRST
+        name = await asyncio.to_thread(serving, self._storage, Kind.SUPERVISOR)
         answer = await self._fleet.ask(name, "status")
         if isinstance(answer, bytes):
             status = decode(answer, SupervisorStatus)
@@ -71,10 +72,10 @@ class Guard:
             await self._act(fault)
 
     async def _act(self, fault: str) -> None:
-        brought = await asyncio.to_thread(replaced, self._storage, SUPERVISOR, wire_ms())
+        brought = await asyncio.to_thread(replaced, self._storage, Kind.SUPERVISOR, wire_ms())
         if brought is not None and brought[0] == self._seen.course_release:
             await asyncio.to_thread(self._report, *brought, fault)
-            done = await bring_back(self._fleet, self._storage, SUPERVISOR, brought, fault)
+            done = await bring_back(self._fleet, self._storage, Kind.SUPERVISOR, brought, fault)
             log_event("supervisor_taken_back", reason=fault, done=done)
         elif self._seen.life is not None:
             ended = await self._fleet.end_process(self._seen.life, "")
@@ -82,5 +83,7 @@ class Guard:
 
     def _report(self, bad: str, good: str, fault: str) -> None:
         evidence = {"release": bad[:12], "back_to": good[:12], "reason": fault}
-        alarm = new_alarm(TURNED_BAD, SUPERVISOR, evidence, wire_ms=int(wire_ms()), release=bad)
+        alarm = new_alarm(
+            TURNED_BAD, Kind.SUPERVISOR, evidence, wire_ms=int(wire_ms()), release=bad
+        )
         AlarmStore(self._storage).raise_alarm(alarm)

@@ -6,10 +6,10 @@ from typing import Final, Protocol, assert_never
 
 import msgspec
 
+from actors.directory import first_name, serving
 from actors.gateway.client import NoAnswer
-from actors.gateway.lock import CURRENT_FILE, HALT_FILE, Current
+from actors.gateway.lock import HALT_FILE
 from actors.gateway.status import FenceTable, GatewayStatus
-from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.market_data.status import MarketDataStatus
 from actors.messages import (
     FenceRecord,
@@ -24,6 +24,7 @@ from actors.messages import (
 from actors.rollout.beat import active_rollout, last_beat_ms
 from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
+from actors.shared_kind import Kind
 from actors.supervisor.events import (
     AnyEvent,
     AskFeeds,
@@ -57,7 +58,7 @@ from actors.supervisor.plans import release_of_plan
 from actors.supervisor.state import GATEWAY, MARKET_DATA
 from actors.undated import undated
 from checkpoints.archive import load_manifest
-from checkpoints.errors import CheckpointsError, MissingFileError
+from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
 TIGHTEN_TRIES: Final = 60
@@ -195,7 +196,7 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
     async def _ask_shared(self, effect: AskGateway | AskFeeds) -> Undated:
         gateway = isinstance(effect, AskGateway)
         who = GATEWAY if gateway else MARKET_DATA
-        answer = await self.fleet.ask(shared_name(self.storage, who), "status")
+        answer = await self.fleet.ask(_name_of(self.storage, Kind(who)), "status")
         match answer:
             case Missing():
                 return undated(SharedSilent, who=who, missing=True, reason="no living actor")
@@ -250,11 +251,9 @@ def _shared_status(who: str, data: bytes) -> Undated:
         return undated(SharedSilent, who=who, missing=False, reason=f"status: {error}")
 
 
-def shared_name(storage: Storage, who: str) -> str:
-    """Return the actor that serves now, or the first one's name before any has."""
+def _name_of(storage: Storage, kind: Kind) -> str:
+    """Return who serves; of a damaged file the first name, so that somebody is looked for."""
     try:
-        if who == GATEWAY:
-            return msgspec.json.decode(storage.read(CURRENT_FILE), type=Current).name
-        return storage.read(MARKET_DATA_FILE).decode().strip()
-    except (MissingFileError, msgspec.MsgspecError):
-        return f"{who}/1"
+        return serving(storage, kind)
+    except CheckpointsError:
+        return first_name(kind)

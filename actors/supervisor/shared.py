@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.directory import serving, write_name
 from actors.gateway.holder import heir, name_heir, next_number
-from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.rollout.succession import Succession, recall, remember
 from actors.runtime import wire_ms
-from actors.supervisor.active import FIRST, name_supervisor, supervisor_name
+from actors.shared_kind import Kind
 from actors.supervisor.events import CreateShared
 from actors.supervisor.fleet_port import FleetPort, Missing
-from actors.supervisor.requests import Requests, shared_name
+from actors.supervisor.requests import Requests
 from actors.supervisor.state import GATEWAY
 from checkpoints.storage import Storage
 
@@ -20,7 +20,6 @@ READY_SECONDS: Final = 30.0
 """Wire. The gateway connects to the venue, market data gets warm: some seconds each."""
 POLL_SECONDS: Final = 0.2
 READY: Final = frozenset({"standing by", "serving", "starting", "watching"})
-SUPERVISOR: Final = "supervisor"
 LEFT_OVER_MAX: Final = 8
 """Names tried beyond the present one: each is an actor that a handoff cut short left behind."""
 
@@ -32,7 +31,7 @@ async def renew_shared(requests: Requests, effect: CreateShared) -> str:
     itself. Raises `CheckpointsError`, and `msgspec.DecodeError` for a damaged record of moves.
     """
     who, storage = effect.who, requests.storage
-    present = await asyncio.to_thread(shared_name, storage, who)
+    present = await asyncio.to_thread(serving, storage, Kind(who))
     named = await asyncio.to_thread(heir, storage) if who == GATEWAY else present
     if named not in (None, present) and await _lives(requests, named):
         return f"{named} is the heir and lives"
@@ -67,7 +66,7 @@ async def bring_back(
     latest = await asyncio.to_thread(recall, storage, who)
     if latest is None or (latest.release, latest.before_release) != (bad, good):
         return "another one replaced it meanwhile"
-    present = await asyncio.to_thread(_present, storage, who)
+    present = await asyncio.to_thread(serving, storage, Kind(who))
     name, failure = await _create_next(fleet, storage, who, good)
     if failure is not None:
         return failure
@@ -87,24 +86,16 @@ async def bring_back(
     await fleet.end_actor(present)
     if who == GATEWAY:
         await fleet.ask(name, "take_over")
-    elif who == SUPERVISOR:
-        await asyncio.to_thread(name_supervisor, storage, name)
     else:
-        await asyncio.to_thread(storage.write, MARKET_DATA_FILE, name.encode())
+        await asyncio.to_thread(write_name, storage, Kind(who), name)
     return f"{name} serves under {good[:12]}"
-
-
-def _present(storage: Storage, who: str) -> str:
-    if who == SUPERVISOR:
-        return supervisor_name(storage) or FIRST
-    return shared_name(storage, who)
 
 
 async def _create_next(
     fleet: FleetPort, storage: Storage, who: str, release: str
 ) -> tuple[str, str | None]:
     """Create an actor under the next free name; return the name, and why that failed or None."""
-    present = await asyncio.to_thread(_present, storage, who)
+    present = await asyncio.to_thread(serving, storage, Kind(who))
     first = await asyncio.to_thread(_next_number, storage, who, present)
     for number in range(first, first + LEFT_OVER_MAX):
         name = f"{who}/{number}"
@@ -145,4 +136,4 @@ def _name(storage: Storage, who: str, name: str) -> None:
     if who == GATEWAY:
         name_heir(storage, name)
     else:
-        storage.write(MARKET_DATA_FILE, name.encode())
+        write_name(storage, Kind(who), name)

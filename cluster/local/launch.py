@@ -13,7 +13,9 @@ from typing import Any, Final
 import msgspec
 
 from actors.config import FleetConfig, config_id
+from actors.directory import serving
 from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
+from actors.shared_kind import Kind
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.archive import archive_release, archive_uri, record_commit
 from checkpoints.errors import DamagedError, MissingFileError
@@ -29,17 +31,7 @@ from cluster.config.settings import (
     stored_config,
 )
 from cluster.errors import FleetError
-from cluster.fleet import (
-    Call,
-    FleetLink,
-    RayLink,
-    ask_one,
-    gateway_name,
-    gateway_to_create,
-    market_data_name,
-    owner_records,
-    supervisor_name,
-)
+from cluster.fleet import Call, FleetLink, RayLink, ask_one, gateway_to_create, owner_records
 from cluster.gate.admission import check_covered
 from cluster.gate.errors import GateRefusedError
 
@@ -105,8 +97,8 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     """Create what is missing in order and wait until all slots are live; raise `FleetError`."""
     storage = LocalStorage(Path(config.storage))
     link = RayLink()
-    supervisor = supervisor_name(storage)
-    names = (gateway_to_create(storage), market_data_name(storage), supervisor)
+    supervisor = serving(storage, Kind.SUPERVISOR)
+    names = (gateway_to_create(storage), serving(storage, Kind.MARKET_DATA), supervisor)
     living = tuple(name for name in names if _lives(name))
     wanted = config
     config = config_in_force(storage, wanted, fleet_lives=bool(living))
@@ -138,7 +130,7 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
 def running_releases(link: FleetLink, storage: LocalStorage) -> dict[str, tuple[str, ...]]:
     """Return which slots run which release, by the gateway's fence table: a claim names it."""
     found: dict[str, tuple[str, ...]] = {}
-    for owner in owner_records(link, gateway_name(storage)):
+    for owner in owner_records(link, serving(storage, Kind.GATEWAY)):
         found[owner.release] = (*found.get(owner.release, ()), owner.slot)
     return found
 

@@ -10,19 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from actors.directory import serving
 from actors.runtime import load_config
+from actors.shared_kind import Kind
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError, FleetError
-from cluster.fleet import (
-    Call,
-    FleetLink,
-    RayLink,
-    connect,
-    gateway_name,
-    market_data_name,
-    owners,
-    supervisor_name,
-)
+from cluster.fleet import Call, FleetLink, RayLink, connect, owners
 from cluster.local.state_folder import StateFolder
 from cluster.status.page import ask_report
 from cluster.status.screen import summary
@@ -69,8 +62,8 @@ def _summary(state: StateFolder, link: RayLink) -> list[str]:
 
 def stop_actors(link: FleetLink, storage: LocalStorage, notify: Callable[[str], None]) -> None:
     """Stop slots, then gateway and market data; say what did not answer and go on."""
-    gateway = gateway_name(storage)
-    _ask(link, [Call(supervisor_name(storage), "stop")], ACTOR_STOP_SECONDS, notify)
+    gateway = serving(storage, Kind.GATEWAY)
+    _ask(link, [Call(serving(storage, Kind.SUPERVISOR), "stop")], ACTOR_STOP_SECONDS, notify)
     try:
         slots = [Call(name, "stop", (REASON,)) for name in owners(link, gateway).values()]
     except FleetError as error:
@@ -78,7 +71,7 @@ def stop_actors(link: FleetLink, storage: LocalStorage, notify: Callable[[str], 
         slots = []
     _ask(link, slots, slots_stop_seconds(len(slots)), notify)
     _ask(link, [Call(gateway, "stop")], ACTOR_STOP_SECONDS, notify)
-    _ask(link, [Call(market_data_name(storage), "stop")], ACTOR_STOP_SECONDS, notify)
+    _ask(link, [Call(serving(storage, Kind.MARKET_DATA), "stop")], ACTOR_STOP_SECONDS, notify)
 
 
 def slots_stop_seconds(slots: int) -> float:

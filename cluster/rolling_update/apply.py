@@ -12,8 +12,9 @@ from actors.rollout.ray_calls import RayCalls
 from actors.rollout.record import RolloutRecord, next_rollout_id
 from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Phase, begin
-from actors.rollout.shared import Kind, replace_shared
+from actors.rollout.shared import replace_shared
 from actors.runtime import load_config, wire_ms
+from actors.shared_kind import Kind
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError

@@ -11,13 +11,15 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig
+from actors.directory import serving
 from actors.messages import FenceRecord, Refusal, decode, encode
 from actors.rollout.record import Active, end_turn, take_turn
 from actors.runtime import life_id, wire_ms
+from actors.shared_kind import Kind
 from actors.slot.params import ParamsAnswer, ParamsInForce, SetParams
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
-from cluster.fleet import Call, FleetLink, gateway_name, owner_records
+from cluster.fleet import Call, FleetLink, owner_records
 from cluster.gate.document import PlanDocument
 from cluster.gate.entry import Entrant, enter
 from cluster.gate.small_plans import params_document
@@ -85,7 +87,7 @@ def change_params(
     )
     take_turn(storage, active)
     try:
-        found = owner_records(link, gateway_name(storage))
+        found = owner_records(link, serving(storage, Kind.GATEWAY))
         enter(storage, config, _document(config, found, changes, named), entrant)
         names = {owner.slot: f"{owner.slot}/{owner.incarnation}" for owner in found}
         return _ask_all(link, names, slots, SetParams(request=request, changes=changes))
@@ -102,7 +104,7 @@ def plan_params(
 ) -> PlanDocument:
     """Return the document of a change of parameters; nothing is stored, nothing is touched."""
     check_changes(config, tuple(slots) or [entry.slot for entry in config.slots], changes)
-    return _document(config, owner_records(link, gateway_name(storage)), changes, slots)
+    return _document(config, owner_records(link, serving(storage, Kind.GATEWAY)), changes, slots)
 
 
 def _document(

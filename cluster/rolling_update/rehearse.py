@@ -22,8 +22,9 @@ from actors.messages import FenceRecord
 from actors.rehearsal import room as names
 from actors.rehearsal.room import Result, Statuses
 from actors.rollout.ports import CallFailedError
-from actors.rollout.shared import Kind, Notify
+from actors.rollout.shared import Notify
 from actors.runtime import load_config
+from actors.shared_kind import Kind
 from checkpoints.archive import archived_releases, unpack_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage

@@ -14,8 +14,8 @@ import ray
 from ray.exceptions import RayError
 
 from actors.detectors.alarm_names import AlarmName
+from actors.directory import serving, write_name
 from actors.gateway.holder import name_heir, next_number
-from actors.market_data.actor import CURRENT as MARKET_DATA_CURRENT
 from actors.ray_actors import actor_named
 from actors.rollout.gateway_restarts import gateway_restarts
 from actors.rollout.ports import CallFailedError
@@ -26,19 +26,17 @@ from actors.rollout.shared import (
     CREATE_SECONDS,
     NAME_CALL_SECONDS,
     Back,
-    Kind,
     Seen,
 )
 from actors.rollout.shared_seen import STATUS, life_of, seen_of
 from actors.rollout.succession import Succession, remember
 from actors.runtime import RAY_NAMESPACE, wire_ms
-from actors.supervisor.active import name_supervisor
+from actors.shared_kind import Kind
 from actors.supervisor.fleet_port import end_process
 from checkpoints.archive import archive_uri, archived_releases
 from checkpoints.errors import CheckpointsError
 from checkpoints.process_id import life_alive
 from checkpoints.storage import LocalStorage
-from cluster.fleet import gateway_name, market_data_name, supervisor_name
 from cluster.local.launch import ACTOR_CLASSES
 
 AGAIN_SECONDS: Final = 0.5
@@ -63,15 +61,7 @@ class RaySharedCalls:
         """Actor name -> release as last seen."""
 
     def current(self, kind: Kind) -> str:
-        match kind:
-            case Kind.SUPERVISOR:
-                return supervisor_name(self._storage)
-            case Kind.MARKET_DATA:
-                return market_data_name(self._storage)
-            case Kind.GATEWAY:
-                return gateway_name(self._storage)
-            case _:
-                assert_never(kind)
+        return serving(self._storage, kind)
 
     def next_name(self, kind: Kind) -> str:
         """Name a successor as no actor of this kind that lives or served is named."""
@@ -132,10 +122,8 @@ class RaySharedCalls:
         if handle is not None:
             ray.kill(handle, no_restart=True)
         match kind:
-            case Kind.SUPERVISOR:
-                await self._stored(name_supervisor, self._storage, new)
-            case Kind.MARKET_DATA:
-                await self._write(MARKET_DATA_CURRENT, new)
+            case Kind.SUPERVISOR | Kind.MARKET_DATA:
+                await self._stored(write_name, self._storage, kind, new)
             case Kind.GATEWAY:
                 await self._ask(new, "take_over")
             case _:
@@ -177,7 +165,7 @@ class RaySharedCalls:
             case Kind.SUPERVISOR:
                 await self._name_supervisor(old, new)
             case Kind.MARKET_DATA:
-                await self._write(MARKET_DATA_CURRENT, new)
+                await self._stored(write_name, self._storage, kind, new)
             case Kind.GATEWAY:
                 await self._name_gateway(old, new)
             case _:
@@ -196,7 +184,7 @@ class RaySharedCalls:
             except CallFailedError:
                 break
             await asyncio.sleep(AGAIN_SECONDS)
-        await self._stored(name_supervisor, self._storage, new)
+        await self._stored(write_name, self._storage, Kind.SUPERVISOR, new)
 
     async def _name_gateway(self, old: str, new: str) -> None:
         """Have the old one leave in order; end one that does not answer, so that its lock frees."""
@@ -210,10 +198,8 @@ class RaySharedCalls:
 
     async def name_back(self, kind: Kind, old: str) -> None:
         match kind:
-            case Kind.SUPERVISOR:
-                await self._stored(name_supervisor, self._storage, old)
-            case Kind.MARKET_DATA:
-                await self._write(MARKET_DATA_CURRENT, old)
+            case Kind.SUPERVISOR | Kind.MARKET_DATA:
+                await self._stored(write_name, self._storage, kind, old)
             case Kind.GATEWAY:
                 try:
                     await self._ask(old, "take_back")
@@ -250,9 +236,6 @@ class RaySharedCalls:
         if handle is None:
             raise CallFailedError(f"no actor {name}")
         return await _answer(getattr(handle, method).remote(*arguments), seconds)
-
-    async def _write(self, file: str, text: str) -> None:
-        await self._stored(self._storage.write, file, text.encode())
 
     async def _stored(self, write: Any, *arguments: Any) -> None:
         try:

@@ -4,7 +4,7 @@ import msgspec
 
 from actors.rollout.plan import Shared
 from actors.rollout.ports import CallFailedError
-from actors.rollout.shared import Kind
+from actors.shared_kind import Kind
 from cluster.rolling_update.shared_calls import RaySharedCalls
 
 

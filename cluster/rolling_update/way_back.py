@@ -21,9 +21,10 @@ from actors.rollout.ray_calls import RayCalls
 from actors.rollout.record import RolloutRecord, next_rollout_id, read_active
 from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Rollout, begin_back
-from actors.rollout.shared import Back, Kind, SharedCalls, SharedReport
+from actors.rollout.shared import Back, SharedCalls, SharedReport
 from actors.rollout.shared_back import check_shared, take_back_shared
 from actors.runtime import load_config, wire_ms
+from actors.shared_kind import Kind
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.storage import LocalStorage

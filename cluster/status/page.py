@@ -11,14 +11,16 @@ from typing import Any, Final
 import msgspec
 
 from actors.config import FleetConfig, Mode
+from actors.directory import serving
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord
+from actors.shared_kind import Kind
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
-from cluster.fleet import Call, FleetLink, gateway_name, market_data_name, supervisor_name
+from cluster.fleet import Call, FleetLink
 from cluster.gate.settings import notice
 from signals.market import Timeframe, decision_points
 
@@ -191,13 +193,13 @@ def feed_views(status: MarketDataStatus) -> tuple[FeedView, ...]:
 
 def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> StatusReport:
     """Ask all actors at once, then the owners of the slots, and report."""
-    gateway = gateway_name(storage)
+    gateway = serving(storage, Kind.GATEWAY)
     shared = link.ask(
         [
             Call(gateway, "status"),
             Call(gateway, "fences"),
-            Call(market_data_name(storage), "status"),
-            Call(supervisor_name(storage), "status"),
+            Call(serving(storage, Kind.MARKET_DATA), "status"),
+            Call(serving(storage, Kind.SUPERVISOR), "status"),
         ],
         STATUS_SECONDS,
     )

@@ -17,7 +17,7 @@ from actors.rollout.errors import RolloutError
 from actors.rollout.ports import CallFailedError
 from actors.rollout.record import rollout_ids
 from actors.rollout.rollout_state import Options
-from actors.rollout.shared import Kind
+from actors.shared_kind import Kind
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.rolling_update.apply import apply

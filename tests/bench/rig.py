@@ -20,10 +20,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from actors.directory import serving
 from actors.gateway.status import FenceTable
+from actors.shared_kind import Kind
 from checkpoints.release_files import PACKAGES
 from checkpoints.storage import LocalStorage
-from cluster.fleet import Call, RayLink, ask_one, connect, gateway_name
+from cluster.fleet import Call, RayLink, ask_one, connect
 from cluster.local.ending import leave
 from cluster.local.head import gcs_address, head_environment
 from cluster.local.state_folder import StateFolder
@@ -72,7 +74,7 @@ class Rig(msgspec.Struct, frozen=True, kw_only=True):
 
     def fences(self) -> FenceTable:
         assert self.link is not None
-        data = ask_one(self.link, Call(gateway_name(self.storage), "fences"))
+        data = ask_one(self.link, Call(serving(self.storage, Kind.GATEWAY), "fences"))
         return msgspec.msgpack.decode(data, type=FenceTable)
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 import ray
 
+from actors.directory import serving
 from actors.gateway.client import GatewayClient
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.market_data.status import MarketDataStatus
@@ -29,13 +30,13 @@ from actors.rollout.handoff_messages import HandoffAsk
 from actors.rollout.ray_calls import RayCalls
 from actors.rollout.rollout_state import Options
 from actors.runtime import RAY_NAMESPACE, wire_ms
+from actors.shared_kind import Kind
 from actors.slot.status import SlotStatus
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import AlarmStore
 from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
-from cluster.fleet import gateway_name, market_data_name
 from cluster.rolling_update import planning
 from cluster.rolling_update.apply import apply
 from cluster.rolling_update.planning import Request
@@ -109,8 +110,8 @@ class Striking:
         owner = await _owner_of(self._orders)
         self._old = owner.incarnation
         slot = await _status(f"{self._orders.slot}/{owner.incarnation}", SlotStatus)
-        gateway = await _status(gateway_name(storage), GatewayStatus)
-        market_data = await _status(market_data_name(storage), MarketDataStatus)
+        gateway = await _status(serving(storage, Kind.GATEWAY), GatewayStatus)
+        market_data = await _status(serving(storage, Kind.MARKET_DATA), MarketDataStatus)
         named = [actor["name"] for actor in ray.util.list_named_actors(all_namespaces=True)]
         watching = max(name for name in named if name.startswith("supervisor/"))
         supervisor = await _status(watching, SupervisorStatus)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from actors.directory import serving
 from actors.gateway.lock import LOCK_FILE
 from actors.rollout.succession import recall
 from actors.runtime import wire_ms
+from actors.shared_kind import Kind
 from actors.supervisor.shared_watch import TURNED_BAD
-from cluster.fleet import gateway_name, market_data_name, supervisor_name
 from tests.rolling_update.fleet import Fleet, running_fleet
 from tests.rolling_update.hanging import timed
 from tests.rolling_update.trees import copy_tree, edit, release_in
@@ -61,7 +62,7 @@ def test_a_gateway_that_raises_at_its_first_fill_never_serves(fleet: Fleet, tmp_
     assert "failed its rehearsal" in output
     assert "bad at a fill" in output
     print(f"\n{[line for line in output.splitlines() if 'refused' in line]}")
-    assert gateway_name(fleet.storage) == "gateway/1"
+    assert serving(fleet.storage, Kind.GATEWAY) == "gateway/1"
     assert fleet.releases() == {old}
 
 
@@ -111,8 +112,8 @@ def test_a_rollback_of_all_with_a_dead_gateway(fleet: Fleet, tmp_path: Path) -> 
     seconds, code, output = timed(lambda: fleet.command("rolling-update", "rollback", "--all"))
     print(f"\nrollback --all with a gateway that is stopped: {seconds:.1f} s\n{output}")
     assert code == 0, output
-    names = (gateway_name(fleet.storage), market_data_name(fleet.storage))
-    print(names, supervisor_name(fleet.storage))
+    names = (serving(fleet.storage, Kind.GATEWAY), serving(fleet.storage, Kind.MARKET_DATA))
+    print(names, serving(fleet.storage, Kind.SUPERVISOR))
     fleet.await_decisions(1)
     verdict = fleet.verdict()
     assert verdict.differences == []

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.directory import Kind, serving
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.rollout.report import Report
-from actors.supervisor.active import supervisor_name
 from tests.actors.rollout.queue_places import rests
 from tests.rolling_update.fleet import Fleet
 from tests.rolling_update.trees import copy_tree, edit, release_in
@@ -24,7 +24,7 @@ def assert_replaced(fleet: Fleet, report: Report) -> None:
     assert report.shared[-1].heartbeat_gap_ms <= GAP_MS_MAX, report.shared
     current = msgspec.json.decode(fleet.storage.read(CURRENT_FILE), type=Current)
     served = [
-        str(supervisor_name(fleet.storage)),
+        serving(fleet.storage, Kind.SUPERVISOR),
         fleet.storage.read("market-data/current").decode(),
         current.name,
     ]

@@ -6,14 +6,7 @@ from typing import Final
 import msgspec
 
 from actors.machine.vocabulary import At
-
-
-class Kind(StrEnum):
-    """In the order of replacement: who judges first, who sends orders last."""
-
-    SUPERVISOR = "supervisor"
-    MARKET_DATA = "market-data"
-    GATEWAY = "gateway"
+from actors.shared_kind import Kind
 
 
 class SharedStep(StrEnum):
@@ -107,7 +100,7 @@ class Create(msgspec.Struct, frozen=True, kw_only=True):
     release: str
 
 
-class PollVenue(msgspec.Struct, frozen=True, kw_only=True):
+class PollActor(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for a status, after a pause."""
 
     name: str
@@ -145,7 +138,7 @@ class NameBack(msgspec.Struct, frozen=True, kw_only=True):
     old: str
 
 
-Work = Create | PollVenue | Warm | Remember | Name | Seize | EndActor | NameBack
+Work = Create | PollActor | Warm | Remember | Name | Seize | EndActor | NameBack
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,12 +19,11 @@ from actors.rollout.replacement.events import (
     Create,
     Created,
     EndActor,
-    Kind,
     Name,
     NameBack,
     Named,
     NamedBack,
-    PollVenue,
+    PollActor,
     Remember,
     Remembered,
     Replacement,
@@ -34,6 +33,7 @@ from actors.rollout.replacement.events import (
     Warmed,
     Work,
 )
+from actors.shared_kind import Kind
 
 READY_MS: Final = 60_000
 """Monotonic. Market data gets warm within 15 s; the gateway connects to the venue within 20 s."""
@@ -86,19 +86,19 @@ def not_serving_in_time(state: Replacement, event: At) -> bool:
 
 
 def poll_new(state: Replacement, event: At) -> Done:
-    return replace(state, since_ms=event.at_ms, trouble="no status"), (PollVenue(name=state.new),)
+    return replace(state, since_ms=event.at_ms, trouble="no status"), (PollActor(name=state.new),)
 
 
 def poll_new_again(state: Replacement, event: ActorSeen | Failed) -> Done:
-    return replace(state, trouble=_trouble(event)), (PollVenue(name=state.new, after_ms=LOOK_MS),)
+    return replace(state, trouble=_trouble(event)), (PollActor(name=state.new, after_ms=LOOK_MS),)
 
 
 def poll_old(state: Replacement, event: At) -> Done:
-    return replace(state, since_ms=event.at_ms, trouble="no status"), (PollVenue(name=state.old),)
+    return replace(state, since_ms=event.at_ms, trouble="no status"), (PollActor(name=state.old),)
 
 
 def poll_old_again(state: Replacement, event: ActorSeen | Failed) -> Done:
-    return replace(state, trouble=_trouble(event)), (PollVenue(name=state.old, after_ms=LOOK_MS),)
+    return replace(state, trouble=_trouble(event)), (PollActor(name=state.old, after_ms=LOOK_MS),)
 
 
 def _trouble(event: ActorSeen | Failed) -> str:

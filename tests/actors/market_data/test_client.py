@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import ray
 
-from actors.market_data.client import CURRENT, MarketDataClient
+from actors.directory import MARKET_DATA_CURRENT
+from actors.market_data.client import MarketDataClient
 
 ASSET = "btc"
 DUE_MS = 1_767_226_220_000
@@ -36,7 +37,7 @@ class Actor:
 
 class Actors:
     def __init__(self, root: Path) -> None:
-        self._pointer = root / CURRENT
+        self._pointer = root / MARKET_DATA_CURRENT
         self._pointer.parent.mkdir()
         self.living: dict[str, Actor] = {"one": Actor("one"), "two": Actor("two")}
         self.client = MarketDataClient(str(root), self._find)

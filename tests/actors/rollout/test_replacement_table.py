@@ -8,8 +8,9 @@ import pytest
 
 from actors.machine.vocabulary import Failed
 from actors.rollout.replacement import events as on
-from actors.rollout.replacement.events import Back, Kind, Replacement, Seen, SharedStep
+from actors.rollout.replacement.events import Back, Replacement, Seen, SharedStep
 from actors.rollout.replacement.machine import READY_MS, SERVE_MS, TABLE, begin
+from actors.shared_kind import Kind
 from tests.actors.machine.walks import reached
 
 OLD, NEW = "gateway/1", "gateway/2"
@@ -75,13 +76,13 @@ def test_forwards_the_old_one_is_ended_only_once_its_successor_serves() -> None:
     state, effects = run(
         first(), *NAMED, on.ActorSeen(at_ms=9, seen=seen(serves=True)), on.ActorEnded(at_ms=10)
     )
-    assert effects == ["Look", "Warm", "Remember", "Name", "Look", "EndActor"]
+    assert effects == ["PollActor", "Warm", "Remember", "Name", "PollActor", "EndActor"]
     assert (state.phase, state.naming_ms) == (SharedStep.DONE, 5.0)
 
 
 def test_a_sick_one_is_asked_nothing() -> None:
     _, effects = run(first(SICK), NAMED[0], NAMED[1], NAMED[3])
-    assert effects == ["Look", "Remember", "Seize"]
+    assert effects == ["PollActor", "Remember", "Seize"]
 
 
 @pytest.mark.parametrize("last", [Failed(at_ms=6, reason="x"), None])
@@ -104,7 +105,7 @@ def test_before_anybody_is_named_nobody_is_named_back() -> None:
     assert (state.phase, effects[-1]) == (SharedStep.DISCARDING, "EndActor")
     assert state.failure == "not ready in 60 s: a phase"
     state, effects = run(state, Failed(at_ms=READY_MS + 3, reason="does not end"))
-    assert (state.phase, effects) == (SharedStep.AWAITING_OLD, ["Look"])
+    assert (state.phase, effects) == (SharedStep.AWAITING_OLD, ["PollActor"])
 
 
 def test_another_release_is_never_named() -> None:

@@ -7,15 +7,9 @@ import pytest
 
 from actors.rollout.ports import CallFailedError
 from actors.rollout.report import Report, with_shared
-from actors.rollout.shared import (
-    Back,
-    Kind,
-    Seen,
-    SharedReport,
-    SharedStep,
-    replace_shared,
-)
+from actors.rollout.shared import Back, Seen, SharedReport, SharedStep, replace_shared
 from actors.rollout.shared_back import check_shared, take_back_shared
+from actors.shared_kind import Kind
 
 OLD, NEW = "aa" * 32, "bb" * 32
 

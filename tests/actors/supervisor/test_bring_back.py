@@ -6,17 +6,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
+from actors.directory import serving, write_name
 from actors.gateway.holder import heir
 from actors.gateway.lock import CURRENT_FILE, Current
-from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.messages import encode
 from actors.rollout.succession import WATCHED_MS, Succession, recall, remember, replaced
 from actors.runtime import wire_ms
+from actors.shared_kind import Kind
 from actors.supervisor import shared as shared_module
-from actors.supervisor.active import name_supervisor, supervisor_name
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.guard import Guard
-from actors.supervisor.shared import SUPERVISOR, bring_back
+from actors.supervisor.shared import bring_back
 from actors.supervisor.shared_watch import SILENT_MS, TURNED_BAD
 from actors.supervisor.state import GATEWAY, MARKET_DATA
 from actors.supervisor.status import SupervisorStatus
@@ -51,7 +52,7 @@ class FakeFleet:
         phase = self.phases[actor]
         if phase is None:
             return Silent(reason="no answer in 3 s")
-        if actor.startswith(SUPERVISOR):
+        if actor.startswith(Kind.SUPERVISOR):
             return encode(supervisor_status(self.life, phase))
         return encode(Phased(phase=phase))
 
@@ -101,7 +102,7 @@ def brought(root: Path, who: str) -> LocalStorage:
     storage = LocalStorage(root)
     storage.write(CURRENT_FILE, msgspec.json.encode(Current(name="gateway/2", generation=2)))
     storage.write(MARKET_DATA_FILE, b"market-data/2")
-    name_supervisor(storage, "supervisor/2")
+    write_name(storage, Kind.SUPERVISOR, "supervisor/2")
     succession = Succession(
         kind=who,
         name=f"{who}/2",
@@ -121,12 +122,12 @@ def back(storage: LocalStorage, fleet: FakeFleet, who: str) -> str:
 def named(storage: LocalStorage, who: str) -> str | None:
     if who == GATEWAY:
         return heir(storage)
-    if who == SUPERVISOR:
-        return supervisor_name(storage)
+    if who == Kind.SUPERVISOR:
+        return serving(storage, Kind.SUPERVISOR)
     return storage.read(MARKET_DATA_FILE).decode()
 
 
-@pytest.mark.parametrize("who", [GATEWAY, MARKET_DATA, SUPERVISOR])
+@pytest.mark.parametrize("who", [GATEWAY, MARKET_DATA, Kind.SUPERVISOR])
 def test_the_release_before_comes_back_and_needs_nothing_of_the_bad_one(
     who: str, tmp_path: Path
 ) -> None:
@@ -184,32 +185,32 @@ def test_a_supervisor_that_hangs_is_ended_and_one_that_a_roll_brought_goes_back(
 
     plain, fleet = tmp_path / "plain", Hangs()
     fleet.phases["supervisor/1"] = "watching"
-    name_supervisor(LocalStorage(plain), "supervisor/2")
+    write_name(LocalStorage(plain), Kind.SUPERVISOR, "supervisor/2")
     fleet.phases["supervisor/2"] = "watching"
     guarded(plain, fleet, SILENT_MS // 1_000 + 4)
     assert fleet.did == ["kill 1-1"]
 
-    storage, fleet = brought(tmp_path / "rolled", SUPERVISOR), Hangs()
+    storage, fleet = brought(tmp_path / "rolled", Kind.SUPERVISOR), Hangs()
     fleet.phases["supervisor/2"] = "watching"
     guarded(tmp_path / "rolled", fleet, SILENT_MS // 1_000 + 4)
-    assert supervisor_name(storage) == "supervisor/3"
+    assert serving(storage, Kind.SUPERVISOR) == "supervisor/3"
     assert fleet.created == [("supervisor/3", GOOD)]
     (alarm,) = AlarmStore(storage).latched()
-    assert (alarm.alarm.kind, alarm.alarm.subject) == (TURNED_BAD, SUPERVISOR)
+    assert (alarm.alarm.kind, alarm.alarm.subject) == (TURNED_BAD, Kind.SUPERVISOR)
 
 
 def test_a_supervisor_that_dies_again_and_again_goes_back(tmp_path: Path) -> None:
-    storage, fleet = brought(tmp_path, SUPERVISOR), FakeFleet()
+    storage, fleet = brought(tmp_path, Kind.SUPERVISOR), FakeFleet()
     fleet.phases["supervisor/2"] = "watching"
     guarded(tmp_path, fleet, 30, lives=(10, 20))
-    assert supervisor_name(storage) == "supervisor/3"
+    assert serving(storage, Kind.SUPERVISOR) == "supervisor/3"
 
 
 def test_a_supervisor_that_works_is_left_alone(tmp_path: Path) -> None:
-    storage, fleet = brought(tmp_path, SUPERVISOR), FakeFleet()
+    storage, fleet = brought(tmp_path, Kind.SUPERVISOR), FakeFleet()
     fleet.phases["supervisor/2"] = "watching"
     guarded(tmp_path, fleet, 60, lives=(10,))
-    assert supervisor_name(storage) == "supervisor/2"
+    assert serving(storage, Kind.SUPERVISOR) == "supervisor/2"
     assert fleet.did == []
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from actors.directory import serving
 from actors.gateway.status import GatewayStatus
 from actors.messages import FenceRecord
 from actors.rollout.handoff_state import Handoff, Step
@@ -16,9 +17,10 @@ from actors.rollout.report import Report
 from actors.rollout.rollout_state import Rollout
 from actors.rollout.waiting import CONFIRM
 from actors.runtime import load_config, wire_ms
+from actors.shared_kind import Kind
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import RowKind
-from cluster.fleet import Call, ask_one, gateway_name
+from cluster.fleet import Call, ask_one
 from tests.bench.handoff import carrier
 from tests.bench.handoff.client import Client, Dark
 from tests.bench.rig import ALL, Rig, until
@@ -165,7 +167,7 @@ def _claimed_ms(rig: Rig, record: FenceRecord) -> float:
 
 def heartbeat_gap_ms(rig: Rig) -> int:
     assert rig.link is not None
-    data = ask_one(rig.link, Call(gateway_name(rig.storage), "status"))
+    data = ask_one(rig.link, Call(serving(rig.storage, Kind.GATEWAY), "status"))
     return msgspec.msgpack.decode(data, type=GatewayStatus).heartbeat_gap_ms_max
 
 

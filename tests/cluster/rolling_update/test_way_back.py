@@ -16,8 +16,9 @@ from actors.rollout.ports import CallFailedError
 from actors.rollout.record import Active, read_active, read_report, take_turn
 from actors.rollout.report import Report
 from actors.rollout.rollout_state import Options
-from actors.rollout.shared import Kind, SharedStep
+from actors.rollout.shared import SharedStep
 from actors.runtime import CONFIG_FILE, wire_ms
+from actors.shared_kind import Kind
 from checkpoints.archive import archive_release
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
