@@ -126,7 +126,15 @@ class SlotLives(RuleBasedStateMachine):
     @invariant()
     def only_the_owner_gets_orders_through(self) -> None:
         gateway = self.world.gateway
-        assert all(intent.slot == "btc-5m" for intent in gateway.intents.values())
+        facts = [entry_of(row).fact for row in self.world.valid()]
+        decided = {
+            intent.intent_id: (intent.price, intent.shares)
+            for fact in facts
+            if isinstance(fact, DecisionFact)
+            for intent in fact.intents
+        }
+        taken = {name: (sent.price, sent.shares) for name, sent in gateway.intents.items()}
+        assert taken.items() <= decided.items(), "of a row that counts, with its content"
         record = gateway.record
         if self.life.seat.phase is Phase.ACTIVE and record is not None:
             assert self.life.seat.fence <= record.fence

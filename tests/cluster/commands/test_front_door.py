@@ -12,9 +12,18 @@ from cluster.local.run import took
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in COMMANDS:
-        assert run([name, "--help"]) == 0
-        assert f"Usage: midstride {name}" in capsys.readouterr().out
+    pending = [[name] for name in COMMANDS]
+    explained = 0
+    while pending:
+        words = pending.pop()
+        assert run([*words, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert f"Usage: midstride {' '.join(words)}" in text
+        _, _, below = text.partition("\nCommands:\n")
+        listed = below.partition("\n\n")[0].splitlines()
+        pending += [[*words, line.split()[0]] for line in listed if line[2:3].strip()]
+        explained += 1
+    assert explained > len(COMMANDS), "and what stands below them"
 
 
 def test_an_unknown_command_and_a_bad_option_are_usage_errors() -> None:
