@@ -11,6 +11,7 @@ from actors.rollout import handoff_events as on
 from actors.rollout import handoff_messages as said
 from actors.rollout.handoff_state import (
     ADOPT_DEADLINE_MS,
+    BACK_ANSWER_MS,
     CREATE_DEADLINE_MS,
     FENCE_DEADLINE_MS,
     TAKE_BACK_TRIES_MAX,
@@ -174,3 +175,24 @@ def test_an_abort_while_shadowing_discards_and_while_fencing_lets_the_switch_end
     assert after(walked(Step.READY), asked)[0].step is Step.DISCARDING
     assert after(walked(Step.FENCING), asked)[0].step is Step.FENCING
     assert after(walked(Step.CONFIRMING), asked)[0].step is Step.TAKING_BACK
+
+
+def test_a_resume_is_asked_again_while_the_old_ones_fence_is_the_old_one() -> None:
+    resuming, _ = after(walked(Step.FENCING), answered(FenceRefused(reason="odd", owner=None)))
+    same = record(fence=4, incarnation=1, handoff=None)
+    again, effects = after(resuming, on.OwnerSeen(record=same))
+    assert (again.step, effects) == (Step.RESUMING, [on.AskResume()])
+    by_its_lease = record(fence=5, incarnation=1, handoff=None)
+    ended, effects = after(resuming, on.OwnerSeen(record=by_its_lease))
+    assert (ended.step, effects) == (Step.DISCARDING, [on.Dismiss(incarnation=2)])
+
+
+def test_a_slow_owner_has_the_long_deadline_in_a_roll_and_the_short_one_on_the_way_back() -> None:
+    late = later(wire_ms=BACK_ANSWER_MS + 1)
+    slow, effects = after(walked(Step.PINNING), on.TimePassed(), now=late)
+    assert (slow.step, effects) == (Step.PINNING, [])
+    back = replace(walked(Step.PINNING), back=True)
+    in_time, _ = after(back, on.TimePassed(), now=later(wire_ms=BACK_ANSWER_MS))
+    assert in_time.step is Step.PINNING
+    over, _ = after(back, on.TimePassed(), now=late)
+    assert over.step is not Step.PINNING

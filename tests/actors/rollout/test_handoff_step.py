@@ -13,11 +13,14 @@ from actors.messages import (
 from actors.rollout import handoff_events as on
 from actors.rollout import handoff_messages as said
 from actors.rollout.handoff_state import (
+    QUIESCE_TRIES_MAX,
     UNPROVED_MAX,
     Step,
 )
 from actors.rollout.handoff_step import step
 from tests.actors.rollout.handoffs import (
+    ADOPTED,
+    ALLOWED,
     DEADLINE_MS,
     DUE_MS,
     GOOD_PATH,
@@ -64,6 +67,16 @@ def test_a_busy_owner_is_asked_again_and_keeps_deciding() -> None:
     handoff, effects = after(walked(Step.QUIESCING), answered(busy))
     assert handoff.step is Step.READY
     assert effects == []
+    asked = 1
+    while handoff.step is Step.READY:
+        handoff, _ = after(handoff, ALLOWED, answered(busy))
+        asked += 1
+    assert (handoff.step, asked) == (Step.RESUMING, QUIESCE_TRIES_MAX + 1)
+
+
+def test_how_long_a_slot_was_dark_is_counted_from_the_quiesce_to_the_adopt() -> None:
+    handoff, _ = after(walked(Step.ADOPTING), answered(ADOPTED), now=later(wire_ms=70.0))
+    assert handoff.dark_ms == 70.0
 
 
 def test_a_first_decision_that_fails_takes_the_slot_back() -> None:
