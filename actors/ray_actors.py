@@ -6,13 +6,22 @@ these names cannot load the class. So the class that `released` makes names noth
 a handle from `actor_named` needs no class.
 """
 
+import importlib
 import inspect
 from typing import Any, Final
 
 import ray
 
 from actors.runtime import RAY_NAMESPACE
+from checkpoints.archive import archive_uri
 
+CLASSES: Final = {
+    "supervisor": ("actors.supervisor.actor", "SupervisorActor"),
+    "market-data": ("actors.market_data.actor", "MarketDataActor"),
+    "gateway": ("actors.gateway.actor", "GatewayActor"),
+}
+"""First part of an actor's name -> module and class; every other actor is a slot's."""
+SLOT_CLASS: Final = ("actors.slot.actor", "SlotActor")
 KEPT: Final = ("__module__", "__doc__", "__ray_")
 """Beginnings of the names that Ray's own class must have itself; the rest is inherited."""
 ANY_ARGUMENTS: Final = (
@@ -36,3 +45,29 @@ def actor_named(name: str, namespace: str = RAY_NAMESPACE) -> Any:
     signatures = handle._ray_method_signatures  # noqa: SLF001 Ray has no public way
     handle._ray_method_signatures = dict.fromkeys(signatures, ANY_ARGUMENTS)  # noqa: SLF001
     return handle
+
+
+def create(name: str, storage_root: str, release: str | None) -> Any:
+    """Create the detached actor of a name, ``btc-5m/7`` or ``gateway/2``; return its handle.
+
+    It runs its release from the archive, the creator's own release too: one id, one set of files.
+    None: there is no archive, it runs in the creator's environment. The constructor is not waited
+    for. Raises `RayError`, and `ValueError` where the name is taken.
+    """
+    who, _, number = name.partition("/")
+    module, kind = CLASSES.get(who, SLOT_CLASS)  # imported here: who only asks needs none of it
+    actor = getattr(importlib.import_module(module), kind)
+    code: dict[str, Any] = {}
+    if release is not None:
+        code = {"runtime_env": {"working_dir": archive_uri(storage_root, release)}}
+    options = actor.options(
+        name=name,
+        namespace=RAY_NAMESPACE,
+        lifetime="detached",
+        max_restarts=-1,
+        num_cpus=0,
+        **code,
+    )
+    if who in CLASSES:
+        return options.remote(storage_root, name)
+    return options.remote(storage_root, who, int(number))

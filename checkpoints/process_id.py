@@ -92,3 +92,9 @@ def _stat(pid: int) -> list[str]:
     except FileNotFoundError:
         raise ProcessLookupError(pid) from None
     return text.rpartition(")")[2].split()
+
+
+def end_life(life: str) -> bool:
+    """SIGKILL the process of this life on this machine; never another one of the same id."""
+    process = ProcessId.parse(life)
+    return process is not None and process.end()

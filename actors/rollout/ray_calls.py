@@ -26,16 +26,14 @@ from actors.messages import (
     Refusal,
     encode,
 )
-from actors.ray_actors import actor_named
+from actors.ray_actors import actor_named, create
 from actors.rollout.handoff_messages import HandoffAsk
 from actors.rollout.handoff_state import CREATE_DEADLINE_MS, LEAVE_DEADLINE_MS
 from actors.rollout.ports import CallFailedError
 from actors.rollout.sickness import ANSWER_SECONDS, sickness
 from actors.runtime import RAY_NAMESPACE, wire_ms
-from actors.slot.actor import SlotActor
 from actors.slot.status import SlotNotRunning, SlotStatus
 from checkpoints.alarms import AlarmStore
-from checkpoints.archive import archive_uri
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import JournalRow, RowKind
@@ -87,16 +85,8 @@ class RayCalls:
 
     def _create(self, slot: str, incarnation: int, release: str) -> Any:
         name = slot_actor_name(slot, incarnation)
-        options = SlotActor.options(
-            name=name,
-            namespace=RAY_NAMESPACE,
-            lifetime="detached",
-            max_restarts=-1,
-            num_cpus=0,
-            runtime_env={"working_dir": archive_uri(self._root, release)},
-        )
         try:
-            actor = options.remote(self._root, slot, incarnation)
+            actor = create(name, self._root, release)
         except (RayError, ValueError) as error:
             raise CallFailedError(f"{name} cannot be created: {error}") from error
         self._handles[name] = actor
@@ -248,12 +238,17 @@ async def _gone(process: ProcessId) -> bool:
     return False
 
 
-async def _answer(reference: Any, timeout_seconds: float) -> bytes:
+async def answer_of(reference: Any, seconds: float) -> Any:
+    """Wait for an actor's answer; raise `CallFailedError` saying why there is none."""
     try:
-        answer = await asyncio.wait_for(reference, max(0.01, timeout_seconds))
+        return await asyncio.wait_for(reference, max(0.01, seconds))
     except TimeoutError:
-        raise CallFailedError(f"no answer in {timeout_seconds:.1f} s") from None
+        raise CallFailedError(f"no answer in {seconds:.1f} s") from None
     except RayError as error:
         first = str(error).strip().splitlines()
         raise CallFailedError(f"{type(error).__name__}: {first[-1] if first else ''}") from error
+
+
+async def _answer(reference: Any, seconds: float) -> bytes:
+    answer = await answer_of(reference, seconds)
     return answer if isinstance(answer, bytes) else b""

@@ -11,12 +11,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.attest import ROOT
 from actors.messages import decode
-from actors.ray_actors import actor_named
+from actors.ray_actors import actor_named, create
 from actors.runtime import RAY_NAMESPACE
 from actors.slot.status import AnySlotStatus
 from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
-from checkpoints.archive import archive_uri
-from checkpoints.process_id import ProcessId
+from checkpoints.process_id import end_life
 
 ASK_SECONDS: Final = 3.0
 """Wire. Longer than a busy machine needs; the machine counts silence in several of these."""
@@ -105,58 +104,28 @@ class RayFleet:
         return [str(one["name"]) for one in found if one["namespace"] == RAY_NAMESPACE]
 
     async def create_slot(self, slot: str, incarnation: int, release: str) -> str | None:
-        from actors.slot.actor import SlotActor
-
-        arguments = (self._storage_root, slot, incarnation)
-        return await self._create(SlotActor, f"{slot}/{incarnation}", arguments, release)
+        return await self._create(f"{slot}/{incarnation}", release)
 
     async def create_shared(self, kind: str, number: int, release: str) -> str | None:
-        from actors.gateway.actor import GatewayActor
-        from actors.market_data.actor import MarketDataActor
-        from actors.supervisor.actor import SupervisorActor
+        return await self._create(f"{kind}/{number}", release or self._release)
 
-        actors: dict[str, Any] = {
-            "gateway": GatewayActor,
-            "market-data": MarketDataActor,
-            "supervisor": SupervisorActor,
-        }
-        actor = actors[kind]
-        name = f"{kind}/{number}"
-        return await self._create(actor, name, (self._storage_root, name), release or self._release)
-
-    async def _create(
-        self, actor: Any, name: str, arguments: tuple[Any, ...], release: str
-    ) -> str | None:
+    async def _create(self, name: str, release: str) -> str | None:
         """Create a detached actor and wait until its constructor has returned."""
-        options = {
-            "name": name,
-            "namespace": RAY_NAMESPACE,
-            "lifetime": "detached",
-            "max_restarts": -1,
-            "num_cpus": 0,
-            **self._environment(release),
-        }
+        archived = (Path(self._storage_root) / f"releases/{release}.zip").exists()
         try:
-            handle = actor.options(**options).remote(*arguments)
+            handle = create(name, self._storage_root, release if archived else None)
             await asyncio.wait_for(handle.__ray_ready__.remote(), CREATE_SECONDS)
         except (RayError, ValueError, TimeoutError) as error:
             return f"{type(error).__name__}: {error}"
         self._handles[name] = handle
         return None
 
-    def _environment(self, release: str) -> dict[str, Any]:
-        """Run a release from its archive, the own one too: one id, one set of files."""
-        archive = Path(self._storage_root) / f"releases/{release}.zip"
-        if not archive.exists():
-            return {}
-        return {"runtime_env": {"working_dir": archive_uri(self._storage_root, release)}}
-
     async def end_process(self, life: str, node_id: str) -> bool:
         own = ray.get_runtime_context().get_node_id()
         if node_id in ("", own):
-            return end_process(life)
+            return end_life(life)
         strategy = NodeAffinitySchedulingStrategy(node_id=node_id, soft=False)
-        task = ray.remote(end_process).options(num_cpus=0, scheduling_strategy=strategy)
+        task = ray.remote(end_life).options(num_cpus=0, scheduling_strategy=strategy)
         try:
             return bool(await asyncio.wait_for(task.remote(life), END_SECONDS))
         except (RayError, TimeoutError):
@@ -185,9 +154,3 @@ class RayFleet:
 def _kill_actor(actor: str) -> None:
     """Raises `ValueError` where Ray knows no such actor."""
     ray.kill(actor_named(actor), no_restart=True)
-
-
-def end_process(life: str) -> bool:
-    """SIGKILL the process of this life on this machine; never another one of the same id."""
-    process = ProcessId.parse(life)
-    return process is not None and process.end()

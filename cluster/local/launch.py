@@ -4,20 +4,19 @@ Run again, it finds what lives and creates only what is missing. It never replac
 new code goes in by `rolling-update`, a new configuration after `stop`.
 """
 
-import importlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from actors.config import FleetConfig, config_id
 from actors.directory import serving
-from actors.runtime import CONFIG_FILE, RAY_NAMESPACE
+from actors.runtime import CONFIG_FILE
 from actors.shared_kind import Kind
 from actors.supervisor.status import SupervisorStatus
-from checkpoints.archive import archive_release, archive_uri, record_commit
+from checkpoints.archive import archive_release, record_commit
 from checkpoints.errors import DamagedError, MissingFileError
 from checkpoints.release import release_of
 from checkpoints.small_file import from_json
@@ -42,11 +41,6 @@ SECONDS_PER_SLOT: Final = 15.0
 """Wire, the larger of the two: sixteen slots start in about 14 s on two quiet cores."""
 POLL_SECONDS: Final = 0.5
 ROOT: Final = Path(__file__).resolve().parents[2]
-ACTOR_CLASSES: Final = {
-    "gateway": "GatewayActor",
-    "market-data": "MarketDataActor",
-    "supervisor": "SupervisorActor",
-}
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many)."""
@@ -95,6 +89,8 @@ def write_config(storage: LocalStorage, config: FleetConfig, *, fleet_lives: boo
 
 def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     """Create what is missing in order and wait until all slots are live; raise `FleetError`."""
+    from actors.ray_actors import create  # the creator needs Ray; who imports this may not
+
     storage = LocalStorage(Path(config.storage))
     link = RayLink()
     supervisor = serving(storage, Kind.SUPERVISOR)
@@ -108,7 +104,7 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     for place, name in enumerate(names):
         progress(name, place, len(names))
         if name not in living:
-            _create(name, config.storage, release)
+            create(name, config.storage, release)
         _await_ready(link, name)
     progress("slots", 0, len(config.slots))
     slots = _start_slots(link, supervisor, len(config.slots), progress)
@@ -176,33 +172,13 @@ def _check_gate(storage: LocalStorage, config: FleetConfig, release: str) -> Non
 
 
 def _lives(name: str) -> bool:
-    import ray
+    from actors.ray_actors import actor_named
 
     try:
-        ray.get_actor(name, RAY_NAMESPACE)
+        actor_named(name)
     except ValueError:
         return False
     return True
-
-
-def _create(name: str, storage_root: str, release: str) -> None:
-    """Create one detached actor from its release's archive; it is told its identity only."""
-    kind = name.partition("/")[0]
-    actor = _actor_class(kind)
-    actor.options(
-        name=name,
-        namespace=RAY_NAMESPACE,
-        lifetime="detached",
-        max_restarts=-1,
-        num_cpus=0,
-        runtime_env={"working_dir": archive_uri(storage_root, release)},
-    ).remote(storage_root, name)
-
-
-def _actor_class(kind: str) -> Any:
-    """Import the actor only here: a driver that merely asks needs none of it."""
-    module = importlib.import_module(f"actors.{kind.replace('-', '_')}.actor")
-    return getattr(module, ACTOR_CLASSES[kind])
 
 
 def _await_ready(link: FleetLink, name: str) -> None:

@@ -13,6 +13,7 @@ from actors.rollout.record import RolloutRecord, next_rollout_id
 from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Phase, begin
 from actors.rollout.shared import replace_shared
+from actors.rollout.shared_calls import RaySharedCalls
 from actors.runtime import load_config, wire_ms
 from actors.shared_kind import Kind
 from checkpoints.errors import CheckpointsError
@@ -22,7 +23,6 @@ from cluster.gate.admission import check_covered
 from cluster.rolling_update.gated import let_in
 from cluster.rolling_update.planning import Notify, Request, plan_for, schedule_of
 from cluster.rolling_update.rehearse import rehearse
-from cluster.rolling_update.shared_calls import RaySharedCalls
 
 
 async def apply(

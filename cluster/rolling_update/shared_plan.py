@@ -4,8 +4,8 @@ import msgspec
 
 from actors.rollout.plan import Shared
 from actors.rollout.ports import CallFailedError
+from actors.rollout.shared_calls import RaySharedCalls
 from actors.shared_kind import Kind
-from cluster.rolling_update.shared_calls import RaySharedCalls
 
 
 async def shared_plan(storage_root: str, release: str, *, everything: bool) -> Shared:

@@ -23,6 +23,7 @@ from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Rollout, begin_back
 from actors.rollout.shared import Back, SharedCalls, SharedReport
 from actors.rollout.shared_back import check_shared, take_back_shared
+from actors.rollout.shared_calls import RaySharedCalls
 from actors.runtime import load_config, wire_ms
 from actors.shared_kind import Kind
 from checkpoints.errors import CheckpointsError
@@ -31,7 +32,6 @@ from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.rolling_update.gated import check_way_back
 from cluster.rolling_update.planning import Notify, Request, archived_release, schedule_of
-from cluster.rolling_update.shared_calls import RaySharedCalls
 
 
 async def roll_back(

@@ -17,12 +17,12 @@ from actors.rollout.errors import RolloutError
 from actors.rollout.ports import CallFailedError
 from actors.rollout.record import rollout_ids
 from actors.rollout.rollout_state import Options
+from actors.rollout.shared_calls import RaySharedCalls
 from actors.shared_kind import Kind
 from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.rolling_update.apply import apply
 from cluster.rolling_update.planning import Request
-from cluster.rolling_update.shared_calls import RaySharedCalls
 from cluster.rolling_update.way_back import roll_back
 
 POLL_SECONDS = 0.1

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 import ray
 
+from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
 from actors.gateway.actor import GatewayActor
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import GatewayStatus
 from actors.market_data.actor import SERVING, MarketDataActor
-from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.market_data.status import MarketDataStatus
 from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE

@@ -4,11 +4,11 @@ import asyncio
 
 import msgspec
 
+from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
 from actors.gateway.client import NoAnswer
 from actors.gateway.holder import heir, name_heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
-from actors.market_data.client import CURRENT as MARKET_DATA_FILE
 from actors.messages import OpenAnswer, OpenIncarnation, Refusal
 from actors.supervisor.events import CreateShared
 from actors.supervisor.fleet_port import Missing, Silent

@@ -4,7 +4,6 @@ Runs inside a job only, as `ray_calls` does and for the same reason.
 """
 
 import asyncio
-import importlib
 import time
 from pathlib import Path
 from typing import Any, Final, assert_never
@@ -16,10 +15,10 @@ from ray.exceptions import RayError
 from actors.detectors.alarm_names import AlarmName
 from actors.directory import serving, write_name
 from actors.gateway.holder import name_heir, next_number
-from actors.ray_actors import actor_named
+from actors.ray_actors import actor_named, create
 from actors.rollout.gateway_restarts import gateway_restarts
 from actors.rollout.ports import CallFailedError
-from actors.rollout.ray_calls import RayCalls, hash_of_process
+from actors.rollout.ray_calls import RayCalls, answer_of, hash_of_process
 from actors.rollout.shared import (
     BUSY_SECONDS,
     CALL_SECONDS,
@@ -30,14 +29,12 @@ from actors.rollout.shared import (
 )
 from actors.rollout.shared_seen import STATUS, life_of, seen_of
 from actors.rollout.succession import Succession, remember
-from actors.runtime import RAY_NAMESPACE, wire_ms
+from actors.runtime import wire_ms
 from actors.shared_kind import Kind
-from actors.supervisor.fleet_port import end_process
-from checkpoints.archive import archive_uri, archived_releases
+from checkpoints.archive import archived_releases
 from checkpoints.errors import CheckpointsError
-from checkpoints.process_id import life_alive
+from checkpoints.process_id import end_life, life_alive
 from checkpoints.storage import LocalStorage
-from cluster.local.launch import ACTOR_CLASSES
 
 AGAIN_SECONDS: Final = 0.5
 GONE_SECONDS: Final = 20.0
@@ -73,20 +70,12 @@ class RaySharedCalls:
         return f"{kind}/{number}"
 
     async def create(self, kind: Kind, name: str, release: str) -> None:
-        module = importlib.import_module(f"actors.{kind.replace('-', '_')}.actor")
-        actor = getattr(module, ACTOR_CLASSES[kind]).options(
-            name=name,
-            namespace=RAY_NAMESPACE,
-            lifetime="detached",
-            max_restarts=-1,
-            num_cpus=0,
-            runtime_env={"working_dir": archive_uri(self._root, release)},
-        )
+        del kind  # the name says it
         try:
-            created = actor.remote(self._root, name)
+            created = create(name, self._root, release)
         except (RayError, ValueError) as error:
             raise CallFailedError(f"{name} cannot be created: {error}") from error
-        await _answer(created.__ray_ready__.remote(), CREATE_SECONDS)
+        await answer_of(created.__ray_ready__.remote(), CREATE_SECONDS)
 
     async def poll(self, kind: Kind, name: str) -> Seen:
         data = await self._ask(name, "status")
@@ -218,7 +207,7 @@ class RaySharedCalls:
         end = time.monotonic() + GONE_SECONDS
         while life_alive(life):
             if time.monotonic() > end - GONE_SECONDS / 2:
-                end_process(life)
+                end_life(life)
             if time.monotonic() > end:
                 raise CallFailedError(f"process {life} of {name} does not end")
             await asyncio.sleep(AGAIN_SECONDS / 5)
@@ -235,7 +224,7 @@ class RaySharedCalls:
         handle = _handle(name)
         if handle is None:
             raise CallFailedError(f"no actor {name}")
-        return await _answer(getattr(handle, method).remote(*arguments), seconds)
+        return await answer_of(getattr(handle, method).remote(*arguments), seconds)
 
     async def _stored(self, write: Any, *arguments: Any) -> None:
         try:
@@ -251,13 +240,3 @@ def _handle(name: str) -> Any:
         return actor_named(name)
     except ValueError:
         return None
-
-
-async def _answer(reference: Any, seconds: float) -> Any:
-    try:
-        return await asyncio.wait_for(reference, seconds)
-    except TimeoutError:
-        raise CallFailedError(f"no answer in {seconds:.0f} s") from None
-    except RayError as error:
-        first = str(error).strip().splitlines()
-        raise CallFailedError(f"{type(error).__name__}: {first[-1] if first else ''}") from error
