@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.config import Timing
 from actors.detectors import deployed, input_drift, snapshot_ages, statistical
@@ -66,7 +67,6 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 
 def apply(watch: Watch, row: JournalRow) -> Watch:
     """Take one row, of any slot, in the order of time."""
-    replace = msgspec.structs.replace
     watch = replace(watch, desk=statistical.apply(watch.desk, row))
     if row.kind is RowKind.PARAMS:
         return replace(watch, params={**watch.params, row.slot: _params_of(row)})

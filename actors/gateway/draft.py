@@ -4,14 +4,15 @@ A step works on its own copy, so it is pure from outside. Records are folded as 
 a later rule of the same step reads is what recovery would read.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.detectors.alarm_names import AlarmName
 from actors.gateway.events import Answer, Append, Effect, EndAlarm, Event, RaiseAlarm, Sign, State
 from actors.gateway.flight import Flight
-from actors.gateway.fold import apply, replace
+from actors.gateway.fold import apply
 from actors.gateway.ledger import Ledger
 from actors.gateway.records import Published, Record
 from actors.gateway.risk_case import Rules
@@ -110,5 +111,6 @@ class Draft:
 
 
 def _copy_flight(flight: Flight) -> Flight:
-    tables = {name: getattr(flight, name) for name in flight.__struct_fields__}
-    return replace(flight, **{n: t.copy() for n, t in tables.items() if isinstance(t, Table)})
+    fields = {name: getattr(flight, name) for name in flight.__struct_fields__}
+    copies: dict[str, Any] = {n: t.copy() for n, t in fields.items() if isinstance(t, Table)}
+    return replace(flight, **copies)

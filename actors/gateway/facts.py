@@ -2,10 +2,11 @@
 
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from actors.gateway.draft import Draft
 from actors.gateway.events import FactEvent
 from actors.gateway.flight import PostTry
-from actors.gateway.fold import replace
 from actors.gateway.market_events import BookSeen, IntentUnreadable, MarketSeen
 from actors.gateway.market_facts import slug_of
 from actors.gateway.market_table import put_market

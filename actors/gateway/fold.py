@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, assert_never
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.gateway.exposure import Holding, holding_key, with_fill
 from actors.gateway.ledger import Ledger, condition, ledger_of
@@ -49,8 +49,6 @@ HISTORY_MAX: Final = 64
 """Fence records kept per slot; older ones are in the slots' journals (kind claim)."""
 OUTBOX_KEEP: Final = 64
 """Acknowledged events kept per slot: a slot that falls back one checkpoint can ask again."""
-
-replace = msgspec.structs.replace
 
 
 def fold(ledger: Ledger, records: Iterable[Record]) -> Ledger:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.rollout.beat import ROLLOUT_BEAT as BEAT
 from actors.rollout.errors import RolloutError
@@ -123,7 +124,6 @@ def end_turn(storage: Storage, rollout: str) -> None:
 
 
 def encode_state(rollout: Rollout) -> bytes:
-    replace = msgspec.structs.replace
     handoffs = {
         slot: handoff
         if handoff.quiesced is None

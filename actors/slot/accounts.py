@@ -6,7 +6,7 @@ still come after the end of its order or after the settlement of its market, and
 
 from typing import TypeVar, assert_never
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.messages import (
     FillConfirmed,
@@ -33,12 +33,10 @@ from actors.slot.state import (
 from signals.market import Outcome, Side, Slot, Window
 from signals.units import MicroShares, MicroUsd, fill_value_micro_usd
 
-_replace = msgspec.structs.replace
-
 
 def account_event(state: SlotState, event: OutboxEvent) -> SlotState:
     """Apply one outbox event; an event about something unknown only moves the sequence."""
-    state = _replace(state, outbox_sequence=event.sequence)
+    state = replace(state, outbox_sequence=event.sequence)
     match event:
         case IntentRefused():
             return _refuse_intent(state, event)
@@ -80,14 +78,14 @@ def drop_settled(state: SlotState, now_ms: int) -> SlotState:
         return state
     orders = {key: o for key, o in state.orders.items() if o.condition_id not in done}
     positions = {key: p for key, p in state.positions.items() if key not in done}
-    return _replace(state, orders=orders, positions=positions)
+    return replace(state, orders=orders, positions=positions)
 
 
 def _refuse_intent(state: SlotState, event: IntentRefused) -> SlotState:
     counts = state.counts
     ended = {**counts.ended, OrderEnd.REFUSED: counts.ended.get(OrderEnd.REFUSED, 0) + 1}
-    counts = _replace(counts, refused=counts.refused + 1, ended=ended)
-    return _replace(state, intents=_without(state.intents, event.intent_id), counts=counts)
+    counts = replace(counts, refused=counts.refused + 1, ended=ended)
+    return replace(state, intents=_without(state.intents, event.intent_id), counts=counts)
 
 
 def _sign(state: SlotState, event: OrderSigned) -> SlotState:
@@ -113,11 +111,11 @@ def _sign(state: SlotState, event: OrderSigned) -> SlotState:
         signed_ms=event.at_ms,
         opened=opened,
     )
-    return _replace(
+    return replace(
         state,
         intents=_without(state.intents, event.intent_id),
         orders={**state.orders, event.order_id: order},
-        counts=_replace(state.counts, orders=state.counts.orders + 1),
+        counts=replace(state.counts, orders=state.counts.orders + 1),
     )
 
 
@@ -127,16 +125,16 @@ def _live(state: SlotState, event: OrderOpened | OrderUnknown | OrderEnded) -> S
         return state
     match event:
         case OrderOpened():
-            order = _replace(order, life="open")
+            order = replace(order, life="open")
         case OrderUnknown():
-            order = _replace(order, life="unknown")
+            order = replace(order, life="unknown")
         case OrderEnded(end=end):
-            order = _replace(order, life="ended", end=end)
+            order = replace(order, life="ended", end=end)
             ended = {**state.counts.ended, end: state.counts.ended.get(end, 0) + 1}
-            state = _replace(state, counts=_replace(state.counts, ended=ended))
+            state = replace(state, counts=replace(state.counts, ended=ended))
         case _ as never:
             assert_never(never)
-    return _replace(state, orders={**state.orders, order.order_id: order})
+    return replace(state, orders={**state.orders, order.order_id: order})
 
 
 def _match(state: SlotState, event: Filled | FillConfirmed | FillFailed) -> SlotState:
@@ -144,7 +142,7 @@ def _match(state: SlotState, event: Filled | FillConfirmed | FillFailed) -> Slot
         case Filled():
             return _fill(state, event)
         case FillConfirmed(fill_id=fill_id):
-            return _replace(state, fills=_without(state.fills, fill_id))
+            return replace(state, fills=_without(state.fills, fill_id))
         case FillFailed(fill_id=fill_id):
             return _reverse(state, fill_id)
         case _ as never:
@@ -166,10 +164,10 @@ def _fill(state: SlotState, event: Filled) -> SlotState:
     state = _book(state, fill, 1, event.at_ms)
     order = state.orders.get(event.order_id)
     if order is not None:  # stays filled also if the trade fails: its size does not rest again
-        order = _replace(order, filled=MicroShares(order.filled + event.shares))
-        state = _replace(state, orders={**state.orders, order.order_id: order})
-    counts = _replace(state.counts, fills=state.counts.fills + 1)
-    return _replace(state, fills={**state.fills, event.fill_id: fill}, counts=counts)
+        order = replace(order, filled=MicroShares(order.filled + event.shares))
+        state = replace(state, orders={**state.orders, order.order_id: order})
+    counts = replace(state.counts, fills=state.counts.fills + 1)
+    return replace(state, fills={**state.fills, event.fill_id: fill}, counts=counts)
 
 
 def _reverse(state: SlotState, fill_id: str) -> SlotState:
@@ -177,8 +175,8 @@ def _reverse(state: SlotState, fill_id: str) -> SlotState:
     if fill is None:
         return state
     state = _book(state, fill, -1, 0)
-    counts = _replace(state.counts, failed_fills=state.counts.failed_fills + 1)
-    return _replace(state, fills=_without(state.fills, fill_id), counts=counts)
+    counts = replace(state.counts, failed_fills=state.counts.failed_fills + 1)
+    return replace(state, fills=_without(state.fills, fill_id), counts=counts)
 
 
 def _book(state: SlotState, fill: FillRecord, sign: int, at_ms: int) -> SlotState:
@@ -188,13 +186,13 @@ def _book(state: SlotState, fill: FillRecord, sign: int, at_ms: int) -> SlotStat
     notional = sign * fill.notional_micro_usd
     buy = fill.side is Side.BUY
     up = fill.outcome is Outcome.UP
-    after = _replace(
+    after = replace(
         before,
-        up_shares=before.up_shares + (shares if up else 0),
-        down_shares=before.down_shares + (0 if up else shares),
-        bought_micro_usd=before.bought_micro_usd + (notional if buy else 0),
-        sold_micro_usd=before.sold_micro_usd + (0 if buy else notional),
-        fees_micro_usd=before.fees_micro_usd + sign * fill.fee_micro_usd,
+        up_shares=MicroShares(before.up_shares + (shares if up else 0)),
+        down_shares=MicroShares(before.down_shares + (0 if up else shares)),
+        bought_micro_usd=MicroUsd(before.bought_micro_usd + (notional if buy else 0)),
+        sold_micro_usd=MicroUsd(before.sold_micro_usd + (0 if buy else notional)),
+        fees_micro_usd=MicroUsd(before.fees_micro_usd + sign * fill.fee_micro_usd),
     )
     return _move(state, before, after)
 
@@ -205,9 +203,9 @@ def _settle(state: SlotState, event: Settled) -> SlotState:
         return _remember_winner(state, event)
     if before.winner is not None:
         return state
-    state = _move(state, before, _replace(before, winner=event.winner))
-    counts = _replace(state.counts, settlements=state.counts.settlements + 1)
-    return _replace(state, counts=counts)
+    state = _move(state, before, replace(before, winner=event.winner))
+    counts = replace(state.counts, settlements=state.counts.settlements + 1)
+    return replace(state, counts=counts)
 
 
 def _remember_winner(state: SlotState, event: Settled) -> SlotState:
@@ -217,7 +215,7 @@ def _remember_winner(state: SlotState, event: Settled) -> SlotState:
         return state
     window = Window(order.window_open_ms, Slot.parse(state.slot).timeframe)
     empty = _position(state, event.condition_id, window, order.opened)
-    return _move(state, empty, _replace(empty, winner=event.winner))
+    return _move(state, empty, replace(empty, winner=event.winner))
 
 
 def _move(state: SlotState, before: PositionRecord, after: PositionRecord) -> SlotState:
@@ -225,7 +223,7 @@ def _move(state: SlotState, before: PositionRecord, after: PositionRecord) -> Sl
     pnl = state.realized_pnl_micro_usd + after.realized_micro_usd - before.realized_micro_usd
     paid = _payout(after) - _payout(before)
     cash = state.cash_micro_usd + after.cash_micro_usd - before.cash_micro_usd + paid
-    return _replace(
+    return replace(
         state,
         positions={**state.positions, after.condition_id: after},
         realized_pnl_micro_usd=MicroUsd(pnl),

@@ -1,5 +1,7 @@
 """Rows that became durable, intents on their way, and the outbox: nothing lost, nothing twice."""
 
+from msgspec.structs import replace
+
 from actors.messages import Intent, IntentFenced, IntentReceived
 from actors.slot.events import (
     CheckpointDurable,
@@ -16,16 +18,7 @@ from actors.slot.events import (
     TakeCheckpoint,
 )
 from actors.slot.facts import NoteFact, OrderFact
-from actors.slot.seat import (
-    OUTBOX_GAPS_MAX,
-    OUTBOX_RETRY_MS,
-    RESEND_MS,
-    Phase,
-    Seat,
-    Step,
-    record,
-    replace,
-)
+from actors.slot.seat import OUTBOX_GAPS_MAX, OUTBOX_RETRY_MS, RESEND_MS, Phase, Seat, Step, record
 
 POLLING = (Phase.ACTIVE,)
 SENDING = (Phase.ACTIVE, Phase.QUIESCING)

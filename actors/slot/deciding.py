@@ -6,6 +6,8 @@ snapshot that does not come and a strategy that fails are decisions too: "no tra
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from actors.slot.answer import (
     Occasion,
     Sender,
@@ -36,7 +38,6 @@ from actors.slot.seat import (
     Step,
     next_points,
     record,
-    replace,
 )
 from signals.decision import Action, Decision
 from signals.market import CYCLE_MS, DecisionPoint, deadline_ms

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.messages import FenceRecord, Intent, OutboxEvent
 from actors.slot.accounts import account_event, drop_settled
@@ -111,17 +112,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, tag="entry"):
     fact: Fact
 
 
-_replace = msgspec.structs.replace
-
-
 def apply_entry(state: SlotState, entry: Entry) -> SlotState:
     """Fold one entry into the state; entries come in sequence, without a gap."""
     assert entry.sequence == state.journal_sequence + 1, (state.journal_sequence, entry.sequence)
-    state = _replace(state, journal_sequence=entry.sequence, fence=max(state.fence, entry.fence))
+    state = replace(state, journal_sequence=entry.sequence, fence=max(state.fence, entry.fence))
     match entry.fact:
         case ClaimFact():
             started_ms = state.started_ms or entry.market_ms
-            return _replace(state, stopped=False, started_ms=started_ms)
+            return replace(state, stopped=False, started_ms=started_ms)
         case DecisionFact() as fact:
             return _apply_decision(state, fact, entry)
         case OrderFact(event=event):
@@ -129,9 +127,9 @@ def apply_entry(state: SlotState, entry: Entry) -> SlotState:
         case MissedFact() as fact:
             return _apply_missed(state, fact)
         case StoppedFact():
-            return _replace(state, stopped=True)
+            return replace(state, stopped=True)
         case ParamsFact(params_set=params_set):
-            return _replace(state, params_set=params_set)
+            return replace(state, params_set=params_set)
         case HandoffFact() | NoteFact():
             return state
         case _ as never:
@@ -140,7 +138,7 @@ def apply_entry(state: SlotState, entry: Entry) -> SlotState:
 
 def _apply_decision(state: SlotState, fact: DecisionFact, entry: Entry) -> SlotState:
     counts = state.counts
-    counts = _replace(
+    counts = replace(
         counts,
         decisions=counts.decisions + 1,
         complete=counts.complete + fact.complete,
@@ -156,7 +154,7 @@ def _apply_decision(state: SlotState, fact: DecisionFact, entry: Entry) -> SlotS
         release=fact.release,
     )
     intents = _without_order(state, fact.intents)
-    decided = _replace(
+    decided = replace(
         state,
         decided_due_ms=max(state.decided_due_ms, fact.due_ms),
         counts=counts,
@@ -184,11 +182,11 @@ def _without_order(state: SlotState, intents: tuple[Intent, ...]) -> dict[str, I
 def _apply_missed(state: SlotState, fact: MissedFact) -> SlotState:
     counts = state.counts
     if fact.declared:
-        counts = _replace(counts, skipped=counts.skipped + fact.count)
+        counts = replace(counts, skipped=counts.skipped + fact.count)
     else:
-        counts = _replace(counts, missed=counts.missed + fact.count)
+        counts = replace(counts, missed=counts.missed + fact.count)
     due_ms = max(state.decided_due_ms, fact.last_due_ms)
-    return _replace(state, counts=counts, decided_due_ms=due_ms)
+    return replace(state, counts=counts, decided_due_ms=due_ms)
 
 
 def trades(fact: DecisionFact) -> bool:

@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from actors.messages import (
     ClaimRefused,
     FenceRecord,
@@ -44,7 +46,6 @@ from actors.slot.seat import (
     Seat,
     Step,
     record,
-    replace,
 )
 
 CLAIMANTS = (Phase.CLAIMING, Phase.STANDBY, Phase.RESUMING)

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.config import Timing
 from actors.machine.moves import Move, Moves
@@ -213,7 +214,6 @@ def open_seat(
 
 
 Step = tuple[Seat, tuple[AnyEffect, ...]]
-replace = msgspec.structs.replace
 
 
 def record(seat: Seat, event: Event, *facts: Fact) -> Step:

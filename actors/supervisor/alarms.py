@@ -7,6 +7,8 @@ store latches: the same kind and subject stays one alarm until a person clears i
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from actors.detectors.finding import Finding
 from actors.detectors.policy import Reaction, reaction_of
 from actors.gateway.status import GatewayStatus
@@ -14,7 +16,7 @@ from actors.market_data.inputs import Name
 from actors.market_data.status import MarketDataStatus, RefusedInput
 from actors.slot.status import SlotStatus
 from actors.supervisor.events import Event, RaiseAlarm
-from actors.supervisor.state import Rules, Step, SupervisorState, replace
+from actors.supervisor.state import Rules, Step, SupervisorState
 from signals.market import CYCLE_MS, Slot, deadline_ms, decision_points
 
 NO_DECISION: Final = "no_decision"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.detectors.registry import new_alarm
 from actors.directory import serving
@@ -29,7 +29,6 @@ from checkpoints.storage import LocalStorage
 POLL_SECONDS: Final = 2.0
 PAUSE_MS: Final = 60_000
 """Wire between two deeds: what was done takes some seconds to show."""
-replace = msgspec.structs.replace
 
 
 class Guard:

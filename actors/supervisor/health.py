@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
@@ -37,7 +39,6 @@ from actors.supervisor.state import (
     move,
     put,
     put_shared,
-    replace,
 )
 from actors.supervisor.taking_back import forgive_for_gateway, present_claim_ms
 

@@ -8,6 +8,8 @@ see `actors.supervisor.standing`.
 
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from actors.detectors.policy import Reaction, reaction_of
 from actors.messages import TradingState
 from actors.supervisor.alarms import report
@@ -22,14 +24,7 @@ from actors.supervisor.events import (
     TightenTrading,
 )
 from actors.supervisor.standing import taken_back, way_back
-from actors.supervisor.state import (
-    ROLLOUT_PAUSE_MS,
-    Step,
-    SupervisorState,
-    Watched,
-    WayBack,
-    replace,
-)
+from actors.supervisor.state import ROLLOUT_PAUSE_MS, Step, SupervisorState, Watched, WayBack
 from actors.supervisor.taking_back import with_standing
 
 BACK_TRIES_MAX: Final = 3

@@ -6,6 +6,8 @@ turns bad later is in `actors.supervisor.taking_back`.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from actors.detectors.finding import Finding
 from actors.elapsed import elapsed_ms
 from actors.messages import FenceRecord
@@ -27,7 +29,6 @@ from actors.supervisor.state import (
     Step,
     SupervisorState,
     Watched,
-    replace,
 )
 
 

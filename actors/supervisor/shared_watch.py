@@ -7,7 +7,7 @@ replaced is then brought back, once: a way back leaves nothing to go back to.
 
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.detectors import snapshot_ages
 from actors.detectors.finding import Finding
@@ -46,8 +46,6 @@ CYCLES_GRACE_MS: Final = 5_000
 """Wire, beside those points: snapshots are stored a moment after they are due."""
 PAUSE_MS: Final = 60_000
 """Wire between two ways back of one actor: a creation takes seconds, its first answer too."""
-
-replace = msgspec.structs.replace
 
 
 def note_gateway(shared: Shared, status: GatewayStatus, wire_ms: int) -> Shared:

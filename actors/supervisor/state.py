@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.config import Timing
 from actors.detectors.policy import Reaction
@@ -267,7 +268,6 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Step = tuple[SupervisorState, tuple[AnyEffect, ...]]
-replace = msgspec.structs.replace
 
 
 def put(state: SupervisorState, watched: Watched) -> SupervisorState:

@@ -6,6 +6,8 @@ naming the fence it expects: where a rollout was faster, the gateway refuses and
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from actors.supervisor.events import (
     AlarmLatched,
     AnyEffect,
@@ -57,7 +59,6 @@ from actors.supervisor.state import (
     move,
     put,
     put_shared,
-    replace,
 )
 from actors.supervisor.taking_back import alarm_if_unread, apply_decisions, judge_slots, watch_time
 

@@ -1,11 +1,12 @@
 """Take a slot back from a release that keeps it from deciding well, or say why it stays.
 
-The way goes by the gateway's vacancy and needs nothing of the bad process: its actor is ended for
-good, the seat is declared vacant under the fence that it had, and the release that is proven in
-this slot is created from the archive. One slot waits for no other.
+It needs nothing of the bad process: its actor is ended for good, the gateway declares its seat
+vacant under its fence, and the release proven in this slot is created. No slot waits for another.
 """
 
 from typing import Final
+
+from msgspec.structs import replace
 
 from actors.detectors.alarm_names import AlarmName
 from actors.detectors.finding import Finding
@@ -36,7 +37,6 @@ from actors.supervisor.state import (
     Watched,
     move,
     put,
-    replace,
 )
 from signals.market import CYCLE_MS
 

@@ -12,9 +12,10 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.config import AlarmSinks, FleetConfig
 from actors.gateway.session import LOG_FOLDER
@@ -95,8 +96,9 @@ def _furnish(storage_root: str, room: Path) -> None:
 
 def harmless(config: FleetConfig) -> FleetConfig:
     """Return the configuration without a way out: no venue, no sink of alarms."""
-    replace = msgspec.structs.replace
-    urls = {name: NOWHERE for name in config.venue.__struct_fields__ if name.endswith("_url")}
+    urls: dict[str, Any] = {
+        name: NOWHERE for name in config.venue.__struct_fields__ if name.endswith("_url")
+    }
     return replace(config, venue=replace(config.venue, **urls), alarms=AlarmSinks())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from cluster.sandbox.accounts import Account, Leg, legs_of
 from cluster.sandbox.book import SPENT_DUST
@@ -25,8 +26,6 @@ from cluster.sandbox.records import (
     Traded,
     TradeMoved,
 )
-
-_replace = msgspec.structs.replace
 
 
 class State:
@@ -120,7 +119,7 @@ class State:
         self.matures.pop(record.order_id, None)
         order = self.orders[record.order_id]
         self._store(
-            _replace(
+            replace(
                 order, state=OrderState.LIVE, queue_ahead_at_placement=record.queue_ahead_shares
             )
         )
@@ -129,7 +128,7 @@ class State:
         self.matures.pop(record.order_id, None)
         order = self.orders[record.order_id]
         self._store(
-            _replace(order, state=record.state, ended_wire_ms=wire_ms, cancel_reason=record.reason)
+            replace(order, state=record.state, ended_wire_ms=wire_ms, cancel_reason=record.reason)
         )
 
     def _traded(self, trade: Trade) -> None:
@@ -145,9 +144,7 @@ class State:
             self.accounts[leg.api_key].matched(leg)
 
     def _moved(self, record: TradeMoved, wire_ms: int) -> None:
-        trade = _replace(
-            self.trades[record.trade_id], status=record.status, updated_wire_ms=wire_ms
-        )
+        trade = replace(self.trades[record.trade_id], status=record.status, updated_wire_ms=wire_ms)
         self.trades[record.trade_id] = self.unfinished[record.trade_id] = trade
         for leg in legs_of(trade):
             if record.status is TradeStatus.MINED:
@@ -178,7 +175,7 @@ def _filled(order: Order, leg: Leg, trade: Trade) -> Order:
         spent += leg.notional_micro_usd
         assert spent <= order.budget_micro_usd, "spent more than ordered"
         whole = order.budget_micro_usd - spent <= SPENT_DUST
-    return _replace(
+    return replace(
         order,
         filled_shares=filled,
         spent_micro_usd=spent,

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.config import RiskLimits, Timing
 from actors.gateway.events import (
@@ -60,7 +60,6 @@ RULES: Final = Rules(
     timing=Timing(),
 )
 LIVE: Final = Accepted(status=AcceptedStatus.LIVE)
-replace = msgspec.structs.replace
 
 
 class Gateway:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import msgspec
+from msgspec.structs import replace
 
 from actors.feeds.gamma import fetch_market
 from actors.gateway.actor import Gateway
@@ -35,7 +35,6 @@ PAUSE_SECONDS: Final = 0.1
 P50_AIM_MS: Final = 15.0
 POSTED_WAIT_SECONDS: Final = 30.0
 MARKET_WAIT_SECONDS: Final = 400.0
-replace = msgspec.structs.replace
 
 
 def measure(orders: int = ORDERS) -> Sequence[Row]:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from signals.decision import Action, Decision, Position, Style
 from signals.decision_check import faults
@@ -200,7 +201,6 @@ def test_it_answers_any_snapshot_without_an_exception(
 
 def spoil(snapshot: Snapshot, part: str, value: float) -> Snapshot:
     """Put `value` where a number of one input stands."""
-    replace = msgspec.structs.replace
     match part:
         case "candles":
             spoiled = tuple(

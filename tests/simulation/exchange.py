@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.venue.answers import AccountBalance, ListedMarket, TokenBook
 from actors.venue.port import (
@@ -43,7 +44,6 @@ POST_ONLY_S: Final = 3.0
 """After a restart; two minutes at the venue."""
 LIST_LAG_S: Final = 0.8
 """A new order may be missing from the list of open ones for so long."""
-replace = msgspec.structs.replace
 
 
 class Market(msgspec.Struct, frozen=True, kw_only=True):

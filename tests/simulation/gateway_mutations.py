@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.gateway import (
     orders,
@@ -20,8 +20,6 @@ from actors.gateway.step import step as gateway_step
 from actors.rollout import handoff_step, perform
 from actors.venue.port import SignedOrder, Unknown
 from tests.simulation.patches import Patch
-
-replace = msgspec.structs.replace
 
 
 def no_fence_check() -> list[Patch]:

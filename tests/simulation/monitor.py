@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.gateway.fold import apply
 from actors.gateway.ledger import Ledger
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 MOVES: Final = {(move.source, move.target) for move in PHASES.moves}
 VIOLATIONS_MAX: Final = 5
-replace = msgspec.structs.replace
 
 
 class Monitor:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.rollout import rollout_step
 from actors.rollout.driver import Driver
@@ -21,8 +21,6 @@ from actors.slot.successor import Base, Prover
 from checkpoints.record_set import RecordSet
 from checkpoints.records import records_of
 from tests.simulation.patches import Patch
-
-replace = msgspec.structs.replace
 
 
 def acknowledged_before_durable() -> list[Patch]:

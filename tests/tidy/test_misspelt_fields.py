@@ -38,3 +38,15 @@ def test_no_field_of_a_value_goes_through_unchecked_keywords() -> None:
         if UNCHECKED.search(line)
     ]
     assert found == []
+
+
+def test_replace_has_no_other_name() -> None:
+    """Fields of `msgspec.structs.replace` are checked where it is called by its own name."""
+    alias = re.compile(r"= *(msgspec\.structs|structs)\.replace\b(?!\()")
+    found = [
+        str(path.relative_to(ROOT))
+        for package in ("signals", "checkpoints", "actors", "cluster")
+        for path in (ROOT / package).rglob("*.py")
+        if alias.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
 from actors.venue.port import (
@@ -29,8 +30,6 @@ from actors.venue.port import (
 from signals.decision import Style
 from signals.market import Outcome, Side, Timeframe, Window
 from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
-
-replace = msgspec.structs.replace
 
 
 def listed_market(slug: str) -> ListedMarket:

@@ -1,7 +1,7 @@
 """A trade that is told again in another form, or that its order cannot have had."""
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.gateway.records import encode_record
 from actors.messages import OrderEnd
@@ -22,7 +22,6 @@ from tests.actors.gateway.venue_answers import (
 )
 from tests.actors.venue.test_fills import RATE, US, Leg, Trade, dec
 
-replace = msgspec.structs.replace
 TOKEN = "up-btc-5m"
 MAKERS = (
     Leg("m1", dec("0.49"), dec("4"), asset_id=TOKEN),

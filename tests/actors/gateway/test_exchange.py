@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.config import RiskLimits, Timing
 from actors.feeds.gamma import fetch_market
@@ -50,7 +50,6 @@ SKEW_MS = 60_000
 """An answer that comes late is no skew: both sides have this machine's clock."""
 REST_MS = 300_000
 """Market ms that an order has before that, 10 s of wire time: two heartbeats."""
-replace = msgspec.structs.replace
 
 
 @pytest.fixture

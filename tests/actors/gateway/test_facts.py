@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.detectors.policy import Reaction, reaction_of
 from actors.gateway.events import Post, RaiseAlarm, Sign, Stopping
@@ -24,7 +25,6 @@ from tests.actors.gateway.venue_answers import LIVE, posted, stream, trade
 
 pytestmark = pytest.mark.anyio
 KIND = "intent_facts_differ"
-replace = msgspec.structs.replace
 
 
 @pytest.fixture

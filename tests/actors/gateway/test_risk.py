@@ -1,7 +1,7 @@
 """Every rule of the risk table: the case that just passes beside the one that is refused."""
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.config import RiskLimits, Timing
 from actors.gateway import risk
@@ -21,7 +21,6 @@ from signals.units import MicroShares, MicroUsd, PriceMicroUsd
 from tests.actors.gateway.builders import CLOSE_MS, DUE_MS, OPEN_MS, RELEASE, WIRE_MS, intent
 from tests.actors.gateway.fake_venue import listed_market, token_book
 
-replace = msgspec.structs.replace
 LIMITS = RiskLimits(
     slot_exposure_micro_usd=MicroUsd(10_000_000),
     fleet_exposure_micro_usd=MicroUsd(15_000_000),

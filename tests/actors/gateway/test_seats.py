@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.gateway.events import Answer, Append, ClaimAsked, FenceAsked, OpenAsked
 from actors.messages import (
@@ -26,8 +27,6 @@ from tests.actors.gateway.builders import (
     intent,
     vacancy,
 )
-
-replace = msgspec.structs.replace
 
 
 def answer(machine: Machine) -> msgspec.Struct:
