@@ -46,6 +46,7 @@ SECTIONS: Final = {
         "pnl": "pnl",
         "audit": "audit",
         "replay": "replay",
+        "tape": "tape",
         "blame": "blame",
     },
     "Building": {

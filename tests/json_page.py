@@ -36,6 +36,7 @@ from cluster.replay.result import Replayed
 from cluster.rolling_update.announce import Announced
 from cluster.rolling_update.params import Changed
 from cluster.status.page import StatusReport
+from cluster.tape.check import TapeReport
 from cluster.terminal.console import SCHEMA
 from cluster.trading import TradingSet
 from cluster.try_signal.result import TryResult
@@ -56,6 +57,7 @@ DOCUMENTS: dict[str, Any] = {
     "status": StatusReport,
     "alarms list": {"alarms": tuple[AlarmState, ...]},
     "doctor": {"findings": tuple[Finding, ...]},
+    "tape check": {"tape": TapeReport},
     "config show": {"settings": tuple[Setting, ...]},
     "strategies list": {"strategies": tuple[StrategyRow, ...]},
     "logs": {"lines": tuple[LogLine, ...]},

@@ -59,6 +59,7 @@ AlarmName = Literal[
     "clock_skew",
     "clock_set",
     "venue_version",
+    "tape_stopped",
     "daily_loss",
     "throttle",
     "books_differ",

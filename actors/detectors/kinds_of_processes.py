@@ -116,6 +116,12 @@ STORAGE: Final = (
         remedy="Free space, shorten the retention, or move `storage` to a larger disk.",
     ),
     AlarmKind(
+        kind="tape_stopped",
+        severity=Severity.WARNING,
+        means="The recording of market data cannot be written. Trading goes on without it.",
+        remedy="Free space on the disk, or repair it; recording goes on by itself.",
+    ),
+    AlarmKind(
         kind="journal_damaged",
         severity=Severity.WARNING,
         means="Journal files of a day are damaged. They are kept aside, all others are complete.",

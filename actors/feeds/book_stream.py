@@ -17,8 +17,10 @@ from actors.feeds.kept_stream import (
     OPEN_TIMEOUT_S,
     Deliver,
     Ended,
+    Keep,
     KeptStream,
     first_to_end,
+    keep_nothing,
 )
 from actors.market_data.events import BookChanged, BooksReceived
 from actors.runtime import log_event
@@ -39,8 +41,8 @@ class BookStream(KeptStream):
 
     name = "books"
 
-    def __init__(self, venue: Venue, deliver: Deliver) -> None:
-        super().__init__(venue, deliver)
+    def __init__(self, venue: Venue, deliver: Deliver, keep: Keep = keep_nothing) -> None:
+        super().__init__(venue, deliver, keep)
         self._token_ids: tuple[str, ...] = ()
         self._changed = asyncio.Event()
         self._asked: dict[str, float] = {}
@@ -81,6 +83,7 @@ class BookStream(KeptStream):
         while True:
             frame = await line.recv(decode=False)
             self._heard_s = now_s()
+            self._keep_frame(self.name, frame)
             if frame == REFUSED:
                 raise Ended("the venue did not understand a subscription")
             for event in read_frame(frame):

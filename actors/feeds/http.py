@@ -1,5 +1,6 @@
 """One GET or POST of a public feed, with every way to fail as a value."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
@@ -29,8 +30,18 @@ class Malformed(Exception):  # noqa: N818 an answer's state, raised and caught i
     """The source answered, but not in its own format."""
 
 
-def feed_client(base_url: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=base_url, timeout=FETCH_TIMEOUT_S)
+def feed_client(
+    base_url: str, name: str = "", keep: Callable[[str, bytes], None] | None = None
+) -> httpx.AsyncClient:
+    """Make a client; `keep` is given each body as it came."""
+
+    async def kept(response: httpx.Response) -> None:
+        if keep is not None and response.is_success:
+            keep(name, await response.aread())
+
+    return httpx.AsyncClient(
+        base_url=base_url, timeout=FETCH_TIMEOUT_S, event_hooks={"response": [kept]}
+    )
 
 
 async def fetch(

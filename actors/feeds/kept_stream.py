@@ -21,7 +21,13 @@ AGENT: Final = "midstride"
 """The front refuses the names of common libraries."""
 
 Deliver = Callable[[Event], None]
+Keep = Callable[[str, bytes], None]
+"""Given a stream's name and each frame as it came."""
 _sleep = asyncio.sleep
+
+
+def keep_nothing(_stream: str, _frame: bytes) -> None:
+    """Take a frame and forget it."""
 
 
 class Ended(Exception):  # noqa: N818 how a connection ends, raised and caught here
@@ -33,9 +39,10 @@ class KeptStream(ABC):
 
     name = ""
 
-    def __init__(self, venue: Venue, deliver: Deliver) -> None:
+    def __init__(self, venue: Venue, deliver: Deliver, keep: Keep = keep_nothing) -> None:
         self._venue = venue
         self._deliver = deliver
+        self._keep_frame = keep
         self._task: asyncio.Task[None] | None = None
         self._chance = secrets.SystemRandom().random
 

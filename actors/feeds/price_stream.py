@@ -19,8 +19,10 @@ from actors.feeds.kept_stream import (
     OPEN_TIMEOUT_S,
     Deliver,
     Ended,
+    Keep,
     KeptStream,
     first_to_end,
+    keep_nothing,
 )
 from actors.feeds.pace import ReconnectPace
 from actors.feeds.price_credential import Credential, CredentialError, PriceLogin
@@ -80,8 +82,10 @@ class PriceStream(KeptStream):
 
     name = "prices"
 
-    def __init__(self, venue: Venue, deliver: Deliver, login: PriceLogin) -> None:
-        super().__init__(venue, deliver)
+    def __init__(
+        self, venue: Venue, deliver: Deliver, login: PriceLogin, keep: Keep = keep_nothing
+    ) -> None:
+        super().__init__(venue, deliver, keep)
         self._assets: tuple[Asset, ...] = ()
         self._login = login
         self._pace = ReconnectPace(self._chance)
@@ -162,6 +166,7 @@ class PriceStream(KeptStream):
         sequences, unreadable = Sequences(), 0
         while True:
             frame = await line.recv(decode=False)
+            self._keep_frame(self.name, frame)
             try:
                 said = read_price_frame(frame)
                 unreadable = 0

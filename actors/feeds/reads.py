@@ -7,6 +7,7 @@ from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interes
 from actors.feeds.books import fetch_books
 from actors.feeds.gamma import OtherMarket, fetch_market
 from actors.feeds.http import Malformed, Unreachable, feed_client
+from actors.feeds.kept_stream import Keep, keep_nothing
 from actors.market_data.events import (
     Event,
     Fetch,
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 class FeedReads:
     """The REST side of all feeds."""
 
-    def __init__(self, venue: Venue, sources: "SourceFeeds | None" = None) -> None:
+    def __init__(
+        self, venue: Venue, sources: "SourceFeeds | None" = None, keep: Keep = keep_nothing
+    ) -> None:
         self._sources = sources
-        self._binance = feed_client(venue.binance_url)
-        self._gamma = feed_client(venue.gamma_url)
-        self._clob = feed_client(venue.clob_url)
+        self._binance = feed_client(venue.binance_url, "candles", keep)
+        self._gamma = feed_client(venue.gamma_url, "discovery", keep)
+        self._clob = feed_client(venue.clob_url, "clob", keep)
 
     async def perform(self, ask: Fetch, now_ms: int) -> Event:
         """Fetch; `now_ms` (market) tells closed candles from the open one."""

@@ -32,8 +32,14 @@ from actors.market_data.events import (
 )
 from actors.market_data.handoff import encode_buffers, is_warm, restored_state
 from actors.market_data.snapshot_cache import Answer, SnapshotCache
-from actors.market_data.state import KnownMarket, Now, initial_state, settings_of
-from actors.market_data.status import Provenance, market_data_status
+from actors.market_data.state import (
+    KnownMarket,
+    MarketDataState,
+    Now,
+    initial_state,
+    settings_of,
+)
+from actors.market_data.status import Provenance, market_data_status, where_from
 from actors.market_data.step import step
 from actors.messages import encode
 from actors.ray_actors import actor_named, released
@@ -57,7 +63,6 @@ LOOK_WIRE_S: Final = 0.1
 """The longest the machine sleeps; due times wake it exactly."""
 AHEAD_MS_MAX: Final = 1_800_000
 """Market ms. Nobody may wait for a decision point further away than this."""
-
 BUFFERS_WIRE_S: Final = 5.0
 """Wire. A living predecessor answers in milliseconds."""
 WARM_LOOKS: Final = 150
@@ -75,10 +80,8 @@ class MarketData:
 
     def __init__(self, storage_root: str, name: str) -> None:
         # here, not above: every slot that asks for snapshots loads this module, none the SDK
-        from actors.feeds.book_stream import BookStream
-        from actors.feeds.price_credential import PriceLogin, credential_file
-        from actors.feeds.price_stream import PriceStream
-        from actors.market_data.sources.assemble import feed_reads
+        from actors.feeds.venue_feeds import VenueFeeds
+        from actors.market_data.tape.recorder import recorder_of
         from actors.supervisor.hosting import guard
 
         start_logging(name)
@@ -91,10 +94,9 @@ class MarketData:
         label_logs(release=self._release[:12])
         self._desk = SnapshotCache(store, self._config.clock, self._make, self._release)
         self._state = initial_state(settings_of(self._config), self._now())
-        venue = self._config.venue
-        self._reads = feed_reads(self._config, self._storage, self.deliver)
-        self._prices = PriceStream(venue, self.deliver, PriceLogin(credential_file(storage_root)))
-        self._books = BookStream(venue, self.deliver)
+        self._recorder = recorder_of(self._config, storage_root)
+        keep = None if self._recorder is None else self._recorder.frame
+        self._feeds = VenueFeeds(self._config, self._storage, self.deliver, keep)
         self._tasks: set[asyncio.Task[None]] = set()
         self._phase = WARMING
         log_event("market_data_started", name=name, life=self._life)
@@ -107,6 +109,8 @@ class MarketData:
         self._start(announcer.run(self._open_markets))
         if ray.is_initialized():
             self._start(guard(storage_root, self._release, lambda: self._phase == SERVING))
+        if self._recorder is not None:
+            self._start(self._recorder.run(self._serving_state, self._now))
         before = self._serving_before()
         self._serve() if before is None else self._start(self._succeed(before))
 
@@ -137,16 +141,15 @@ class MarketData:
     @ray.method
     async def status(self) -> bytes:
         """Return an encoded `actors.market_data.status.MarketDataStatus`."""
-        venue = self._config.venue
         who = Provenance(
             name=self._name,
             life=self._life,
-            text=f"{self._config.mode}: {venue.clob_url}, {venue.binance_url}, market time x"
-            f"{self._config.clock.speed}",
+            text=where_from(self._config),
             snapshots=self._desk.made,
             latest_wait_ms=self._desk.latest_wait_ms,
             release=self._release,
             phase=self._phase,
+            tape_trouble="" if self._recorder is None else self._recorder.trouble,
         )
         return encode(market_data_status(self._state, self._now(), who))
 
@@ -160,9 +163,10 @@ class MarketData:
         for task in self._tasks:
             task.cancel()
         self._desk.close()
-        await self._prices.close()
-        await self._books.close()
-        await self._reads.close()
+        await self._feeds.close()
+        seen = self._serving_state()
+        if self._recorder is not None and seen is not None:
+            await self._recorder.close(seen, self._now().market_ms)
         log_event("market_data_stopped", name=self._name, life=self._life)
 
     # ---- whom callers find --------------------------------------------------------------------
@@ -205,7 +209,7 @@ class MarketData:
         old: Any = actor_named(before)
         data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
         self._state = restored_state(self._state.settings, self._now(), data)
-        self._reads.adopt(self._state)
+        self._feeds.reads.adopt(self._state)
 
     async def _get_warm(self) -> None:
         for _ in range(WARM_LOOKS):
@@ -242,6 +246,9 @@ class MarketData:
         now_ms = self._now().market_ms
         return [known for known in self._state.markets.values() if now_ms < known.window.close_ms]
 
+    def _serving_state(self) -> MarketDataState | None:
+        return self._state if self._phase == SERVING else None
+
     def _make(self, asset: Asset, due_ms: int) -> None:
         self.deliver(SnapshotAsked(asset=asset, due_ms=due_ms))
 
@@ -261,10 +268,10 @@ class MarketData:
                 if self._phase == SERVING:  # the first durable one counts: not one half warm
                     self._desk.publish(snapshot)
             case FollowPrices(assets=assets):
-                self._prices.follow(assets)
+                self._feeds.prices.follow(assets)
             case FollowBooks(markets=markets, anew=anew):
                 tokens = [token for pair in markets.values() for token in pair]
-                self._books.follow(tokens, anew=anew)
+                self._feeds.books.follow(tokens, anew=anew)
             case LogJob(job=job, reason=reason, failures=failures):
                 log_event("feed_fails", job=job, reason=reason, failures=failures)
             case (
@@ -280,7 +287,7 @@ class MarketData:
         task.add_done_callback(self._tasks.discard)
 
     async def _fetch(self, ask: Fetch) -> None:
-        self.deliver(await self._reads.perform(ask, self._now().market_ms))
+        self.deliver(await self._feeds.reads.perform(ask, self._now().market_ms))
 
 
 def number_of(name: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from actors.config import FleetConfig
 from actors.market_data.snapshot import newest_ms
 from actors.market_data.state import Counts, MarketDataState, Now
 from signals.market import Asset, Window, market_slug
@@ -62,6 +63,8 @@ class MarketDataStatus(msgspec.Struct, frozen=True, kw_only=True, tag="market_da
     """``warming``, ``standing by``, ``serving`` or ``moved``."""
     refused: tuple[RefusedInput, ...] = ()
     """What was not believed since the start of this life."""
+    tape_trouble: str = ""
+    """Why nothing is recorded now; empty: it is, or nobody asked for it."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +75,13 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     latest_wait_ms: int
     release: str = ""
     phase: str = ""
+    tape_trouble: str = ""
+
+
+def where_from(config: FleetConfig) -> str:
+    venue = config.venue
+    where = f"{venue.clob_url}, {venue.binance_url}"
+    return f"{config.mode}: {where}, market time x{config.clock.speed}"
 
 
 TROUBLE_MAX: int = 20
@@ -108,6 +118,7 @@ def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> Mar
         release=who.release,
         phase=who.phase,
         refused=refused,
+        tape_trouble=who.tape_trouble,
     )
 
 

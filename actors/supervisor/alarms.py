@@ -180,7 +180,13 @@ def judge_gateway(rules: Rules, event: Event, status: GatewayStatus) -> tuple[Fi
 
 
 def judge_feeds(status: MarketDataStatus) -> tuple[Finding, ...]:
-    return (*_judge_ages(status), *_judge_refused(status))
+    tape = Finding(
+        kind="tape_stopped",
+        subject="tape",
+        holds=bool(status.tape_trouble),
+        evidence={"reason": status.tape_trouble},
+    )
+    return (*_judge_ages(status), *_judge_refused(status), tape)
 
 
 def _judge_refused(status: MarketDataStatus) -> Iterator[Finding]:

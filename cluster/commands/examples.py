@@ -26,6 +26,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "midstride config new",
         "midstride config new --assets btc,eth --timeframes 5m --slot-usd 50",
     ),
+    "tape": ("midstride tape check ../shared/data",),
+    "tape check": ("midstride tape check ../shared/data",),
     "strategies": ("midstride strategies list", "midstride strategies new my_signal"),
     "strategies list": ("midstride strategies list",),
     "strategies new": ("midstride strategies new my_signal",),

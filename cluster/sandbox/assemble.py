@@ -12,6 +12,7 @@ from cluster.sandbox.ledger import Ledger, LedgerError
 from cluster.sandbox.model import MarketTime
 from cluster.sandbox.prices.recorded import TAPE_FILES, Tape
 from cluster.sandbox.prices.source import Prices
+from cluster.sandbox.prices.tape_files import tape_files
 
 ORIGIN_NAME: Final = "origin.json"
 
@@ -79,7 +80,8 @@ def _digest(tape: Path | None) -> str:
         return ""
     found = hashlib.sha256()
     for name in TAPE_FILES:
-        found.update((tape / name).read_bytes())
+        for path in tape_files(tape, name):
+            found.update(path.read_bytes())
     return found.hexdigest()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from actors.config import FleetConfig
+from actors.feeds.kept_stream import Keep, keep_nothing
 from actors.feeds.reads import FeedReads
 from actors.market_data.events import Event
 from actors.market_data.sources.catalogue import exchange_of
@@ -16,9 +17,12 @@ from checkpoints.storage import LocalStorage
 
 
 def feed_reads(
-    config: FleetConfig, storage: LocalStorage, deliver: Callable[[Event], None]
+    config: FleetConfig,
+    storage: LocalStorage,
+    deliver: Callable[[Event], None],
+    keep: Keep = keep_nothing,
 ) -> FeedReads:
-    return FeedReads(config.venue, source_feeds(config, storage, deliver))
+    return FeedReads(config.venue, source_feeds(config, storage, deliver), keep)
 
 
 def source_feeds(

@@ -2,10 +2,12 @@
 
 Columns: klines.parquet has asset, venue, interval, open_time_ms, open, high, low, close, volume,
 taker_buy_base; funding.parquet has asset, funding_time_ms, rate; open_interest.parquet has asset,
-time_ms, open_interest_base. Only gap-free 5-minute candles of the perpetuals are used.
+time_ms, open_interest_base. Only gap-free 5-minute candles of the perpetuals are used: of a tape
+with gaps that the recorder wrote, the longest run of each asset.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ from cluster.sandbox.prices.recorded import (
     TapeError,
 )
 from cluster.sandbox.prices.shapes import CANDLE_MS, candle_index
+from cluster.sandbox.prices.tape_files import is_own, tape_files
 
 __all__ = ["TapeError", "load_tape"]
 
@@ -33,21 +36,37 @@ Longs = NDArray[np.int64]
 
 
 def load_tape(folder: Path, assets: Sequence[str] = ASSETS) -> Tape:
-    """Read the three files; raise `TapeError` where the folder is not a tape."""
-    klines, funding, open_interest = (_read(folder, name) for name in TAPE_FILES)
+    """Read the three files; raise `TapeError` where the folder is not a tape.
+
+    A day that the recorder wrote may have no funding or open interest: then both are made.
+    """
+    klines, *others = TAPE_FILES
+    own = is_own(folder)
+    tables = [
+        _read(folder, name) if tape_files(folder, name) or not own else None for name in others
+    ]
+    names = (("funding_time_ms", "rate"), ("time_ms", "open_interest_base"))
+    funding, open_interest = (
+        {} if table is None else _series(table, *columns, assets)
+        for table, columns in zip(tables, names, strict=True)
+    )
     return Tape(
-        candles=_candles(klines, assets),
-        funding=_series(funding, "funding_time_ms", "rate", assets),
-        open_interest=_series(open_interest, "time_ms", "open_interest_base", assets),
+        candles=_candles(_read(folder, klines), assets, own=own),
+        funding=funding,
+        open_interest=open_interest,
     )
 
 
 def _read(folder: Path, name: str) -> pa.Table:
-    path = folder / name
-    if not path.is_file():
-        raise TapeError(f"{path} is missing: the tape folder needs it")
+    paths = tape_files(folder, name)
+    if not paths:
+        raise TapeError(f"{folder / name} is missing: the tape folder needs it")
+    return pa.concat_tables([_read_file(path) for path in paths], promote_options="permissive")
+
+
+def _read_file(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, partitioning=None)
     except (pa.ArrowInvalid, OSError) as error:
         raise TapeError(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -61,7 +80,7 @@ def _column(table: pa.Table, name: str) -> Any:
         ) from None
 
 
-def _candles(table: pa.Table, assets: Sequence[str]) -> dict[str, RecordedCandles]:
+def _candles(table: pa.Table, assets: Sequence[str], *, own: bool) -> dict[str, RecordedCandles]:
     chosen = table.filter(
         pc.and_(pc.equal(table["venue"], VENUE), pc.equal(table["interval"], "5m"))
     )
@@ -69,16 +88,29 @@ def _candles(table: pa.Table, assets: Sequence[str]) -> dict[str, RecordedCandle
     for asset in assets:
         rows = chosen.filter(pc.equal(chosen["asset"], asset.upper())).sort_by("open_time_ms")
         if rows.num_rows:
-            found[asset] = _one_asset(asset, rows)
+            found[asset] = _one_asset(asset, _longest_run(rows) if own else rows)
     if not found:
         raise TapeError(f"klines.parquet has no 5m candles of venue {VENUE}")
     return found
 
 
+def _longest_run(rows: pa.Table) -> pa.Table:
+    """Leave out what is there twice, and keep the longest part without a gap."""
+    times = _column(rows, "open_time_ms").astype(np.int64)
+    rows = rows.take(pa.array(np.unique(times, return_index=True)[1]))
+    times = np.unique(times)
+    breaks = np.flatnonzero(np.diff(times) != CANDLE_MS) + 1
+    edges = [0, *breaks.tolist(), len(times)]
+    start, end = max(pairwise(edges), key=lambda edge: edge[1] - edge[0])
+    return rows.slice(start, end - start)
+
+
 def _one_asset(asset: str, rows: pa.Table) -> RecordedCandles:
     times = _column(rows, "open_time_ms").astype(np.int64)
     if len(times) > 1 and set(np.diff(times).tolist()) != {CANDLE_MS}:
-        raise TapeError(f"the 5m candles of {asset} have gaps or repetitions")
+        raise TapeError(
+            f"the 5m candles of {asset} have gaps or repetitions: `midstride tape check` says where"
+        )
     names = ("open", "high", "low", "close", "volume", "taker_buy_base")
     columns = [_column(rows, name).astype(np.float64) for name in names]
     return RecordedCandles(first_index=candle_index(int(times[0])), rows=np.column_stack(columns))

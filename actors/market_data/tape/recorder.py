@@ -1,0 +1,139 @@
+"""Keep what market data saw as a tape; whatever goes wrong with it stops nothing else."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from actors.config import FleetConfig, Mode
+from actors.market_data.state import MarketDataState, Now
+from actors.market_data.tape.files import day_of, delete_old, write_rows
+from actors.market_data.tape.first_frames import FirstFrames
+from actors.market_data.tape.rows import Marks, Rows, book_rows, new_rows
+from actors.runtime import log_event
+from checkpoints.journal_days import DISK_WARNING_BYTES
+
+LOOK_S: Final = 1.0
+"""Wire, between two looks at the books."""
+WRITE_EVERY_LOOKS: Final = 60
+"""What a crash can lose; ticks are kept in memory for longer, and written by the next life."""
+KEEP_DAYS: Final = 14
+FREE_BYTES_MIN: Final = 2 * DISK_WARNING_BYTES
+"""The tape stops long before the journal is in danger."""
+ROWS_MAX: Final = 200_000
+"""Kept in memory while the disk takes none: half an hour of books; the oldest go first."""
+CLOSE_S: Final = 10.0
+
+
+def tape_folder(storage_root: str) -> Path:
+    """Name the folder: beside the storage, which is copied as evidence."""
+    root = Path(storage_root)
+    return root.with_name(f"{root.name}-tape")
+
+
+class Recorder:
+    """Looks at the state once a second, and writes once a minute, in a thread."""
+
+    def __init__(self, folder: Path, free_bytes: Callable[[Path], int] | None = None) -> None:
+        self.trouble = ""
+        """Why nothing is recorded now; empty: all is well."""
+        self.written = 0
+        """Rows, by this life."""
+        self._folder = folder
+        self._free_bytes = free_bytes or _free_bytes
+        self._marks = Marks()
+        self._waiting: Rows = {}
+        self._first = FirstFrames(folder / "first")
+
+    async def run(
+        self, state: Callable[[], MarketDataState | None], now: Callable[[], Now]
+    ) -> None:
+        """Record until cancelled; `state` answers None while another life serves."""
+        looks = 0
+        while True:
+            await asyncio.sleep(LOOK_S)
+            seen = state()
+            if seen is None:
+                continue
+            looks += 1
+            self.look(seen, now().market_ms)
+            if looks % WRITE_EVERY_LOOKS == 0:
+                self.gather(seen)
+                await self.write(now().market_ms)
+
+    def look(self, state: MarketDataState, market_ms: int) -> None:
+        self._wait(book_rows(state, self._marks, market_ms))
+
+    def gather(self, state: MarketDataState) -> None:
+        self._wait(new_rows(state, self._marks))
+
+    def frame(self, stream: str, frame: bytes) -> None:
+        """Keep one of the first frames of its kind; a disk that takes none costs nothing else."""
+        try:
+            self._first.offer(stream, frame)
+        except OSError as error:
+            self._note(f"a first frame cannot be kept: {error.strerror}")
+
+    async def write(self, market_ms: int) -> None:
+        """Write what waits; what cannot be written waits on, within bounds."""
+        rows, self._waiting = self._waiting, {}
+        try:
+            self.written += await asyncio.to_thread(self._write, rows, market_ms)
+        except Exception as error:  # noqa: BLE001 a tape must never stop trading
+            self._waiting = _within_bounds(_together(rows, self._waiting))
+            reason = error.strerror if isinstance(error, OSError) else repr(error)
+            self._note(f"the tape in {self._folder} cannot be written: {reason}")
+            return
+        self._note("")
+
+    async def close(self, state: MarketDataState, market_ms: int) -> None:
+        self.gather(state)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.write(market_ms)
+        except TimeoutError:
+            log_event("tape_not_closed", folder=str(self._folder))
+
+    def _write(self, rows: Rows, market_ms: int) -> int:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        free = self._free_bytes(self._folder)
+        if free < FREE_BYTES_MIN:
+            raise OSError(0, f"{free // 2**20} MB are free, {FREE_BYTES_MIN // 2**20} are needed")
+        for day in delete_old(self._folder, day_of(market_ms), KEEP_DAYS):
+            log_event("tape_day_deleted", day=day)
+        return write_rows(self._folder, rows)
+
+    def _wait(self, rows: Rows) -> None:
+        self._waiting = _within_bounds(_together(self._waiting, rows))
+
+    def _note(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            log_event("tape_trouble", reason=trouble or "over")
+        self.trouble = trouble
+
+
+def recorder_of(config: FleetConfig, storage_root: str) -> Recorder | None:
+    """Record real markets only: the sandbox's are invented, or a tape already."""
+    return None if config.mode is Mode.SANDBOX else Recorder(tape_folder(storage_root))
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _together(older: Rows, newer: Rows) -> Rows:
+    return {
+        place: [*older.get(place, ()), *newer.get(place, ())]
+        for place in dict.fromkeys((*older, *newer))
+    }
+
+
+def _within_bounds(rows: Rows) -> Rows:
+    """Drop the oldest files' rows where more wait than memory is meant for."""
+    total = sum(map(len, rows.values()))
+    for place in sorted(rows):
+        if total <= ROWS_MAX:
+            break
+        total -= len(rows.pop(place))
+    return rows

@@ -1,0 +1,241 @@
+"""What is new in market data's state since the last look, as rows of a tape. Pure.
+
+Rows are made of what was believed: a datum that was refused is on no tape.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from actors.market_data.snapshot import strike_of
+from actors.market_data.state import AssetFeeds, BookBuffer, KnownMarket, MarketDataState
+from signals.market import Asset, Outcome, market_slug
+from signals.snapshot import Interval
+from signals.units import MICRO
+
+VENUE: Final = "binance_um_perp"
+"""How tapes name the source of candles."""
+LEVELS: Final = 5
+HOUR_MS: Final = 3_600_000
+
+Value = str | int | float | None
+Row = tuple[Value, ...]
+
+
+class Table(msgspec.Struct, frozen=True):
+    """One kind of file: its columns in order, and those that name a row."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    """Name and Arrow type."""
+    key: tuple[str, ...]
+    hourly: bool = False
+    """One file an hour: a day of it is too large to be written again and again."""
+
+
+def _prices() -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (f"{side}_{what}{place}", "float64")
+        for place in range(LEVELS)
+        for side in ("bid", "ask")
+        for what in ("p", "s")
+    )
+
+
+TABLES: Final = {
+    table.name: table
+    for table in (
+        Table(
+            "klines",
+            (
+                ("asset", "string"),
+                ("venue", "string"),
+                ("interval", "string"),
+                ("open_time_ms", "int64"),
+                *((name, "float64") for name in ("open", "high", "low", "close", "volume")),
+                ("quote_volume", "float64"),
+                ("taker_buy_base", "float64"),
+            ),
+            ("interval", "open_time_ms"),
+        ),
+        Table(
+            "funding",
+            (("asset", "string"), ("funding_time_ms", "int64"), ("rate", "float64")),
+            ("funding_time_ms",),
+        ),
+        Table(
+            "open_interest",
+            (("asset", "string"), ("time_ms", "int64"), ("open_interest_base", "float64")),
+            ("time_ms",),
+        ),
+        Table(
+            "ticks",
+            (("asset", "string"), ("observed_ms", "int64"), ("twap", "float64")),
+            ("observed_ms",),
+            hourly=True,
+        ),
+        Table(
+            "books",
+            (
+                ("slug", "string"),
+                ("asset_id", "string"),
+                ("outcome", "string"),
+                ("sec", "int64"),
+                ("server_ms", "int64"),
+                ("tick", "float64"),
+                *_prices(),
+            ),
+            ("asset_id", "sec"),
+            hourly=True,
+        ),
+        Table(
+            "windows",
+            (
+                ("asset", "string"),
+                ("timeframe", "string"),
+                ("slug", "string"),
+                ("window_start_s", "int64"),
+                ("window_end_s", "int64"),
+                ("price_to_beat", "float64"),
+                ("condition_id", "string"),
+                ("up_token", "string"),
+                ("down_token", "string"),
+                ("fee_rate", "string"),
+                ("min_order_shares", "float64"),
+            ),
+            ("slug",),
+        ),
+    )
+}
+
+
+class Place(msgspec.Struct, frozen=True, order=True):
+    """Which file a row belongs to."""
+
+    day: str
+    asset: str
+    table: str
+    hour: int | None = None
+
+    @property
+    def path(self) -> str:
+        hour = "" if self.hour is None else f"-{self.hour:02d}"
+        return f"{self.day}/{self.asset}/{self.table}{hour}.parquet"
+
+
+Rows = dict[Place, list[Row]]
+
+
+class Marks(msgspec.Struct):
+    """Up to where each series is on the tape already; a new life begins with none."""
+
+    newest: dict[str, int] = {}
+    windows: dict[str, float | None] = {}
+
+
+def place_of(table: str, asset: Asset, time_ms: int) -> Place:
+    at = datetime.fromtimestamp(time_ms / 1_000, tz=UTC)
+    hour = at.hour if TABLES[table].hourly else None
+    return Place(day=at.strftime("%Y-%m-%d"), asset=str(asset), table=table, hour=hour)
+
+
+def new_rows(state: MarketDataState, marks: Marks) -> Rows:
+    """Return the rows that are not on the tape yet, and move the marks."""
+    found: Rows = {}
+    for asset, feeds in state.feeds.items():
+        for table, time_ms, row in _of_asset(asset, feeds, marks):
+            found.setdefault(place_of(table, asset, time_ms), []).append(row)
+    for market in state.markets.values():
+        strike = strike_of(market, state.feeds[market.asset].ticks)
+        slug = market_slug(market.asset, market.window)
+        if slug in marks.windows and marks.windows[slug] == strike:
+            continue
+        marks.windows[slug] = strike
+        at = place_of("windows", market.asset, market.window.open_ms)
+        found.setdefault(at, []).append(_window(market, slug, strike))
+    for slug in [slug for slug in marks.windows if slug not in state.markets]:
+        del marks.windows[slug]
+    return found
+
+
+def _of_asset(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[str, int, Row]]:
+    name = asset.upper()
+    candles = feeds.candles[Interval.M5]
+    times = candles.open_time_ms
+    for at in _after(marks, f"klines/{asset}", times):
+        row: Row = (name, VENUE, "5m", times[at], candles.open[at], candles.high[at])
+        row += (candles.low[at], candles.close[at], candles.volume[at], None, candles.taker_buy[at])
+        yield "klines", times[at], row
+    times = tuple(point.time_ms for point in feeds.funding)
+    for at in _after(marks, f"funding/{asset}", times):
+        yield "funding", times[at], (name, times[at], feeds.funding[at].rate)
+    times = tuple(point.time_ms for point in feeds.open_interest)
+    for at in _after(marks, f"open_interest/{asset}", times):
+        yield "open_interest", times[at], (name, times[at], feeds.open_interest[at].base_units)
+    times = feeds.ticks.observed_ms
+    for at in _after(marks, f"ticks/{asset}", times):
+        yield "ticks", times[at], (name, times[at], feeds.ticks.twap[at])
+
+
+def _after(marks: Marks, series: str, times_ms: tuple[int, ...]) -> range:
+    start = bisect_right(times_ms, marks.newest.get(series, -1))
+    if start < len(times_ms):
+        marks.newest[series] = times_ms[-1]
+    return range(start, len(times_ms))
+
+
+def _window(market: KnownMarket, slug: str, strike: float | None) -> Row:
+    window = market.window
+    return (
+        market.asset.upper(),
+        str(window.timeframe),
+        slug,
+        window.open_ms // 1_000,
+        window.close_ms // 1_000,
+        strike,
+        market.condition_id,
+        market.up_token_id,
+        market.down_token_id,
+        market.fee_rate,
+        market.min_order_shares / MICRO,
+    )
+
+
+def book_rows(state: MarketDataState, marks: Marks, market_ms: int) -> Rows:
+    """Return the best levels of each book that changed, once a second."""
+    found: Rows = {}
+    for market in state.markets.values():
+        slug = market_slug(market.asset, market.window)
+        pairs = ((Outcome.UP, market.up_token_id), (Outcome.DOWN, market.down_token_id))
+        for outcome, token in pairs:
+            book = state.books.get(token)
+            if book is None or book.contradicted:
+                continue
+            series = f"books/{token}"
+            if marks.newest.get(series) == book.stamp_wire_ms:
+                continue
+            marks.newest[series] = book.stamp_wire_ms
+            row: Row = (slug, token, str(outcome), market_ms // 1_000, book.stamp_wire_ms)
+            row += (book.tick_micro_usd / MICRO, *_levels(book))
+            found.setdefault(place_of("books", market.asset, market_ms), []).append(row)
+    for series in [s for s in marks.newest if s.startswith("books/") and s[6:] not in state.books]:
+        del marks.newest[series]
+    return found
+
+
+def _levels(book: BookBuffer) -> Iterator[float | None]:
+    bids = sorted(book.bids.items(), reverse=True)[:LEVELS]
+    asks = sorted(book.asks.items())[:LEVELS]
+    for place in range(LEVELS):
+        for side in (bids, asks):
+            yield from (
+                (value / MICRO for value in side[place])
+                if place < len(side)
+                else (
+                    None,
+                    None,
+                )
+            )
