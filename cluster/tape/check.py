@@ -10,18 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.errors import ClusterError
 from cluster.sandbox.prices.tape_files import tape_files
+from cluster.tape.errors import TapeFolderError
 from signals.market import Asset
 
 CANDLE_MS: Final = 300_000
 SECONDS_BELOW: Final = 10**11
 """A time below this is in seconds: in milliseconds it would be of 1973."""
 ALL: Final = "all"
-
-
-class TapeFolderError(ClusterError):
-    """There is no tape to look at."""
 
 
 class Series(NamedTuple):

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from cluster.commands.tape import check
 from cluster.sandbox.prices.tape import TapeError, load_tape
-from cluster.tape.check import TapeFolderError, check_tape
+from cluster.tape.check import check_tape
+from cluster.tape.errors import TapeFolderError
 from tests.cluster.sandbox.core.test_tape import RECORDED_MS, write_tape
 
 
