@@ -17,14 +17,14 @@ def command() -> None:
 @json_option
 def check(folder: Path, as_json: bool) -> int:  # noqa: FBT001 click
     """Say what a tape holds and lacks: gaps, repetitions, order, assets."""
-    from cluster.tape.check import check_tape, told
+    from cluster.tape.check import check_tape, time_text
 
     found = check_tape(folder)
     if as_json:
         emit(found, "tape")
     else:
         for one in found.held:
-            span = f"{told(one.from_ms)} .. {told(one.until_ms)}"
+            span = f"{time_text(one.from_ms)} .. {time_text(one.until_ms)}"
             show_text(f"{one.asset:>5}  {one.series:<13} {one.rows:>9} rows  {span}")
         for lack in found.lacks:
             show_text(f"LACKS  {lack.asset} {lack.series}: {lack.what}")

@@ -153,7 +153,7 @@ def _asset(asset: str, series: Series, table: pa.Table) -> Iterator[Held | Lack]
 def _order(times: Any) -> Iterator[str]:
     back = np.flatnonzero(np.diff(times) < 0)
     if len(back):
-        yield f"{len(back)} rows out of order, the first at {told(times[back[0] + 1])}"
+        yield f"{len(back)} rows out of order, the first at {time_text(times[back[0] + 1])}"
 
 
 def _stamps(times: Any, series: Series) -> Iterator[str]:
@@ -161,7 +161,7 @@ def _stamps(times: Any, series: Series) -> Iterator[str]:
         yield "times are in seconds, milliseconds are needed"
     elif series.name == "klines" and (times % CANDLE_MS).any():
         off = times[np.flatnonzero(times % CANDLE_MS)]
-        yield f"{len(off)} candles begin beside the five minutes, the first at {told(off[0])}"
+        yield f"{len(off)} candles begin beside the five minutes, the first at {time_text(off[0])}"
 
 
 def _twice(table: pa.Table, times: Any) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _twice(table: pa.Table, times: Any) -> Iterator[str]:
     rows = table.filter(pa.array(np.isin(times, double))).to_pylist()
     different = len({tuple(row.values()) for row in rows}) - len(double)
     said = f", {different} of them with other values" if different else ""
-    yield f"{len(double)} times there twice{said}, the first {told(double[0])}"
+    yield f"{len(double)} times there twice{said}, the first {time_text(double[0])}"
 
 
 def _gaps(times: Any, series: Series) -> Iterator[str]:
@@ -183,7 +183,9 @@ def _gaps(times: Any, series: Series) -> Iterator[str]:
         return
     longest = wide[np.argmax(steps[wide])]
     minutes = int(steps[longest]) / 60_000
-    yield (f"{len(wide)} gaps, the longest of {minutes:.1f} minutes from {told(ordered[longest])}")
+    yield (
+        f"{len(wide)} gaps, the longest of {minutes:.1f} minutes from {time_text(ordered[longest])}"
+    )
 
 
 def _values(table: pa.Table, series: Series) -> Iterator[str]:
@@ -197,7 +199,7 @@ def _values(table: pa.Table, series: Series) -> Iterator[str]:
             yield f"{odd} values of {name} are missing, not finite or not above zero"
 
 
-def told(time_ms: int) -> str:
+def time_text(time_ms: int) -> str:
     """Write a time for people; one that is none as it stands."""
     try:
         return datetime.fromtimestamp(int(time_ms) / 1_000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")

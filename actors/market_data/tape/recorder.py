@@ -57,12 +57,12 @@ class Recorder:
             if seen is None:
                 continue
             looks += 1
-            self.look(seen, now().market_ms)
+            self.sample_books(seen, now().market_ms)
             if looks % WRITE_EVERY_LOOKS == 0:
                 self.gather(seen)
                 await self.write(now().market_ms)
 
-    def look(self, state: MarketDataState, market_ms: int) -> None:
+    def sample_books(self, state: MarketDataState, market_ms: int) -> None:
         self._wait(book_rows(state, self._marks, market_ms))
 
     def gather(self, state: MarketDataState) -> None:
