@@ -18,7 +18,7 @@ STATE_OPTION = $(if $(STATE),--state "$(STATE)")
 SEEDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev run stop status update try test check bench evidence simulate nemesis soak lock
+.PHONY: help venv dev run stop status update try test check bench evidence simulate mutate nemesis soak lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -65,6 +65,9 @@ evidence: dev  ## forged approvals refused; the detectors' false alarms and dela
 
 simulate: dev  ## the whole fleet in one thread from seeds (SEEDS=10000)
 	$(PY) -m tests.simulation --seeds $(SEEDS)
+
+mutate: dev  ## which small faults of the pure code do its tests miss (MUTATE="slot --each 20")
+	$(PY) -m tests.mutation $(MUTATE)
 
 nemesis: dev  ## faults at every step of a handoff, bad releases, drivers that die, on real Ray
 	$(PY) -m tests.nemesis $(NEMESIS)

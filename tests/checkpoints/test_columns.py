@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from array import array
 from enum import StrEnum
 from typing import Any, Union
 
@@ -70,6 +71,12 @@ def test_a_new_column_has_the_type_that_its_field_says() -> None:
         ("payload", pa.binary(), False),
         ("reason", pa.string(), True),
     ]
+
+
+def test_a_buffer_that_is_longer_than_its_column_adds_no_values() -> None:
+    data = pa.py_buffer(array("q", [4, 5, 6, 7, 8, 9, 10, 11, 12]))
+    column = pa.Array.from_buffers(pa.int64(), 8, [None, data])
+    assert column_values(column) == [4, 5, 6, 7, 8, 9, 10, 11]
 
 
 def test_a_slot_does_not_pay_for_pandas() -> None:

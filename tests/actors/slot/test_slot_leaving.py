@@ -113,6 +113,7 @@ def test_former_owner_stays_quiesced_and_hears_from_the_gateway_that_it_is_back(
     refused = only(slot.apply(ClaimAnswered, answer=Standby(owner=None)), ReportRefused)
     assert refused.reason.startswith("fenced_out")
     assert slot.seat.phase is Phase.QUIESCED
+    assert none(slot.apply(Ticked), SendClaim), "it asks again after a pause"
     effects = slot.at(DUE_MS).apply(Ticked)
     assert none(effects, AskSnapshot)
     only(effects, SendClaim)

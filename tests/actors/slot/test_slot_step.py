@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.messages import (
     ClaimRefused,
@@ -15,11 +16,14 @@ from actors.slot.events import (
     ClaimAnswered,
     Leave,
     Recover,
+    Recovered,
+    RecoveryFailed,
     RunStrategy,
     SendClaim,
     SendIntent,
     SnapshotArrived,
     SnapshotMissing,
+    TakeCheckpoint,
     Ticked,
 )
 from actors.slot.facts import DecisionFact, MissedFact
@@ -84,6 +88,24 @@ def test_grant_from_another_sequence_reads_the_state_again_first() -> None:
     assert none(effects, AppendEntries)
 
 
+def test_a_slot_owns_only_what_was_recovered_up_to_the_record() -> None:
+    slot = Slot()
+    slot.apply(Ticked)
+    slot.apply(ClaimAnswered, answer=granted(slot.seat, journal_sequence=7))
+    again = only(slot.apply(RecoveryFailed, reason="damaged"), Recover)
+    assert again.delay_ms > 0
+    short = SlotState(slot="btc-5m", journal_sequence=6)
+    only(slot.apply(Recovered, state=short, memory=Memory(calls=6)), Recover)
+    assert slot.seat.phase is Phase.RECOVERING
+    state = SlotState(slot="btc-5m", journal_sequence=7)
+    slot.apply(Recovered, state=state, memory=Memory(calls=7))
+    assert (slot.seat.phase, slot.seat.memory) == (Phase.ACTIVE, Memory(calls=7))
+    assert slot.seat.state.journal_sequence > 7, "the claim is a row of its own"
+    sequence = slot.seat.state.journal_sequence
+    assert slot.apply(Recovered, state=short, memory=Memory(calls=6)) == []
+    assert slot.seat.state.journal_sequence == sequence, "what comes late changes nothing"
+
+
 def test_grant_of_another_life_is_no_grant() -> None:
     slot = Slot()
     slot.apply(Ticked)
@@ -111,6 +133,8 @@ def test_due_point_leads_to_snapshot_strategy_row_and_only_then_the_intent() -> 
     assert sent.intent_id == f"btc-5m/{OPEN_MS}/{DUE_MS}/0"
     assert sent.fence == 1
     assert slot.seat.memory == Memory(calls=1)
+    assert slot.seat.unsent == ()
+    assert none(slot.durable(), SendIntent), "it is sent once"
 
 
 def test_nothing_is_decided_before_the_slots_first_point() -> None:
@@ -124,6 +148,20 @@ def test_point_is_decided_once() -> None:
     slot.decide(hold())
     assert none(slot.apply(Ticked), AskSnapshot)
     assert none(slot.answer(trade()), AppendEntries), "an answer nobody waits for"
+
+
+def test_a_checkpoint_is_wanted_after_as_many_decisions_as_the_configuration_says() -> None:
+    slot = Slot().start()
+    timing = replace(slot.seat.rules.timing, checkpoint_every_decisions=3)
+    rules = replace(slot.seat.rules, timing=timing)
+    slot.seat = replace(slot.seat, rules=rules, checkpoint_wanted=False)
+    slot.effects = []
+    taken = []
+    for place in range(3):
+        slot.decide(hold(), DUE_MS + place * CYCLE_MS)
+        slot.durable()
+        taken.append(not none(slot.effects, TakeCheckpoint))
+    assert taken == [False, False, True]
 
 
 def test_missing_snapshot_is_a_decision_that_says_stale() -> None:
