@@ -18,6 +18,7 @@ from actors.market_data.inputs import (
     Odd,
     odd,
 )
+from actors.market_data.opening import opening_of
 from actors.market_data.plausible import MINUTE_MS, log_gap, reference_close
 from actors.market_data.state import INTERVAL_MS, AssetFeeds, BookBuffer, KnownMarket
 from signals.market import market_slug
@@ -159,9 +160,8 @@ def _pair_faults(slug: str, up: BookBuffer, down: BookBuffer) -> Iterator[Odd]:
 
 
 def _market_faults(ticks: Ticks, markets: tuple[KnownMarket, ...]) -> Iterator[Odd]:
-    averages = dict(zip(ticks.observed_ms, ticks.twap, strict=True))
     for market in markets:
-        opening = averages.get(market.window.open_ms)
+        opening = opening_of(market, ticks)
         strike = market.price_to_beat
         if strike is None or not ticks.twap:
             continue

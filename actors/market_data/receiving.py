@@ -40,6 +40,7 @@ from actors.market_data.jobs import (
     answered,
     failed,
 )
+from actors.market_data.opening import with_opening, with_openings
 from actors.market_data.plausible import (
     fit_book,
     fit_candles,
@@ -139,6 +140,7 @@ def apply_market(state: MarketDataState, event: MarketFound, now: Now) -> Steppe
         )
     market, changed = one_strike(market, known)
     state = refuse(state, str(market.asset), changed, now)
+    market = with_opening(market, state.feeds[market.asset].ticks, known)
     state = msgspec.structs.replace(state, markets=state.markets | {event.slug: market})
     return after_market(state, event.slug, market, now), []
 
@@ -177,10 +179,12 @@ def apply_ticks(state: MarketDataState, event: TicksReceived, now: Now) -> Marke
     state = refuse(state, str(event.asset), wrong, now)
     ticks, late = merge_ticks(feeds.ticks, fit, now.market_ms)
     state = _with_feeds(state, event.asset, msgspec.structs.replace(feeds, ticks=ticks))
+    markets = with_openings(state.markets, event.asset, ticks)
     counts = msgspec.structs.replace(state.counts, late=state.counts.late + late)
     is_news = ticks.observed_ms[-1:] != feeds.ticks.observed_ms[-1:]
     return msgspec.structs.replace(
         state,
+        markets=markets,
         last_tick_wire_ms=now.wire_ms if is_news else state.last_tick_wire_ms,
         counts=counts,
     )

@@ -1,8 +1,7 @@
 """Make a snapshot from the buffers: pure, and honest about what is old or missing."""
 
-from bisect import bisect_left
-
 from actors.market_data.agreement import Faults, faults
+from actors.market_data.opening import opening_of
 from actors.market_data.state import (
     BOOK_LEVELS,
     INTERVAL_MS,
@@ -114,13 +113,11 @@ def _view(market: KnownMarket, books: dict[str, BookBuffer], ticks: Ticks) -> Ma
 def strike_of(market: KnownMarket, ticks: Ticks) -> float | None:
     """Return the average observed exactly at the open, else what the venue publishes of it.
 
-    The venue publishes it only after the window. Ticks are kept for longer than a window lasts;
-    who started later than that knows no strike, and nothing is decided on this market.
+    Where the venue publishes it after the window, who started later than the open knows no strike,
+    and nothing is decided on this market.
     """
-    place = bisect_left(ticks.observed_ms, market.window.open_ms)
-    if ticks.observed_ms[place : place + 1] == (market.window.open_ms,):
-        return ticks.twap[place]
-    return market.price_to_beat
+    observed = opening_of(market, ticks)
+    return market.price_to_beat if observed is None else observed
 
 
 def _book(buffer: BookBuffer | None) -> Book | None:

@@ -144,6 +144,8 @@ class KnownMarket(msgspec.Struct, frozen=True, kw_only=True):
     """Market time of the newest look."""
     strike_changed: bool = False
     """The venue has said two prices to beat: neither is believed."""
+    opening: float | None = None
+    """The average observed exactly at the open; kept when its tick is let go."""
 
     @property
     def token_ids(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The price to beat: observed at the open, or unknown."""
+"""The price to beat: observed at the open, or unknown; kept for all of a 4h window."""
 
 from typing import Any
 
@@ -10,12 +10,13 @@ from actors.market_data.events import (
     SnapshotAsked,
     TicksReceived,
 )
+from actors.market_data.handoff import encode_buffers, restored_state
 from actors.market_data.step import step
 from signals.fair_value import NoData, read_settlement
-from signals.market import Asset
+from signals.market import Asset, Slot, Timeframe
 from signals.params import Params
 from tests.actors.market_data.builders import BTC_5M, T0, at, market, slug, ticks
-from tests.actors.market_data.journeys import snapshots, warm_state
+from tests.actors.market_data.journeys import fresh_state, settle, snapshots, warm_state
 
 
 def shown(state: Any, ms: int) -> Any:
@@ -79,3 +80,61 @@ def test_a_published_price_that_changes_is_not_believed_any_more() -> None:
     assert "before it was" in state.refused["btc/price_to_beat"].cause
     state = published(published(state, 5_000, 101.9), 6_000, 100.2)
     assert strike(shown(state, 6_500)) is None, "neither of the two, however often they are said"
+
+
+FOUR_HOURS = Slot(Asset.BTC, Timeframe.H4)
+HOUR_MS = 3_600_000
+LATE_MS = 4 * HOUR_MS - 20_000
+
+
+def four_hours_later() -> Any:
+    """Return a state that saw a 4h market's open, and nothing but ticks for almost all of it."""
+    state = fresh_state(FOUR_HOURS)
+    state, _ = settle(state, at(0))
+    found = market(FOUR_HOURS, 0, 0)
+    state, _ = settle(state, at(0), [MarketFound(slug=slug(found), market=found)])
+    state = with_ticks(state, (0, 100.2), (1_000, 100.4))
+    for ms in range(HOUR_MS // 4, LATE_MS, HOUR_MS // 4):
+        state = with_ticks(state, (ms, 104.0), (ms + 1_000, 104.1))
+    return with_ticks(state, (LATE_MS, 104.0))
+
+
+def of_4h(state: Any, ms: int) -> Any:
+    made = shown(state, ms)
+    return next(view for view in made.markets if view.window.timeframe is Timeframe.H4)
+
+
+def test_a_4h_market_keeps_its_strike_when_the_tick_at_its_open_is_long_gone() -> None:
+    state = four_hours_later()
+    oldest_ms = state.feeds[Asset.BTC].ticks.observed_ms[0]
+    assert oldest_ms > T0 + HOUR_MS, "the tick of the open is gone"
+    assert of_4h(state, LATE_MS).price_to_beat == 100.2
+
+
+def test_a_market_that_is_read_again_and_a_successor_keep_that_strike() -> None:
+    state = four_hours_later()
+    found = market(FOUR_HOURS, 0, LATE_MS)
+    again, _ = step(state, MarketFound(slug=slug(found), market=found), at(LATE_MS))
+    assert of_4h(again, LATE_MS).price_to_beat == 100.2
+    data = encode_buffers(again, at(LATE_MS))
+    next_one = restored_state(state.settings, at(LATE_MS), data)
+    assert of_4h(next_one, LATE_MS).price_to_beat == 100.2
+
+
+@pytest.mark.parametrize(("published_price", "fits"), [(100.2, "fits"), (104.0, "differs")])
+def test_hours_later_a_published_price_is_still_held_against_the_open(
+    published_price: float, fits: str
+) -> None:
+    state = four_hours_later()
+    found = market(FOUR_HOURS, 0, LATE_MS, price_to_beat=published_price)
+    state, _ = step(state, MarketFound(slug=slug(found), market=found), at(LATE_MS))
+    assert ("price_to_beat" in str(shown(state, LATE_MS).ages)) is (fits == "differs")
+
+
+def test_buffers_of_a_release_that_kept_no_openings_are_read() -> None:
+    state = four_hours_later()
+    plain = msgspec.msgpack.decode(encode_buffers(state, at(LATE_MS)))
+    for known in plain["markets"].values():
+        del known["opening"]
+    old = restored_state(state.settings, at(LATE_MS), msgspec.msgpack.encode(plain))
+    assert of_4h(old, LATE_MS).price_to_beat is None
