@@ -58,6 +58,25 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     """It sets parameters of a release that runs: it lets none in, and ends no staged limit."""
 
 
+class ReplayFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the new release would have decided on recorded inputs."""
+
+    decisions: int
+    changed: int
+    expected_changed_max: int
+    """What the plan declares; shadow is held to the same share."""
+    not_made: int = 0
+    """Recorded decisions that could not be made again."""
+    shown: tuple[str, ...] = ()
+    """Some of the changed decisions, one line each."""
+
+
+class _Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a plan document that is declared of decisions; a plan may declare nothing."""
+
+    replay: ReplayFindings | None = None
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator signs."""
 
@@ -223,3 +242,17 @@ def _read_folder(storage: Storage, folder: str) -> dict[str, bytes]:
         except MissingFileError:
             continue  # removed between listing and reading: it is not there
     return found
+
+
+def last_declared(storage: Storage, release: str) -> ReplayFindings | None:
+    """Return what the plan that was applied last for a release declares; None where nothing."""
+    applied = [strict(data, Application) for data in _read_folder(storage, APPLIED).values()]
+    mine = [one for one in applied if isinstance(one, Application) and one.to_release == release]
+    if not mine:
+        return None
+    last = max(mine, key=lambda one: one.applied_wire_ms)
+    try:
+        data = storage.read(f"{PLANS}/{last.plan}.json")
+        return msgspec.json.decode(data, type=_Declaration).replay
+    except (MissingFileError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None

@@ -27,7 +27,6 @@ from actors.messages import (
 )
 from actors.rollout import handoff_messages as said
 from actors.rollout import handoff_state as limits
-from actors.rollout.beat import last_beat_ms
 from actors.rollout.errors import RolloutError
 from actors.rollout.handoff_state import ENDED, Handoff
 from actors.rollout.ports import CallFailedError, FleetCalls
@@ -35,6 +34,7 @@ from actors.rollout.proof import failure_of, was_asked
 from actors.rollout.record import (
     Active,
     end_turn,
+    last_beat_ms,
     read_active,
     read_plan,
     read_state,

@@ -11,14 +11,13 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from actors.rollout.beat import ROLLOUT_BEAT as BEAT
 from actors.rollout.errors import RolloutError
 from actors.rollout.handoff_state import Step
 from actors.rollout.plan import Plan
 from actors.rollout.report import Report
 from actors.rollout.rollout_state import Rollout
 from actors.runtime import life_id, wire_ms
-from checkpoints.errors import DamagedError, MissingFileError
+from checkpoints.errors import CheckpointsError, DamagedError, MissingFileError
 from checkpoints.process_id import life_alive
 from checkpoints.small_file import from_json
 from checkpoints.storage import Storage
@@ -26,6 +25,8 @@ from checkpoints.storage import Storage
 _T = TypeVar("_T")
 ROLLOUTS: Final = "rollouts"
 ACTIVE: Final = f"{ROLLOUTS}/active.json"
+BEAT: Final = "beat"
+"""File beside a rollout's plan: wire ms of its driver's last sign of life."""
 
 
 class Active(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +141,14 @@ def read_active(storage: Storage) -> Active | None:
         return None
 
 
+def last_beat_ms(storage: Storage, rollout: str) -> float:
+    """Return when a rollout's driver last gave a sign (wire ms); 0 before the first."""
+    try:
+        return float(storage.read(f"{ROLLOUTS}/{rollout}/{BEAT}"))
+    except (CheckpointsError, ValueError):
+        return 0.0
+
+
 def read_plan(storage: Storage, rollout: str) -> Plan | None:
     try:
         return _read(storage, rollout, "plan", Plan)
@@ -168,8 +177,7 @@ def _read(storage: Storage, rollout: str, name: str, kind: type[_T]) -> _T:
 
 def rollout_ids(storage: Storage) -> list[str]:
     """Return all rollouts that were begun, oldest first."""
-    names = storage.names(f"{ROLLOUTS}/")
-    return sorted({name.split("/")[1] for name in names if name.count("/") > 1})
+    return storage.folders(ROLLOUTS)
 
 
 def next_rollout_id(storage: Storage) -> str:

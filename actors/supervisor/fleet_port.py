@@ -9,12 +9,16 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.attest import ROOT
 from actors.messages import decode
 from actors.ray_actors import actor_named, create
-from actors.runtime import RAY_NAMESPACE
+from actors.rollout.abort import abort
+from actors.rollout.errors import RolloutError
+from actors.rollout.ports import CallFailedError
+from actors.rollout.ray_calls import RayCalls
+from actors.runtime import RAY_NAMESPACE, load_config, log_event
 from actors.slot.status import AnySlotStatus
-from actors.supervisor.operator_commands import Fleet, abort_rollout, roll_back
+from actors.supervisor.operator_commands import Fleet, roll_back
+from checkpoints.errors import CheckpointsError
 from checkpoints.process_id import end_life
 
 ASK_SECONDS: Final = 3.0
@@ -22,6 +26,8 @@ ASK_SECONDS: Final = 3.0
 CREATE_SECONDS: Final = 120.0
 """Wire. The constructor attests and returns, but eight may wait their turn on a busy machine."""
 END_SECONDS: Final = 10.0
+ABORT_SECONDS: Final = 100.0
+"""Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +147,16 @@ class RayFleet:
         return True
 
     async def end_rollout(self) -> str | None:
-        return await abort_rollout(self._fleet(), ROOT)
+        """Put it away in this process: it asks, ends and fences, as the supervisor does anyway."""
+        try:
+            speed = load_config(self._storage_root).clock.speed
+            async with asyncio.timeout(ABORT_SECONDS):
+                await abort(self._storage_root, RayCalls(self._storage_root), speed, _log_end)
+        except TimeoutError:
+            return f"no end in {ABORT_SECONDS:.0f} s"
+        except (RolloutError, CallFailedError, CheckpointsError, RayError) as error:
+            return f"{type(error).__name__}: {error}"
+        return None
 
     async def roll_back(self, to: str, slots: tuple[str, ...]) -> str | None:
         return await roll_back(self._fleet(), self._release, to, slots)
@@ -149,6 +164,10 @@ class RayFleet:
     def _fleet(self) -> Fleet:
         address = ray.get_runtime_context().gcs_address
         return Fleet(storage_root=self._storage_root, address=address)
+
+
+def _log_end(line: str) -> None:
+    log_event("rollout_slot_ended", end=line)
 
 
 def _kill_actor(actor: str) -> None:

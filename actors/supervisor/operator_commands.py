@@ -1,4 +1,8 @@
-"""The operator's own commands, run by the supervisor: one way to do a thing, whoever asks."""
+"""The operator's rollback, run by the supervisor as a process of its own, from its own archive.
+
+Not a call: a way back takes minutes, stops at a signal to its process, and must be driven by code
+that no edit of the moment reached (docs/decisions/0004).
+"""
 
 import asyncio
 import os
@@ -15,16 +19,12 @@ from checkpoints.archive import archive_uri, unpack_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 
-ABORT_SECONDS: Final = 100.0
-"""Wire. Each slot may take a decision point to show that it decides; then its standbys leave."""
 ROLL_BACK_SECONDS: Final = 900.0
 SECONDS_PER_SLOT: Final = 60.0
 """Wire, the larger of the two: slots one after another, each with a start, a wait for quiet and a
 confirmation."""
 SAID_MAX: Final = 500
 CHUNK: Final = 4_096
-"""What makes a process the driver of a job: with a working directory of its own for the job, Ray
-does not put the driver's folder in front of every actor's path."""
 STATE_STORAGE: Final = "storage"
 """Folder of the storage inside a state folder, see `cluster.local.state_folder`."""
 
@@ -35,12 +35,6 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     storage_root: str
     address: str
     """Of the Ray head."""
-
-
-async def abort_rollout(fleet: Fleet, root: Path) -> str | None:
-    """Put away the rollout under way; return why that failed, or None."""
-    words = ["abort", f"--storage={fleet.storage_root}", f"--address={fleet.address}"]
-    return await _run(words, root, os.environ, ABORT_SECONDS)
 
 
 async def roll_back(
@@ -55,6 +49,7 @@ async def roll_back(
     if storage.name != STATE_STORAGE:
         return f"{storage} lies in no state folder: roll back by hand"
     job = {"runtime_env": {"working_dir": archive_uri(storage, release)}}
+    # as the driver of a job: Ray then puts no folder of this process on the actors' paths
     environment = {
         **os.environ,
         "RAY_ADDRESS": fleet.address,

@@ -1,28 +1,18 @@
-"""What the rollouts' records say may run: read in a thread, by the supervisor's looks."""
+"""What the rollouts' records say may run: read in a thread, beside the supervisor's turn."""
 
-import msgspec
-
-from actors.rollout.beat import active_rollout
+from actors.rollout.plan import Plan
+from actors.rollout.record import read_active, read_plan, rollout_ids
 from actors.supervisor.sightings import Planned
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
 
-class PlanView(msgspec.Struct, frozen=True, kw_only=True):
-    """What is needed of a rollout's plan."""
-
-    to_release: str
-    from_releases: dict[str, tuple[str, ...]] = {}
-    order: tuple[str, ...] = ()
-
-
 def read_planned(storage: Storage, slots: frozenset[str]) -> Planned:
     """Return the rollout under way, and whether the latest one was of a part of these slots."""
-    active = active_rollout(storage)
-    rollouts = storage.folders("rollouts")
-    latest = active.rollout if active is not None else (rollouts[-1] if rollouts else None)
-    plan = None if latest is None else _read_plan(storage, latest)
+    active = read_active(storage)
     under_way = None if active is None else active.rollout
+    latest = under_way or next(reversed(rollout_ids(storage)), None)
+    plan = None if latest is None else _plan_of(storage, latest)
     if plan is None:
         return Planned(rollout=under_way)
     return Planned(
@@ -35,12 +25,12 @@ def read_planned(storage: Storage, slots: frozenset[str]) -> Planned:
 
 def release_of_plan(storage: Storage, rollout: str) -> str:
     """Return the release that a rollout brings; empty where its plan cannot be read."""
-    plan = _read_plan(storage, rollout)
+    plan = _plan_of(storage, rollout)
     return "" if plan is None else plan.to_release
 
 
-def _read_plan(storage: Storage, rollout: str) -> PlanView | None:
+def _plan_of(storage: Storage, rollout: str) -> Plan | None:
     try:
-        return msgspec.json.decode(storage.read(f"rollouts/{rollout}/plan.json"), type=PlanView)
-    except (CheckpointsError, msgspec.DecodeError, UnicodeDecodeError):
+        return read_plan(storage, rollout)
+    except CheckpointsError:
         return None

@@ -21,7 +21,7 @@ from actors.messages import (
     TradingState,
     decode,
 )
-from actors.rollout.beat import active_rollout, last_beat_ms
+from actors.rollout.record import last_beat_ms, read_active
 from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
 from actors.shared_kind import Kind
@@ -222,7 +222,7 @@ def _by_slot(records: tuple[FenceRecord, ...]) -> dict[str, tuple[FenceRecord, .
 
 def poll_rollout(storage: Storage) -> Undated:
     """Read which rollout is under way and when its driver last gave a sign."""
-    active = active_rollout(storage)
+    active = read_active(storage)
     shared = replaced_shared(storage)
     if active is None:
         return undated(RolloutSeen, rollout=None, replaced_shared=shared)

@@ -6,56 +6,18 @@ Read in a thread, from the rollout's record and the gate's plans; without a decl
 judged.
 """
 
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from actors.detectors.finding import Finding
 from actors.detectors.shadow import Declared, ShadowWatch, advance, findings
-from checkpoints.approvals import APPLIED, PLANS
+from actors.rollout.handoff_messages import ShadowReport
+from actors.rollout.record import read_state
+from actors.rollout.rollout_state import Rollout
+from checkpoints.approvals import last_declared
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
 NOTHING_CHANGES: Final = Declared(decisions=1, changed_max=0)
-
-
-_View = TypeVar("_View", bound=msgspec.Struct)
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What is needed of a slot's shadow report."""
-
-    compared: int
-    differing: int
-
-
-class HandoffView(msgspec.Struct, frozen=True, kw_only=True):
-    shadow_report: Report | None = None
-
-
-class OptionsView(msgspec.Struct, frozen=True, kw_only=True):
-    identical: bool = False
-
-
-class RolloutView(msgspec.Struct, frozen=True, kw_only=True):
-    to_release: str
-    options: OptionsView
-    handoffs: dict[str, HandoffView]
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    plan: str
-    to_release: str
-    applied_wire_ms: int
-
-
-class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    decisions: int
-    expected_changed_max: int
-
-
-class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
-    replay: Replayed | None = None
 
 
 class Shadows:
@@ -65,14 +27,15 @@ class Shadows:
         self._storage = storage
         self._rollout: str | None = None
         self._watch: ShadowWatch | None = None
-        self._seen: dict[str, Report] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
+        """Slot -> how many decisions were compared and how many differed, as last read."""
 
     def poll(self, rollout: str | None) -> tuple[Finding, ...]:
         """Count what the slots' shadows compared since the last look."""
         if rollout is None:
             self._rollout, self._watch = None, None
             return ()
-        state = _read(self._storage, f"rollouts/{rollout}/state.json", RolloutView)
+        state = _state_of(self._storage, rollout)
         if state is None:
             return ()
         if rollout != self._rollout:
@@ -82,46 +45,39 @@ class Shadows:
         self._watch = advance(self._watch, self._new_comparisons(state))
         return findings(self._watch)
 
-    def _begin(self, rollout: str, state: RolloutView) -> None:
+    def _begin(self, rollout: str, state: Rollout) -> None:
         declared = self._declared(state)
         self._rollout, self._seen = rollout, {}
         self._watch = None
         if declared is not None:
             self._watch = ShadowWatch(release=state.to_release, declared=declared)
 
-    def _declared(self, state: RolloutView) -> Declared | None:
+    def _declared(self, state: Rollout) -> Declared | None:
         """Return what the plan that was applied last for this release says."""
         if state.options.identical:
             return NOTHING_CHANGES
-        names = self._storage.names(f"{APPLIED}/")
-        read = [_read(self._storage, name, Applied) for name in names]
-        mine = [one for one in read if one is not None and one.to_release == state.to_release]
-        if not mine:
+        replay = last_declared(self._storage, state.to_release)
+        if replay is None:
             return None
-        last = max(mine, key=lambda one: one.applied_wire_ms)
-        document = _read(self._storage, f"{PLANS}/{last.plan}.json", DocumentView)
-        if document is None or document.replay is None:
-            return None
-        replay = document.replay
         return Declared(decisions=replay.decisions, changed_max=replay.expected_changed_max)
 
-    def _new_comparisons(self, state: RolloutView) -> tuple[bool, ...]:
+    def _new_comparisons(self, state: Rollout) -> tuple[bool, ...]:
         """Return whether each new comparison differed; all of one look are one observation."""
         found: list[bool] = []
         for slot, handoff in state.handoffs.items():
-            report, before = handoff.shadow_report, self._seen.get(slot)
-            if report is None:
-                continue
-            known = before or Report(compared=0, differing=0)
-            differing = report.differing - known.differing
-            same = report.compared - known.compared - differing
-            found += [True] * differing + [False] * same
-            self._seen[slot] = report
+            if handoff.shadow_report is not None:
+                found += self._new_of(slot, handoff.shadow_report)
         return tuple(found)
 
+    def _new_of(self, slot: str, report: ShadowReport) -> list[bool]:
+        compared, differed = self._seen.get(slot, (0, 0))
+        self._seen[slot] = (report.compared, report.differing)
+        differing = report.differing - differed
+        return [True] * differing + [False] * (report.compared - compared - differing)
 
-def _read(storage: Storage, name: str, kind: type[_View]) -> _View | None:
+
+def _state_of(storage: Storage, rollout: str) -> Rollout | None:
     try:
-        return msgspec.json.decode(storage.read(name), type=kind)
-    except (CheckpointsError, msgspec.DecodeError, UnicodeDecodeError):
+        return read_state(storage, rollout)
+    except CheckpointsError:
         return None

@@ -12,7 +12,14 @@ import msgspec
 from actors.config import FleetConfig, config_id
 from actors.rollout.plan import PARAMS_FILE, Plan, params_changes
 from actors.rollout.rollout_state import Options
-from checkpoints.approvals import PLAN_BYTES_MAX, PLANS, Staged, digest_of, strict
+from checkpoints.approvals import (
+    PLAN_BYTES_MAX,
+    PLANS,
+    ReplayFindings,
+    Staged,
+    digest_of,
+    strict,
+)
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.records import canonical_json
@@ -32,19 +39,6 @@ from cluster.gate.errors import GateError
 DOCUMENT_VERSION: Final = 1
 NOT_COMPARED: Final = frozenset({"made_wire_ms", "commit", "replay", "plan"})
 """What may differ between the signed document and one made now; `plan` is compared by field."""
-
-
-class ReplayFindings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the new release would have decided on recorded inputs."""
-
-    decisions: int
-    changed: int
-    expected_changed_max: int
-    """What the plan declares; shadow is held to the same share."""
-    not_made: int = 0
-    """Recorded decisions that could not be made again."""
-    shown: tuple[str, ...] = ()
-    """Some of the changed decisions, one line each."""
 
 
 class ParamsChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cluster.gate.document import ReplayFindings
+from checkpoints.approvals import ReplayFindings
 from cluster.replay.result import Differing, Replayed
 
 SHOWN_MAX: Final = 20

@@ -11,9 +11,10 @@ import msgspec
 from actors.clock import wall_ms
 from actors.rollout.plan import Plan, changes_nothing
 from actors.runtime import load_config
+from checkpoints.approvals import ReplayFindings
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
-from cluster.gate.document import PlanDocument, ReplayFindings
+from cluster.gate.document import PlanDocument
 from cluster.gate.entry import announce, next_step
 from cluster.gate.replayed import replay_findings
 from cluster.replay.errors import ReplayError

@@ -16,9 +16,9 @@ from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord
 from actors.rollout import abort
 from actors.rollout import handoff_events as on
-from actors.rollout.beat import ACTIVE_ROLLOUT, ROLLOUT_BEAT, ActiveRollout
 from actors.rollout.driver import Driver
 from actors.rollout.handoff_state import Step
+from actors.rollout.record import ACTIVE, BEAT, Active
 from actors.rollout.rollout_state import Occupant, Options, Phase, Rollout, begin, begin_back
 from actors.rollout.schedule import Schedule
 from checkpoints.errors import MissingFileError, StorageError
@@ -39,6 +39,10 @@ THOUGHT_S_MAX: Final = 2.0
 MISJUDGES: Final = 0.5
 """Share of owners that a way back takes for sick though they act: only slow to answer."""
 MISJUDGED: Final = "no answer in 2 s"
+
+
+NO_PROCESS = "1-1"
+"""Life of a simulated driver: no process of this machine is asked whether it lives."""
 
 
 class OperatorsStop(msgspec.Struct, frozen=True):
@@ -98,8 +102,9 @@ class Roll:
             self.gone = True
             return
         disk = self.world.disk
-        active = ActiveRollout(rollout=self.name, begun_wire_ms=self.world.wire_ms_exact())
-        await self._keep(lambda: disk.write(ACTIVE_ROLLOUT, msgspec.json.encode(active)))
+        begun_ms = self.world.wire_ms_exact()
+        active = Active(rollout=self.name, driver=NO_PROCESS, begun_wire_ms=begun_ms)
+        await self._keep(lambda: disk.write(ACTIVE, msgspec.json.encode(active)))
         self.state = rollout
         calls = SimulatedCalls(self.world)
         driver = Driver(rollout, calls, self._now, self._watch)
@@ -116,7 +121,7 @@ class Roll:
         """Give signs of life until the rollout was put away."""
         while self._has_turn():
             sign = f"{self.world.wire_ms_exact():.0f}".encode()
-            name = f"rollouts/{self.name}/{ROLLOUT_BEAT}"
+            name = f"rollouts/{self.name}/{BEAT}"
             await self._keep(partial(self.world.disk.write, name, sign))
             await asyncio.sleep(BEAT_S)
         driver.stop("it was put away as a rollout without a driver")
@@ -128,14 +133,14 @@ class Roll:
 
     def _has_turn(self) -> bool:
         try:
-            data = self.world.disk.read(ACTIVE_ROLLOUT)
+            data = self.world.disk.read(ACTIVE)
         except MissingFileError:
             return False
-        return msgspec.json.decode(data, type=ActiveRollout).rollout == self.name
+        return msgspec.json.decode(data, type=Active).rollout == self.name
 
     def _end_turn(self) -> None:
         if self._has_turn():
-            self.world.disk.delete(ACTIVE_ROLLOUT)
+            self.world.disk.delete(ACTIVE)
 
     async def _keep(self, write: Callable[[], None]) -> None:
         """Write, again while the disk refuses."""

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.messages import encode
+from actors.rollout.record import Active
 from actors.slot.status import SlotNotRunning
 from actors.supervisor import detecting as module
 from actors.supervisor import polling
@@ -21,6 +23,7 @@ from checkpoints.archive import archive_release
 from checkpoints.journal import Journal
 from checkpoints.storage import LocalStorage
 from signals.params import Params, params_id
+from tests.actors.rollout.plans import plan as plan_of
 from tests.actors.slot.builders import CYCLE_MS, DUE_MS
 from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, status
 from tests.actors.supervisor.watchers import RELEASE, STRANGE, detecting, fleet, poll
@@ -153,11 +156,13 @@ def test_only_actors_that_are_named_like_a_slots_and_not_watched_are_asked() -> 
 def test_a_partial_roll_may_leave_two_releases(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     assert not read_planned(storage, frozenset({SLOT})).partial
-    plan = {"to_release": "b", "from_releases": {"a": [SLOT]}, "order": ["eth-5m"]}
+    plan = replace(plan_of(("eth-5m",)), to_release="b", from_releases={"a": (SLOT,)})
     storage.write("rollouts/r0001/plan.json", msgspec.json.encode(plan))
     planned = read_planned(storage, frozenset({SLOT, "eth-5m"}))
     assert (planned.rollout, planned.partial) == (None, True)
-    storage.write("rollouts/active.json", msgspec.json.encode({"rollout": "r0001"}))
+    storage.write(
+        "rollouts/active.json", msgspec.json.encode(Active(rollout="r0001", driver="1-1"))
+    )
     assert read_planned(storage, frozenset({SLOT})).rollout == "r0001"
 
 

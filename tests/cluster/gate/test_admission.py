@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from actors.config import FleetConfig, GateMode, Mode
 from checkpoints.alarms import AlarmStore
-from checkpoints.approvals import APPLIED, PLANS, read_gate
+from checkpoints.approvals import APPLIED, PLANS, ReplayFindings, read_gate
 from checkpoints.approved_releases import CoverageReader, coverage, mark_baked, unbaked
 from checkpoints.storage import LocalStorage
 from cluster.gate.admission import BREAK_GLASS, Admission, Wish, admit, covered
-from cluster.gate.document import PlanDocument, ReplayFindings, find_plan, load_plan, store_plan
+from cluster.gate.document import PlanDocument, find_plan, load_plan, store_plan
 from cluster.gate.errors import GateError, GateRefusedError
 from cluster.gate.keys import store_approval
 from cluster.gate.settings import HOUR_MS, MINUTE_MS
