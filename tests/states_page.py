@@ -8,7 +8,7 @@ from actors.gateway.authority import machine as authority
 from actors.machine.moves import Moves
 from actors.machine.rows import Row, Table
 from actors.market_data import turn as market_data_turn
-from actors.rollout import handoff_state, rollout_state
+from actors.rollout import handoff_table, rollout_state
 from actors.rollout.replacement import machine as replacement
 from actors.slot import seat as slot_seat
 from actors.supervisor import state as supervisor_state
@@ -25,7 +25,7 @@ MOVES: tuple[Moves[Any], ...] = (
     slot_seat.PHASES,
     supervisor_state.PLACES,
     order_life.STATES,
-    handoff_state.STEPS,
+    handoff_table.STEPS,
     rollout_state.PHASES,
 )
 Reasons = list[tuple[str, str, str, str]]

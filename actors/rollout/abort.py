@@ -28,7 +28,8 @@ from actors.messages import (
 from actors.rollout import handoff_messages as said
 from actors.rollout import handoff_state as limits
 from actors.rollout.errors import RolloutError
-from actors.rollout.handoff_state import ENDED, Handoff
+from actors.rollout.handoff_state import Handoff
+from actors.rollout.handoff_table import ENDED
 from actors.rollout.ports import CallFailedError, FleetCalls
 from actors.rollout.proof import failure_of, was_asked
 from actors.rollout.record import (

@@ -1,113 +1,82 @@
-"""The ways out of a handoff: refusals, lost answers, deadlines and aborts.
+"""The ways back of a handoff: refusals, lost answers, deadlines and aborts.
 
-Before the fence every failure ends with the old incarnation resuming; after it, with the old
-incarnation taking back.
+Which way leads out of which step stands in `handoff_table`. Before the fence every failure ends
+with the old incarnation resuming; after it, with the old incarnation taking back.
 """
 
-from typing import Final
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from actors.messages import FenceRecord
 from actors.rollout import handoff_events as on
 from actors.rollout import handoff_state as limits
+from actors.rollout.handoff_forward import ask_shadow, granted, left
+from actors.rollout.handoff_moves import (
+    Moved,
+    ask_take_back,
+    discard,
+    fail,
+    resume,
+    take_back,
+    vacate,
+)
 from actors.rollout.handoff_state import Handoff, Step
-
-Moved = tuple[Handoff, tuple[on.Effect, ...]]
-
-
-def enter(handoff: Handoff, step_: Step, now: on.Now) -> Handoff:
-    return replace(handoff, step=step_, entered_wire_ms=now.wire_ms, tries=0)
-
-
-def ask_shadow(handoff: Handoff) -> on.AskShadow:
-    assert handoff.incarnation is not None
-    recorded = handoff.shadow if handoff.recorded else 0
-    return on.AskShadow(incarnation=handoff.incarnation, recorded=recorded)
-
-
-def granted(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
-    assert handoff.incarnation is not None
-    assert handoff.quiesced is not None
-    moved = replace(
-        enter(handoff, Step.ADOPTING, now), record=record, kept_sequence=record.journal_sequence
-    )
-    ask = on.AskAdopt(incarnation=handoff.incarnation, record=record, delta=handoff.quiesced.delta)
-    return moved, (ask,)
-
-
-def left(handoff: Handoff, now: on.Now) -> Moved:
-    match handoff.step:
-        case Step.RETIRING:
-            return enter(handoff, Step.DONE, now), ()
-        case Step.DISCARDING:
-            return enter(handoff, Step.FAILED, now), ()
-        case _:
-            return handoff, ()
-
-
-# ---- backwards --------------------------------------------------------------------------------
+from actors.rollout.handoff_table import ROWS, Out, is_late
 
 
 def refused(handoff: Handoff, reason: str, now: on.Now) -> Moved:
     """Take the way out of the step that waited for an answer and got a refusal."""
+    return _out(handoff, ROWS[handoff.step].refused, f"{handoff.step}: {reason}", now)
+
+
+def abort(handoff: Handoff, reason: str, now: on.Now) -> Moved:
+    """Stop where it costs nothing: a switch that is under way is finished first."""
+    return _out(handoff, ROWS[handoff.step].aborted, f"abort: {reason}", now)
+
+
+def time_passed(handoff: Handoff, now: on.Now) -> Moved:
     match handoff.step:
-        case Step.PINNING | Step.OPENING:
-            failed = replace(handoff, failure=f"{handoff.step}: {reason}")
-            return enter(failed, Step.FAILED, now), ()
-        case Step.CREATING | Step.WARMING | Step.SHADOWING:
-            return discard(handoff, f"{handoff.step}: {reason}", now)
-        case Step.QUIESCING | Step.FENCING:
-            return resume(handoff, f"{handoff.step}: {reason}", now)
-        case Step.ADOPTING:
-            return take_back(handoff, f"adopt: {reason}", now)
-        case Step.RESUMING:
-            return replace(handoff, entered_wire_ms=now.wire_ms), (on.AskOwner(),)
-        case Step.TAKING_BACK:
-            return take_back_again(handoff, reason, now)
+        case Step.CONFIRMING:
+            return _confirm_late(handoff, now.market_ms, limits.UNREAD_SHARE, now)
+        case Step.SHADOWING:
+            return handoff, (ask_shadow(handoff),)
+        case _ if is_late(handoff, now.wire_ms):
+            row = ROWS[handoff.step]
+            waited_ms = now.wire_ms - handoff.entered_wire_ms
+            reason = f"{handoff.step}: no answer in {waited_ms:.0f} ms"
+            return _out(handoff, row.late or row.refused, reason, now)
         case _:
             return handoff, ()
 
 
-def discard(handoff: Handoff, reason: str, now: on.Now) -> Moved:
-    assert handoff.incarnation is not None
-    moved = replace(enter(handoff, Step.DISCARDING, now), failure=handoff.failure or reason)
-    return moved, (on.Dismiss(incarnation=handoff.incarnation),)
+def _out(handoff: Handoff, way: Out, reason: str, now: on.Now) -> Moved:  # noqa: C901 the closed list of ways
+    match way:
+        case Out.STAY | Out.VACATE_AGAIN | Out.UNFILLED:
+            return handoff, ()  # the last two are the vacancy's own
+        case Out.FAIL:
+            return fail(handoff, reason, now)
+        case Out.DISCARD:
+            return discard(handoff, reason, now)
+        case Out.RESUME:
+            return resume(handoff, reason, now)
+        case Out.TAKE_BACK:
+            return take_back(handoff, reason, now)
+        case Out.TAKE_BACK_AGAIN:
+            return _take_back_again(handoff, reason, now)
+        case Out.ASK_OWNER:
+            return replace(handoff, entered_wire_ms=now.wire_ms), (on.AskOwner(),)
+        case Out.GONE:
+            return left(handoff, now)
+        case _ as never:
+            assert_never(never)
 
 
-def resume(handoff: Handoff, reason: str, now: on.Now) -> Moved:
-    moved = replace(enter(handoff, Step.RESUMING, now), failure=handoff.failure or reason)
-    return moved, (on.AskResume(),)
-
-
-def take_back(handoff: Handoff, reason: str, now: on.Now) -> Moved:
-    assert handoff.record is not None
-    moved = replace(enter(handoff, Step.TAKING_BACK, now), failure=handoff.failure or reason)
-    return moved, (_ask_take_back(handoff, handoff.record.fence),)
-
-
-def _ask_take_back(handoff: Handoff, fence: int) -> on.AskTakeBack:
-    return on.AskTakeBack(expected_fence=fence, kept_sequence=handoff.kept_sequence)
-
-
-def take_back_again(handoff: Handoff, reason: str, now: on.Now) -> Moved:
+def _take_back_again(handoff: Handoff, reason: str, now: on.Now) -> Moved:
     if handoff.tries >= limits.TAKE_BACK_TRIES_MAX:
         return vacate(handoff, f"the old one cannot take the slot back: {reason}", now)
     moved = replace(handoff, tries=handoff.tries + 1, entered_wire_ms=now.wire_ms)
     return moved, (on.AskOwner(),)
-
-
-def vacate(handoff: Handoff, why: str, now: on.Now) -> Moved:
-    """Begin a vacancy: no standby of this handoff is needed; the table says which fence to name."""
-    moved = replace(enter(handoff, Step.VACATING, now), vacated=why)
-    leave = () if handoff.incarnation is None else (on.Dismiss(incarnation=handoff.incarnation),)
-    return moved, (*leave, on.AskOwner())
-
-
-def stuck(handoff: Handoff, reason: str, now: on.Now) -> Moved:
-    why = f"{handoff.failure}; {reason}"
-    moved = replace(enter(handoff, Step.STUCK, now), failure=why)
-    return moved, (on.Alarm(kind="handoff_stuck", reason=f"{handoff.slot}: {why}"),)
 
 
 def owner_seen(handoff: Handoff, record: FenceRecord, now: on.Now) -> Moved:
@@ -135,7 +104,7 @@ def _owner_while_taking_back(
     if record.incarnation == handoff.old_incarnation:
         return discard(handoff, "taken back", now)
     if ours or record.release == handoff.new_release:
-        return handoff, (_ask_take_back(handoff, record.fence),)
+        return handoff, (ask_take_back(handoff, record.fence),)
     # the supervisor was faster, with another incarnation of another release: neither is needed
     moved, effects = discard(handoff, f"incarnation {record.incarnation} owns the slot", now)
     return moved, (*effects, on.Dismiss(incarnation=handoff.old_incarnation))
@@ -154,53 +123,6 @@ def _owner_while_fencing(
         return resume(handoff, "fence: no answer", now)
     moved = replace(handoff, tries=handoff.tries + 1, entered_wire_ms=now.wire_ms)
     return moved, (on.AskFence(incarnation=handoff.incarnation, quiesced=handoff.quiesced),)
-
-
-def abort(handoff: Handoff, reason: str, now: on.Now) -> Moved:
-    """Stop where it costs nothing: a switch that is under way is finished first."""
-    match handoff.step:
-        case Step.PLANNED:
-            failed = replace(handoff, failure=f"abort: {reason}")
-            return enter(failed, Step.FAILED, now), ()
-        case Step.CREATING | Step.WARMING | Step.SHADOWING | Step.READY:
-            return discard(handoff, f"abort: {reason}", now)
-        case Step.CONFIRMING:
-            return take_back(handoff, f"abort: {reason}", now)
-        case _:
-            return handoff, ()
-
-
-# ---- deadlines --------------------------------------------------------------------------------
-
-_DEADLINES: Final = {
-    Step.PINNING: limits.WARM_DEADLINE_MS,
-    Step.OPENING: limits.WARM_DEADLINE_MS,
-    Step.CREATING: limits.CREATE_DEADLINE_MS,
-    Step.WARMING: limits.WARM_DEADLINE_MS,
-    Step.QUIESCING: limits.QUIESCE_DEADLINE_MS,
-    Step.ADOPTING: limits.ADOPT_DEADLINE_MS,
-    Step.RESUMING: limits.TAKE_BACK_DEADLINE_MS,
-    Step.TAKING_BACK: limits.TAKE_BACK_DEADLINE_MS,
-}
-
-
-def time_passed(handoff: Handoff, now: on.Now) -> Moved:
-    waited = now.wire_ms - handoff.entered_wire_ms
-    match handoff.step:
-        case Step.FENCING if waited > limits.FENCE_DEADLINE_MS:
-            return replace(handoff, entered_wire_ms=now.wire_ms), (on.AskOwner(),)
-        case Step.CONFIRMING:
-            return _confirm_late(handoff, now.market_ms, limits.UNREAD_SHARE, now)
-        case Step.SHADOWING:
-            return handoff, (ask_shadow(handoff),)
-        case Step.RETIRING | Step.DISCARDING if waited > limits.LEAVE_DEADLINE_MS:
-            return left(handoff, now)
-        case Step.PINNING if handoff.back and waited > limits.BACK_ANSWER_MS:
-            return refused(handoff, f"no answer in {waited:.0f} ms", now)
-        case step_ if waited > _DEADLINES.get(step_, float("inf")):
-            return refused(handoff, f"no answer in {waited:.0f} ms", now)
-        case _:
-            return handoff, ()
 
 
 def nothing_decided(handoff: Handoff, looked_ms: int, now: on.Now) -> Moved:

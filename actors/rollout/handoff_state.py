@@ -1,11 +1,10 @@
-"""State of one slot's handoff: its steps, the table of allowed moves, deadlines with reasons."""
+"""State of one slot's handoff: its steps, and the limits of each with their reasons."""
 
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from actors.machine.moves import Moves
 from actors.messages import FenceRecord
 from actors.rollout.handoff_messages import Adopted, BasePinned, Quiesced, ShadowReport, Warmed
 
@@ -77,39 +76,6 @@ class Step(StrEnum):
     """The old release owns the slot as before; it never was fenced out, or has it back."""
     STUCK = "stuck"
     """No owner could be proved: an alarm says so, a person decides."""
-
-
-STEPS: Final = Moves.of_targets(
-    "Handoff of one slot",
-    "The rollout's view of one slot (`actors/rollout/handoff_state.py`).",
-    {
-        Step.PLANNED: (Step.PINNING, Step.VACATING, Step.FAILED),
-        Step.PINNING: (Step.OPENING, Step.VACATING, Step.FAILED),
-        Step.OPENING: (Step.CREATING, Step.VACATING, Step.FAILED),
-        Step.CREATING: (Step.WARMING, Step.DISCARDING),
-        Step.WARMING: (Step.SHADOWING, Step.READY, Step.VACATING, Step.DISCARDING),
-        Step.SHADOWING: (Step.READY, Step.VACATING, Step.DISCARDING),
-        Step.READY: (Step.QUIESCING, Step.DISCARDING),
-        Step.QUIESCING: (Step.FENCING, Step.READY, Step.VACATING, Step.RESUMING),
-        Step.FENCING: (Step.ADOPTING, Step.VACATING, Step.RESUMING, Step.DISCARDING),
-        Step.ADOPTING: (Step.CONFIRMING, Step.RETIRING, Step.VACATING, Step.TAKING_BACK),
-        Step.CONFIRMING: (Step.RETIRING, Step.TAKING_BACK),
-        Step.VACATING: (Step.FILLING, Step.DONE, Step.FAILED, Step.STUCK),
-        Step.FILLING: (Step.DONE, Step.FAILED, Step.STUCK),
-        Step.RETIRING: (Step.DONE,),
-        Step.RESUMING: (Step.DISCARDING, Step.ADOPTING, Step.STUCK),
-        Step.TAKING_BACK: (Step.DISCARDING, Step.VACATING),
-        Step.DISCARDING: (Step.FAILED,),
-        Step.DONE: (),
-        Step.FAILED: (),
-        Step.STUCK: (),
-    },
-)
-SERIAL: Final = frozenset(
-    {Step.QUIESCING, Step.FENCING, Step.ADOPTING, Step.RESUMING, Step.TAKING_BACK}
-)
-"""One slot of a rollout at a time goes forward through these; several may go back at once."""
-ENDED: Final = frozenset({Step.DONE, Step.FAILED, Step.STUCK})
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):

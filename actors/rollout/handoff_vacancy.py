@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from actors.messages import FenceRecord, Opened, OpenRefused, Refusal
 from actors.rollout import handoff_events as on
 from actors.rollout import handoff_state as limits
-from actors.rollout.handoff_back import Moved, enter, stuck, vacate
+from actors.rollout.handoff_moves import Moved, enter, stuck, vacate
 from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.handoff_table import is_late
 
 
 def by_vacancy(handoff: Handoff, event: on.Event, now: on.Now) -> Moved | None:
@@ -27,7 +28,7 @@ def by_vacancy(handoff: Handoff, event: on.Event, now: on.Now) -> Moved | None:
             return _filled(handoff, now), ()
         case Step.FILLING, on.Filled(failure=str() as why):
             return _unfilled(handoff, why, now)
-        case Step.FILLING, on.TimePassed() if _late(handoff, now, limits.FILL_DEADLINE_MS):
+        case Step.FILLING, on.TimePassed() if is_late(handoff, now.wire_ms):
             return _unfilled(handoff, "no answer", now)
         case _:
             return None
@@ -41,7 +42,7 @@ def _vacating(handoff: Handoff, event: on.Event, now: on.Now) -> Moved | None:
             return _opened(handoff, number, now)
         case on.Vacated(answer=OpenRefused(reason=why) | Refusal(reason=why)):
             return _ask_again(handoff, why, now)
-        case on.TimePassed() if _late(handoff, now, limits.VACATE_DEADLINE_MS):
+        case on.TimePassed() if is_late(handoff, now.wire_ms):
             return _ask_again(handoff, "the gateway does not answer", now)
         case _:
             return None
@@ -100,7 +101,3 @@ def _ask_again(handoff: Handoff, why: str, now: on.Now) -> Moved:
 def _unfilled(handoff: Handoff, why: str, now: on.Now) -> Moved:
     failure = handoff.failure or f"by vacancy, since {handoff.vacated}"
     return stuck(replace(handoff, failure=failure), why, now)
-
-
-def _late(handoff: Handoff, now: on.Now, deadline_ms: int) -> bool:
-    return now.wire_ms - handoff.entered_wire_ms > deadline_ms

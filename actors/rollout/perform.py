@@ -10,6 +10,7 @@ from actors.rollout import handoff_events as on
 from actors.rollout import handoff_messages as said
 from actors.rollout import handoff_state as limits
 from actors.rollout.handoff_state import Handoff
+from actors.rollout.handoff_table import ANSWER_MS
 from actors.rollout.ports import CallFailedError, FleetCalls
 
 AFTER_FAILURE_SECONDS: Final = 0.1
@@ -167,16 +168,6 @@ async def _take_back(calls: FleetCalls, handoff: Handoff, effect: on.AskTakeBack
     return await _old(calls, handoff, adopt, said.AdoptAnswer)
 
 
-_TIMEOUTS_MS: Final[dict[type[said.HandoffAsk], int]] = {
-    said.PinBase: limits.WARM_DEADLINE_MS,
-    said.Warm: limits.WARM_DEADLINE_MS,
-    said.ShadowAsk: limits.SHADOW_ANSWER_MS,
-    said.Quiesce: limits.QUIESCE_DEADLINE_MS,
-    said.Adopt: limits.ADOPT_DEADLINE_MS,
-    said.Resume: limits.TAKE_BACK_DEADLINE_MS,
-}
-
-
 async def _old(
     calls: FleetCalls, handoff: Handoff, ask: said.HandoffAsk, kind: object
 ) -> on.Answered:
@@ -190,7 +181,7 @@ async def _new(
     ask: said.HandoffAsk,
     kind: object,
 ) -> on.Answered:
-    timeout_ms = _TIMEOUTS_MS[type(ask)]
+    timeout_ms = ANSWER_MS[type(ask)]
     if handoff.back and incarnation == handoff.old_incarnation:
         timeout_ms = min(timeout_ms, limits.BACK_ANSWER_MS)
     data = await calls.ask_slot(handoff.slot, incarnation, ask, timeout_ms)

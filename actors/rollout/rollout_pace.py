@@ -9,7 +9,8 @@ from collections.abc import Set as AbstractSet
 from typing import Final, assert_never
 
 from actors.rollout import handoff_events as on
-from actors.rollout.handoff_state import SERIAL, Handoff, Step
+from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.handoff_table import SERIAL
 from actors.rollout.rollout_state import Phase, Rollout
 
 STARTS_AT_ONCE: Final = 2

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from actors.rollout import handoff_events as on
 from actors.rollout import handoff_step
-from actors.rollout.handoff_state import ENDED, Step
+from actors.rollout.handoff_state import Step
+from actors.rollout.handoff_table import ENDED
 from actors.rollout.rollout_pace import goes_back_next, may_be_dropped, may_start, switches_next
 from actors.rollout.rollout_state import PHASES, Phase, Rollout
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from actors.rollout.handoff_state import ENDED, Handoff, Step
+from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.handoff_table import ENDED
 from actors.rollout.rollout_state import Rollout
 
 SHADOW: Final = "shadow"

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.handoff_table import ROWS
 from actors.rollout.record import read_state, rollout_ids
 from actors.rollout.rollout_state import Phase, Rollout
 from checkpoints.errors import CheckpointsError
@@ -26,26 +27,8 @@ from cluster.terminal.plain_text import plain
 
 POLL_SECONDS: Final = 0.2
 """A switch takes a tenth of a second; a person does not read faster than this."""
-WEIGHTS: Final = MappingProxyType(
-    {
-        Step.PINNING: 1,
-        Step.OPENING: 1,
-        Step.CREATING: 2,
-        Step.WARMING: 4,
-        Step.SHADOWING: 5,
-        Step.READY: 6,
-        Step.QUIESCING: 6,
-        Step.FENCING: 7,
-        Step.ADOPTING: 7,
-        Step.CONFIRMING: 8,
-        Step.VACATING: 2,
-        Step.FILLING: 5,
-        Step.RETIRING: 9,
-        Step.DONE: 10,
-    }
-)
-"""Tenths of a slot's way, roughly by the time they take; a way back counts as none."""
 WHOLE: Final = 10
+"""Weight of a slot that is done."""
 PHASES: Final = MappingProxyType(
     {
         Phase.CANARY: "the first slot alone",
@@ -110,7 +93,7 @@ def _is_step(line: str) -> bool:
 
 def share_done(rollout: Rollout) -> float:
     """Return how much of the rollout is done, 0 to 1."""
-    points = [WEIGHTS.get(handoff.step, 0) for handoff in rollout.handoffs.values()]
+    points = [ROWS[handoff.step].weight for handoff in rollout.handoffs.values()]
     return sum(points) / (WHOLE * len(points)) if points else 1.0
 
 

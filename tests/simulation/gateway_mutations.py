@@ -17,7 +17,7 @@ from actors.gateway import (
 from actors.gateway.events import Append, Event, Sign, SignDone
 from actors.gateway.loop import GatewayLoop
 from actors.gateway.step import step as gateway_step
-from actors.rollout import handoff_step, perform
+from actors.rollout import handoff_forward, perform
 from actors.venue.port import SignedOrder, Unknown
 from tests.simulation.patches import Patch
 
@@ -52,7 +52,7 @@ def any_life_is_known() -> list[Patch]:
 
 
 def nothing_attested() -> list[Patch]:
-    original = handoff_step._warmed
+    original = handoff_forward.warmed
 
     def warmed(handoff: Any, answer: Any, now: Any) -> Any:
         honest = replace(answer.attestation, release=handoff.new_release)
@@ -61,7 +61,7 @@ def nothing_attested() -> list[Patch]:
 
     return [
         (seats, "_unfit", lambda _draft, _attestation, _release: None),
-        (handoff_step, "_warmed", warmed),
+        (handoff_forward, "warmed", warmed),
         *no_outside_hash(),
     ]
 

@@ -9,8 +9,9 @@ import pytest
 from actors.gateway import order_life
 from actors.gateway.order_life import OrderState
 from actors.machine.moves import Moves
-from actors.rollout import handoff_state, rollout_state
-from actors.rollout.handoff_state import ENDED, Step
+from actors.rollout import handoff_table, rollout_state
+from actors.rollout.handoff_state import Step
+from actors.rollout.handoff_table import ENDED
 from actors.rollout.rollout_state import Phase
 from actors.slot import events as slot_events
 from actors.slot import seat as slot_seat
@@ -26,7 +27,7 @@ TABLES: dict[str, tuple[Moves[Any], StrEnum, ModuleType, set[StrEnum]]] = {
         set(),
     ),
     "order": (order_life.STATES, OrderState.WRITTEN, order_life, {OrderState.ENDED}),
-    "handoff": (handoff_state.STEPS, Step.PLANNED, handoff_state, set(ENDED)),
+    "handoff": (handoff_table.STEPS, Step.PLANNED, handoff_table, set(ENDED)),
     "rollout": (rollout_state.PHASES, Phase.CANARY, rollout_state, {Phase.DONE, Phase.STOPPED}),
 }
 

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from actors.messages import Granted, Opened
 from actors.rollout import handoff_events as on
 from actors.rollout import rollout_step as roll
-from actors.rollout.handoff_state import SERIAL, Step
+from actors.rollout.handoff_state import Step
+from actors.rollout.handoff_table import SERIAL
 from actors.rollout.rollout_pace import TOGETHER_AT_ONCE
 from actors.rollout.rollout_state import Occupant, Options, Rollout, begin, begin_back
 from actors.rollout.schedule import Schedule

@@ -13,7 +13,6 @@ from actors.rollout import handoff_events as on
 from actors.rollout import handoff_messages as said
 from actors.rollout.handoff_state import (
     BACK_ANSWER_MS,
-    ENDED,
     FILL_DEADLINE_MS,
     QUIESCE_DEADLINE_MS,
     VACATE_DEADLINE_MS,
@@ -21,6 +20,7 @@ from actors.rollout.handoff_state import (
     Handoff,
     Step,
 )
+from actors.rollout.handoff_table import ENDED
 from tests.actors.rollout.handoffs import (
     ADOPTED,
     ALLOWED,
