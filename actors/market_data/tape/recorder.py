@@ -14,7 +14,7 @@ from actors.market_data.tape.rows import Marks, Rows, book_rows, new_rows
 from actors.runtime import log_event
 from checkpoints.journal_days import DISK_WARNING_BYTES
 
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 """Wire, between two looks at the books."""
 WRITE_EVERY_LOOKS: Final = 60
 """What a crash can lose; ticks are kept in memory for longer, and written by the next life."""
@@ -52,7 +52,7 @@ class Recorder:
         """Record until cancelled; `state` answers None while another life serves."""
         looks = 0
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
             seen = state()
             if seen is None:
                 continue
