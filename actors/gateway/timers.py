@@ -69,7 +69,7 @@ RETENTION_WIRE_MS: Final = 60_000
 RESOLVE_TRIES_ALARM: Final = 60
 """About ten minutes of asking for one winner: a person should look."""
 UNSETTLED_MS: Final = 600_000
-"""Wire, since an order was signed or a fill was seen: longer without an end is an alarm."""
+"""Wire, since a fill was seen: longer without an end is an alarm; orders are the supervisor's."""
 
 
 def keep_time(draft: Draft, event: ClockEvent) -> None:
@@ -114,7 +114,7 @@ def _tick(draft: Draft) -> None:
     if draft.wire_ms >= draft.flight.sweep_due_wire_ms:
         draft.flight.sweep_due_wire_ms = draft.wire_ms + SWEEP_MS
         _forget(draft)
-        _report_overdue(draft)
+        _report_unconfirmed(draft)
 
 
 def _beat(draft: Draft) -> None:
@@ -272,11 +272,7 @@ def _passed(draft: Draft, condition_id: str) -> bool:
     return elapsed_ms(draft.wire_ms, newest_ms) > RETENTION_WIRE_MS
 
 
-def _report_overdue(draft: Draft) -> None:
-    for order in draft.ledger.orders.values():
-        over = draft.market_ms > order.close_ms
-        if over and elapsed_ms(draft.wire_ms, order.signed_wire_ms) > UNSETTLED_MS:
-            draft.alarm("order_without_end", order.order_id, f"{order.state}")
+def _report_unconfirmed(draft: Draft) -> None:
     for kept in draft.ledger.fills.of(PROVISIONAL):
         if elapsed_ms(draft.wire_ms, kept.wire_ms) > UNSETTLED_MS:
             draft.alarm("fill_unconfirmed", kept.fill.fill_id, kept.slot)

@@ -125,16 +125,6 @@ def test_orders_stamped_in_the_future_hide_no_trade_and_use_up_no_limit() -> Non
     assert not any("orders in a minute" in str(effect) for effect in sent)
 
 
-@STEPPED
-def test_an_order_without_an_end_is_told_whatever_its_stamp(set_by_ms: int) -> None:
-    gateway = Machine().start()
-    gateway.order(intent())
-    after = restarted(gateway, by_ms=set_by_ms)
-    after.tick(wire_ms=2 * HOUR_MS, market_ms=2 * HOUR_MS)
-    found = [effect for effect in after.effects if "order_without_end" in str(effect)]
-    assert found
-
-
 def test_an_empty_ledger_starts_anywhere() -> None:
     assert restarted(Machine(ledger=Ledger()), by_ms=-HOUR_MS).state.ledger.generation == 2
 

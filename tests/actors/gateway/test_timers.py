@@ -171,12 +171,12 @@ def test_an_answer_that_came_late_is_no_skew_and_takes_none_back() -> None:
     assert told(0, round_trip_ms=20) == 0
 
 
-def test_an_order_or_fill_without_an_end_is_an_alarm() -> None:
+def test_a_fill_without_an_end_is_an_alarm() -> None:
     machine, order_id = with_open_order()
     stream(machine, trade(order_id, 1_000_000))
     machine.market_ms = CLOSE_MS + 1
     machine.tick(wire_ms=600_001)
-    assert sorted(alarms(machine)) == ["fill_unconfirmed", "order_without_end"]
+    assert alarms(machine) == ["fill_unconfirmed"]
 
 
 def test_what_was_settled_long_ago_is_forgotten_and_its_late_trades_are_no_strangers() -> None:
