@@ -15,14 +15,13 @@ from actors.feeds.kept_stream import (
     CLOSE_TIMEOUT_S,
     FRAME_BYTES_MAX,
     OPEN_TIMEOUT_S,
-    Deliver,
     Ended,
-    Keep,
     KeptStream,
     first_to_end,
     keep_nothing,
 )
 from actors.market_data.events import BookChanged, BooksReceived
+from actors.market_data.venue_feed import Deliver, Keep
 from actors.runtime import log_event
 
 PING_S: Final = 10.0

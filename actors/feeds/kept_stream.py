@@ -3,12 +3,12 @@
 import asyncio
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Final
 
 from actors.config import Venue
 from actors.machine.backoff import Backoff
-from actors.market_data.events import Event, StreamFault
+from actors.market_data.events import StreamFault
+from actors.market_data.venue_feed import Deliver, Keep
 from actors.runtime import log_event
 
 PAUSES: Final = Backoff(first_ms=250, most_ms=10_000)
@@ -20,9 +20,6 @@ FRAME_BYTES_MAX: Final = 4_000_000
 AGENT: Final = "midstride"
 """The front refuses the names of common libraries."""
 
-Deliver = Callable[[Event], None]
-Keep = Callable[[str, bytes], None]
-"""Given a stream's name and each frame as it came."""
 _sleep = asyncio.sleep
 
 

@@ -17,9 +17,7 @@ from actors.feeds.kept_stream import (
     CLOSE_TIMEOUT_S,
     FRAME_BYTES_MAX,
     OPEN_TIMEOUT_S,
-    Deliver,
     Ended,
-    Keep,
     KeptStream,
     first_to_end,
     keep_nothing,
@@ -34,6 +32,7 @@ from actors.feeds.price_frames import (
     subscriptions,
 )
 from actors.market_data.events import StreamFault, StreamTrouble
+from actors.market_data.venue_feed import Deliver, Keep
 from actors.runtime import log_event
 from signals.market import Asset
 

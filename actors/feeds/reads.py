@@ -2,69 +2,58 @@
 
 from typing import TYPE_CHECKING, assert_never
 
-from actors.config import Venue
+from actors.feeds.answered import answered
 from actors.feeds.binance import fetch_funding, fetch_klines, fetch_open_interest
-from actors.feeds.books import fetch_books
-from actors.feeds.gamma import OtherMarket, fetch_market
-from actors.feeds.http import Malformed, Unreachable, feed_client
-from actors.feeds.kept_stream import Keep, keep_nothing
+from actors.feeds.http import Unreachable, feed_client
+from actors.feeds.kept_stream import keep_nothing
 from actors.market_data.events import (
     Event,
     Fetch,
     FetchBooks,
-    FetchFailed,
     FetchFunding,
     FetchKlines,
     FetchMarket,
     FetchOpenInterest,
-    MarketRefused,
 )
 from actors.market_data.state import MarketDataState
+from actors.market_data.venue_feed import Keep, VenueFeed
 
 if TYPE_CHECKING:
     from actors.market_data.sources.feeds import SourceFeeds
 
+Candles = FetchKlines | FetchFunding | FetchOpenInterest
+
 
 class FeedReads:
-    """The REST side of all feeds."""
+    """The REST side of all feeds: markets and books from the venue, the rest from exchanges."""
 
     def __init__(
-        self, venue: Venue, sources: "SourceFeeds | None" = None, keep: Keep = keep_nothing
+        self,
+        candles_url: str,
+        venue: VenueFeed,
+        sources: "SourceFeeds | None" = None,
+        keep: Keep = keep_nothing,
     ) -> None:
+        self._venue = venue
         self._sources = sources
-        self._binance = feed_client(venue.binance_url, "candles", keep)
-        self._gamma = feed_client(venue.gamma_url, "discovery", keep)
-        self._clob = feed_client(venue.clob_url, "clob", keep)
+        self._candles = feed_client(candles_url, "candles", keep)
 
     async def perform(self, ask: Fetch, now_ms: int) -> Event:
         """Fetch; `now_ms` (market) tells closed candles from the open one."""
-        try:
-            if self._sources is not None and not isinstance(ask, FetchMarket | FetchBooks):
-                return await self._sources.perform(ask)
-            answer = await self._fetch(ask, now_ms)
-        except OtherMarket as error:
-            assert isinstance(ask, FetchMarket), "only markets are another one"
-            return MarketRefused(slug=ask.slug, asset=ask.asset, reason=str(error))
-        except Malformed as error:
-            return FetchFailed(job=ask.job, reason=str(error), malformed=True)
-        except Exception as error:  # noqa: BLE001 a body of strangers must not end its job for ever
-            return FetchFailed(job=ask.job, reason=f"unreadable: {error!r}"[:200], malformed=True)
-        if isinstance(answer, Unreachable):
-            return FetchFailed(job=ask.job, reason=answer.reason, malformed=False)
-        return answer
+        if isinstance(ask, FetchMarket | FetchBooks):
+            return await self._venue.read(ask, now_ms)
+        if self._sources is not None:
+            return await answered(ask.job, self._sources.perform(ask))
+        return await answered(ask.job, self._fetch(ask, now_ms))
 
-    async def _fetch(self, ask: Fetch, now_ms: int) -> Event | Unreachable:
+    async def _fetch(self, ask: Candles, now_ms: int) -> Event | Unreachable:
         match ask:
             case FetchKlines():
-                return await fetch_klines(self._binance, ask, now_ms)
+                return await fetch_klines(self._candles, ask, now_ms)
             case FetchFunding():
-                return await fetch_funding(self._binance, ask)
+                return await fetch_funding(self._candles, ask)
             case FetchOpenInterest():
-                return await fetch_open_interest(self._binance, ask)
-            case FetchMarket():
-                return await fetch_market(self._gamma, ask, now_ms)
-            case FetchBooks():
-                return await fetch_books(self._clob, ask)
+                return await fetch_open_interest(self._candles, ask)
             case _:
                 assert_never(ask)
 
@@ -76,5 +65,4 @@ class FeedReads:
     async def close(self) -> None:
         if self._sources is not None:
             await self._sources.close()
-        for client in (self._binance, self._gamma, self._clob):
-            await client.aclose()
+        await self._candles.aclose()

@@ -268,10 +268,10 @@ class MarketData:
                 if self._phase == SERVING:  # the first durable one counts: not one half warm
                     self._desk.publish(snapshot)
             case FollowPrices(assets=assets):
-                self._feeds.prices.follow(assets)
+                self._feeds.venue.follow_prices(assets)
             case FollowBooks(markets=markets, anew=anew):
                 tokens = [token for pair in markets.values() for token in pair]
-                self._feeds.books.follow(tokens, anew=anew)
+                self._feeds.venue.follow_books(tokens, anew=anew)
             case LogJob(job=job, reason=reason, failures=failures):
                 log_event("feed_fails", job=job, reason=reason, failures=failures)
             case (

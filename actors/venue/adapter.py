@@ -6,6 +6,7 @@ Each adapter is one object of this shape; `actors.venue.connect` chooses it.
 from typing import Protocol
 
 from actors.config import FleetConfig
+from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import Rejected, Unknown, VenuePort
 from signals.market import Outcome
@@ -42,6 +43,10 @@ class Adapter(Protocol):
 
     def public(self, config: FleetConfig, timeout_s: float) -> PublicReads:
         """Open reads without an account. Make them inside a running event loop, close them once."""
+        ...
+
+    def feed(self, config: FleetConfig, deliver: Deliver, keep: Keep) -> VenueFeed:
+        """Open what market data follows; `keep` is given each frame and body as it came."""
         ...
 
     def check_key(self, config: FleetConfig) -> None:

@@ -1,4 +1,6 @@
-"""The one place where a trading venue's adapter is chosen: the gateway and all commands come here.
+"""The one place where a trading venue's adapter is chosen.
+
+The gateway, market data and all commands come here.
 
 An adapter is loaded only by a process that speaks to its venue. Ray loads an actor's module in
 every process that has a handle of that actor. The SDK of Polymarket and its signing libraries cost
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.config import FleetConfig, Mode
+from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.adapter import Adapter
 from actors.venue.port import Rejected, Unknown, VenuePort
 from actors.venue.storage_mark import mark_problem
@@ -30,6 +33,11 @@ def adapter_of(config: FleetConfig) -> Adapter:
     module = importlib.import_module(PAPER_ADAPTER if paper else ADAPTERS[config.venue.adapter])
     adapter: Adapter = module.ADAPTER
     return adapter
+
+
+def feed_of(config: FleetConfig, deliver: Deliver, keep: Keep) -> VenueFeed:
+    """Open what market data follows, see `Adapter.feed`."""
+    return adapter_of(config).feed(config, deliver, keep)
 
 
 async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected | Unknown:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from actors.config import FleetConfig
-from actors.feeds.kept_stream import Keep, keep_nothing
 from actors.feeds.reads import FeedReads
 from actors.market_data.events import Event
 from actors.market_data.sources.catalogue import exchange_of
@@ -12,6 +11,7 @@ from actors.market_data.sources.feeds import SourceFeeds
 from actors.market_data.sources.records import SourceRecords
 from actors.market_data.sources.roster import Roster
 from actors.market_data.state import settings_of
+from actors.market_data.venue_feed import Keep, VenueFeed
 from actors.runtime import wire_ms
 from checkpoints.storage import LocalStorage
 
@@ -19,10 +19,12 @@ from checkpoints.storage import LocalStorage
 def feed_reads(
     config: FleetConfig,
     storage: LocalStorage,
+    venue: VenueFeed,
     deliver: Callable[[Event], None],
-    keep: Keep = keep_nothing,
+    keep: Keep,
 ) -> FeedReads:
-    return FeedReads(config.venue, source_feeds(config, storage, deliver), keep)
+    sources = source_feeds(config, storage, deliver)
+    return FeedReads(config.venue.binance_url, venue, sources, keep)
 
 
 def source_feeds(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from actors.config import FleetConfig
+from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.adapter import Adapter, PublicReads
 from actors.venue.paper.venue import PaperVenue, connect
 from actors.venue.polymarket import public
@@ -17,6 +18,11 @@ class PaperAdapter:
 
     def public(self, config: FleetConfig, timeout_s: float) -> PublicReads:
         return public.PublicReads(config.venue, timeout_s)
+
+    def feed(self, config: FleetConfig, deliver: Deliver, keep: Keep) -> VenueFeed:
+        from actors.feeds.polymarket_feed import PolymarketFeed  # the gateway needs none of it
+
+        return PolymarketFeed(config, deliver, keep)
 
     def check_key(self, config: FleetConfig) -> None:
         """Paper trades without a key."""

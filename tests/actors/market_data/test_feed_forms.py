@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from actors.config import Venue
-from actors.feeds import reads
+from actors.feeds import polymarket_feed, reads
 from actors.feeds.binance import (
     parse_funding,
     parse_klines,
@@ -16,9 +16,11 @@ from actors.feeds.binance import (
     parse_open_interest_history,
 )
 from actors.feeds.http import Malformed
-from actors.market_data.events import FetchFailed, FetchKlines
+from actors.feeds.kept_stream import keep_nothing
+from actors.feeds.polymarket_feed import PolymarketFeed
+from actors.market_data.events import FetchBooks, FetchFailed, FetchKlines, FetchMarket
 from signals.fair_value import NoData
-from signals.market import Asset, Outcome
+from signals.market import Asset, Outcome, Timeframe, Window
 from signals.offers import best_offer
 from signals.params import Params
 from signals.snapshot import Interval
@@ -125,6 +127,43 @@ def test_numbers_and_dates_beyond_all_bounds_end_no_fetch(said: bytes) -> None:
         read(body)
 
 
+class Nothing:
+    """A configuration of which only the hosts are asked."""
+
+    venue = VENUE
+    storage = "/nowhere/storage"
+
+
+def polymarket() -> PolymarketFeed:
+    return PolymarketFeed(Nothing(), lambda _event: None, keep_nothing)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("parser", "ask"),
+    [
+        (
+            "fetch_market",
+            FetchMarket(job="market/x", slug="x", asset=Asset.BTC, window=Window(0, Timeframe.M5)),
+        ),
+        ("fetch_books", FetchBooks(job="books", token_ids=("1",))),
+    ],
+)
+def test_whatever_a_parser_of_the_venue_raises_the_job_is_answered(
+    monkeypatch: pytest.MonkeyPatch, parser: str, ask: FetchMarket | FetchBooks
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(polymarket_feed, parser, breaks)
+
+    async def perform() -> object:
+        return await reads.FeedReads(VENUE.binance_url, polymarket()).perform(ask, 0)
+
+    answer = asyncio.run(perform())
+    assert isinstance(answer, FetchFailed)
+    assert (answer.job, answer.malformed) == (ask.job, True)
+
+
 def test_whatever_a_parser_raises_the_job_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     async def breaks(*_: object) -> None:
         raise ZeroDivisionError("a fault of ours")
@@ -133,7 +172,7 @@ def test_whatever_a_parser_raises_the_job_is_answered(monkeypatch: pytest.Monkey
     ask = FetchKlines(job="klines/btc/5m", asset=Asset.BTC, interval=Interval.M5, limit=3)
 
     async def perform() -> object:
-        return await reads.FeedReads(VENUE).perform(ask, 0)
+        return await reads.FeedReads(VENUE.binance_url, polymarket()).perform(ask, 0)
 
     answer = asyncio.run(perform())
     assert isinstance(answer, FetchFailed)

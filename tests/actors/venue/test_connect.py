@@ -9,11 +9,15 @@ import msgspec
 import pytest
 
 from actors.config import FleetConfig, Mode, Venue
+from actors.feeds.venue_feeds import VenueFeeds
+from actors.market_data.events import FetchBooks, FetchFailed, FetchMarket, Timer
+from actors.market_data.venue_feed import Deliver, Keep
 from actors.venue import connect as chooser
 from actors.venue.adapter import Adapter
 from actors.venue.connect import ADAPTERS, adapter_of
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Unknown, VenuePort
+from checkpoints.storage import LocalStorage
 from cluster import trading
 from cluster.audit import reconcile
 from cluster.errors import FleetError
@@ -40,6 +44,17 @@ class Elsewhere:
     def public(self, _config: FleetConfig, _timeout_s: float) -> FakeVenue:
         self.opened.append("public")
         return self.account
+
+    def feed(self, _config: FleetConfig, deliver: Deliver, _keep: Keep) -> "Elsewhere":
+        self.opened.append("feed")
+        deliver(Timer())
+        return self
+
+    async def read(self, ask: FetchMarket | FetchBooks, _now_ms: int) -> FetchFailed:
+        return FetchFailed(job=ask.job, reason="elsewhere has no markets", malformed=False)
+
+    async def close(self) -> None:
+        self.opened.append("closed")
 
     def check_key(self, _config: FleetConfig) -> None:
         raise PrivateKeyError("this venue wants a key of its own")
@@ -69,7 +84,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
 @pytest.mark.parametrize("name", sorted(ADAPTERS))
 def test_every_adapter_has_the_shape_that_callers_use(tmp_path: Path, name: str) -> None:
     found = adapter_of(config(tmp_path, name))
-    for method in ("connect", "public", "check_key"):
+    for method in ("connect", "public", "feed", "check_key"):
         wanted, given = (inspect.signature(getattr(one, method)) for one in (Adapter, type(found)))
         assert list(given.parameters) == list(wanted.parameters)
     assert {name for name in vars(VenuePort) if not name.startswith("_")} - {
@@ -98,6 +113,20 @@ def test_doctor_asks_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) 
     assert key.detail == "this venue wants a key of its own"
     asyncio.run(doctor.check_venue(config(tmp_path)))
     assert elsewhere.opened == ["public"]
+
+
+def test_market_data_follows_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) -> None:
+    async def work() -> object:
+        delivered: list[object] = []
+        feeds = VenueFeeds(config(tmp_path), LocalStorage(tmp_path), delivered.append)
+        answer = await feeds.reads.perform(FetchBooks(job="books", token_ids=("1",)), 0)
+        await feeds.close()
+        assert len(delivered) == 1
+        return answer
+
+    answer = asyncio.run(work())
+    assert answer == FetchFailed(job="books", reason="elsewhere has no markets", malformed=False)
+    assert elsewhere.opened == ["feed", "closed"]
 
 
 def test_a_configuration_of_an_older_release_means_polymarket() -> None:
