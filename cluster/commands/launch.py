@@ -45,6 +45,7 @@ def command(
         storage=str(storage.resolve()),
         clock=ready.clock,
         venue=ready.venue,
+        exchanges=ready.exchanges,
         private_key_file=str(key_file.resolve()) if key_file else None,
     )
     fleet = read_config(config, deployment)

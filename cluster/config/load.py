@@ -15,11 +15,13 @@ import msgspec
 import signals
 from actors.config import FleetConfig, Mode, SlotConfig, Venue
 from actors.detectors.policy import POLICY, Reaction
+from actors.market_data.sources.addresses import SourceAddress
 from actors.only_own_files import only_own_files
 from actors.venue.connect import ADAPTERS
 from cluster.config.errors import ConfigError, allowed_values
 from cluster.config.ranges import limits_of, within
 from cluster.config.slots import TWICE, check_assets, slots_named, twice
+from cluster.config.sources import sources_of
 from cluster.gate.settings import config_problems
 from signals.market import DEFAULT_SLOTS
 from signals.market_time import MarketClock
@@ -37,7 +39,16 @@ KEY_FIELDS: Final = (
 )
 """Fields of `Venue` that a sandbox's file may set; its URLs come from the running exchange. A paper
 file names the URLs, and stand-ins on this machine go before them."""
-DEPLOYED: Final = ("mode", "storage", "clock", "venue", "slots", "params", "params_set")
+DEPLOYED: Final = (
+    "mode",
+    "storage",
+    "clock",
+    "venue",
+    "slots",
+    "params",
+    "params_set",
+    "sources",
+)
 """Fields of `FleetConfig` that are not read as tables of the same name."""
 PAPER_LABEL: Final = "PAPER: no order leaves this machine; fills are simulated from public data."
 """Said beside every result of a paper fleet, whatever its file says."""
@@ -51,6 +62,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     clock: MarketClock
     venue: dict[str, str]
     """Fields of `Venue` that the sandbox process reports."""
+    exchanges: tuple[SourceAddress, ...] = ()
+    """Stand-ins of the data exchanges that the sandbox process reports."""
     private_key_file: str | None = None
     """Used when the file names no key."""
 
@@ -80,7 +93,7 @@ def read_document(file: Path) -> dict[str, Any]:
 def build_config(file: str, document: Mapping[str, Any], deployment: Deployment) -> FleetConfig:
     tables = {field.name: field for field in msgspec.structs.fields(FleetConfig)}
     own = [name for name in tables if name not in DEPLOYED]
-    known = ["mode", "venue", "params", "slots", SLOT_DEFAULTS, *own]
+    known = ["mode", "venue", "params", "slots", "sources", SLOT_DEFAULTS, *own]
     for key in document:
         if key not in known:
             raise ConfigError.unknown(file, key, known)
@@ -100,6 +113,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         slots=_slots(file, document, params, venue.more_assets),
         params=params,
         params_set=changes,
+        sources=sources_of(file, document, mode, deployment.exchanges),
         **sections,
     )
     _check_gate(file, config)

@@ -98,6 +98,7 @@ def deployment_of(running: FleetConfig) -> Deployment:
         storage=running.storage,
         clock=running.clock,
         venue=venue,
+        exchanges=running.sources,
         private_key_file=running.venue.private_key_file,
     )
 

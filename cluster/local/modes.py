@@ -47,7 +47,8 @@ def choose(asked: Asked) -> Chosen:
         return Chosen(config=config, sandbox=None)
     exchange = _exchange(asked, 1)
     real_time = exchange.speed == 1
-    return Chosen(config=config, sandbox=msgspec.structs.replace(exchange, wall_clock=real_time))
+    beside = msgspec.structs.replace(exchange, wall_clock=real_time, exchanges=True)
+    return Chosen(config=config, sandbox=beside)
 
 
 def _file_of(asked: Asked) -> Path:

@@ -33,6 +33,8 @@ NO_TLS: Final = "check this machine's clock and certificates, or a proxy that op
 class Address(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     url: str
+    one_of: str = ""
+    """One address of these is enough; empty: this one is needed."""
 
 
 class Unreached(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +51,20 @@ def addresses_of(config: FleetConfig) -> tuple[Address, ...]:
         Address(what="venue: markets", url=venue.gamma_url),
         Address(what="venue: book changes", url=venue.market_ws_url),
         Address(what="venue: prices", url=venue.prices_ws_url),
-        Address(what="exchange: candles", url=venue.binance_url),
+        *(
+            Address(what=f"exchange: {one.name}", url=one.rest_url, one_of="exchanges")
+            for one in config.sources
+        ),
     )
+
+
+def blocking(addresses: tuple[Address, ...], missing: tuple[Unreached, ...]) -> bool:
+    """Tell whether a fleet cannot trade without what is missing."""
+    gone = {one.address for one in missing}
+    groups: dict[str, list[bool]] = {}
+    for address in addresses:
+        groups.setdefault(address.one_of or address.url, []).append(address not in gone)
+    return not all(any(there) for there in groups.values())
 
 
 def unreached(addresses: tuple[Address, ...]) -> tuple[Unreached, ...]:
@@ -98,7 +112,7 @@ def wait_until_reached(
     """Wait until all addresses can be reached; False when the time is over before."""
     end = None if seconds is None else time.monotonic() + seconds
     told: set[str] = set()
-    while missing := unreached(addresses):
+    while blocking(addresses, missing := unreached(addresses)):
         names = {one.address.url for one in missing}
         if names != told:
             for line in _changes(told, names):
@@ -116,8 +130,11 @@ def wait_until_reached(
             console.print("PAPER: the time is over; nothing was started and nothing was placed")
             return False
         time.sleep(left)
-    for line in _changes(told, set()):
+    for line in _changes(told, {one.address.url for one in missing}):
         console.print(line)
+    if missing:
+        console.print(table_of(missing))
+        console.print("PAPER: it goes on without these exchanges; the others serve every asset")
     return True
 
 

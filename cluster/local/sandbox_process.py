@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from actors.clock import LINE, boot_id, wire_ms
 from actors.config import SlotConfig, Venue
+from actors.market_data.sources.addresses import SourceAddress
 from checkpoints.errors import DamagedError
 from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
@@ -29,7 +31,7 @@ END_LIMIT_SECONDS: Final = 15.0
 DEFAULT_TIMEFRAMES: Final = {str(slot.timeframe) for slot in DEFAULT_SLOTS}
 LOG_BYTES_MAX: Final = 5_000_000
 """A log above it is begun anew at the next start."""
-OF_EACH_START: Final = frozenset({"--port", "--ready-file", "--state"})
+OF_EACH_START: Final = frozenset({"--port", "--exchanges-port", "--ready-file", "--state"})
 """Options in which two starts of one fleet may differ."""
 
 
@@ -56,6 +58,13 @@ class SandboxReady(msgspec.Struct, frozen=True, kw_only=True):
     anchor_boot_id: str = ""
     provenance: tuple[SeriesSource, ...] = ()
     notice: str = ""
+    exchanges: tuple[SourceAddress, ...] = ()
+    """Stand-ins of the exchanges of candles, funding and open interest."""
+
+    @property
+    def exchanges_port(self) -> int:
+        urls = [urlsplit(one.rest_url).port or 0 for one in self.exchanges]
+        return urls[0] if urls else 0
 
     @property
     def venue(self) -> dict[str, str]:
@@ -94,6 +103,8 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Of both: what the fleet's slots need beside what is listed anyway."""
     wall_clock: bool = False
     """Market time is the wall's, as at the venue; only at speed 1."""
+    exchanges: bool = False
+    """Serve stand-ins of the data exchanges too."""
 
 
 def listing_for(options: SandboxOptions, slots: Iterable[SlotConfig]) -> SandboxOptions:
@@ -211,12 +222,16 @@ def _options(command: Sequence[str]) -> dict[str, str]:
 
 
 def _on_its_port(state: StateFolder, command: Sequence[str]) -> list[str]:
-    """Keep the port of the last start: the fleet's configuration names it."""
+    """Keep the ports of the last start: the fleet's configuration names them."""
     try:
-        port = read_ready(state.sandbox_ready).port
+        ready = read_ready(state.sandbox_ready)
     except SandboxError:
         return list(command)
-    return [f"--port={port}" if word == "--port=0" else word for word in command]
+    kept = {
+        "--port=0": f"--port={ready.port}",
+        "--exchanges-port=0": f"--exchanges-port={ready.exchanges_port}",
+    }
+    return [kept.get(word, word) for word in command]
 
 
 def end_sandbox(state: StateFolder) -> None:
@@ -244,6 +259,8 @@ def sandbox_command(state: StateFolder, options: SandboxOptions) -> list[str]:
     ]
     if options.wall_clock:
         command.append("--market-clock=wall")
+    if options.exchanges:
+        command.append("--exchanges-port=0")
     for name, values in (("assets", options.more_assets), ("timeframes", options.more_timeframes)):
         if values:
             command.append(f"--more-{name}={','.join(values)}")

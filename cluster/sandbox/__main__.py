@@ -156,6 +156,12 @@ def more_timeframes(given: str | None) -> tuple[Timeframe, ...]:
     show_default=True,
     help="Market time of its own, or the wall's (then --speed 1).",
 )
+@click.option(
+    "--exchanges-port",
+    type=click.IntRange(0, 65_535),
+    help="Serve Binance, OKX, Bybit, Hyperliquid and Coinbase there too, each in its own format; "
+    "0: any free one.",
+)
 def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     folder: Path,
     port: int,
@@ -172,6 +178,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     more_assets: tuple[str, ...],
     more_timeframes: tuple[Timeframe, ...],
     market_clock: str,
+    exchanges_port: int | None,
 ) -> None:
     """Serve the venue's protocols on loopback, with invented makers and a planted edge."""
     if market_clock == MarketTime.WALL and speed != 1:
@@ -188,6 +195,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     )
     try:
         listener = listen(port)
+        exchanges = None if exchanges_port is None else listen(exchanges_port)
         prepare_folder(folder, fresh=fresh)
         sandbox = open_sandbox(
             folder, config, tape=tape, wire_ms=wire_clock_ms(), before=_clock(speed, anchors)
@@ -198,7 +206,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     world = World(
         sandbox.exchange, sandbox.clock, sandbox.ledger, AccountFile(folder), seed, Tier(tier)
     )
-    asyncio.run(serve(world, listener, ready_file))
+    asyncio.run(serve(world, listener, ready_file, exchanges))
 
 
 def _clock(speed: int, anchors: tuple[int, int] | None) -> Clock | None:

@@ -230,6 +230,11 @@ class Exchange:
         """Say whether the tape is over and prices are generated now."""
         return self._floor.state.tape_ended
 
+    @property
+    def prices(self) -> Prices:
+        """What all candles, funding and ticks are made of."""
+        return self._floor.prices
+
     def provenance(self) -> tuple[Provenance, ...]:
         return provenance(self._floor.prices)
 

@@ -14,6 +14,7 @@ from cluster.sandbox.model import Provenance
 from cluster.sandbox.server.app import make_app
 from cluster.sandbox.server.guarded import GuardedProtocol
 from cluster.sandbox.server.world import World
+from cluster.sandbox.standins.beside import ExchangeAddress, stand_ins_served
 from cluster.sandbox.wire_time import boot_anchor_ms, boot_id
 
 HOST: Final = "127.0.0.1"
@@ -59,6 +60,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     whatever sets the machine's clock in between."""
     anchor_boot_id: str
     provenance: tuple[Provenance, ...]
+    exchanges: tuple[ExchangeAddress, ...] = ()
+    """Stand-ins of the exchanges of candles, funding and open interest, where they are served."""
     notice: str = "The simulated makers are beatable on purpose; profit and loss mean nothing."
 
 
@@ -92,7 +95,9 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def write_ready(path: Path, world: World, port: int) -> None:
+def write_ready(
+    path: Path, world: World, port: int, others: tuple[ExchangeAddress, ...] = ()
+) -> None:
     clock = world.clock.clock
     ready = Ready(
         pid=os.getpid(),
@@ -104,6 +109,7 @@ def write_ready(path: Path, world: World, port: int) -> None:
         anchor_boot_ms=boot_anchor_ms(clock.anchor_wire_ms),
         anchor_boot_id=boot_id(),
         provenance=world.exchange.provenance(),
+        exchanges=others,
     )
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(msgspec.json.encode(ready))
@@ -120,8 +126,27 @@ async def _beat(world: World) -> None:
         await asyncio.sleep(due - loop.time())
 
 
-async def serve(world: World, listener: socket.socket, ready_file: Path | None) -> None:
-    """Serve until SIGTERM or SIGINT, then flush and return."""
+async def serve(
+    world: World,
+    listener: socket.socket,
+    ready_file: Path | None,
+    exchanges: socket.socket | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then flush and return.
+
+    On a second listener the stand-ins of the data exchanges serve at the same clock and prices.
+    """
+    prices = world.exchange.prices
+    async with stand_ins_served(exchanges, prices, lambda: world.now().market_ms) as others:
+        await _serve(world, listener, ready_file, others)
+
+
+async def _serve(
+    world: World,
+    listener: socket.socket,
+    ready_file: Path | None,
+    others: tuple[ExchangeAddress, ...],
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -130,7 +155,7 @@ async def serve(world: World, listener: socket.socket, ready_file: Path | None) 
     server = make_server(world)
     await server.startup(sockets=[listener])
     if ready_file is not None:
-        write_ready(ready_file, world, listener.getsockname()[1])
+        write_ready(ready_file, world, listener.getsockname()[1], others)
     beat = asyncio.create_task(_beat(world))
     serving = asyncio.create_task(server.main_loop())
     ending = asyncio.create_task(stop.wait())

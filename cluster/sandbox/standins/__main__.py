@@ -9,24 +9,15 @@ from typing import Final
 
 import click
 import msgspec
-import uvicorn
 
 from cluster.sandbox.clock import Clock
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.prices.tape import TapeError, load_tape
 from cluster.sandbox.server.serving import HOST, PortTakenError, listen
-from cluster.sandbox.standins.faults import EXCHANGES
-from cluster.sandbox.standins.serving import Floor, make_server
-from cluster.sandbox.standins.view import Data
+from cluster.sandbox.standins.beside import ExchangeAddress, addresses, stand_ins_served
 from cluster.sandbox.wire_time import wire_clock_ms
 
 SPEED_MAX: Final = 3_600
-
-
-class Address(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    rest_url: str
-    socket_url: str
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,21 +26,10 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     port: int
     admin_url: str
-    sources: tuple[Address, ...]
+    exchanges: tuple[ExchangeAddress, ...]
     speed: int
     anchor_wire_ms: int
     anchor_market_ms: int
-
-
-def addresses(port: int) -> tuple[Address, ...]:
-    return tuple(
-        Address(
-            name=name,
-            rest_url=f"http://{HOST}:{port}/{name}",
-            socket_url=f"ws://{HOST}:{port}/{name}",
-        )
-        for name in EXCHANGES
-    )
 
 
 @click.command()
@@ -88,20 +68,17 @@ def main(
 async def serve(prices: Prices, clock: Clock, port: int, ready_file: Path | None) -> None:
     """Serve until SIGTERM or SIGINT."""
     listener = listen(port)
-    floor = Floor(Data(prices, lambda: clock.at(wire_clock_ms()).market_ms))
-    server = make_server(floor)
-    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, server)
-    await server.startup(sockets=[listener])
-    if ready_file is not None:
-        _write(ready_file, listener.getsockname()[1], clock)
-    await server.main_loop()
-    await server.shutdown(sockets=[listener])
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
+    def market_ms() -> int:
+        return clock.at(wire_clock_ms()).market_ms
 
-def _stop(server: uvicorn.Server) -> None:
-    server.should_exit = True
+    async with stand_ins_served(listener, prices, market_ms):
+        if ready_file is not None:
+            _write(ready_file, listener.getsockname()[1], clock)
+        await stop.wait()
 
 
 def _write(path: Path, port: int, clock: Clock) -> None:
@@ -109,7 +86,7 @@ def _write(path: Path, port: int, clock: Clock) -> None:
         pid=os.getpid(),
         port=port,
         admin_url=f"http://{HOST}:{port}/admin/faults",
-        sources=addresses(port),
+        exchanges=addresses(port),
         speed=clock.speed,
         anchor_wire_ms=clock.anchor_wire_ms,
         anchor_market_ms=clock.anchor_market_ms,

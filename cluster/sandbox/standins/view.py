@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from cluster.sandbox.model import ASSETS, FundingRate, Kline, OpenInterest
+from cluster.sandbox.model import FundingRate, Kline, OpenInterest
 from cluster.sandbox.prices.klines import Klines
 from cluster.sandbox.prices.path import PRICE_SCALE
 from cluster.sandbox.prices.source import Prices
@@ -70,7 +70,7 @@ class View:
         gone = self.fault(Fault.DELISTED)
         return tuple(
             asset
-            for asset in ASSETS
+            for asset in self._data.prices.assets
             if (gone is None or asset != gone.asset)
             and not (asset == "hype" and self.exchange == "binance_spot")
         )

@@ -14,6 +14,7 @@ from cluster.local.reachable import (
     NETWORK,
     REFUSED,
     Address,
+    blocking,
     unreached,
     wait_until_reached,
 )
@@ -54,9 +55,12 @@ def no_network(folder: Path) -> Path:
     """Return the paper configuration with addresses that refuse."""
     lines = PAPER_FILE.read_text().splitlines()
     where = f"127.0.0.1:{closed_port()}"
+    source = f'{{name = "okx", rest_url = "http://{where}", socket_url = "ws://{where}"}}'
     text = "\n".join(
         f'{line.split(" = ")[0]} = "{"ws" if "_ws_" in line else "http"}://{where}"'
         if "_url = " in line
+        else f"sources = [{source}]"
+        if line.startswith("sources = ")
         else line
         for line in lines
     )
@@ -94,3 +98,17 @@ def test_it_goes_on_by_itself_when_the_network_comes() -> None:
         timer.join()
         for one in server:
             one.close()
+
+
+def test_one_exchange_is_enough_and_the_others_are_named() -> None:
+    with served() as port:
+        found = (
+            Address(what="venue", url=f"http://127.0.0.1:{port}/v"),
+            Address(what="exchange: a", url=f"http://127.0.0.1:{closed_port()}", one_of="e"),
+            Address(what="exchange: b", url=f"http://127.0.0.1:{port}/b", one_of="e"),
+        )
+        missing = unreached(found)
+        assert [one.address.what for one in missing] == ["exchange: a"]
+        assert not blocking(found, missing)
+        assert blocking(found[:2], missing), "none is left"
+        assert wait_until_reached(found, 5.0, screen())
