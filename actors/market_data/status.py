@@ -65,6 +65,12 @@ class MarketDataStatus(msgspec.Struct, frozen=True, kw_only=True, tag="market_da
     """What was not believed since the start of this life."""
     tape_trouble: str = ""
     """Why nothing is recorded now; empty: it is, or nobody asked for it."""
+    history_known: int = 0
+    """Series of candles, funding and open interest that are there."""
+    history_wanted: int = 0
+    """Of so many: slots decide once all are."""
+    sources: dict[str, str] = {}
+    """Asset -> the exchange that serves it, where several are configured."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +125,19 @@ def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> Mar
         phase=who.phase,
         refused=refused,
         tape_trouble=who.tape_trouble,
+        history_known=history_known(state)[0],
+        history_wanted=history_known(state)[1],
+        sources={str(asset): feeds.source for asset, feeds in state.feeds.items() if feeds.source},
     )
+
+
+def history_known(state: MarketDataState) -> tuple[int, int]:
+    """Return how many series of how many are there: how far the back-fill has come."""
+    series: list[bool] = []
+    for feeds in state.feeds.values():
+        series += [len(candles) > 0 for candles in feeds.candles.values()]
+        series += [bool(feeds.funding), bool(feeds.open_interest)]
+    return sum(series), len(series)
 
 
 def _trouble(state: MarketDataState, refused: tuple[RefusedInput, ...]) -> Iterator[str]:

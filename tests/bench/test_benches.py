@@ -21,6 +21,7 @@ BENCHES = (
     "handoff",
     "gateway_growth",
     "market_stream",
+    "back_fill",
     "paper_fills",
 )
 

@@ -7,8 +7,13 @@ from typing import Final
 
 import msgspec
 
-SHARE: Final = 0.8
+SHARE: Final = 0.9
 """Of a source's limit that is used: other programs of the user may share the address."""
+
+
+BURST: Final = 0.5
+"""Of that share: so much may leave at once, the rest within the period. A full bucket and what
+flows in during one period together stay below the limit, however a source counts its periods."""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +47,7 @@ class Limiter(msgspec.Struct, frozen=True, kw_only=True):
 def full_limiter(rates: dict[str, Rate], now_ms: int) -> Limiter:
     return Limiter(
         buckets={
-            group: Bucket(rate=rate, tokens=rate.weight * SHARE, at_ms=now_ms)
+            group: Bucket(rate=rate, tokens=_room(rate), at_ms=now_ms)
             for group, rate in rates.items()
         }
     )
@@ -75,12 +80,16 @@ def learn(limiter: Limiter, usage: Usage, now_ms: int) -> Limiter:
 
 def _filled(bucket: Bucket, now_ms: int) -> Bucket:
     gone_ms = max(0, now_ms - bucket.at_ms)
-    tokens = min(bucket.rate.weight * SHARE, bucket.tokens + gone_ms * _per_ms(bucket))
+    tokens = min(_room(bucket.rate), bucket.tokens + gone_ms * _per_ms(bucket))
     return msgspec.structs.replace(bucket, tokens=tokens, at_ms=now_ms)
 
 
+def _room(rate: Rate) -> float:
+    return rate.weight * SHARE * BURST
+
+
 def _per_ms(bucket: Bucket) -> float:
-    return bucket.rate.weight * SHARE / bucket.rate.per_ms
+    return bucket.rate.weight * SHARE * (1 - BURST) / bucket.rate.per_ms
 
 
 def _with(limiter: Limiter, group: str, bucket: Bucket) -> Limiter:

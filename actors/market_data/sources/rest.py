@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 import httpx
+import msgspec
 
 from actors.market_data.sources.exchange import Answered, Exchange, Request
 from actors.market_data.sources.health import REASON_MAX, Health, after_refusal, read_status
@@ -28,8 +29,9 @@ TIMEOUT_S: Final = 3.0
 """Wire, per request: two of them, and the same from another source, fit before a decision."""
 BODY_BYTES_MAX: Final = 64_000_000
 """The list of all instruments of the largest exchange is some 20 MB."""
-QUEUE_MAX_MS: Final = 10_000
-"""Wire that a request waits for our own limiter; one that would wait longer is not sent."""
+QUEUE_MAX_MS: Final = 120_000
+"""Wire that a request waits for our own limiter: the history of eight assets from the source with
+the tightest limit. One that would wait longer is not sent."""
 AGENT: Final = "midstride"
 """Some services refuse the names of common libraries."""
 CLOCK_WEAK_MS: Final = 3_000
@@ -136,15 +138,17 @@ class RestSide:
                 response = await self._client.post(request.path, json=request.body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return self._refusal(Cause.UNREACHABLE, f"{type(error).__name__}: {error}")
-        return self._judged(response)
+        return self._judged(response, self._exchange.rates[request.group].per_ms)
 
-    def _judged(self, response: httpx.Response) -> httpx.Response | Refusal:
+    def _judged(self, response: httpx.Response, period_ms: int) -> httpx.Response | Refusal:
         for usage in self._exchange.usage(response.headers):
             self._limiter = learn(self._limiter, usage, wire_now_ms())
         body = response.content
         if len(body) > BODY_BYTES_MAX:
             return self._refusal(Cause.MALFORMED, f"{len(body)} bytes")
         refusal = read_status(self.name, response.status_code, response.headers, body)
+        if refusal is not None and refusal.cause is Cause.LIMITED and refusal.wait_ms is None:
+            return msgspec.structs.replace(refusal, wait_ms=period_ms)
         if refusal is not None and refusal.cause is not Cause.REFUSED:
             return refusal
         said = self._exchange.refusal(body)

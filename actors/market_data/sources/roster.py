@@ -88,6 +88,7 @@ class Roster:
         self._locks = {asset: asyncio.Lock() for asset in assets}
         self._foreign: set[Asset] = set()
         """Assets whose buffers hold the history of a source that is not configured here."""
+        self._unserved: set[Asset] = set()
         self._listed: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.changed: Callable[[], None] = lambda: None
@@ -121,7 +122,7 @@ class Roster:
                 return self.selection.serving.get(asset)
             able = candidates(self.selection, asset, self.sick(), wire_now_ms())
             if not able:
-                self.reports.none_serves(asset, "no source trades it")
+                self._none_serves(asset, "no source trades it")
                 return None
             self._serve(asset, able[0], FIRST, _nothing(asset, able[0]))
             return able[0]
@@ -202,12 +203,19 @@ class Roster:
                 continue
             self._serve(asset, name, reason, found)
             return True
-        self.reports.none_serves(asset, reason)
+        self._none_serves(asset, reason)
         return False
+
+    def _none_serves(self, asset: Asset, reason: str) -> None:
+        """Report it once, until one serves again."""
+        if asset not in self._unserved:
+            self._unserved.add(asset)
+            self.reports.none_serves(asset, reason)
 
     def _serve(self, asset: Asset, name: SourceName, reason: str, history: HistoryReplaced) -> None:
         now = (self.market_ms(), int(wire_ms()))
         self.selection, switch = serve(self.selection, asset, name, reason, now)
+        self._unserved.discard(asset)
         self._deliver(history)
         self.reports.switched(switch)
         self.changed()

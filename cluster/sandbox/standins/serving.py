@@ -135,7 +135,7 @@ class Line:
         finally:
             for task in tasks:
                 task.cancel()
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await self._websocket.close(CLOSE_AWAY)
 
     async def _read(self) -> None:
