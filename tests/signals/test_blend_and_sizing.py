@@ -56,6 +56,12 @@ def test_a_blend_is_strictly_inside_0_and_1(mid: float, fair: float, spread: flo
     assert 0 < p < 1
 
 
+def test_no_blend_is_surer_than_the_limit_on_either_side() -> None:
+    sure = Blend(mid=1.0, fair=9.0, probability_min=0.02)
+    assert blend(0.99, 0.99, None, sure) == 0.98
+    assert blend(0.01, 0.01, None, sure) == 0.02
+
+
 def test_kelly_by_hand() -> None:
     assert kelly(0.60, 0.50) == pytest.approx(0.2)
     assert kelly(0.50, 0.60) == 0

@@ -56,6 +56,12 @@ def test_each_bullish_shape_is_found_and_its_mirror_is_not(
     assert name not in bullish(upside_down(bars), 0.6)[1]
 
 
+def test_a_hammer_ends_a_fall_and_no_pause() -> None:
+    hammer = Bar(0.3, 0.5, -0.7, 0.45)
+    pause = (Bar(0.2, 0.4, 0.1, 0.3), Bar(0.3, 0.4, 0.2, 0.3), hammer)
+    assert "hammer" not in bullish(pause, 0.6)[1]
+
+
 def test_evidence_fades_with_age_and_adds_without_passing_one() -> None:
     strong = Bar(0, 1.0, 0, 1.0)
     case, found = bullish((FLAT, FLAT, FLAT, FLAT, strong), 0.6)

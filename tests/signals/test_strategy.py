@@ -153,6 +153,18 @@ def test_a_decision_that_cannot_be_used_is_said_to_be_so(
     assert any(told in fault for fault in found), found
 
 
+def test_a_price_needs_no_tick_where_no_book_says_one() -> None:
+    assert MARKET is not None
+    bare = msgspec.structs.replace(MARKET, up_book=None, down_book=None)
+    odd = msgspec.structs.replace(LEG, price=PriceMicroUsd(500_001))
+    assert faults(msgspec.structs.replace(TRADE, legs=(odd,)), bare) == ()
+    assert faults(msgspec.structs.replace(TRADE, legs=(odd,)), MARKET) != ()
+
+
+def test_an_empty_position_holds_nothing() -> None:
+    assert set(msgspec.structs.astuple(Position())) == {0}
+
+
 def test_anything_else_than_a_decision_is_a_fault() -> None:
     assert faults(None, MARKET) == ("decide returned NoneType, not a Decision",)
     assert faults(TRADE, None) == ("leg 0: there is no market to trade in",)
