@@ -1,6 +1,7 @@
 """Sizes of the code, counted: `python -m tests.figures [COMMIT ...]`, of the tree and of commits."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,11 @@ ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("signals", "checkpoints", "actors", "cluster")
 IMPURE: Final = frozenset({"ray", "asyncio", "os", "socket", "httpx", "time"})
 """A file that imports none of these itself is pure."""
+
+
+PAGE: Final = ROOT / "docs" / "architecture.md"
+LIFE: Final = re.compile(r"<!-- life: (\w+) -->\n((?:\|.*\n)+)")
+FILE: Final = re.compile(r"`([a-z_]+/[a-z0-9_/]+\.py)`")
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +59,12 @@ def imported(text: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             found.add(node.module.split(".")[0])
     return found
+
+
+def lives() -> dict[str, tuple[str, ...]]:
+    """Return the files that each life of docs/architecture.md crosses, each once, in order."""
+    page = PAGE.read_text(encoding="utf-8")
+    return {name: tuple(dict.fromkeys(FILE.findall(table))) for name, table in LIFE.findall(page)}
 
 
 def of_tree() -> dict[str, str]:
@@ -96,3 +108,5 @@ if __name__ == "__main__":
     found = {commit[:10]: count(of_commit(commit)) for commit in sys.argv[1:]}
     for row in rows({**found, "this tree": count(of_tree())}):
         print(row)
+    for life, files in lives().items():
+        print(f"files crossed by one {life}: {len(files)}")

@@ -92,7 +92,7 @@ class MarketData:
         store = SnapshotStore(self._storage)
         self._release = release_running()
         label_logs(release=self._release[:12])
-        self._desk = SnapshotCache(store, self._config.clock, self._make, self._release)
+        self._cache = SnapshotCache(store, self._config.clock, self._make, self._release)
         self._state = initial_state(settings_of(self._config), self._now())
         self._recorder = recorder_of(self._config, storage_root)
         keep = None if self._recorder is None else self._recorder.frame
@@ -133,7 +133,7 @@ class MarketData:
         if due_ms - now.market_ms > AHEAD_MS_MAX:
             raise ValueError(f"{due_ms} is more than {AHEAD_MS_MAX} market ms ahead")
         try:
-            return await self._desk.ask(known, due_ms)
+            return await self._cache.ask(known, due_ms)
         except CheckpointsError as error:
             # Project classes do not travel between releases, not even as errors.
             raise RuntimeError(f"{type(error).__name__}: {error}") from None
@@ -145,8 +145,8 @@ class MarketData:
             name=self._name,
             life=self._life,
             text=where_from(self._config),
-            snapshots=self._desk.made,
-            latest_wait_ms=self._desk.latest_wait_ms,
+            snapshots=self._cache.made,
+            latest_wait_ms=self._cache.latest_wait_ms,
             release=self._release,
             phase=self._phase,
             tape_trouble="" if self._recorder is None else self._recorder.trouble,
@@ -162,7 +162,7 @@ class MarketData:
         self._clock.cancel()
         for task in self._tasks:
             task.cancel()
-        self._desk.close()
+        self._cache.close()
         await self._feeds.close()
         seen = self._serving_state()
         if self._recorder is not None and seen is not None:
@@ -266,7 +266,7 @@ class MarketData:
         match effect:
             case AnswerSnapshot(snapshot=snapshot):
                 if self._phase == SERVING:  # the first durable one counts: not one half warm
-                    self._desk.publish(snapshot)
+                    self._cache.publish(snapshot)
             case FollowPrices(assets=assets):
                 self._feeds.venue.follow_prices(assets)
             case FollowBooks(markets=markets, anew=anew):
