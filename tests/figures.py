@@ -1,4 +1,4 @@
-"""Sizes of the code, counted: `python -m tests.figures [COMMIT ...]`, of the tree and of commits."""
+"""Sizes of the code: `python -m tests.figures [COMMIT ...]` counts the tree and commits."""
 
 import ast
 import re

@@ -28,6 +28,7 @@ from actors.messages import (
 from actors.rollout import handoff_messages as said
 from actors.rollout import handoff_state as limits
 from actors.rollout.errors import RolloutError
+from actors.rollout.fence_requests import back_name, take_back_request
 from actors.rollout.handoff_state import Handoff
 from actors.rollout.handoff_table import ENDED
 from actors.rollout.ports import CallFailedError, FleetCalls
@@ -194,7 +195,7 @@ def _switched(handoff: Handoff, owner: FenceRecord) -> bool:
 
     Or the old one was fenced in again: whether it acts is still to be seen.
     """
-    names = (handoff.handoff, f"{handoff.handoff}-back")
+    names = (handoff.handoff, back_name(handoff))
     return owner.handoff in names or owner.incarnation == handoff.incarnation
 
 
@@ -238,7 +239,7 @@ async def _fill(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) -> Fenc
         release=handoff.old_release,
         vacant=True,
         reason=f"{handoff.handoff} was ended, and its old incarnation cannot act",
-        request=f"{handoff.handoff}-back/{owner.fence}",
+        request=f"{back_name(handoff)}/{owner.fence}",
     )
     answer = await calls.open_incarnation(request)
     if isinstance(answer, OpenRefused):
@@ -267,25 +268,15 @@ async def _take_back(calls: AbortCalls, handoff: Handoff, owner: FenceRecord) ->
 
 
 def _back_request(handoff: Handoff, expected_fence: int) -> FenceRequest:
-    if handoff.base is None or handoff.quiesced is None:
+    kept = 0 if handoff.quiesced is None else handoff.quiesced.journal_sequence
+    request = take_back_request(handoff, expected_fence, max(handoff.kept_sequence, kept))
+    if request is None:
         raise CallFailedError(f"nothing is known of the old incarnation of {handoff.slot}")
-    return FenceRequest(
-        slot=handoff.slot,
-        expected_fence=expected_fence,
-        handoff=f"{handoff.handoff}-back",
-        incarnation=handoff.old_incarnation,
-        life=handoff.base.life,
-        attestation=handoff.base.attestation,
-        params=handoff.base.params,
-        checkpoint=handoff.quiesced.checkpoint,
-        logical_hash="",
-        journal_sequence=max(handoff.kept_sequence, handoff.quiesced.journal_sequence),
-        outbox_sequence=handoff.quiesced.outbox_sequence,
-    )
+    return request
 
 
 async def _adopt_back(calls: AbortCalls, handoff: Handoff, record: FenceRecord) -> None:
-    adopt = said.Adopt(handoff=f"{handoff.handoff}-back", record=record, delta=b"")
+    adopt = said.Adopt(handoff=back_name(handoff), record=record, delta=b"")
     data = await calls.ask_slot(
         handoff.slot, handoff.old_incarnation, adopt, limits.TAKE_BACK_DEADLINE_MS
     )

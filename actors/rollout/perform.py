@@ -5,10 +5,11 @@ from typing import Final, assert_never
 
 import msgspec
 
-from actors.messages import FenceRequest, Granted, OpenIncarnation, Refusal, decode
+from actors.messages import Granted, OpenIncarnation, Refusal, decode
 from actors.rollout import handoff_events as on
 from actors.rollout import handoff_messages as said
 from actors.rollout import handoff_state as limits
+from actors.rollout.fence_requests import forward_request, take_back_request
 from actors.rollout.handoff_state import Handoff
 from actors.rollout.handoff_table import ANSWER_MS
 from actors.rollout.ports import CallFailedError, FleetCalls
@@ -59,8 +60,9 @@ async def _perform(  # noqa: C901, PLR0911, PLR0912 the closed vocabulary of eff
         case on.AskQuiesce(expected_fence=fence, lease_ms=lease_ms):
             quiesce = said.Quiesce(handoff=handoff.handoff, expected_fence=fence, lease_ms=lease_ms)
             return await _old(calls, handoff, quiesce, said.QuiesceAnswer)
-        case on.AskFence():
-            return on.Answered(answer=await calls.fence(_fence_request(handoff, effect)))
+        case on.AskFence(incarnation=number, quiesced=quiesced):
+            request = forward_request(handoff, number, quiesced)
+            return on.Answered(answer=await calls.fence(request))
         case on.AskOwner():
             return on.OwnerSeen(record=await calls.owner(handoff.slot))
         case on.AskAdopt(incarnation=number, record=record, delta=delta):
@@ -125,42 +127,10 @@ async def _warm(calls: FleetCalls, handoff: Handoff, effect: on.AskWarm) -> on.A
     return answered
 
 
-def _fence_request(handoff: Handoff, effect: on.AskFence) -> FenceRequest:
-    assert handoff.warmed is not None
-    quiesced = effect.quiesced
-    return FenceRequest(
-        slot=handoff.slot,
-        expected_fence=quiesced.fence,
-        handoff=handoff.handoff,
-        incarnation=effect.incarnation,
-        life=handoff.warmed.life,
-        attestation=handoff.warmed.attestation,
-        params=handoff.warmed.params,
-        checkpoint=quiesced.checkpoint,
-        logical_hash=quiesced.logical_hash,
-        journal_sequence=quiesced.journal_sequence,
-        outbox_sequence=quiesced.outbox_sequence,
-    )
-
-
 async def _take_back(calls: FleetCalls, handoff: Handoff, effect: on.AskTakeBack) -> on.Answered:
     """Fence the old incarnation in again, then let it read up to the rows that count."""
-    base, quiesced = handoff.base, handoff.quiesced
-    assert base is not None
-    assert quiesced is not None
-    request = FenceRequest(
-        slot=handoff.slot,
-        expected_fence=effect.expected_fence,
-        handoff=f"{handoff.handoff}-back",
-        incarnation=handoff.old_incarnation,
-        life=base.life,
-        attestation=base.attestation,
-        params=base.params,
-        checkpoint=quiesced.checkpoint,
-        logical_hash="",
-        journal_sequence=effect.kept_sequence,
-        outbox_sequence=quiesced.outbox_sequence,
-    )
+    request = take_back_request(handoff, effect.expected_fence, effect.kept_sequence)
+    assert request is not None, "who takes back was quiesced before"
     answer = await calls.fence(request)
     if not isinstance(answer, Granted):
         return on.Answered(answer=answer)
