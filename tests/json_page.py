@@ -28,7 +28,7 @@ from cluster.audit.windows import WindowReport
 from cluster.commands.strategies import StrategyRow
 from cluster.config.show import Setting
 from cluster.gate.document import PlanDocument
-from cluster.local.doctor import Finding
+from cluster.local.findings import Finding
 from cluster.local.launch import Launched
 from cluster.local.log_files import LogLine
 from cluster.replay.blame import Blame

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from cluster.local.doctor import Verdict, examine
+from cluster.local.doctor import examine
+from cluster.local.findings import Verdict
 from cluster.terminal.console import (
     config_option,
     emit,
@@ -26,5 +27,5 @@ def command(config: Path, state: str | None, as_json: bool) -> int:  # noqa: FBT
         emit(findings, "findings")
     else:
         for found in findings:
-            show_text(f"{found.verdict:>5}  {found.what}: {found.detail}")
+            show_text(f"{found.verdict:>7}  {found.what}: {found.detail}")
     return 1 if any(found.verdict is Verdict.FAULT for found in findings) else 0

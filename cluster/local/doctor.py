@@ -4,14 +4,14 @@ import asyncio
 import stat
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from actors.clock import wall_ms
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode
 from actors.gateway.lock import halt_reason
 from actors.runtime import load_config
 from actors.venue.connect import adapter_of
@@ -23,7 +23,9 @@ from checkpoints.storage import LocalStorage
 from cluster.config.offline import read_offline
 from cluster.errors import ClusterError
 from cluster.local.environment import file_limit_problem
+from cluster.local.findings import Finding, fault, note, ok
 from cluster.local.head import answers, head_processes, read_token
+from cluster.local.services import services_of
 from cluster.local.state_folder import StateFolder
 from cluster.local.state_lock import holder
 from cluster.status.standing import standing
@@ -33,35 +35,10 @@ VENUE_SECONDS: Final = 5.0
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-class Verdict(StrEnum):
-    OK = "ok"
-    NOTE = "note"
-    FAULT = "fault"
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    what: str
-    verdict: Verdict
-    detail: str
-    """What was seen, and for a fault what to do."""
-
-
 ACCOUNT_KINDS: Final = frozenset(
     {"orders_refused", "balance_low", "listing_unreadable", "odd_rows", "books_differ"}
 )
 """Alarms of the gateway about the account at the venue."""
-
-
-def ok(what: str, detail: str) -> Finding:
-    return Finding(what=what, verdict=Verdict.OK, detail=detail)
-
-
-def note(what: str, detail: str) -> Finding:
-    return Finding(what=what, verdict=Verdict.NOTE, detail=detail)
-
-
-def fault(what: str, detail: str) -> Finding:
-    return Finding(what=what, verdict=Verdict.FAULT, detail=detail)
 
 
 def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
@@ -73,7 +50,7 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     yield check_limits(config)
     yield from check_head(state)
     yield from check_standing(state)
-    fleet = _stored(state)
+    fleet = _stored(state) or _unstarted(config, state)
     if isinstance(fleet, Finding):
         yield fleet
         yield from check_storage(state)
@@ -82,8 +59,9 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
         yield note("fleet", f"none was launched in {state.root} yet; `midstride run` does it")
         return
     yield check_key(fleet)
-    if exchange_runs(state):
+    if fleet.mode is not Mode.SANDBOX or exchange_runs(state):
         yield asyncio.run(check_venue(fleet))
+        yield from asyncio.run(check_services(fleet))
     else:
         yield note("venue", "the sandbox exchange does not run, so it is not asked")
     yield from check_storage(state)
@@ -198,6 +176,25 @@ async def check_venue(fleet: FleetConfig) -> Finding:
             "machine's clock (timedatectl set-ntp true)",
         )
     return ok("venue", f"answers in {after - before:.0f} ms, clock differs by {skew_ms} ms")
+
+
+async def check_services(fleet: FleetConfig) -> list[Finding]:
+    async with services_of(fleet) as services:
+        return await services.findings()
+
+
+def _unstarted(config: Path, state: StateFolder) -> FleetConfig | None:
+    """Return the fleet that a file describes where its addresses are real: before its first start.
+
+    The sandbox's addresses are known when it runs.
+    """
+    try:
+        found, _ = read_offline(config)
+    except ClusterError:
+        return None
+    if found.mode is Mode.SANDBOX or urlsplit(found.venue.clob_url).scheme != "https":
+        return None
+    return msgspec.structs.replace(found, storage=str(state.storage))
 
 
 def check_storage(state: StateFolder) -> Iterator[Finding]:
