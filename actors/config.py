@@ -76,7 +76,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     """An order's limit may be at most this far, on the worse side, from the decided book's mid."""
     daily_loss_micro_usd: MicroUsd = MicroUsd(200_000_000)
     repeated_executions: int = 12
-    """Fills of one slot in one market and side before the throttle latches."""
+    """Fills of one slot in one market and side within 15 market minutes before the throttle
+    latches."""
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):

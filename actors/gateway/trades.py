@@ -27,6 +27,9 @@ CASH_DUST_MICRO_USD: Final = 10_000
 """A cent: the step of what a taker's buy offers."""
 FORGOTTEN_GRACE_MS: Final = 5_000
 """Wire: the venue stamps matches with its own clock, which may be a little ahead of ours."""
+REPEATED_WITHIN_MS: Final = 900_000
+"""Market: a slot that runs away does it within minutes. One that works well fills more often than
+the limit in all of a 4h market."""
 
 
 def take_trade(draft: Draft, trade: VenueTrade) -> None:
@@ -178,8 +181,9 @@ def _throttle(draft: Draft, order: Order) -> None:
     if order.slot in draft.ledger.latched:
         return
     same = (order.slot, order.condition_id, order.side)
+    since_ms = draft.market_ms - REPEATED_WITHIN_MS
     count = 1 + sum(
-        (kept.slot, kept.fill.condition_id, kept.fill.side) == same
+        (kept.slot, kept.fill.condition_id, kept.fill.side) == same and kept.fill.at_ms > since_ms
         for kept in draft.ledger.fills.of(condition(order.condition_id))
     )
     if count >= draft.rules.limits.repeated_executions:

@@ -17,14 +17,8 @@ from cluster.sandbox.clock import Clock
 from cluster.sandbox.exchange import ExchangeConfig
 from cluster.sandbox.ledger import LedgerError
 from cluster.sandbox.limits import Tier
-from cluster.sandbox.model import (
-    ASSET_NAME,
-    ASSETS,
-    MICRO,
-    TIMEFRAMES,
-    MarketTime,
-    Timeframe,
-)
+from cluster.sandbox.listed import assets_option, timeframes_option
+from cluster.sandbox.model import ASSETS, MICRO, TIMEFRAMES, MarketTime, Timeframe
 from cluster.sandbox.prices.tape import TapeError
 from cluster.sandbox.server.serving import PortTakenError, listen, serve
 from cluster.sandbox.server.world import World
@@ -85,23 +79,6 @@ def _empty(folder: Path) -> None:
             entry.unlink()
 
 
-def more_assets(given: str | None) -> tuple[str, ...]:
-    """Read names with commas between; those that are listed anyway count once."""
-    names = [name.strip() for name in (given or "").split(",") if name.strip()]
-    for name in names:
-        if ASSET_NAME.fullmatch(name) is None:
-            raise click.BadParameter(f"{name!r} is no asset: 2 to 10 small letters or digits")
-    return tuple(name for name in dict.fromkeys(names) if name not in ASSETS)
-
-
-def more_timeframes(given: str | None) -> tuple[Timeframe, ...]:
-    names = [name.strip() for name in (given or "").split(",") if name.strip()]
-    for name in names:
-        if name not in set(Timeframe):
-            raise click.BadParameter(f"there is no {name!r}; there are {', '.join(Timeframe)}")
-    return tuple(Timeframe(name) for name in dict.fromkeys(names) if name not in TIMEFRAMES)
-
-
 @click.command()
 @click.option("--state", "folder", type=click.Path(path_type=Path), required=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default="any free one")
@@ -139,16 +116,8 @@ def more_timeframes(given: str | None) -> tuple[Timeframe, ...]:
     is_flag=True,
     help="Accounts are from before deposit wallets: bare keys may trade too.",
 )
-@click.option(
-    "--more-assets",
-    callback=lambda _ctx, _option, given: more_assets(given),
-    help="List these too, e.g. ton,ada; their prices are invented unless the tape has them.",
-)
-@click.option(
-    "--more-timeframes",
-    callback=lambda _ctx, _option, given: more_timeframes(given),
-    help=f"List these too; there are {', '.join(Timeframe)}.",
-)
+@assets_option
+@timeframes_option
 @click.option(
     "--market-clock",
     type=click.Choice([clock.value for clock in MarketTime]),

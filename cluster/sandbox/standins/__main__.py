@@ -11,6 +11,8 @@ import click
 import msgspec
 
 from cluster.sandbox.clock import Clock
+from cluster.sandbox.listed import assets_option
+from cluster.sandbox.model import ASSETS
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.prices.tape import TapeError, load_tape
 from cluster.sandbox.server.serving import HOST, PortTakenError, listen
@@ -46,6 +48,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     help="The clock of a sandbox that runs: the same market time, and with its seed and tape the "
     "same prices. Without it market time is the wall's.",
 )
+@assets_option
 def main(
     port: int,
     speed: int,
@@ -53,12 +56,14 @@ def main(
     tape: Path | None,
     ready_file: Path | None,
     anchors: tuple[int, int] | None,
+    more_assets: tuple[str, ...],
 ) -> None:
     """Serve Binance, OKX, Bybit, Hyperliquid and Coinbase in their own formats, on loopback."""
     wire_ms, market_ms = anchors or (wire_clock_ms(),) * 2
     clock = Clock(speed=speed, anchor_wire_ms=wire_ms, anchor_market_ms=market_ms)
     try:
-        prices = Prices(seed, None if tape is None else load_tape(tape))
+        assets = (*ASSETS, *more_assets)
+        prices = Prices(seed, None if tape is None else load_tape(tape, assets), assets)
         asyncio.run(serve(prices, clock, port, ready_file))
     except (PortTakenError, TapeError) as error:
         click.echo(f"stand-ins: {error}", err=True)

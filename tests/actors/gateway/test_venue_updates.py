@@ -11,6 +11,7 @@ from actors.gateway.events import (
     VenuePolled,
 )
 from actors.gateway.order_life import OrderState
+from actors.gateway.trades import REPEATED_WITHIN_MS
 from actors.messages import FillFailed, OrderEnd, SetTrading, TradingState
 from actors.venue.port import (
     OrderChange,
@@ -82,6 +83,18 @@ def test_the_throttle_latches_before_the_last_fill_and_only_a_person_releases_it
     resume = SetTrading(state=TradingState.ACTIVE, reason="looked", who="me")
     machine.apply(TradingAsked(reply_to=1, request=resume, **machine.at))
     assert not machine.state.ledger.latched
+
+
+def test_fills_of_a_long_market_that_come_one_by_one_latch_nothing_and_a_burst_does() -> None:
+    machine, order_id = with_open_order()
+    limit = RULES.limits.repeated_executions
+    for number in range(2 * limit):
+        machine.market_ms += REPEATED_WITHIN_MS // (limit - 1) + 1
+        stream(machine, trade(order_id, 10_000, name=f"slow{number}"))
+    assert not machine.state.ledger.latched
+    for number in range(limit - 2):
+        stream(machine, trade(order_id, 10_000, name=f"burst{number}"))
+    assert "btc-5m" in machine.state.ledger.latched
 
 
 def test_an_open_order_that_nobody_wrote_is_cancelled_with_an_alarm() -> None:

@@ -11,6 +11,7 @@ from checkpoints.storage import LocalStorage
 from cluster.audit.journal_view import JournalView
 from cluster.audit.releases import release_reports
 from cluster.audit.trades import Trade, TradeFilter, find_trades
+from cluster.audit.windows import window_reports
 from signals.market import Outcome
 from tests.cluster.audit.builders import DAY, GATEWAY, Story
 
@@ -124,3 +125,19 @@ def test_each_trade_says_which_release_of_the_gateway_signed_it(
 ) -> None:
     story.trade(Outcome.UP)
     assert [one.signed_by for one in trades_in(tmp_path)] == [GATEWAY]
+
+
+@pytest.mark.parametrize(
+    ("slot", "length_ms"), [("btc-4h", 14_400_000), ("ton-15m", 900_000), ("ton-5m", 300_000)]
+)
+def test_trades_and_windows_of_any_slot_have_their_own_length(
+    tmp_path: Path, slot: str, length_ms: int
+) -> None:
+    told = Story(LocalStorage(tmp_path), OLD, slot=slot)
+    told.trade(Outcome.UP)
+    (one,) = trades_in(tmp_path)
+    assert one.close_ms - one.window_open_ms == length_ms
+    assert one.window_open_ms % length_ms == 0
+    assert {report.timeframe for report in window_reports(JournalView(tmp_path))} == {
+        slot.partition("-")[2]
+    }

@@ -192,6 +192,31 @@ def test_what_comes_is_said_against_what_the_slots_run_under(
     assert extra_files(back) == {}
 
 
+def test_a_slot_that_the_file_adds_needs_a_restart_and_the_plan_says_so(
+    running: FleetConfig, tmp_path: Path
+) -> None:
+    names = [slot.slot for slot in running.slots]
+    file = tmp_path / "more.toml"
+    slots = "".join(f"{name} = {{}}\n" for name in [*names, "btc-4h", "ton-15m"])
+    file.write_text(f'mode = "sandbox"\n[venue]\nmore_assets = ["ton"]\n[slots]\n{slots}')
+    wanted = read_config(file, deployment_of(running))
+    found = compare(running, msgspec.structs.replace(wanted, params_set=None), str(file))
+    assert [line for line in found.with_restart if line.startswith("slot ")] == [
+        "slot btc-4h is new",
+        "slot ton-15m is new",
+    ]
+    assert {slot.slot for slot in (found.settings or NONE).slots} <= set(names)
+    plan = msgspec.structs.replace(
+        PLAN, config_file=str(file), config_with_restart=found.with_restart
+    )
+    text = "\n".join(plan_lines(plan))
+    assert "slot ton-15m is new" in text
+    assert "stop" in text, "it says how a restart is made"
+
+
+NONE = SlotSettings(slots=())
+
+
 def launched(runs: dict[str, tuple[str, ...]], tree: str) -> list[str]:
     done = Launched(
         config="c", release="t" * 64, created=("gateway/1",), found=(), slots=2, runs=runs,

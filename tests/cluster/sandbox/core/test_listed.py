@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cluster.sandbox.__main__ import more_assets, more_timeframes
+from cluster.sandbox.listed import more_assets, more_timeframes
 from cluster.sandbox.model import ASSETS, TIMEFRAMES, Market, Outcome, Timeframe
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.server.gamma_bodies import gamma_event
