@@ -99,6 +99,21 @@ def test_a_price_above_its_levels_has_support_and_no_resistance() -> None:
     assert "no hourly retracements" in part.why
 
 
+def test_the_levels_of_the_last_hours_count_too() -> None:
+    closes = [100.0, 100.4] * 15 + [101.2]
+    fives = make_candles(closes=closes)
+    alone = confluence.parts(only(fives), CONFLUENCE)[0]
+    # a range of 100.8 to 102.0 has its retracements just above the price
+    hours = make_candles(
+        Interval.H1, closes=[101.0] * 12, highs=[102.0] * 12, lows=[100.8] * 12, end_ms=DUE_MS
+    )
+    both = confluence.parts(only(fives, hours), CONFLUENCE)[0]
+    assert alone.bear is not None
+    assert both.bear is not None
+    assert both.bear > alone.bear
+    assert "no hourly retracements" not in both.why
+
+
 @pytest.mark.parametrize("feed", [Feed.CANDLES])
 def test_without_candles_there_is_no_case(feed: Feed) -> None:
     bare = without(make_snapshot(), feed)

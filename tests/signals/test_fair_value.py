@@ -266,6 +266,14 @@ def test_tick_volatility_is_the_realised_variance_of_its_steps() -> None:
     assert variance_per_second(calm, ticks, PARAMS) == pytest.approx(1 / 10)
 
 
+def test_ticks_that_are_all_of_one_moment_say_nothing_of_volatility() -> None:
+    spot = (100.0, 101.0) * 151
+    ticks = Ticks(observed_ms=(DUE_MS,) * 302, twap=spot, spot=spot)
+    assert variance_per_second(None, ticks, PARAMS) is None
+    candles = make_candles(closes=[100.0, 103.0] * 6 + [100.0])
+    assert variance_per_second(candles, ticks, PARAMS) == pytest.approx(9 / 300)
+
+
 def test_a_mirrored_market_mirrors_the_fair_value() -> None:
     snapshot = make_snapshot(price_to_beat=60_020.0)
     up = read_settlement(snapshot, market_of(snapshot), PARAMS)

@@ -52,6 +52,15 @@ def test_usual_volume_says_nothing_and_too_few_days_are_no_data() -> None:
     part = read(rising(), short)[0]
     assert part.bull is None
     assert "2 of 3 days" in part.why
+    enough = make_candles(Interval.M30, closes=[100.0] * 144, volumes=[600.0] * 144, end_ms=DUE_MS)
+    assert read(rising([100.0] * 20), enough)[0].bull == 0.0
+
+
+def test_a_half_hour_in_which_nothing_ever_traded_is_no_data() -> None:
+    empty = make_candles(Interval.M30, closes=[100.0] * 336, volumes=[0.0] * 336, end_ms=DUE_MS)
+    part = read(rising([100.0] * 20), empty)[0]
+    assert part.bull is None
+    assert "no volume at this time of day" in part.why
 
 
 @pytest.mark.parametrize(
