@@ -154,11 +154,19 @@ def recount(storage: Path, tape: Tape) -> Iterator[str]:
     markets = {row["condition_id"]: row for row in found if row["type"] == "paper_market"}
     taken: dict[tuple[str, int], int] = defaultdict(int)
     for row in (one for one in found if one["type"] == "paper_filled"):
+        if not was_recorded(row, tape):
+            continue
         other = _other_token(markets[row["condition_id"]], row["token_id"])
         if row["maker"]:
             yield from _maker_problem(row, tape, other)
         else:
             yield from _taker_problem(row, tape, taken)
+
+
+def was_recorded(row: dict[str, Any], tape: Tape) -> bool:
+    """Tell whether the recording of a fill's market had begun well before it."""
+    books = tape.books.get(row["token_id"])
+    return bool(books) and books[0].at_ms < row["wire_ms"] - NEAR_MS // 3
 
 
 def _taker_problem(
@@ -210,7 +218,10 @@ def _maker_problem(row: dict[str, Any], tape: Tape, other: str) -> Iterator[str]
         side = book.asks if buys else book.bids
         own += [min(side) if buys else max(side)] if side else []
     if not any(met <= price if buys else met >= price for met in own):
-        yield f"{row['trade_id']}: nothing traded at {price} or beyond near it"
+        yield (
+            f"{row['trade_id']}: nothing traded at {price} or beyond near it, but "
+            f"{sorted(own)}; its evidence is {row['evidence']!r}"
+        )
 
 
 def _near(seen: list[Any], at_ms: int) -> list[Any]:

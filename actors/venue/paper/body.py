@@ -10,9 +10,11 @@ from typing import Final
 
 import msgspec
 
-from actors.venue.paper.records import OrderKind
+from actors.venue.paper.records import OrderKind, PaperMarket, PaperOrder
 from actors.venue.port import SignedOrder, UnsignedOrder
 from signals.decision import Style
+from signals.market import Side
+from signals.units import MICRO
 
 BODY_VERSION: Final = 1
 
@@ -49,3 +51,23 @@ def unseal(signed: SignedOrder) -> PaperBody:
     if body.version != BODY_VERSION:
         raise PaperBodyError(f"paper body version {body.version}, this code knows {BODY_VERSION}")
     return body
+
+
+def order_of(order_id: str, body: PaperBody, market: PaperMarket) -> PaperOrder:
+    """Return what the exchange is asked; an immediate buy names the dollars that it spends."""
+    order = body.order
+    outcome = market.outcome_of(order.token_id)
+    assert outcome is not None, "warm looked the token up"
+    buys_now = body.kind.immediate and order.side is Side.BUY
+    return PaperOrder(
+        order_id=order_id,
+        condition_id=order.condition_id,
+        token_id=order.token_id,
+        outcome=outcome,
+        side=order.side,
+        kind=body.kind,
+        post_only=not body.kind.immediate,
+        price=order.price,
+        shares=order.shares,
+        budget_micro_usd=order.price * order.shares // MICRO if buys_now else None,
+    )

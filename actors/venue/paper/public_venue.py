@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 
@@ -81,7 +81,13 @@ class PublicVenue:
         await self._http.aclose()
 
 
-async def follow_state(public: PublicVenue, take: Callable[[VenueState], None]) -> None:
+class HasState(Protocol):
+    """What is asked whether the venue is open."""
+
+    async def state(self) -> VenueState | Unknown: ...
+
+
+async def follow_state(public: HasState, take: Callable[[VenueState], None]) -> None:
     """Follow the venue's restarts without end: a restart is followed by a post-only time."""
     opens_s = 0.0
     while True:

@@ -13,7 +13,7 @@ import msgspec
 
 from actors.venue.paper.records import STORE, Opened, PaperRecord, decode, encode
 from actors.venue.paper.state import KEPT_MS, PaperState
-from checkpoints.log import RecordLog
+from checkpoints.log import RecordLog, read_records
 
 LOCK: Final = "paper/lock"
 BEAT: Final = "paper/beat"
@@ -22,8 +22,25 @@ RECORDS_MAX: Final = 100_000
 """Of one segment: about four days of sixteen slots; a start reads at most so many."""
 
 
+_any: msgspec.json.Decoder[PaperState | PaperRecord] = msgspec.json.Decoder(
+    PaperState | PaperRecord
+)
+
+
 class StoreHeldError(Exception):
     """Another process has the store: a gateway that is handing over, or hangs."""
+
+
+def read_state(root: Path) -> PaperState:
+    """Read the account without taking the store: what another process has made durable by now."""
+    state = PaperState()
+    for data in read_records(root / STORE):
+        found = _any.decode(data)
+        if isinstance(found, PaperState):
+            state = found
+        else:
+            state.apply(found)
+    return state
 
 
 class PaperStore:

@@ -12,13 +12,14 @@ from actors.config import FleetConfig
 from actors.runtime import log_event, wire_ms
 from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
 from actors.venue.paper.account import EVENTS_MAX, PaperAccount
-from actors.venue.paper.body import PaperBody, seal, unseal
+from actors.venue.paper.body import order_of, seal, unseal
 from actors.venue.paper.listings import balance, cancelled, open_orders, trades_since
 from actors.venue.paper.market_stream import MarketStream
 from actors.venue.paper.public_venue import PublicVenue, follow_state
 from actors.venue.paper.records import PaperMarket, PaperOrder
 from actors.venue.paper.rules import VenueState
-from actors.venue.paper.store import PaperStore, StoreHeldError
+from actors.venue.paper.state import PaperState
+from actors.venue.paper.store import PaperStore, StoreHeldError, read_state
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -40,7 +41,7 @@ from actors.venue.port import (
     VenueTrade,
 )
 from checkpoints.errors import CheckpointsError
-from signals.market import Outcome, Side
+from signals.market import Outcome
 from signals.units import MICRO
 
 LATENCY_S: Final = 0.1
@@ -63,6 +64,8 @@ class PaperVenue:
         self._state = VenueState.OPEN
         self._events: asyncio.Queue[VenueEvent] = asyncio.Queue(EVENTS_MAX)
         self._tasks: list[asyncio.Task[None]] = []
+        self._changes = False
+        """It has asked for a change: an account that another process has is then not known."""
         self._beat_id = ""
         self._beats = 0
 
@@ -105,6 +108,20 @@ class PaperVenue:
                 self._account = None
             return Unknown(reason=f"the paper account's store: {error}")
 
+    def _read(self, work: Callable[[PaperState], _Value]) -> _Value | Unknown:
+        """Read the account; a client that changes nothing may look at another process's."""
+        found = self._do(lambda account: work(account.exchange.state))
+        if found is not HELD or self._changes:
+            return found
+        try:
+            return work(read_state(self._root))
+        except CheckpointsError as error:
+            return Unknown(reason=f"the paper account's store: {error}")
+
+    def _change(self, work: Callable[[PaperAccount], _Value]) -> _Value | Unknown:
+        self._changes = True
+        return self._do(work)
+
     def _follow(self) -> None:
         tokens = [
             token
@@ -143,8 +160,8 @@ class PaperVenue:
         if isinstance(cold, Unknown):
             return cold
         await asyncio.sleep(LATENCY_S)
-        order = _order_of(signed.order_id, body, self._terms[body.order.condition_id])
-        return self._do(lambda account: self._placed(account, order))
+        order = order_of(signed.order_id, body, self._terms[body.order.condition_id])
+        return self._change(lambda account: self._placed(account, order))
 
     def _placed(self, account: PaperAccount, order: PaperOrder) -> PostOutcome:
         if account.exchange.state.order(order.order_id) is not None:
@@ -158,24 +175,24 @@ class PaperVenue:
 
     async def cancel(self, order_ids: Sequence[str]) -> CancelOutcome:
         wanted = tuple(dict.fromkeys(order_ids))
-        done = self._do(lambda account: account.cancel(wanted, self._now()[0]))
+        done = self._change(lambda account: account.cancel(wanted, self._now()[0]))
         return done if isinstance(done, Unknown) else cancelled(done)
 
     async def cancel_all(self) -> CancelOutcome:
-        done = self._do(lambda account: account.cancel_all(self._now()[0]))
+        done = self._change(lambda account: account.cancel_all(self._now()[0]))
         return done if isinstance(done, Unknown) else Cancelled(cancelled=done)
 
     # ---- what the account has -----------------------------------------------------------------
 
     async def open_orders(self) -> tuple[VenueOrder, ...] | Unknown:
-        return self._do(lambda account: open_orders(account.exchange.state))
+        return self._read(open_orders)
 
     async def trades(self, after_s: int) -> tuple[VenueTrade, ...] | Unknown:
         wire, _ = self._now()
-        return self._do(lambda account: trades_since(account.exchange.state, after_s, wire))
+        return self._read(lambda state: trades_since(state, after_s, wire))
 
     async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
-        return self._do(lambda account: balance(account.exchange.state, token_ids))
+        return self._read(lambda state: balance(state, token_ids))
 
     def odd_rows(self) -> tuple[OddRow, ...]:
         return ()
@@ -184,7 +201,7 @@ class PaperVenue:
         if heartbeat_id not in ("", self._beat_id):
             return HeartbeatMismatch(heartbeat_id=self._beat_id)
         wire, _ = self._now()
-        beaten = self._do(lambda account: account.beat(wire))
+        beaten = self._change(lambda account: account.beat(wire))
         if isinstance(beaten, Unknown):
             return beaten
         self._beats += 1
@@ -256,25 +273,6 @@ class PaperVenue:
         await self._public.close()
         if self._account is not None:
             self._do(lambda account: account.close(self._now()[0]))
-
-
-def _order_of(order_id: str, body: PaperBody, market: PaperMarket) -> PaperOrder:
-    order = body.order
-    outcome = market.outcome_of(order.token_id)
-    assert outcome is not None, "warm looked the token up"
-    buys_now = body.kind.immediate and order.side is Side.BUY
-    return PaperOrder(
-        order_id=order_id,
-        condition_id=order.condition_id,
-        token_id=order.token_id,
-        outcome=outcome,
-        side=order.side,
-        kind=body.kind,
-        post_only=not body.kind.immediate,
-        price=order.price,
-        shares=order.shares,
-        budget_micro_usd=order.price * order.shares // MICRO if buys_now else None,
-    )
 
 
 async def connect(config: FleetConfig, timeout_s: float) -> PaperVenue | Rejected | Unknown:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from actors.venue.paper import public_venue
 from actors.venue.paper.account import HEARTBEAT_MS, PaperAccount
 from actors.venue.paper.frames import FrameError, read_frames
 from actors.venue.paper.listings import CONFIRM_MS, open_orders, trades_since
+from actors.venue.paper.public_venue import follow_state
 from actors.venue.paper.records import EndReason, OrderKind
+from actors.venue.paper.rules import VenueState
 from actors.venue.paper.store import PaperStore, StoreHeldError
-from actors.venue.port import OrderChange, OrderEvent, TradeStatus, VenueEvent, VenueTrade
+from actors.venue.port import OrderChange, OrderEvent, TradeStatus, Unknown, VenueEvent, VenueTrade
 from checkpoints.errors import StorageError
 from tests.actors.venue.test_paper_exchange import MARKET, NOW_MS, order
 
@@ -194,6 +197,40 @@ def test_the_clock_of_the_venue_may_be_wrong(tmp_path: Path) -> None:
     assert made.exchange.state.fills == []
     made.frame(change(-3_600_000, "0.42", "80", "SELL", ("0.40", "0.42")), NOW_MS + 300)
     assert len(made.exchange.state.fills) == 1
+
+
+class _Public:
+    """Answers of the venue to a look, one after the other."""
+
+    def __init__(self, *answers: VenueState | Unknown) -> None:
+        self._answers = list(answers)
+
+    async def state(self) -> VenueState | Unknown:
+        if not self._answers:
+            raise asyncio.CancelledError
+        return self._answers.pop(0)
+
+
+def test_a_restart_of_the_venue_is_followed_by_a_post_only_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(public_venue, "STATE_S", 0.0)
+    seen: list[VenueState] = []
+    public = _Public(
+        VenueState.OPEN,
+        VenueState.RESTARTING,
+        Unknown(reason="no answer"),
+        VenueState.OPEN,
+        VenueState.CANCEL_ONLY,
+    )
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(follow_state(public, seen.append))
+    assert seen == [
+        VenueState.OPEN,
+        VenueState.RESTARTING,
+        VenueState.POST_ONLY,
+        VenueState.CANCEL_ONLY,
+    ]
 
 
 def test_no_spoilt_frame_raises_anything_but_its_own_error() -> None:

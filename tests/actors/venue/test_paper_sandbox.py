@@ -30,6 +30,8 @@ from signals.market import Side
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.sandbox import Sandbox, admin, sandbox
 from tests.actors.venue.trading import current_market, until
+from tests.judge_paper import recount
+from tests.paper_recorder import Recorder
 
 pytestmark = pytest.mark.exchange
 
@@ -67,13 +69,18 @@ def run(config: FleetConfig, use: Callable[[PaperVenue], Awaitable[_Value]]) -> 
 
 
 async def order(
-    venue: PaperVenue, market: KnownMarket, style: Style, price: int, shares: int = 10_000_000
+    venue: PaperVenue,
+    market: KnownMarket,
+    style: Style,
+    price: int,
+    shares: int = 10_000_000,
+    token_id: str = "",
 ) -> SignedOrder:
     assert await venue.warm(market.condition_id, market.up_token_id) is None
     one = await venue.sign(
         UnsignedOrder(
             condition_id=market.condition_id,
-            token_id=market.up_token_id,
+            token_id=token_id or market.up_token_id,
             side=Side.BUY,
             style=style,
             price=PriceMicroUsd(price),
@@ -149,13 +156,6 @@ def test_a_resting_order_survives_a_restart_and_is_cancelled(
     run(config, second)
 
 
-def test_no_order_request_reaches_the_exchange(exchange: Sandbox) -> None:
-    """Last of this module: the tests before it have traded."""
-    seen = admin(exchange, "GET", "/state")
-    assert seen["accounts"] == []
-    assert [route for route in seen["asked"] if "/clob" in route] == []
-
-
 def test_the_adapter_that_sends_orders_is_not_even_loaded(
     exchange: Sandbox, tmp_path: Path
 ) -> None:
@@ -176,3 +176,40 @@ def test_the_adapter_that_sends_orders_is_not_even_loaded(
         return await process.wait()
 
     assert asyncio.run(loaded()) == 0
+
+
+async def _trade(venue: PaperVenue, exchange: Sandbox, orders: int) -> None:
+    """Rest at the best bid of both tokens and take now and then, until enough has filled."""
+    posted_so_far = 0
+    while True:
+        market = await current_market(exchange, 60_000)
+        for token in (market.up_token_id, market.down_token_id):
+            book = await venue.book(token)
+            if isinstance(book, Unknown) or book.bid is None or book.ask is None:
+                continue
+            style = Style.TAKE if posted_so_far % 4 == 3 else Style.REST
+            price = book.ask if style is Style.TAKE else book.bid
+            one = await order(venue, market, style, price, token_id=token)
+            posted_so_far += isinstance(await venue.post(one), Accepted)
+        trades = await venue.trades(0)
+        assert not isinstance(trades, Unknown)
+        makers = [trade for trade in trades if trade.maker]
+        if len(makers) >= orders and len(trades) > len(makers):
+            return
+        await asyncio.sleep(0.3)
+
+
+def test_every_fill_is_borne_out_by_what_another_client_saw(
+    exchange: Sandbox, tmp_path: Path
+) -> None:
+    config = paper(exchange, tmp_path)
+    with Recorder(exchange.urls["market_ws_url"], Path(config.storage)) as seen:
+        run(config, lambda venue: _trade(venue, exchange, 12))
+    assert list(recount(Path(config.storage), seen.tape())) == []
+
+
+def test_no_order_request_reaches_the_exchange(exchange: Sandbox) -> None:
+    """Last of this module: the tests before it have traded."""
+    seen = admin(exchange, "GET", "/state")
+    assert seen["accounts"] == []
+    assert [route for route in seen["asked"] if "/clob" in route] == []
