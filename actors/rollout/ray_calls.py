@@ -1,6 +1,7 @@
 """The rollout's port onto the real fleet: Ray actors by name, the gateway by its client.
 
-Runs inside a job only: a driver outside one would push its own folder onto new actors' paths.
+Runs inside a job or an actor: a driver outside one would push its own folder onto new actors'
+paths.
 """
 
 import asyncio

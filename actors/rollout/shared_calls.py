@@ -1,6 +1,6 @@
 """The shared actors' handoff on the real fleet: Ray actors by name, their turns by files.
 
-Runs inside a job only, as `ray_calls` does and for the same reason.
+Runs inside a job or an actor, as `ray_calls` does and for the same reason.
 """
 
 import asyncio
