@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.messages import FenceRecord
-from actors.rollout.driving import Turn, clock_of
 from actors.rollout.plan import Plan
 from actors.rollout.ports import CallFailedError, FleetCalls
 from actors.rollout.ray_calls import RayCalls
@@ -14,6 +13,7 @@ from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Phase, begin
 from actors.rollout.shared import replace_shared
 from actors.rollout.shared_calls import RaySharedCalls
+from actors.rollout.turn import Turn, clock_of
 from actors.runtime import load_config, wire_ms
 from actors.shared_kind import Kind
 from checkpoints.errors import CheckpointsError

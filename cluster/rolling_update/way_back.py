@@ -13,7 +13,6 @@ import msgspec
 
 from actors.messages import FenceRecord
 from actors.rollout.abort import AbortCalls, abort
-from actors.rollout.driving import Turn, clock_of
 from actors.rollout.errors import RolloutError
 from actors.rollout.plan import Plan, Shared, make_plan, way_back_refusals
 from actors.rollout.ports import CallFailedError
@@ -24,6 +23,7 @@ from actors.rollout.rollout_state import Occupant, Rollout, begin_back
 from actors.rollout.shared import Back, SharedCalls, SharedReport
 from actors.rollout.shared_back import check_shared, take_back_shared
 from actors.rollout.shared_calls import RaySharedCalls
+from actors.rollout.turn import Turn, clock_of
 from actors.runtime import load_config, wire_ms
 from actors.shared_kind import Kind
 from checkpoints.errors import CheckpointsError

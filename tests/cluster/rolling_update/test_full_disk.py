@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from actors.rollout.driving import Turn
 from actors.rollout.errors import RolloutError
 from actors.rollout.record import RolloutRecord
 from actors.rollout.report import make_report
 from actors.rollout.rollout_state import Options, Phase
+from actors.rollout.turn import Turn
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
