@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.judge_paper import Tape, is_paper, read_tape, rows
 
-LOOK_S: Final = 0.1
+POLL_S: Final = 0.1
 PING_S: Final = 5.0
 
 
@@ -45,7 +45,7 @@ class Recorder:
             with contextlib.suppress(OSError, WebSocketException):
                 async with connect(self._url, max_size=None) as socket:
                     await self._follow(socket)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
     async def _follow(self, socket: ClientConnection) -> None:
         reader = asyncio.create_task(self._read(socket))
@@ -62,7 +62,7 @@ class Recorder:
                 if known and now - pinged > PING_S:
                     await socket.send("PING")
                     pinged = now
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
         finally:
             reader.cancel()
 

@@ -209,7 +209,7 @@ async def prices_served(stand_ins: StandIns, *, silent: str = "") -> AsyncIterat
         yield f"ws://127.0.0.1:{next(iter(served.sockets)).getsockname()[1]}"
 
 
-def look(
+def poll(
     folder: Path, reads: Reads, *, broken: bool = False, ahead_ms: int = 0, silent: str = ""
 ) -> list[Finding]:
     """Ask stand-ins of two exchanges, a venue and its prices."""
@@ -268,7 +268,7 @@ ORDER = (
 
 
 def test_services_that_are_well_are_one_table_in_the_order_of_the_checks(tmp_path: Path) -> None:
-    found = look(tmp_path, Reads())
+    found = poll(tmp_path, Reads())
     assert tuple(row.what for row in found) == ORDER
     bad = [row for row in found if row.verdict in (Verdict.WARNING, Verdict.FAULT)]
     assert bad == []
@@ -287,7 +287,7 @@ def test_the_captured_tables_have_the_rows_of_today() -> None:
 def test_each_broken_service_is_a_row_with_what_to_do(tmp_path: Path) -> None:
     reads = Reads()
     reads.said = "9"
-    found = {row.what: row for row in look(tmp_path, reads, broken=True, silent="zecusd")}
+    found = {row.what: row for row in poll(tmp_path, reads, broken=True, silent="zecusd")}
     assert found["protocol"].verdict is Verdict.FAULT
     assert found["clock"].verdict is Verdict.FAULT
     assert found["sources"].verdict is Verdict.FAULT
@@ -303,7 +303,7 @@ def test_each_broken_service_is_a_row_with_what_to_do(tmp_path: Path) -> None:
 def test_a_clock_that_is_off_is_told_against_real_stand_ins(
     tmp_path: Path, ahead_ms: int, verdict: Verdict
 ) -> None:
-    found = {row.what: row for row in look(tmp_path, Reads(), ahead_ms=ahead_ms)}
+    found = {row.what: row for row in poll(tmp_path, Reads(), ahead_ms=ahead_ms)}
     if verdict is Verdict.WARNING and found["clock"].verdict is Verdict.OK:
         assert "(+-" in found["clock"].detail, "a slow machine: the round trip explains it"
     else:
