@@ -182,12 +182,14 @@ class Gateway(GatewayShell):
 
     def _status(self) -> bytes:
         gateway_loop = self._life.gateway_loop
-        wire, market = self._life.now()
+        now = self._life.now()
         ledger = gateway_loop.durable if gateway_loop else Ledger(trading=TradingState.HALTED)
         flight = gateway_loop.state.flight if gateway_loop else Flight()
         latency = gateway_loop.latency() if gateway_loop else Latency()
         phase = self._phase()
-        status = status_of(self._identity, phase, ledger, flight, latency, wire, market)
+        status = status_of(
+            self._identity, phase, ledger, flight, latency, now.wire_ms, now.market_ms
+        )
         return encode(status)
 
     @ray.method

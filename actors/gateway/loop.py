@@ -1,4 +1,4 @@
-"""Runs the gateway's step: one loop, one batch, one fsync, then the effects.
+"""The gateway on its pump: one batch, one fsync, then the effects.
 
 All events that wait are stepped together, their signatures are made (which asks nobody), their
 records are written by one append, and only then does anything leave: answers, posts, outbox pages.
@@ -23,7 +23,6 @@ from actors.gateway.events import (
     Post,
     RaiseAlarm,
     Sign,
-    SignDone,
     State,
     StreamUpdated,
     Ticked,
@@ -34,16 +33,17 @@ from actors.gateway.risk_case import Rules
 from actors.gateway.status import Latency
 from actors.gateway.step import step
 from actors.gateway.venue_calls import VenueCalls
+from actors.machine.instant import Instant, Now
+from actors.machine.pump import Machine, Pump, Work
+from actors.machine.ready import Ready
 from actors.messages import Refusal
 from actors.runtime import log_event
 from actors.venue.port import VenuePort
 
-TICK_S: Final = 0.05
+TICK_MS: Final = 50
 """Wire. 1.5 s of market time at speed 30: fine enough for cancels before the close."""
 INBOX_MAX: Final = 4_096
 """Events that wait; more means that the disk stands still: callers are refused."""
-SIGN_INLINE_S: Final = 0.2
-"""Wire. A signature that takes longer comes with a later batch and holds up nobody."""
 COMPACT_RECORDS: Final = 4_000
 """Records after which the log begins anew with a base: a start reads at most so many."""
 SAMPLES: Final = 2_000
@@ -59,7 +59,7 @@ class LogPort(Protocol):
     def rotate(self, base: bytes) -> None: ...
 
 
-class GatewayLoop:
+class GatewayLoop(Machine[Event, Append, Effect]):
     """The running machine of one life of the gateway."""
 
     def __init__(
@@ -69,7 +69,7 @@ class GatewayLoop:
         log: LogPort,
         state: State,
         rules: Rules,
-        now: Callable[[], tuple[int, int]],
+        now: Now,
         may_post: Callable[[], str | None],
         raise_alarm: AlarmSink,
         wall_ms: Callable[[], float] | None = None,
@@ -85,11 +85,9 @@ class GatewayLoop:
         self.changed = asyncio.Event()
         """Set, and replaced, when `durable` changed."""
         self._stepped = asyncio.Event()
-        self._tick_waits = False
         self.failure: BaseException | None = None
-        self.venue_calls = VenueCalls(venue, self.deliver, now, may_post, wall_ms)
-        self._inbox: deque[Event] = deque()
-        self._wake = asyncio.Event()
+        self.venue_calls = VenueCalls(venue, now, may_post, wall_ms)
+        self._pump = Pump("gateway", self, now, TICK_MS)
         self._replies: dict[int, asyncio.Future[msgspec.Struct]] = {}
         self._reply_count = 0
         self._record_count = 0
@@ -112,23 +110,22 @@ class GatewayLoop:
         self._rules = rules
 
     def now(self) -> dict[str, int]:
-        wire_ms, market_ms = self._now()
-        return {"wire_ms": wire_ms, "market_ms": market_ms}
+        now = self._now()
+        return {"wire_ms": now.wire_ms, "market_ms": now.market_ms}
 
     # ---- the door -----------------------------------------------------------------------------
 
     def deliver(self, event: Event) -> None:
         """Queue an event without an answer. Outcomes are never dropped: each is asked for once."""
-        if isinstance(event, StreamUpdated) and len(self._inbox) >= INBOX_MAX:
+        if isinstance(event, StreamUpdated) and self._pump.waiting >= INBOX_MAX:
             return  # best effort: the next look tells the same
-        self._inbox.append(event)
-        self._wake.set()
+        self._pump.post(event)
 
     async def ask(self, make: Callable[[int], Event]) -> msgspec.Struct:
         """Queue the event that `make` builds for a reply number; return the step's answer."""
         if self.failure is not None:
             return Refusal(reason=f"the gateway stopped: {self.failure!r}")
-        if len(self._inbox) >= INBOX_MAX:
+        if self._pump.waiting >= INBOX_MAX:
             return Refusal(reason="the gateway is overloaded: ask again")
         self._reply_count += 1
         reply_to = self._reply_count
@@ -147,78 +144,45 @@ class GatewayLoop:
 
     async def run(self) -> None:
         """Serve until cancelled; a failed write ends it, and recovery is a new start."""
-        helpers = [asyncio.create_task(self._tick()), asyncio.create_task(self._follow())]
+        self._pump.start(self.venue_calls.follow_stream(self.deliver))
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                batch = list(self._inbox)
-                self._inbox.clear()
-                self._tick_waits = False
-                await self._serve(batch)
-                self._stepped.set()
-                self._stepped = asyncio.Event()
+            await self._pump.run()
         except Exception as error:
             self.failure = error
             log_event("gateway_desk_failed", error=repr(error))
             raise
         finally:
-            for task in helpers:
-                task.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
-            await self.venue_calls.close()
             self._refuse_waiting()
 
-    async def _tick(self) -> None:
-        while True:
-            if not self._tick_waits:
-                self._tick_waits = True
-                self.deliver(Ticked(**self.now()))
-            await asyncio.sleep(TICK_S)
+    def time_passed(self, now: Instant) -> Ticked:
+        return Ticked(wire_ms=now.wire_ms, market_ms=now.market_ms)
 
-    async def _follow(self) -> None:
-        await self.venue_calls.follow_stream()
-
-    async def _serve(self, batch: Sequence[Event]) -> None:
+    def step(self, event: Event, now: Instant) -> Ready[Append, Effect]:
+        """Step; what is warm is signed in the same batch, what is cold holds up nobody."""
+        del now  # an event says when it happened
+        self._state, asked = step(self._state, event, self._rules)
+        first: list[Effect] = []
+        writes: list[Append] = []
         effects: list[Effect] = []
-        records: list[Record] = []
-        events = list(batch)
-        while events:
-            signs: list[Sign] = []
-            for event in events:
-                self._state, asked = step(self._state, event, self._rules)
-                for effect in asked:
-                    if isinstance(effect, Append):
-                        records += effect.records
-                    elif isinstance(effect, Sign):
-                        signs.append(effect)
-                    else:
-                        effects.append(effect)
-            events = await self._sign(signs)
-        self._unwritten += records
+        for effect in asked:
+            match effect:
+                case Append():
+                    writes.append(effect)
+                case Sign() if self.venue_calls.is_warm(effect.approved.intent.token_id):
+                    first.append(effect)
+                case _:
+                    effects.append(effect)
+        return Ready(first=tuple(first), writes=tuple(writes), effects=tuple(effects))
+
+    async def write(self, writes: Sequence[Append]) -> None:
+        self._unwritten += [record for append in writes for record in append.records]
         if not all(isinstance(record, Acknowledged) for record in self._unwritten):
             await self._append(self._unwritten)
             self._unwritten = []
-        for effect in effects:
-            self._perform(effect)
 
-    async def _sign(self, signs: Sequence[Sign]) -> list[Event]:
-        """Sign what can be signed at once; cold tokens are warmed and signed beside the loop."""
-        inline = []
-        for effect in signs:
-            if self.venue_calls.is_warm(effect.approved.intent.token_id):
-                inline.append(asyncio.ensure_future(self.venue_calls.sign(effect)))
-            else:
-                self.venue_calls.sign_later(effect)
-        if not inline:
-            return []
-        done, late = await asyncio.wait(inline, timeout=SIGN_INLINE_S)
-        for task in late:
-            self.venue_calls.spawn(self._report_signed(task))
-        return [task.result() for task in inline if task in done]
-
-    async def _report_signed(self, task: "asyncio.Future[SignDone]") -> None:
-        self.deliver(await task)
+    def served(self) -> None:
+        self._stepped.set()
+        self._stepped = asyncio.Event()
 
     async def _append(self, records: Sequence[Record]) -> None:
         data = [encode_record(record) for record in records]
@@ -239,20 +203,24 @@ class GatewayLoop:
         async with self._alarming:
             await asyncio.to_thread(self._raise_alarm, effect)
 
-    def _perform(self, effect: Effect) -> None:
+    def perform(self, effect: Effect) -> Work[Event] | None:
         match effect:
             case Answer():
                 reply = self._replies.pop(effect.reply_to, None)
                 if reply is not None and not reply.done():
                     reply.set_result(effect.message)
+                return None
             case RaiseAlarm() | EndAlarm():
-                self.venue_calls.spawn(self._alarm(effect))
-            case Append() | Sign():
-                raise AssertionError("performed before")
+                return self._alarm(effect)
+            case Sign():
+                return self.venue_calls.sign(effect)
+            case Append():
+                raise AssertionError("written before")
+            case Post():
+                self._sample(effect)
+                return self.venue_calls.perform(effect)
             case _:
-                if isinstance(effect, Post):
-                    self._sample(effect)
-                self.venue_calls.begin(effect)
+                return self.venue_calls.perform(effect)
 
     # ---- measures -----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from actors.clock import wall_ms
+from actors.clock import instant, wall_ms
 from actors.config import FleetConfig
 from actors.elapsed import elapsed_ms
 from actors.gateway.authority.events import Holder
@@ -33,7 +33,8 @@ from actors.gateway.lock import (
 )
 from actors.gateway.loop import AlarmSink, GatewayLoop
 from actors.gateway.records import decode_record
-from actors.runtime import log_event, wire_ms
+from actors.machine.instant import Instant
+from actors.runtime import log_event
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.errors import DamagedLogError
 from checkpoints.log import RecordLog
@@ -90,10 +91,8 @@ class GatewaySession:
         self._log: RecordLog | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def now(self) -> tuple[int, int]:
-        """Return wire and market ms."""
-        wire = wire_ms()
-        return int(wire), self._config.clock.market_ms(wire)
+    def now(self) -> Instant:
+        return instant(self._config.clock)
 
     # ---- start --------------------------------------------------------------------------------
 
@@ -186,7 +185,7 @@ class GatewaySession:
 
     def _beat_before(self) -> int:
         beat_ms = beat_before(self._storage, self._holder.name)
-        return beat_ms if elapsed_ms(self.now()[0], beat_ms) < ONE_CHAIN_MS else 0
+        return beat_ms if elapsed_ms(self.now().wire_ms, beat_ms) < ONE_CHAIN_MS else 0
 
     async def _halt_damaged(self, reason: str) -> None:
         """Stay HALTED on a damaged log: an old fence table would issue old fences."""

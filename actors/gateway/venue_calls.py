@@ -1,4 +1,4 @@
-"""Performs the step's effects at the venue and tells their outcomes back as events.
+"""Performs the step's effects at the venue; their outcomes return as events.
 
 Every call has a deadline of its own, beyond the adapter's: a call that never returns would leave
 its order in the air for ever. What went wrong is an outcome, never an exception.
@@ -36,6 +36,7 @@ from actors.gateway.market_events import (
     BookSeen,
     MarketSeen,
 )
+from actors.machine.instant import Now
 from actors.messages import Intent
 from actors.runtime import log_event
 from actors.venue.port import (
@@ -67,39 +68,18 @@ class VenueCalls:
     def __init__(
         self,
         venue: VenuePort,
-        deliver: Callable[[Event], None],
-        now: Callable[[], tuple[int, int]],
+        now: Now,
         may_post: Callable[[], str | None],
         wall_ms: Callable[[], float] | None = None,
     ) -> None:
         self._venue = venue
-        self._report = deliver
         self._now = now
-        """Wire and market ms."""
         self._may_post = may_post
         self._wall_ms = wall_ms
         """This machine's clock; None: the fleet's time is it."""
-        self._tasks: set[asyncio.Task[None]] = set()
         self._warm_s: dict[str, float] = {}
         self._conditions: dict[str, str] = {}
         """Of each token in `_warm_s`."""
-
-    @property
-    def busy(self) -> int:
-        return len(self._tasks)
-
-    def begin(self, call: VenueCall) -> None:
-        self.spawn(self._perform(call))
-
-    def spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def close(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # ---- signing ------------------------------------------------------------------------------
 
@@ -128,11 +108,9 @@ class VenueCalls:
     async def sign(self, effect: Sign) -> SignDone:
         """Sign one approved intent; the order it becomes is exactly its content."""
         intent = effect.approved.intent
-        wire_ms, market_ms = self._now()
+        at = self._at()
         outcome = await self._signature(intent)
-        return SignDone(
-            intent_id=intent.intent_id, outcome=outcome, wire_ms=wire_ms, market_ms=market_ms
-        )
+        return SignDone(intent_id=intent.intent_id, outcome=outcome, **at)
 
     async def _signature(self, intent: Intent) -> SignOutcome:
         if not self.is_warm(intent.token_id):
@@ -152,107 +130,100 @@ class VenueCalls:
             return Unsignable(code="signing", reason=signed.reason)
         return signed
 
-    def sign_later(self, effect: Sign) -> None:
-        async def work() -> None:
-            self._report(await self.sign(effect))
-
-        self.spawn(work())
-
     # ---- calls --------------------------------------------------------------------------------
 
-    async def _perform(self, call: VenueCall) -> None:
-        started_ms = self._now()[0]
+    async def perform(self, call: VenueCall) -> Event:
+        """Make one call; return its outcome."""
+        started_ms = self._now().wire_ms
         match call:
             case Post():
-                await self._post(call.signed)
+                return await self._post(call.signed)
             case Cancel():
                 cancelled = await _value(self._venue.cancel(call.order_ids))
                 at = self._at()
-                self._report(CancelDone(order_ids=call.order_ids, outcome=cancelled, **at))
+                return CancelDone(order_ids=call.order_ids, outcome=cancelled, **at)
             case PollVenue():
-                await self._poll(call.after_s, started_ms)
+                return await self._poll(call.after_s, started_ms)
             case Beat():
                 beaten = await _value(self._venue.heartbeat(call.heartbeat_id))
-                self._report(BeatDone(outcome=beaten, **self._at()))
+                return BeatDone(outcome=beaten, **self._at())
             case _:
-                await self._ask(call, started_ms)
+                return await self._ask(call, started_ms)
 
-    async def _ask(self, call: Question, started_ms: int) -> None:
+    async def _ask(self, call: Question, started_ms: int) -> Event:
         match call:
             case AskResolution():
                 winner = await _value(self._venue.resolution(call.condition_id))
                 at = self._at()
-                self._report(ResolutionSeen(condition_id=call.condition_id, outcome=winner, **at))
+                return ResolutionSeen(condition_id=call.condition_id, outcome=winner, **at)
             case AskTime():
-                await self._time(started_ms)
+                return await self._time(started_ms)
             case AskMarket():
                 market = await _value(self._venue.market(call.slug))
-                self._report(MarketSeen(slug=call.slug, market=market, **self._at()))
+                return MarketSeen(slug=call.slug, market=market, **self._at())
             case AskBook():
                 book = await _value(self._venue.book(call.token_id))
-                self._report(BookSeen(intent_id=call.intent_id, book=book, **self._at()))
+                return BookSeen(intent_id=call.intent_id, book=book, **self._at())
             case AskAccount():
                 account = await _value(self._venue.account(call.token_ids))
-                self._report(AccountSeen(account=account, **self._at()))
+                return AccountSeen(account=account, **self._at())
             case _:
                 assert_never(call)
 
     def _at(self) -> dict[str, int]:
-        wire_ms, market_ms = self._now()
-        return {"wire_ms": wire_ms, "market_ms": market_ms}
+        now = self._now()
+        return {"wire_ms": now.wire_ms, "market_ms": now.market_ms}
 
-    async def _post(self, signed: SignedOrder) -> None:
+    async def _post(self, signed: SignedOrder) -> PostDone | PostHeld:
         """Look once more whether posting is allowed, then post without any wait between."""
         held = self._may_post()
         if held is not None:
-            self._report(PostHeld(order_id=signed.order_id, reason=held, **self._at()))
-            return
+            return PostHeld(order_id=signed.order_id, reason=held, **self._at())
         outcome = await _value(self._venue.post(signed))
-        self._report(PostDone(order_id=signed.order_id, outcome=outcome, **self._at()))
+        return PostDone(order_id=signed.order_id, outcome=outcome, **self._at())
 
-    async def _poll(self, after_s: int, started_ms: int) -> None:
+    async def _poll(self, after_s: int, started_ms: int) -> VenuePolled:
         orders = await _value(self._venue.open_orders())
         trades = await _value(self._venue.trades(after_s))
-        looked = VenuePolled(
+        return VenuePolled(
             orders=orders,
             trades=trades,
             odd=self._venue.odd_rows(),
             started_wire_ms=started_ms,
             **self._at(),
         )
-        self._report(looked)
 
     def _wall_of(self, wire_ms: int) -> int | None:
         """Return what the machine's clock shows at an instant of the last seconds."""
         if self._wall_ms is None:
             return None
-        return int(self._wall_ms()) - (self._now()[0] - wire_ms)
+        return int(self._wall_ms()) - (self._now().wire_ms - wire_ms)
 
-    async def _time(self, started_ms: int) -> None:
+    async def _time(self, started_ms: int) -> TimeSeen:
         version = asyncio.create_task(_value(self._venue.version()))
         server_ms = await _value(self._venue.server_time_ms())
-        ended_ms, market_ms = self._now()
-        seen = TimeSeen(
+        ended = self._now()
+        middle_ms = (started_ms + ended.wire_ms) // 2
+        return TimeSeen(
             server_ms=server_ms,
-            round_trip_ms=ended_ms - started_ms,
-            wire_ms=(started_ms + ended_ms) // 2,
-            wall_ms=self._wall_of((started_ms + ended_ms) // 2),
-            market_ms=market_ms,
+            round_trip_ms=ended.wire_ms - started_ms,
+            wire_ms=middle_ms,
+            wall_ms=self._wall_of(middle_ms),
+            market_ms=ended.market_ms,
             version=await version,
         )
-        self._report(seen)
 
-    async def follow_stream(self) -> None:
-        """Tell the user stream's events for as long as the gateway lives."""
+    async def follow_stream(self, deliver: Callable[[Event], None]) -> None:
+        """Deliver the user stream's events for as long as the gateway lives."""
         while True:
             reason = "the stream ended"
             try:
                 async for event in self._venue.events():
-                    self._report(StreamUpdated(event=event, **self._at()))
+                    deliver(StreamUpdated(event=event, **self._at()))
             except Exception as error:  # noqa: BLE001 the stream is best effort, looking is the truth
                 reason = repr(error)
             log_event("user_stream_lost", reason=reason)
-            self._report(StreamUpdated(event=StreamLost(reason=reason), **self._at()))
+            deliver(StreamUpdated(event=StreamLost(reason=reason), **self._at()))
             await asyncio.sleep(STREAM_AGAIN_S)
 
 

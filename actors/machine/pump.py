@@ -55,6 +55,9 @@ class Machine(ABC, Generic[E, W, F]):
         """Return when all is durable; raise where it is not: the pump ends."""
         raise NotImplementedError(f"{type(self).__name__} has no place for {writes}")
 
+    def served(self) -> None:
+        """Note the end of a batch: all that it asked for is durable and has left."""
+
     @abstractmethod
     def perform(self, effect: F) -> Work[E] | None:
         """Do it at once, or return the work that does it and answers with an event."""
@@ -171,6 +174,7 @@ class Pump(Generic[E, W, F]):
         if writes:
             await self._machine.write(writes)
         self._perform_all(held)
+        self._machine.served()
 
     def _perform_all(self, effects: Sequence[Caused[F]]) -> None:
         for effect in effects:

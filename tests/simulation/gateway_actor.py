@@ -103,7 +103,7 @@ class GatewayActor:
             log=world.monitor.watched(log),
             state=fresh_state(ledger),
             rules=world.gateway_rules,
-            now=world.now,
+            now=world.instant,
             may_post=lambda: self._may_post(generation),
             raise_alarm=self._raise_alarm,
         )

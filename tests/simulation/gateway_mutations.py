@@ -1,6 +1,5 @@
 """Rules of the gateway, and of attestation, that a mutation takes away."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,9 +13,9 @@ from actors.gateway import (
     trades,
     venue_updates,
 )
-from actors.gateway.events import Append, Event, Sign, SignDone
+from actors.gateway.events import Sign, SignDone
 from actors.gateway.loop import GatewayLoop
-from actors.gateway.step import step as gateway_step
+from actors.machine.pump import Caused
 from actors.rollout import handoff_forward, perform
 from actors.venue.port import SignedOrder, Unknown
 from tests.simulation.patches import Patch
@@ -77,25 +76,14 @@ def no_outside_hash() -> list[Patch]:
 
 
 def answers_before_fsync() -> list[Patch]:
-    async def serve(serving: Any, batch: Sequence[Event]) -> None:
-        records: list[Any] = []
-        events = list(batch)
-        while events:
-            signs: list[Sign] = []
-            for event in events:
-                serving._state, asked = gateway_step(serving._state, event, serving._rules)
-                for effect in asked:
-                    if isinstance(effect, Append):
-                        records += effect.records
-                    elif isinstance(effect, Sign):
-                        signs.append(effect)
-                    else:
-                        serving._perform(effect)
-            events = await serving._sign(signs)
-        if records:
-            await serving._append(records)
+    original = GatewayLoop.step
 
-    return [(GatewayLoop, "_serve", serve)]
+    def step(serving: Any, event: Any, now: Any) -> Any:
+        ready = original(serving, event, now)
+        serving._pump._perform_all([Caused(effect, "") for effect in ready.effects])
+        return replace(ready, effects=())
+
+    return [(GatewayLoop, "step", step)]
 
 
 def signed_again_on_unknown() -> list[Patch]:

@@ -1,10 +1,10 @@
 """The venue's clock is asked for: against the machine's clock and against the fleet's time."""
 
 import asyncio
-from typing import Any
 
 from actors.gateway.events import AskTime, TimeSeen
 from actors.gateway.venue_calls import VenueCalls
+from actors.machine.instant import Instant
 
 
 class Venue:
@@ -17,28 +17,13 @@ class Venue:
 
 def seen(wall_ms: float | None) -> TimeSeen:
     """Ask the venue's time while the fleet's stands at 1,000,000 ms."""
-    told: list[Any] = []
-
-    async def scenario() -> None:
-        heard = asyncio.Event()
-
-        def deliver(event: Any) -> None:
-            told.append(event)
-            heard.set()
-
-        venue_calls = VenueCalls(
-            Venue(),  # type: ignore[arg-type]
-            deliver,
-            lambda: (1_000_000, 0),
-            lambda: None,
-            None if wall_ms is None else lambda: wall_ms,
-        )
-        venue_calls.begin(AskTime())
-        await heard.wait()
-        await venue_calls.close()
-
-    asyncio.run(scenario())
-    [event] = told
+    calls = VenueCalls(
+        Venue(),  # type: ignore[arg-type]
+        lambda: Instant(market_ms=0, wire_exact_ms=1_000_000, monotonic_ms=0),
+        lambda: None,
+        None if wall_ms is None else lambda: wall_ms,
+    )
+    event = asyncio.run(calls.perform(AskTime()))
     assert isinstance(event, TimeSeen)
     return event
 
