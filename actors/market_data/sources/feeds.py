@@ -114,8 +114,10 @@ class SourceFeeds:
         if not whole:
             return []
         streamed = self._closed.get((whole[-1].source, whole[-1].asset))
-        follows = streamed is not None and streamed.open_time_ms == end_ms(whole[-1])
-        return [streamed] if streamed is not None and follows else []
+        if streamed is None or streamed.open_time_ms != end_ms(whole[-1]):
+            return []
+        # a flag before the end is none: some streams have no stamp that would show it
+        return [streamed] if end_ms(streamed) <= self.roster.market_ms() else []
 
     # ---- streams ------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ STAMP_MS_MIN: Final = 1_400_000_000_000
 STAMP_MS_MAX: Final = 4_100_000_000_000
 """2099."""
 SECOND_MS: Final = 1_000
+FLAG_EARLY_MS: Final = 2_000
+"""A closed flag may come so much before the end by a Date header, which is cut to seconds."""
 RATE_MAX: Final = INPUTS[Name.FUNDING_RATE].high
 INTERVALS_OF_FUNDING_MS: Final = tuple(hours * 3_600_000 for hours in (1, 2, 4, 8))
 Number = str | int | float
@@ -170,6 +172,10 @@ class Series(NamedTuple):
 
 
 def candle(row: Row, series: Series, *, closed: bool) -> Candle:
+    """Read one candle; a flag that closes it before its end by the exchange's clock is no flag."""
+    end_ms = row.open_ms + INTERVAL_MS[series.interval]
+    if closed and series.clock_ms and end_ms > series.clock_ms + FLAG_EARLY_MS:
+        raise Unreadable(f"a {series.interval} candle is called closed, {end_ms} is its end")
     found = Candle(
         source=series.source,
         asset=series.asset,

@@ -182,6 +182,29 @@ def test_rows_in_the_other_order_are_the_same_rows(name: SourceName) -> None:
     run(work)
 
 
+@pytest.mark.parametrize("name", ["okx", "bybit", "binance_usdm"])
+def test_a_flag_that_closes_a_candle_before_its_end_is_not_believed(name: str) -> None:
+    async def work(stand_ins: StandIns) -> None:
+        source = stand_ins.source(SourceName(name))
+        stand_ins.switch(name, Fault.FLAG_LIES)
+        found = await source.backfill(M5)
+        if isinstance(found, Refusal):
+            assert "called closed" in found.reason
+        else:  # no flag on its REST side
+            assert not isinstance(found[-1], Candle) or not found[-1].closed
+        values: list[StreamEvent] = []
+        source.stream((BTC, Asset("eth")), values.append)
+        if name != "okx":  # its frames have no stamp to hold the flag against
+            await until(lambda: len(values) >= 6)
+        ends = [
+            one.open_time_ms + 300_000 for one in values if isinstance(one, Candle) and one.closed
+        ]
+        assert name == "okx" or not [end_ms for end_ms in ends if end_ms > stand_ins.now_ms()]
+        await source.close()
+
+    run(work)
+
+
 def test_every_source_closes_the_same_hour_within_five_basis_points() -> None:
     async def work(stand_ins: StandIns) -> None:
         for kind in Kind:
