@@ -92,6 +92,8 @@ def where_from(config: FleetConfig) -> str:
 
 TROUBLE_MAX: int = 20
 """Lines; one cause usually fails every fetch alike."""
+BAR_WIDTH: int = 24
+"""Characters."""
 REFUSED_SHOWN_MS: int = 60_000
 """Wire: so long a refused input is trouble of now; its count stays."""
 
@@ -118,7 +120,7 @@ def market_data_status(state: MarketDataState, now: Now, who: Provenance) -> Mar
         ),
         trouble=tuple(_trouble(state, refused))[:TROUBLE_MAX],
         waiting=not any(len(c) for f in state.feeds.values() for c in f.candles.values()),
-        provenance=who.text,
+        provenance=f"{who.text}{_sources_text(state)}",
         snapshots=who.snapshots,
         oldest_due_wait_ms=who.latest_wait_ms,
         release=who.release,
@@ -140,7 +142,25 @@ def history_known(state: MarketDataState) -> tuple[int, int]:
     return sum(series), len(series)
 
 
+def _sources_text(state: MarketDataState) -> str:
+    """Say which exchange serves which assets, where several are configured."""
+    assets: dict[str, list[str]] = {}
+    for asset, feeds in state.feeds.items():
+        if feeds.source:
+            assets.setdefault(feeds.source, []).append(str(asset))
+    return "".join(f"; {source}: {' '.join(served)}" for source, served in assets.items())
+
+
+def back_fill_text(known: int, wanted: int) -> str:
+    """Draw how far the history has come."""
+    done = BAR_WIDTH * known // wanted
+    return f"history [{'#' * done}{'.' * (BAR_WIDTH - done)}] {known} of {wanted} series"
+
+
 def _trouble(state: MarketDataState, refused: tuple[RefusedInput, ...]) -> Iterator[str]:
+    known, wanted = history_known(state)
+    if known < wanted:
+        yield back_fill_text(known, wanted)
     for job, why in sorted(state.trouble.items()):
         yield f"{job}: {why}"
     for one in refused:
