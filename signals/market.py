@@ -5,6 +5,7 @@ All times are UTC milliseconds of market time.
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -86,6 +87,7 @@ class Side(StrEnum):
 CYCLE_MS: Final = 300_000
 """Every slot decides once per cycle by default; all windows open and close on cycle boundaries."""
 DAY_MS: Final = 86_400_000
+EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 
 
 class Slot(msgspec.Struct, frozen=True, order=True):
@@ -184,15 +186,5 @@ def deadline_ms(point: DecisionPoint, next_point: DecisionPoint) -> int:
 
 
 def day_of(time_ms: int) -> str:
-    """Return the UTC day as ``YYYY-MM-DD`` (Howard Hinnant's civil-from-days)."""
-    days = time_ms // DAY_MS + 719_468
-    era, day_of_era = divmod(days, 146_097)
-    year_of_era = (
-        day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096
-    ) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    shifted_month = (5 * day_of_year + 2) // 153
-    day = day_of_year - (153 * shifted_month + 2) // 5 + 1
-    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9  # noqa: PLR2004 calendar
-    year = year_of_era + era * 400 + (1 if month <= 2 else 0)  # noqa: PLR2004 calendar
-    return f"{year:04d}-{month:02d}-{day:02d}"
+    """Return the UTC day as ``YYYY-MM-DD``."""
+    return date.fromordinal(EPOCH_ORDINAL + time_ms // DAY_MS).isoformat()

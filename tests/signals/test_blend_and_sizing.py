@@ -70,6 +70,8 @@ def test_kelly_by_hand() -> None:
     assert target_shares(0.60, 0.50, USD_100, SIZING) == pytest.approx(10)
     # the cap: 20 % of 100 USD at 0.10 is 200 shares, quarter Kelly of 0.99 would be more
     assert target_shares(0.99, 0.10, USD_100, SIZING) == pytest.approx(200)
+    for cost, money in ((0.0, USD_100), (1.0, USD_100), (0.5, MicroUsd(0)), (0.5, MicroUsd(-1))):
+        assert target_shares(0.60, cost, money, SIZING) == 0.0
 
 
 @UNHURRIED

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,12 @@ from signals import strategies
 from signals.decision import Action, Decision, Leg, Position, Style
 from signals.decision_check import faults
 from signals.market import Outcome, Side, Timeframe
+from signals.offers import fee_rate
 from signals.params import Params
+from signals.snapshot import Feed, InputAge
 from signals.strategy import StrategyError, load_strategy, strategy_names
-from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
-from tests.signals.builders import make_snapshot
+from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd, taker_fee_micro_usd
+from tests.signals.builders import make_book, make_snapshot
 
 GOOD = """
 import msgspec
@@ -159,6 +162,38 @@ def test_a_price_needs_no_tick_where_no_book_says_one() -> None:
     odd = msgspec.structs.replace(LEG, price=PriceMicroUsd(500_001))
     assert faults(msgspec.structs.replace(TRADE, legs=(odd,)), bare) == ()
     assert faults(msgspec.structs.replace(TRADE, legs=(odd,)), MARKET) != ()
+
+
+def test_each_outcome_has_its_own_token_and_book() -> None:
+    assert MARKET is not None
+    up, down = make_book(0.6), make_book(0.4)
+    two = msgspec.structs.replace(MARKET, up_book=up, down_book=down)
+    assert (two.book(Outcome.UP), two.book(Outcome.DOWN)) == (up, down)
+    assert up != down
+    named = msgspec.structs.replace(MARKET, up_token_id="1", down_token_id="2")
+    assert (named.token_id(Outcome.UP), named.token_id(Outcome.DOWN)) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("0", 0.0), ("0.07", 0.07), ("1", 1.0), ("1.01", None), ("-0.01", None), ("NaN", None)],
+)
+def test_a_fee_rate_is_a_share(text: str, rate: float | None) -> None:
+    assert MARKET is not None
+    assert fee_rate(msgspec.structs.replace(MARKET, fee_rate=text)) == rate
+
+
+def test_who_is_charged_no_rate_pays_nothing() -> None:
+    half = PriceMicroUsd(500_000)
+    assert taker_fee_micro_usd(half, MicroShares(100 * MICRO), Decimal(0)) == 0
+    assert taker_fee_micro_usd(half, MicroShares(0), Decimal("0.07")) == 0
+    assert taker_fee_micro_usd(half, MicroShares(1), Decimal("0.07")) == 10, "the least fee"
+
+
+def test_an_input_is_fresh_up_to_its_limit() -> None:
+    age = InputAge(feed=Feed.TICKS, age_ms=5_000, limit_ms=5_000)
+    assert age.fresh
+    assert not msgspec.structs.replace(age, age_ms=5_001).fresh
 
 
 def test_an_empty_position_holds_nothing() -> None:

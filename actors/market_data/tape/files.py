@@ -102,8 +102,4 @@ def delete_old(folder: Path, today: str, keep_days: int) -> list[str]:
     return old
 
 
-def day_of(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1_000, tz=UTC).strftime("%Y-%m-%d")
-
-
-__all__ = ["Place", "day_of", "delete_old", "write_rows"]
+__all__ = ["Place", "delete_old", "write_rows"]

@@ -8,11 +8,12 @@ from typing import Final
 
 from actors.config import FleetConfig, Mode
 from actors.market_data.state import MarketDataState, Now
-from actors.market_data.tape.files import day_of, delete_old, write_rows
+from actors.market_data.tape.files import delete_old, write_rows
 from actors.market_data.tape.first_frames import FirstFrames
 from actors.market_data.tape.rows import Marks, Rows, book_rows, new_rows
 from actors.runtime import log_event
 from checkpoints.journal_days import DISK_WARNING_BYTES
+from signals.market import day_of
 
 POLL_S: Final = 1.0
 """Wire, between two looks at the books."""
