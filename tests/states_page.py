@@ -17,9 +17,8 @@ from actors.supervisor import turn_machine as supervisor_turn
 PAGE = Path(__file__).parent.parent / "docs" / "states.md"
 HEAD = """# States of the machines
 
-Made from the tables that the machines themselves are checked against, by
-`python -m tests.states_page`. A test compares this page with them, and each machine's property test
-refuses a move that is not here.
+Made from the tables that run the machines, by `python -m tests.states_page`; a test compares. A
+machine's own step refuses a move that is not here.
 """
 MOVES: tuple[Moves[Any], ...] = (
     slot_seat.PHASES,

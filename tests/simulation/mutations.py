@@ -77,7 +77,7 @@ MUTATIONS = (
         "void rows count",
         slot.void_rows_count,
         Wish(kinds=(Kind.RAISES_LATER,), always={Step.DISCARDING: Fault.POWER_OFF}),
-        seeds=(133, 140, 147, *range(40)),
+        seeds=(191, 208, *range(40)),
     ),
     Mutation(
         "a state is adopted without its hash",
