@@ -25,7 +25,7 @@ from actors.market_data.state import (
     last_boundary_ms,
 )
 from signals.market import CYCLE_MS, Asset, Slot, Timeframe, Window, market_slug
-from signals.snapshot import Feed, Interval
+from signals.snapshot import Candles, Feed, Interval
 
 STREAM: Final = "stream/"
 """Before a stream's name, where its trouble stands beside that of jobs."""
@@ -142,11 +142,17 @@ def _klines(
 ) -> FetchKlines:
     known = state.feeds[asset].candles[interval]
     limit = CANDLES_KEPT[interval] + 1
-    if len(known) >= CANDLES_KEPT[interval]:
+    if len(known) >= CANDLES_KEPT[interval] and _is_whole(known):
         closed_ms = known.open_time_ms[-1] + INTERVAL_MS[interval]
         missing = (now.market_ms - closed_ms) // INTERVAL_MS[interval]
         limit = min(limit, missing + KLINES_SPARE)
     return FetchKlines(job=name, asset=asset, interval=interval, limit=limit)
+
+
+def _is_whole(known: Candles) -> bool:
+    """Tell whether no candle is missing between the first and the last: else all is asked for."""
+    length_ms = INTERVAL_MS[known.interval]
+    return known.open_time_ms[-1] - known.open_time_ms[0] == (len(known) - 1) * length_ms
 
 
 def _market(name: str, slug: str) -> FetchMarket:
