@@ -1,6 +1,6 @@
 """The gateway's Ray shell: bytes in, bytes out. The rules are in `gateway.step`.
 
-One actor of this class has the authority (see `gateway.session`); callers find it through
+One actor of this class has the authority (see `gateway.authority`); callers find it through
 ``gateway/current`` and follow `Moved`. Every answer is sent after what it says is on the disk.
 """
 
@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 import ray
 
+from actors.gateway.authority.events import StopAsked
 from actors.gateway.events import (
     ClaimAsked,
     FenceAsked,
@@ -40,7 +41,6 @@ from actors.messages import (
     encode,
 )
 from actors.ray_actors import released
-from actors.runtime import log_event
 
 INTENT_BYTES_MAX: Final = 65_536
 """An intent has about 700 bytes; each is written to the log, whatever it holds."""
@@ -58,21 +58,21 @@ class Gateway(GatewayShell):
     async def claim(self, data: bytes) -> bytes:
         """`Claim` -> `ClaimAnswer`."""
         claim = decode(data, Claim)
-        await self._life.read_gate(unless_covered=claim.attestation.release)
+        await self._session.read_gate(unless_covered=claim.attestation.release)
         return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))
 
     @ray.method
     async def open_incarnation(self, data: bytes) -> bytes:
         """`OpenIncarnation` -> `OpenAnswer`."""
         request = decode(data, OpenIncarnation)
-        await self._life.read_gate(unless_covered=request.release)
+        await self._session.read_gate(unless_covered=request.release)
         return await self._ask(lambda to, at: OpenAsked(reply_to=to, request=request, **at))
 
     @ray.method
     async def fence(self, data: bytes) -> bytes:
         """`FenceRequest` -> `FenceAnswer`."""
         request = decode(data, FenceRequest)
-        await self._life.read_gate(unless_covered=request.attestation.release)
+        await self._session.read_gate(unless_covered=request.attestation.release)
         return await self._ask(lambda to, at: FenceAsked(reply_to=to, request=request, **at))
 
     @ray.method
@@ -84,7 +84,7 @@ class Gateway(GatewayShell):
             intent = decode(data, Intent)
         except msgspec.MsgspecError as error:
             return await self._refuse_unreadable(data, str(error))
-        await self._life.read_gate(unless_covered=intent.release)
+        await self._session.read_gate(unless_covered=intent.release)
         return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
 
     async def _refuse_unreadable(self, data: bytes, reason: str) -> bytes:
@@ -144,14 +144,13 @@ class Gateway(GatewayShell):
     @ray.method
     async def warm(self, condition_id: str, token_ids: list[str]) -> bool:
         """Load what signing needs ahead of time, so that the first order asks nobody."""
-        return all([await self._life.warm(condition_id, token_id) for token_id in token_ids])
+        return all([await self._session.warm(condition_id, token_id) for token_id in token_ids])
 
     @ray.method
     async def warmed(self) -> dict[str, list[str]]:
         """Return the tokens that are warm now, by condition: what a successor loads ahead."""
-        return (
-            {} if self._life.gateway_loop is None else self._life.gateway_loop.venue_calls.warmed()
-        )
+        gateway_loop = self._session.gateway_loop
+        return {} if gateway_loop is None else gateway_loop.venue_calls.warmed()
 
     @ray.method
     async def fences(self) -> bytes:
@@ -170,19 +169,14 @@ class Gateway(GatewayShell):
         """Return the phase; never waits."""
         return self._phase()
 
-    def _phase(self) -> str:
-        if self._moved_to is not None:
-            return f"moved to {self._moved_to}"
-        return f"refused: {self._final}" if self._final is not None else self._life.phase
-
     @ray.method
     async def status(self) -> bytes:
         """-> `GatewayStatus`; never waits, also while it starts or when it is damaged."""
         return self._status()
 
     def _status(self) -> bytes:
-        gateway_loop = self._life.gateway_loop
-        now = self._life.now()
+        gateway_loop = self._session.gateway_loop
+        now = self._now()
         ledger = gateway_loop.durable if gateway_loop else Ledger(trading=TradingState.HALTED)
         flight = gateway_loop.state.flight if gateway_loop else Flight()
         latency = gateway_loop.latency() if gateway_loop else Latency()
@@ -195,12 +189,8 @@ class Gateway(GatewayShell):
     @ray.method
     async def stop(self) -> bytes:
         """Begin nothing new, cancel what rests, release the lock; -> the last `GatewayStatus`."""
-        if self._life.phase == "serving":
-            empty = await self._life.empty("the fleet stops")
-            log_event("gateway_stopped", empty=empty)
-        last = self._status()
-        await self._end("the gateway has stopped")
-        return last
+        await self._pump.ask(lambda to, at: StopAsked(reply_to=to, at_ms=at))
+        return self._status()
 
 
 GatewayActor = released(Gateway)

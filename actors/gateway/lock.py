@@ -50,6 +50,44 @@ class GatewayLock:
         self._descriptor = -1
 
 
+class FileLock:
+    """The lock as one process sees it."""
+
+    def __init__(self, root: Path, holder: Holder) -> None:
+        self._root = root
+        self._own = holder
+        self._lock: GatewayLock | None = None
+        self._holder: Holder | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._lock is not None and self._lock.held
+
+    def take(self) -> bool:
+        """Take it; True too where this process has it already. Raises `OSError`."""
+        if self.held:
+            return True
+        got = acquire(self._root, self._own)
+        if isinstance(got, GatewayLock):
+            self._lock = got
+            return True
+        self._holder = got
+        return False
+
+    def holder(self) -> Holder | None:
+        """Return who refused it just now; None: it has not said so yet."""
+        return self._holder
+
+    def release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        self._lock = None
+
+    def end(self, holder: Holder) -> bool:
+        """End the holder's process; False where it is gone, or runs on another node."""
+        return end_holder(holder, self._own.node)
+
+
 def acquire(root: Path, holder: Holder) -> GatewayLock | Holder | None:
     """Take the lock, or return who holds it (None: it has not said so yet). Never waits.
 

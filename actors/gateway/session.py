@@ -1,49 +1,56 @@
-"""One life of the gateway: takes the authority, recovers, reconciles, serves, gives it up.
+"""What one process of the gateway holds: lock, log, venue connection, and the loop that serves.
 
-Order of a start, always the same: the kernel lock, a new generation, the log, the venue, orders and
-trades compared, and only then ``gateway/current``, by which callers find it. One that is not the
-heir (see `gateway.holder`) stands by: it connects to the venue ahead and waits to be named.
+Does the work that the authority's machine asks for (`gateway.authority`); the order in which it is
+done is the machine's. What is reached outside of the process comes as `Ports`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
-from actors.clock import instant, wall_ms
-from actors.config import FleetConfig
 from actors.elapsed import elapsed_ms
-from actors.gateway.authority.events import Holder
-from actors.gateway.authority.taking import Authority
+from actors.gateway.authority.effects import (
+    CancelAll,
+    Close,
+    ConnectVenue,
+    Empty,
+    ReadLog,
+    Reconcile,
+    Serve,
+    SettlePosts,
+    Work,
+)
+from actors.gateway.authority.events import (
+    Closed,
+    Emptied,
+    LogDamaged,
+    LogRead,
+    PostsSettled,
+    Reconciled,
+    VenueConnected,
+    VenueUnreachable,
+)
+from actors.gateway.authority.files import AuthorityFiles, FilesWork
+from actors.gateway.authority.machine import why_not_act
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
-from actors.gateway.gate import POLL_S, Gate
-from actors.gateway.holder import beat_before, name_heir
+from actors.gateway.gate import POLL_S
+from actors.gateway.holder import beat_before
 from actors.gateway.ledger import Ledger
-from actors.gateway.lock import (
-    CURRENT_FILE,
-    GENERATION_FILE,
-    Current,
-    GatewayLock,
-    halt_reason,
-    stored_generation,
-)
-from actors.gateway.loop import AlarmSink, GatewayLoop
+from actors.gateway.lock import stored_generation
+from actors.gateway.log_file import GuardedLog
+from actors.gateway.loop import GatewayLoop
 from actors.gateway.records import decode_record
-from actors.machine.instant import Instant
+from actors.gateway.session_ports import Ports, Who
+from actors.machine.backoff import Backoff
+from actors.machine.vocabulary import At, Failed, Wait
 from actors.runtime import log_event
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.errors import DamagedLogError
-from checkpoints.log import RecordLog
-from checkpoints.storage import LocalStorage
 
-Connect = Callable[[FleetConfig, float], Awaitable[VenuePort | Rejected | Unknown]]
-
-LOG_FOLDER: Final = "gateway/log"
-CONNECT_BACKOFF_S_MAX: Final = 10.0
+CONNECT_BACKOFF: Final = Backoff(first_ms=500, most_ms=10_000)
 RECONCILE_S_MAX: Final = 10.0
 """Wire. After it slots are served, but risk refuses orders until the venue was seen."""
 WATCH_S: Final = 0.5
@@ -55,166 +62,121 @@ POSTS_S_MAX: Final = 8.0
 one is 5 s."""
 ONE_CHAIN_MS: Final = 60_000
 """Wire: a heartbeat longer ago is of a fleet that was down; the venue has cancelled since."""
-STANDING_BY: Final = "standing by"
-"""Phase of one that is connected to the venue and waits to be named."""
 
 
-class GatewaySession:
-    """Holds what one process of the gateway holds. Use `start`, then `desk`, then `close`."""
+class Session:
+    """One process of the gateway, whatever it has of the authority."""
 
-    def __init__(
-        self,
-        root: Path,
-        config: FleetConfig,
-        holder: Holder,
-        life: str,
-        connect: Connect,
-        raise_alarm: AlarmSink,
-        release: str = "",
-    ) -> None:
-        self._root = root
-        self._release = release
-        self._storage = LocalStorage(root)
-        self._config = config
-        self._holder = holder
-        self._life = life
-        self._connect = connect
-        self._raise_alarm = raise_alarm
-        self._authority = Authority(root, holder, self._log_phase)
-        self.phase = "starting"
-        self.lock: GatewayLock | None = None
+    def __init__(self, who: Who, ports: Ports) -> None:
+        self._who = who
+        self._ports = ports
+        self._files = AuthorityFiles(ports.storage, who.name, ports.lock, ports.at_ms)
         self.generation = 0
         self.gateway_loop: GatewayLoop | None = None
-        self._gate = Gate(self._storage, config)
-        self.damage: str | None = None
+        """The loop that serves, or the one that served last."""
+        self._ledger = Ledger()
         self._venue: VenuePort | None = None
-        self._log: RecordLog | None = None
+        self._log: GuardedLog | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def now(self) -> Instant:
-        return instant(self._config.clock)
+    async def perform(self, work: Work) -> At:
+        """Do one piece of the machine's work; see `actors.machine.work`."""
+        if isinstance(work, FilesWork):
+            return await self._files.perform(work)
+        match work:
+            case ReadLog() | ConnectVenue() | Reconcile():
+                return await self._open(work)
+            case SettlePosts() | Empty() | CancelAll() | Close():
+                return await self._end(work)
+            case Serve():
+                await asyncio.shield(self._tasks[0])
+                return Failed(at_ms=self._ports.at_ms(), reason="the loop has ended")
+            case Wait():
+                raise AssertionError("the pump waits itself")
+            case _:
+                assert_never(work)
 
-    # ---- start --------------------------------------------------------------------------------
+    # ---- opening ------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Take the authority and serve.
+    async def _open(self, work: ReadLog | ConnectVenue | Reconcile) -> At:
+        match work:
+            case ReadLog():
+                return self._read_log()
+            case ConnectVenue():
+                return await self._connect()
+            case Reconcile(generation=generation):
+                await self._reconcile(generation)
+                return Reconciled(at_ms=self._ports.at_ms())
 
-        Raises `AuthorityRefusedError`, `MovedError` and `StorageError`.
-        """
-        self.lock = await self._authority.take(self._stand_by)
-        self.generation = stored_generation(self._storage) + 1
-        self._storage.write(GENERATION_FILE, str(self.generation).encode())
+    def _read_log(self) -> At:
+        self.gateway_loop = None
         try:
-            ledger = self._recover()
+            log, records = self._ports.open_log()
+            self._ledger = fold(Ledger(), (decode_record(data) for data in records))
         except (DamagedLogError, msgspec.MsgspecError) as error:
-            await self._halt_damaged(str(error))
-            return
-        if self._venue is None:
-            self._venue = await self._open_venue()
-        await self._open_loop(fresh(ledger))
-        current = Current(name=self._holder.name, generation=self.generation)
-        self._storage.write(CURRENT_FILE, msgspec.json.encode(current))
-        self.phase = "serving"
-        log_event("gateway_serving", name=self._holder.name, generation=self.generation)
+            return LogDamaged(at_ms=self._ports.at_ms(), reason=str(error))
+        self._log = GuardedLog(log, self._why_not_write)
+        return LogRead(at_ms=self._ports.at_ms())
 
-    async def _stand_by(self) -> None:
-        """Be ready to take over as soon as this one is named."""
-        if self._venue is None:
-            self._venue = await self._open_venue()
-        self._log_phase(STANDING_BY)
-
-    def _log_phase(self, phase: str) -> None:
-        self.phase = phase
-
-    def take_over(self) -> bool:
-        """Become the heir, and end the process that holds the lock of this fleet: it hangs."""
-        return self._authority.take_over()
-
-    def _recover(self) -> Ledger:
-        self.phase = "starting: reads the log"
-        self._log, records, tail = RecordLog.open(self._root / LOG_FOLDER)
-        base = [] if self._log.base is None else [self._log.base]
-        ledger = fold(Ledger(), (decode_record(data) for data in [*base, *records]))
-        log_event("gateway_recovered", records=len(records), tail=type(tail).__name__)
-        return ledger
-
-    async def _open_venue(self) -> VenuePort:
-        """Connect with backoff for as long as it takes; the phase says what it waits for."""
-        wait_s = 0.5
-        while True:
-            self.phase = "starting: connects to the venue"
-            got = await self._connect(self._config, self._config.timing.post_timeout_seconds)
-            if not isinstance(got, Rejected | Unknown):
-                return got
+    async def _connect(self) -> At:
+        got = await self._ports.connect()
+        if isinstance(got, Rejected | Unknown):
             reason = got.message if isinstance(got, Rejected) else got.reason
-            self.phase = f"starting: waits for the venue: {reason}"
-            log_event("venue_unreachable", reason=reason, retry_s=wait_s)
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, CONNECT_BACKOFF_S_MAX)
+            log_event("venue_unreachable", reason=reason)
+            return VenueUnreachable(at_ms=self._ports.at_ms(), reason=reason)
+        self._venue = got
+        return VenueConnected(at_ms=self._ports.at_ms())
 
-    async def _open_loop(self, state: State) -> None:
+    async def _reconcile(self, generation: int) -> None:
+        """Open the loop, and give it time to compare orders and trades with the venue."""
         assert self._venue is not None
         assert self._log is not None
-        rules = await self._gate.read()
-        self.gateway_loop = GatewayLoop(
+        self.generation = generation
+        rules = await self._ports.read_rules()
+        self.gateway_loop = gateway_loop = GatewayLoop(
             venue=self._venue,
             log=self._log,
-            state=state,
+            state=fresh(self._ledger),
             rules=rules,
-            now=self.now,
+            now=self._ports.now,
             may_post=self._may_post,
-            raise_alarm=self._raise_alarm,
-            wall_ms=wall_ms,
+            raise_alarm=self._ports.raise_alarm,
+            wall_ms=self._ports.wall_ms,
         )
         started = Started(
-            generation=self.generation,
-            name=self._holder.name,
-            life=self._life,
-            release=self._release,
-            beat_wire_ms=self._beat_before(),
-            **self.gateway_loop.now(),
+            generation=generation,
+            name=self._who.name,
+            life=self._who.life,
+            release=self._who.release,
+            beat_wire_ms=await asyncio.to_thread(self._beat_before),
+            **gateway_loop.now(),
         )
-        self.gateway_loop.deliver(started)
+        gateway_loop.deliver(started)
         self._tasks = [
-            asyncio.create_task(self.gateway_loop.run()),
+            asyncio.create_task(gateway_loop.run()),
             asyncio.create_task(self._watch()),
             asyncio.create_task(self._watch_gate()),
         ]
-        self.phase = "starting: compares orders and trades with the venue"
-        await self.gateway_loop.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
+        await gateway_loop.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
 
     def _beat_before(self) -> int:
-        beat_ms = beat_before(self._storage, self._holder.name)
-        return beat_ms if elapsed_ms(self.now().wire_ms, beat_ms) < ONE_CHAIN_MS else 0
-
-    async def _halt_damaged(self, reason: str) -> None:
-        """Stay HALTED on a damaged log: an old fence table would issue old fences."""
-        self.damage = reason
-        self.phase = f"damaged: {reason}"
-        alarm = RaiseAlarm(
-            kind="gateway_log_damaged",
-            subject=self._holder.name,
-            evidence=reason,
-        )
-        await asyncio.to_thread(self._raise_alarm, alarm)
-        venue = await self._open_venue()
-        self.phase = f"damaged: {reason}"
-        await venue.cancel_all()
-        await venue.close()
+        beat_ms = beat_before(self._ports.storage, self._who.name)
+        return beat_ms if elapsed_ms(self._ports.now().wire_ms, beat_ms) < ONE_CHAIN_MS else 0
 
     # ---- the last look before a post ----------------------------------------------------------
 
     def _may_post(self) -> str | None:
         """Return why nothing may be posted now. Reads two small files; no await comes after it."""
-        halted = halt_reason(self._root)
+        halted = self._ports.halted()
         if halted is not None and self.gateway_loop is not None:
             self.gateway_loop.deliver(HaltFileSeen(reason=halted, **self.gateway_loop.now()))
             return halted
-        if self.lock is None or not self.lock.held:
-            return "this process does not hold the gateway's lock"
-        if stored_generation(self._storage) != self.generation:
-            return "another gateway has taken over"
-        return None
+        return self._why_not_write()
+
+    def _why_not_write(self) -> str | None:
+        """Return why this process may neither post nor write to the log."""
+        stored = stored_generation(self._ports.storage)
+        return why_not_act(self.generation, stored, lock_held=self._ports.lock.held)
 
     async def _watch(self) -> None:
         while True:
@@ -222,66 +184,89 @@ class GatewaySession:
             await asyncio.sleep(WATCH_S)
 
     async def read_gate(self, unless_covered: str | None = None) -> None:
-        """Judge by the gate's files as they are now; a release that is covered asks for no look."""
+        """Judge by the gate's files as they are now; skipped for a release that is covered."""
         gateway_loop = self.gateway_loop
-        if gateway_loop is None or (
-            unless_covered and gateway_loop.rules.is_attested(unless_covered)
-        ):
+        if gateway_loop is None:
             return
-        gateway_loop.judge_by(await self._gate.read())
+        if unless_covered and gateway_loop.rules.is_attested(unless_covered):
+            return
+        gateway_loop.judge_by(await self._ports.read_rules())
 
     async def _watch_gate(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             await self.read_gate()
 
-    # ---- the end ------------------------------------------------------------------------------
-
-    @property
-    def running(self) -> asyncio.Task[None] | None:
-        """The desk's task: it ends only by an error or by `close`."""
-        return self._tasks[0] if self._tasks else None
-
-    async def empty(self, reason: str) -> bool:
-        """Begin nothing new, cancel what rests; True if the venue has no order of ours left."""
-        if self.gateway_loop is None:
-            return True
-        self.gateway_loop.deliver(Stopping(reason=reason, **self.gateway_loop.now()))
-        return await self.gateway_loop.settled(lambda now: not now.ledger.orders, EMPTY_S_MAX)
-
     async def warm(self, condition_id: str, token_id: str) -> bool:
-        """Load what signing needs of a token; a standby does it before it has a desk."""
-        if self.gateway_loop is not None:
+        """Load what signing needs of a token; a standby does it before it serves."""
+        if self._tasks and self.gateway_loop is not None:
             return await self.gateway_loop.venue_calls.warm(condition_id, token_id) is None
         if self._venue is None:
             return False
         return await self._venue.warm(condition_id, token_id) is None
 
-    async def leave(self, to: str) -> bool:
-        """Begin nothing new, let running posts be answered, beat once more, name the heir.
+    # ---- the end ------------------------------------------------------------------------------
 
-        Resting orders keep their place. False: a post was not answered; the heir looks for it.
-        """
-        if self.gateway_loop is None:
-            name_heir(self._storage, to)
-            return True
+    async def _end(self, work: SettlePosts | Empty | CancelAll | Close) -> At:
+        match work:
+            case SettlePosts(to=to):
+                return await self._settle_posts(to)
+            case Empty():
+                await self._empty()
+                return Emptied(at_ms=self._ports.at_ms())
+            case CancelAll(reason=reason):
+                await self._cancel_all(reason)
+                return Emptied(at_ms=self._ports.at_ms())
+            case Close():
+                await self.close()
+                return Closed(at_ms=self._ports.at_ms())
+
+    async def _settle_posts(self, to: str) -> PostsSettled:
+        """Begin nothing new, let running posts be answered, beat once more. Orders keep resting."""
+        assert self.gateway_loop is not None
         self.gateway_loop.deliver(Leaving(reason=f"{to} takes over", **self.gateway_loop.now()))
         answered = await self.gateway_loop.settled(_no_post_runs, POSTS_S_MAX)
-        name_heir(self._storage, to, self.gateway_loop.state.flight.beat_ok_wire_ms)
-        return answered
+        log_event("gateway_leaves", to=to, answered=answered)
+        beat_ms = self.gateway_loop.state.flight.beat_ok_wire_ms
+        return PostsSettled(at_ms=self._ports.at_ms(), answered=answered, beat_wire_ms=beat_ms)
+
+    async def _empty(self) -> None:
+        """Begin nothing new, cancel what rests."""
+        assert self.gateway_loop is not None
+        self.gateway_loop.deliver(Stopping(reason="the fleet stops", **self.gateway_loop.now()))
+        empty = await self.gateway_loop.settled(lambda now: not now.ledger.orders, EMPTY_S_MAX)
+        log_event("gateway_stopped", empty=empty)
+
+    async def _cancel_all(self, reason: str) -> None:
+        """Say that the log is damaged, and leave no order at the venue."""
+        alarm = RaiseAlarm(kind="gateway_log_damaged", subject=self._who.name, evidence=reason)
+        await asyncio.to_thread(self._ports.raise_alarm, alarm)
+        failures = 0
+        while self._venue is None:
+            if isinstance(await self._connect(), VenueUnreachable):
+                failures += 1
+                await asyncio.sleep(CONNECT_BACKOFF.wait_s(failures))
+        await self._venue.cancel_all()
+        await self._venue.close()
+        self._venue = None
 
     async def close(self) -> None:
-        """Stop the desk, close the venue and the log, release the lock: in this order."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
-        if self._venue is not None:
-            await self._venue.close()
-        if self._log is not None:
-            self._log.close()
-        if self.lock is not None:
-            self.lock.release()
+        """End the loop, close venue and log, release the lock last, whatever fails before."""
+        tasks, self._tasks = self._tasks, []
+        venue, self._venue = self._venue, None
+        log, self._log = self._log, None
+        try:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if venue is not None:
+                await venue.close()
+            if log is not None:
+                await asyncio.to_thread(log.close)
+        finally:
+            self._ports.lock.release()
+            if self.gateway_loop is not None:
+                self.gateway_loop.changed.set()  # who polls the outbox is pointed on, or asks again
 
 
 def _no_post_runs(state: State) -> bool:

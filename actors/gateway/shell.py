@@ -1,24 +1,40 @@
-"""The gateway's process: its lives, whom it asks, and how the authority leaves and comes back.
+"""The gateway's process: the running machine of its authority, and whom others ask.
 
-One actor of this class has the authority (see `gateway.session`); one that moved answers `Moved`
+One actor of this class has the authority (see `gateway.authority`); one that moved answers `Moved`
 for a while, so that callers are pointed on and a failed successor can be taken back from.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import ray
 
+from actors.clock import boot_ms, instant, wall_ms
+from actors.config import FleetConfig
 from actors.gateway.alarms import alarm_sink
-from actors.gateway.authority.events import Holder
-from actors.gateway.authority.taking import AuthorityRefusedError, MovedError
+from actors.gateway.authority.effects import Work
+from actors.gateway.authority.events import (
+    POINTS_ON,
+    Authority,
+    HandOverAsked,
+    Holder,
+    Phase,
+    TakeBackAsked,
+    TakeOverAsked,
+)
+from actors.gateway.authority.machine import TABLE, begin, phase_text, why_refused
 from actors.gateway.events import Event
-from actors.gateway.holder import name_heir
+from actors.gateway.gate import Gate
 from actors.gateway.identity import fleet_name, identity_of
+from actors.gateway.lock import FileLock, halt_reason
+from actors.gateway.log_file import open_log
 from actors.gateway.loop import GatewayLoop
-from actors.gateway.session import Connect, GatewaySession
+from actors.gateway.session import Session
+from actors.gateway.session_ports import Ports, Who
+from actors.machine.instant import Instant
+from actors.machine.work import WorkPump
 from actors.messages import Moved, Refusal, encode
 from actors.runtime import (
     keep_loaded,
@@ -29,21 +45,32 @@ from actors.runtime import (
     wire_ms,
 )
 from actors.venue.connect import adapter_of, connect
-from checkpoints.errors import StorageError
+from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.storage import LocalStorage
+
+Connect = Callable[[FleetConfig, float], Awaitable[VenuePort | Rejected | Unknown]]
 
 READY_S_MAX: Final = 20.0
 """Wire: a caller that comes during the start waits so long, then is told what it waits for."""
-RESTART_S: Final = 2.0
-"""Wire, before the next start after the disk refused a write."""
 ASK_S_MAX: Final = 30.0
 """Wire: a caller whose event cannot be made durable by then is refused."""
-MOVED_S: Final = 180.0
-"""Wire: so long one that moved points callers on and can take back; longer than any handoff."""
+SERVES: Final = frozenset({Phase.SERVING, Phase.EMPTYING})
+ANSWERS: Final = (
+    SERVES | POINTS_ON | {Phase.HALTED, Phase.REFUSED, Phase.ENDING, Phase.STOPPED, Phase.GONE}
+)
+"""Phases in which a caller is answered at once; in all others it waits for the start."""
+LOGGED: Final = frozenset(
+    {
+        *(Phase.SEIZING, Phase.ENDING_HOLDER, Phase.RELEASING, Phase.NUMBERING, Phase.LEAVING),
+        *(Phase.CLOSING, Phase.RETURNING, Phase.RECOVERING, Phase.REOPENING, Phase.HALTING),
+        *(Phase.ENDING, Phase.REFUSED, Phase.GONE),
+    }
+)
+"""Phases whose beginning is logged; the others follow, or come ten times a second."""
 
 
 class GatewayShell:
-    """One process of the gateway: at most one desk at a time, or word of who has it."""
+    """One process of the gateway: serves, waits to serve, or says who does."""
 
     connect: Connect = staticmethod(connect)
 
@@ -55,23 +82,46 @@ class GatewayShell:
         adapter_of(self._config)  # loaded now: before this process attests what it has loaded
         self._identity = identity_of(name)
         label_logs(release=self._identity.release[:12])
-        self._ready = asyncio.Event()
-        self._moved_to: str | None = None
-        self._final: str | None = None
-        self._life = self._new_life()
+        who = Who(name=name, life=self._identity.life, release=self._identity.release)
+        self._session = Session(who, self._ports())
+        self._me: Any = None
+        self._pump = WorkPump[Authority, Work](
+            TABLE,
+            begin(name, fleet_name(), storage_root, boot_ms()),
+            self._session,
+            boot_ms,
+            self._note,
+        )
         self._running: asyncio.Task[None] | None = None
         self._guard: asyncio.Task[None] | None = None
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # a test constructs it and calls `live` itself
+            return  # a test constructs it and runs it itself
         if ray.is_initialized():
             keep_loaded()
+            self._me = ray.get_runtime_context().current_actor
             self._guard = loop.create_task(self._guard_supervisor())
-        self._running = loop.create_task(self.live())
+        self._running = loop.create_task(self._pump.run())
 
-    def _new_life(self) -> GatewaySession:
-        holder = Holder(
+    def _ports(self) -> Ports:
+        storage = LocalStorage(self._root)
+        timeout_s = self._config.timing.post_timeout_seconds
+        return Ports(
+            storage=storage,
+            lock=FileLock(self._root, self._holder()),
+            open_log=lambda: open_log(self._root),
+            connect=lambda: type(self).connect(self._config, timeout_s),
+            read_rules=Gate(storage, self._config).read,
+            raise_alarm=alarm_sink(self._root, self._config),
+            halted=lambda: halt_reason(self._root),
+            now=self._now,
+            at_ms=boot_ms,
+            wall_ms=wall_ms,
+        )
+
+    def _holder(self) -> Holder:
+        return Holder(
             name=self._name,
             fleet=fleet_name(),
             node=self._identity.node_id,
@@ -79,65 +129,50 @@ class GatewayShell:
             process_start=self._identity.process_start,
             wire_ms=int(wire_ms()),
         )
-        return GatewaySession(
-            root=self._root,
-            config=self._config,
-            holder=holder,
-            life=self._identity.life,
-            connect=type(self).connect,
-            raise_alarm=alarm_sink(self._root, self._config),
-            release=self._identity.release,
-        )
 
-    async def live(self) -> None:
-        """Start, serve, and start anew when the disk refused a write: recovery is the one path."""
-        while self._final is None:
-            try:
-                await self._life.start()
-                self._ready.set()
-                if self._life.running is None:
-                    return
-                await self._life.running
-            except AuthorityRefusedError as error:
-                self._final = str(error)
-                log_event("gateway_refused", reason=str(error))
-            except MovedError as error:
-                self._moved_to, self._final = error.to, str(error)
-                await self._life.close()
-                self._leave_later()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 a step that raised or a disk that refused: recover
-                log_event("gateway_failed", error=repr(error))
-                await self._life.close()
-                self._ready.clear()
-                await asyncio.sleep(RESTART_S)
-                self._life = self._new_life()
-                self._life.phase = f"starting: {error}"
+    def _now(self) -> Instant:
+        return instant(self._config.clock)
+
+    def _note(self, before: Authority, after: Authority) -> None:
+        if after.phase in LOGGED:
+            log_event(
+                "gateway_authority", phase=after.phase, before=before.phase, reason=after.reason
+            )
+        if after.phase is Phase.GONE and self._me is not None:
+            self._me.leave.remote()
 
     async def _guard_supervisor(self) -> None:
         from actors.supervisor.hosting import guard
 
         def serves() -> bool:
-            return self._moved_to is None and self._life.phase == "serving"
+            return self._pump.state.phase is Phase.SERVING
 
         await guard(str(self._root), self._identity.release, serves)
 
     # ---- asking the machine -------------------------------------------------------------------
 
+    @property
+    def _moved_to(self) -> str | None:
+        state = self._pump.state
+        return state.to if state.phase in POINTS_ON else None
+
+    def _phase(self) -> str:
+        return phase_text(self._pump.state)
+
     async def _gateway_loop(self) -> GatewayLoop | Moved | Refusal:
-        """Return the running desk, or why there is none."""
-        if self._moved_to is not None:
-            return Moved(to=self._moved_to)
-        if self._final is not None:
-            return Refusal(reason=self._final)
+        """Return the running gateway_loop, or why there is none."""
         try:
-            await asyncio.wait_for(self._ready.wait(), READY_S_MAX)
+            await asyncio.wait_for(self._pump.until(ANSWERS), READY_S_MAX)
         except TimeoutError:
-            return Refusal(reason=f"gateway is {self._life.phase}")
-        if self._life.damage is not None or self._life.gateway_loop is None:
-            return Refusal(reason=f"gateway is {self._life.phase}")
-        return self._life.gateway_loop
+            return Refusal(reason=f"gateway is {self._phase()}")
+        state, moved_to, gateway_loop = self._pump.state, self._moved_to, self._session.gateway_loop
+        if moved_to is not None:
+            return Moved(to=moved_to)
+        if state.phase in SERVES and gateway_loop is not None:
+            return gateway_loop
+        if state.phase is Phase.HALTED:
+            return Refusal(reason=f"gateway is {self._phase()}")
+        return Refusal(reason=why_refused(state))
 
     async def _ask(self, make: Callable[[int, dict[str, int]], Event]) -> bytes:
         """Step the event that `make` builds of a reply number and the time; encode the answer."""
@@ -159,61 +194,25 @@ class GatewayShell:
         Callers are pointed on from the first moment: nothing that comes now is refused for it.
         False: nothing has changed, this gateway was not serving or could not name its heir.
         """
-        if self._life.phase != "serving" or self._moved_to is not None:
-            return False
-        self._moved_to = to
-        try:
-            answered = await self._life.leave(to)
-        except StorageError as error:
-            log_event("gateway_stays", reason=str(error))
-            await self._begin_anew()
-            return False
-        log_event("gateway_moved", to=to, answered=answered)
-        await self._end(f"moved to {to}")
-        self._leave_later()
-        return True
+        return await self._pump.ask(lambda to_, at: HandOverAsked(reply_to=to_, at_ms=at, to=to))
 
     @ray.method
     async def take_back(self) -> bool:
         """Have the authority again: the successor has failed, and its process is gone."""
-        if self._moved_to is None:
-            return False
-        await asyncio.to_thread(name_heir, LocalStorage(self._root), self._name)
-        log_event("gateway_takes_back", from_=self._moved_to)
-        await self._begin_anew()
-        return True
-
-    async def _begin_anew(self) -> None:
-        await self._end("starts anew")
-        self._moved_to = self._final = None
-        self._ready.clear()
-        self._life = self._new_life()
-        self._running = asyncio.get_running_loop().create_task(self.live())
+        return await self._pump.ask(lambda to, at: TakeBackAsked(reply_to=to, at_ms=at))
 
     @ray.method
     async def take_over(self) -> bool:
         """End the hung process that holds the lock, so that this waiting gateway gets it."""
-        return self._life.take_over()
+        return await self._pump.ask(lambda to, at: TakeOverAsked(reply_to=to, at_ms=at))
 
-    def _leave_later(self) -> None:
-        """Leave for good, unless the authority comes back first; a restart comes here again."""
-        if ray.is_initialized():
-            me = ray.get_runtime_context().current_actor
-            asyncio.get_running_loop().call_later(MOVED_S, self._leave_if_moved, me)
-
-    def _leave_if_moved(self, me: Any) -> None:
-        if self._moved_to is not None:
-            me.leave.remote()
+    async def cut_off(self) -> None:
+        """End as the end of its process does: what rests stays, the lock is free."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        await self._session.close()
 
     @ray.method
     async def leave(self) -> None:
         ray.actor.exit_actor()  # type: ignore[no-untyped-call]
-
-    async def _end(self, reason: str) -> None:
-        self._final = reason
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
-        await self._life.close()
-        if self._life.gateway_loop is not None:
-            self._life.gateway_loop.changed.set()

@@ -5,7 +5,7 @@ way: tables ask so only where waiting or serving may be broken off.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -33,16 +33,21 @@ class WorkPump(Generic[S, W]):
         worker: Worker[W],
         at_ms: Callable[[], float],
         observe: Callable[[S, S], None] = lambda _before, _after: None,
+        expected: tuple[type[Exception], ...] = (Exception,),
     ) -> None:
-        """`observe` is told each move, before anything that the new phase asks for is done."""
+        """`observe` is told each move, before anything that the new phase asks for is done.
+
+        What work raises of `expected` is `Failed` to the machine; anything else ends `run`.
+        """
         self.table = table
         self.state, self._first = begun
         self._worker = worker
         self._at_ms = at_ms
         self._observe = observe
+        self._expected = expected
         self.changed = asyncio.Event()
         """Set, and replaced, with each move."""
-        self._events: asyncio.Queue[At] = asyncio.Queue()
+        self._events: asyncio.Queue[At | Exception] = asyncio.Queue()
         self._work: asyncio.Task[None] | None = None
         self._replies: dict[int, asyncio.Future[bool]] = {}
         self._reply_count = 0
@@ -55,13 +60,15 @@ class WorkPump(Generic[S, W]):
         self._events.put_nowait(make(self._reply_count, self._at_ms()))
         return await reply
 
-    async def run(self, ends: frozenset[StrEnum] = frozenset()) -> None:
+    async def run(self, ends: Collection[StrEnum] = ()) -> None:
         """Step events until the machine is in one of `ends`; without any, for ever."""
         self._observe(self.state, self.state)
         self._perform(self._first)
         try:
             while self.state.phase not in ends:
                 event = await self._events.get()
+                if isinstance(event, Exception):
+                    raise event
                 before = self.state
                 self.state, effects = self.table.step(before, event)
                 if self.state.phase is not before.phase:
@@ -86,9 +93,11 @@ class WorkPump(Generic[S, W]):
 
     async def _do(self, work: W) -> None:
         try:
-            result = await self._perform_one(work)
-        except Exception as error:  # noqa: BLE001 whatever failed, the table says what follows
+            result: At | Exception = await self._perform_one(work)
+        except self._expected as error:
             result = Failed(at_ms=self._at_ms(), reason=str(error) or repr(error))
+        except Exception as error:  # noqa: BLE001 `run` raises it
+            result = error
         self._events.put_nowait(result)
 
     async def _perform_one(self, work: W) -> At:
@@ -97,7 +106,7 @@ class WorkPump(Generic[S, W]):
             return Waited(at_ms=self._at_ms())
         return await self._worker.perform(work)
 
-    async def until(self, phases: frozenset[StrEnum]) -> None:
+    async def until(self, phases: Collection[StrEnum]) -> None:
         """Return when the machine is in one of these phases."""
         while self.state.phase not in phases:
             await self.changed.wait()

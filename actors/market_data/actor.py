@@ -11,8 +11,9 @@ from typing import Any, Final, assert_never
 import ray
 
 from actors.attest import release_running
-from actors.directory import named, write_name
+from actors.clock import boot_ms
 from actors.gateway.client import GatewayClient
+from actors.machine.work import WorkPump
 from actors.market_data.announce import Announcer
 from actors.market_data.events import (
     AnswerSnapshot,
@@ -41,6 +42,8 @@ from actors.market_data.state import (
 )
 from actors.market_data.status import Provenance, market_data_status, where_from
 from actors.market_data.step import step
+from actors.market_data.turn import TABLE, Phase, Turn, Work, begin
+from actors.market_data.turn_worker import PUBLISHES, NoBuffersError, Ports, TurnWorker, phase_text
 from actors.messages import encode
 from actors.ray_actors import actor_named, released
 from actors.runtime import (
@@ -53,8 +56,7 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
-from actors.shared_kind import Kind
-from checkpoints.errors import CheckpointsError
+from checkpoints.errors import CheckpointsError, StorageError
 from checkpoints.snapshots import SnapshotStore
 from checkpoints.storage import LocalStorage
 from signals.market import Asset
@@ -65,14 +67,7 @@ AHEAD_MS_MAX: Final = 1_800_000
 """Market ms. Nobody may wait for a decision point further away than this."""
 BUFFERS_WIRE_S: Final = 5.0
 """Wire. A living predecessor answers in milliseconds."""
-WARM_LOOKS: Final = 150
-"""About 15 s, wire. After this a successor stands by with what it has, and says what is stale."""
-STANDBY_LOOKS: Final = 1_800
-"""About three minutes, wire. Longer than any handoff: one that was not named leaves."""
-WARMING: Final = "warming"
-STANDING_BY: Final = "standing by"
-SERVING: Final = "serving"
-MOVED: Final = "moved"
+ENDS: Final = (Phase.SERVING, Phase.GONE, Phase.FAULTY)
 
 
 class MarketData:
@@ -98,7 +93,13 @@ class MarketData:
         keep = None if self._recorder is None else self._recorder.frame
         self._feeds = VenueFeeds(self._config, self._storage, self.deliver, keep)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._phase = WARMING
+        self._pump = WorkPump[Turn, Work](
+            TABLE,
+            begin(name, boot_ms()),
+            TurnWorker(name, self._ports()),
+            boot_ms,
+            expected=(CheckpointsError,),
+        )
         log_event("market_data_started", name=name, life=self._life)
         if ray.is_initialized():
             keep_loaded()
@@ -108,11 +109,12 @@ class MarketData:
         announcer = Announcer(storage_root, GatewayClient(storage_root, tries=1), loop.time)
         self._start(announcer.run(self._open_markets))
         if ray.is_initialized():
-            self._start(guard(storage_root, self._release, lambda: self._phase == SERVING))
+            self._start(guard(storage_root, self._release, self._serves))
         if self._recorder is not None:
             self._start(self._recorder.run(self._serving_state, self._now))
-        before = self._serving_before()
-        self._serve() if before is None else self._start(self._succeed(before))
+        turn = loop.create_task(self._take_turn())
+        self._tasks.add(turn)
+        turn.add_done_callback(end_on_fault("market_data_crashed"))
 
     def __repr__(self) -> str:
         return f"MarketData({self._name})"
@@ -148,7 +150,7 @@ class MarketData:
             snapshots=self._cache.made,
             latest_wait_ms=self._cache.latest_wait_ms,
             release=self._release,
-            phase=self._phase,
+            phase=phase_text(self._pump.state),
             tape_trouble="" if self._recorder is None else self._recorder.trouble,
         )
         return encode(market_data_status(self._state, self._now(), who))
@@ -176,57 +178,39 @@ class MarketData:
         """Return what a successor starts from, see `actors.market_data.handoff`."""
         return encode_buffers(self._state, self._now())
 
-    def _serving_before(self) -> str | None:
-        """Return the actor that callers find now, if it is another one and can be asked."""
-        name = named(self._storage, Kind.MARKET_DATA)
-        return name if name != self._name and ray.is_initialized() else None
+    def _ports(self) -> Ports:
+        return Ports(
+            storage=self._storage,
+            take_buffers=self._take_buffers,
+            is_warm=lambda: is_warm(self._state, self._now()),
+            at_ms=boot_ms,
+        )
 
-    def _serve(self) -> None:
-        write_name(self._storage, Kind.MARKET_DATA, self._name)
-        self._phase = SERVING
-        log_event("market_data_serves", name=self._name, life=self._life)
+    async def _take_turn(self) -> None:
+        """Serve, or wait to be named; leave where that never comes."""
+        await self._pump.run(ENDS)
+        match self._pump.state.phase:
+            case Phase.FAULTY:
+                raise StorageError(f"the turn cannot go on: {self._pump.state.reason}")
+            case Phase.GONE:
+                log_event("market_data_leaves", name=self._name)
+                ray.get_runtime_context().current_actor.leave.remote()
+            case _:
+                log_event("market_data_serves", name=self._name, life=self._life)
 
-    async def _succeed(self, before: str) -> None:
-        """Take over the buffers of the one that serves, get warm, and wait to be named.
-
-        One that was succeeded and is started again only waits: a take-back may name it. Where the
-        one before cannot be asked any more, this one serves at once.
-        """
-        if number_of(before) > number_of(self._name):
-            self._phase = MOVED
-        else:
-            try:
-                await self._take_buffers(before)
-            except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
-                log_event("market_data_starts_cold", before=before, reason=f"{error!r}"[:200])
-                self._serve()
-                return
-            await self._get_warm()
-            self._phase = STANDING_BY
-        await self._wait_for_name()
+    def _serves(self) -> bool:
+        return self._pump.state.phase is Phase.SERVING
 
     async def _take_buffers(self, before: str) -> None:
-        old: Any = actor_named(before)
-        data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
-        self._state = restored_state(self._state.settings, self._now(), data)
+        if not ray.is_initialized():
+            raise NoBuffersError("Ray is not there to be asked")
+        try:
+            old: Any = actor_named(before)
+            data: bytes = await asyncio.wait_for(old.buffers.remote(), BUFFERS_WIRE_S)
+            self._state = restored_state(self._state.settings, self._now(), data)
+        except (ValueError, TimeoutError, ray.exceptions.RayError) as error:
+            raise NoBuffersError(f"{error!r}") from error
         self._feeds.reads.adopt(self._state)
-
-    async def _get_warm(self) -> None:
-        for _ in range(WARM_LOOKS):
-            if is_warm(self._state, self._now()):
-                return
-            await asyncio.sleep(LOOK_WIRE_S)
-
-    async def _wait_for_name(self) -> None:
-        """Serve once callers are pointed here; leave where that never comes."""
-        for _ in range(STANDBY_LOOKS):
-            if self._serving_before() is None:
-                self._phase = SERVING
-                log_event("market_data_serves", name=self._name, life=self._life)
-                return
-            await asyncio.sleep(LOOK_WIRE_S)
-        log_event("market_data_leaves", name=self._name, phase=self._phase)
-        ray.get_runtime_context().current_actor.leave.remote()
 
     @ray.method
     async def leave(self) -> None:
@@ -247,7 +231,7 @@ class MarketData:
         return [known for known in self._state.markets.values() if now_ms < known.window.close_ms]
 
     def _serving_state(self) -> MarketDataState | None:
-        return self._state if self._phase == SERVING else None
+        return self._state if self._serves() else None
 
     def _make(self, asset: Asset, due_ms: int) -> None:
         self.deliver(SnapshotAsked(asset=asset, due_ms=due_ms))
@@ -265,7 +249,7 @@ class MarketData:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case AnswerSnapshot(snapshot=snapshot):
-                if self._phase == SERVING:  # the first durable one counts: not one half warm
+                if self._pump.state.phase in PUBLISHES:  # not one half warm: the first one counts
                     self._cache.publish(snapshot)
             case FollowPrices(assets=assets):
                 self._feeds.venue.follow_prices(assets)
@@ -288,10 +272,6 @@ class MarketData:
 
     async def _fetch(self, ask: Fetch) -> None:
         self.deliver(await self._feeds.reads.perform(ask, self._now().market_ms))
-
-
-def number_of(name: str) -> int:
-    return int(name.rpartition("/")[2])
 
 
 MarketDataActor = released(MarketData)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.machine.rows import Table, row
-from actors.machine.vocabulary import At, Failed, Wait, Waited
+from actors.machine.vocabulary import Answer, At, Failed, Wait, Waited
 
 LOOK_MS: Final = 100
 """Monotonic, between two looks at who is named and whether the feeds are fresh."""
@@ -81,6 +81,7 @@ class PollFeeds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Work = ReadName | StoreName | TakeBuffers | PollFeeds | Wait
+Effect = Work | Answer
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +93,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _P = Phase
-Done = tuple[Turn, tuple[Work, ...]]
+Done = tuple[Turn, tuple[Effect, ...]]
 
 
 def begin(name: str, at_ms: float) -> Done:
@@ -168,7 +169,7 @@ def fail(state: Turn, event: Failed) -> Done:
     return replace(state, reason=event.reason), ()
 
 
-TABLE: Final[Table[Turn, Work]] = Table(
+TABLE: Final[Table[Turn, Effect]] = Table(
     row(_P.LOOKING, NameRead, _P.CLAIMING, "no other one can serve", claim, when=nobody_else),
     row(_P.LOOKING, NameRead, _P.MOVED, "a later one serves", wait_moved, when=succeeded),
     row(_P.LOOKING, NameRead, _P.TAKING_BUFFERS, "an earlier one serves", take_buffers),

@@ -11,8 +11,8 @@ import msgspec
 from actors.config import FleetConfig
 from actors.gateway.actor import Gateway
 from actors.gateway.ledger import Ledger
+from actors.gateway.log_file import LOG_FOLDER
 from actors.gateway.records import Outbox, encode_record
-from actors.gateway.session import LOG_FOLDER
 from actors.gateway.status import FenceTable, GatewayStatus
 from actors.messages import Filled, OutboxPage, Refusal, decode
 from actors.rehearsal import room as names
@@ -80,7 +80,7 @@ async def _live(room: Path, config: FleetConfig, ledger: Ledger) -> tuple[str, .
         await _until_reported(gateway, act)
         _decode_answers(await gateway.fences(), await gateway.status())
     finally:
-        await gateway._end("the rehearsal is over")  # noqa: SLF001 its own actor
+        await gateway.cut_off()
     return ("a start on the recorded log, a fill, and its way to the slot",)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from actors.gateway.log_file import LOG_FOLDER
 from actors.gateway.records import GenerationTaken, decode_record
-from actors.gateway.session import LOG_FOLDER
 from checkpoints.errors import CheckpointsError
 from checkpoints.log import read_records
 

@@ -6,8 +6,9 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.replacement.events import SharedStep
 from actors.rollout.rollout_state import Phase, Rollout
-from actors.rollout.shared import SharedReport, SharedStep
+from actors.rollout.shared import SharedReport
 
 
 class SlotReport(msgspec.Struct, frozen=True, kw_only=True):

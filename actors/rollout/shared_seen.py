@@ -2,12 +2,12 @@
 
 from typing import Any, Final, assert_never
 
-from actors.gateway.session import STANDING_BY as GATEWAY_STANDS_BY
+from actors.gateway.authority.machine import STANDING_BY as GATEWAY_STANDS_BY
 from actors.gateway.status import GatewayStatus
-from actors.market_data.actor import SERVING
-from actors.market_data.actor import STANDING_BY as MARKET_DATA_STANDS_BY
 from actors.market_data.status import MarketDataStatus
-from actors.rollout.shared import Seen
+from actors.market_data.turn_worker import SERVING
+from actors.market_data.turn_worker import STANDING_BY as MARKET_DATA_STANDS_BY
+from actors.rollout.replacement.events import Seen
 from actors.shared_kind import Kind
 from actors.supervisor.actor import STANDING_BY as SUPERVISOR_STANDS_BY
 from actors.supervisor.status import SupervisorStatus

@@ -10,8 +10,6 @@ from typing import Final
 
 import msgspec
 
-from actors.directory import write_name
-from actors.shared_kind import Kind
 from actors.supervisor.state import SupervisorState
 from checkpoints.errors import MissingFileError
 from checkpoints.storage import Storage
@@ -27,11 +25,10 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     raised: dict[str, int]
 
 
-def pass_on(storage: Storage, state: SupervisorState, to: str) -> None:
-    """Name the next supervisor, durably, after what it must know."""
+def keep_conditions(storage: Storage, state: SupervisorState, to: str) -> None:
+    """Store durably what the next supervisor must know."""
     left = Conditions(to=to, bad_since_ms=state.bad_since_ms, raised=state.raised)
     storage.write(CONDITIONS, msgspec.json.encode(left))
-    write_name(storage, Kind.SUPERVISOR, to)
 
 
 def with_conditions(storage: Storage, name: str, state: SupervisorState) -> SupervisorState:

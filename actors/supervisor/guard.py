@@ -7,7 +7,6 @@ release before. Two that guard at once do no harm: the second finds it done.
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
@@ -24,7 +23,7 @@ from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
 from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import AlarmStore
-from checkpoints.storage import LocalStorage
+from checkpoints.storage import Storage
 
 POLL_SECONDS: Final = 2.0
 PAUSE_MS: Final = 60_000
@@ -34,9 +33,9 @@ PAUSE_MS: Final = 60_000
 class Guard:
     """One actor's watch over the supervisor."""
 
-    def __init__(self, storage_root: str, fleet: FleetPort, serves: Callable[[], bool]) -> None:
+    def __init__(self, storage: Storage, fleet: FleetPort, serves: Callable[[], bool]) -> None:
         """`serves`: whether the actor in which this runs has its turn; a standby guards nobody."""
-        self._storage = LocalStorage(Path(storage_root))
+        self._storage = storage
         self._fleet = fleet
         self._serves = serves
         self._seen = Shared(who=Kind.SUPERVISOR)

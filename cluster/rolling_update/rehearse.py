@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.config import AlarmSinks, FleetConfig
-from actors.gateway.session import LOG_FOLDER
+from actors.gateway.log_file import LOG_FOLDER
 from actors.messages import FenceRecord
 from actors.rehearsal import room as names
 from actors.rehearsal.room import Result, Statuses

@@ -18,9 +18,10 @@ from actors.rollout.plan import Plan, Shared, make_plan, way_back_refusals
 from actors.rollout.ports import CallFailedError
 from actors.rollout.ray_calls import RayCalls
 from actors.rollout.record import RolloutRecord, next_rollout_id, read_active
+from actors.rollout.replacement.events import Back
 from actors.rollout.report import Report, make_report, with_shared
 from actors.rollout.rollout_state import Occupant, Rollout, begin_back
-from actors.rollout.shared import Back, SharedCalls, SharedReport
+from actors.rollout.shared import SharedCalls, SharedReport
 from actors.rollout.shared_back import check_shared, take_back_shared
 from actors.rollout.shared_calls import RaySharedCalls
 from actors.rollout.turn import Turn, clock_of

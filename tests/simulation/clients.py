@@ -3,7 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from actors.gateway.client import NoAnswer
+from actors.gateway.client import MOVES_MAX, NoAnswer
+from actors.messages import Moved
 from tests.simulation.network import Lost
 
 if TYPE_CHECKING:
@@ -23,17 +24,25 @@ class GatewayCaller:
 
     async def _call(self, method: str, *arguments: Any, extra_s: float = 0.0) -> Any:
         answer: Any = Lost("never asked")
-        for number in range(self._tries):
+        moves = tries = 0
+        while tries < self._tries:
             actor = self._world.current_gateway
-            if actor is not None:
+            answer = Lost("no actor of this name")
+            if not actor.gone:
                 answer = await self._world.network.call(
                     lambda actor=actor: actor.process,
                     lambda actor=actor: getattr(actor, method)(*arguments),
                     CALL_S + extra_s,
                 )
-            if not isinstance(answer, Lost):
+            if isinstance(answer, Moved):
+                answer = Lost(f"moved to {answer.to}")
+                moves += 1
+                tries += moves > MOVES_MAX
+            elif isinstance(answer, Lost):
+                tries += 1
+            else:
                 return answer
-            await asyncio.sleep(BETWEEN_S * 2**number)
+            await asyncio.sleep(BETWEEN_S * 2**tries)
         return NoAnswer(reason=answer.reason)
 
     async def claim(self, claim: Any) -> Any:
@@ -66,10 +75,13 @@ class SnapshotCaller:
         self._world = world
 
     async def snapshot(self, asset: str, due_ms: int) -> tuple[str, bytes]:
-        market_data = self._world.market_data
+        answer: Any = Lost("never asked")
         for _ in range(TRIES):
+            market_data = self._world.market_data
             answer = await self._world.network.call(
-                lambda: market_data.process, lambda: market_data.snapshot(asset, due_ms), 0.4
+                lambda at=market_data: at.process,
+                lambda at=market_data: at.snapshot(asset, due_ms),
+                0.4,
             )
             if not isinstance(answer, Lost):
                 digest, data = answer

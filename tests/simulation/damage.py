@@ -21,6 +21,8 @@ class Damage:
         self.killed: Table = Counter()
         """How often a process of a handoff was killed while that was in this step, by its part."""
         self.frozen: Table = Counter()
+        self.stepped: Counter[tuple[str, str, str]] = Counter()
+        """Kills and freezes of shared actors and their drivers: machine, phase, whose."""
         self.deaths = 0
         self._hurt: list[tuple[Table, Actor]] = []
 
@@ -31,12 +33,26 @@ class Damage:
         if actor.process.alive:
             self._hurt.append((self.killed, actor))
             self.deaths += 1
+            self._note_step(actor, "self")
             actor.process.kill()
 
     def freeze(self, actor: "Actor") -> None:
         if actor.process.alive:
             self._hurt.append((self.frozen, actor))
+            self._note_step(actor, "frozen")
         actor.process.pause()
+
+    def _note_step(self, actor: "Actor", part: str) -> None:
+        kind, phase = getattr(actor, "kind", ""), getattr(actor, "phase", "")
+        if kind and phase:
+            self.stepped[str(kind), str(phase), part] += 1
+
+    def step_all(self) -> None:
+        """Note each shared actor's step: everything dies now."""
+        shared = [*self._world.actors.values(), *self._world.shared_rolls]
+        for actor in shared:
+            if actor.process.alive and not actor.gone:
+                self._note_step(actor, "all")
 
     def killed_at(self, step: Step) -> bool:
         return any(self.killed[step, part] for part in PARTS)

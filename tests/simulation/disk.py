@@ -19,6 +19,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.folders_: dict[str, dict[str, bytes]] = {}
+        self.on_write: Callable[[str], None] = lambda _: None
         self.full_for: set[str] = set()
         """Prefixes whose writes fail now."""
 
@@ -26,6 +27,7 @@ class Disk:
         self._check(name)
         folder, _, file = name.rpartition("/")
         self.folders_.setdefault(folder, {})[file] = data
+        self.on_write(name)
 
     def create(self, name: str, data: bytes) -> bool:
         self._check(name)
@@ -86,12 +88,14 @@ class LogFiles:
     def __init__(self) -> None:
         self.segments: dict[int, bytes] = {1: _begin_bytes(1, DIGEST, None)}
         self.unsynced = b""
+        self.writer: object = None
+        """Whose frame that is."""
         self.torn = 0
         self.full = False
 
-    def power_off(self, rng: random.Random) -> None:
-        """Keep any part of the frame that was being written when its process ended."""
-        if self.unsynced:
+    def power_off(self, rng: random.Random, writer: object) -> None:
+        """Keep any part of the frame that its process was writing when it ended."""
+        if self.unsynced and self.writer is writer:
             kept = rng.choice((0, len(self.unsynced), rng.randrange(len(self.unsynced) + 1)))
             self.segments[max(self.segments)] += self.unsynced[:kept]
             self.torn += 0 < kept < len(self.unsynced)
@@ -101,8 +105,9 @@ class LogFiles:
 class SimulatedLog:
     """`RecordLog` on `LogFiles`: the same frames, the same parser, the same rotation."""
 
-    def __init__(self, files: LogFiles) -> None:
+    def __init__(self, files: LogFiles, writer: object = None) -> None:
         self._files = files
+        self._writer = writer
         self.number = max(files.segments)
         data = files.segments[self.number]
         parsed = parse_segment(data, self.number, f"segment {self.number}")
@@ -117,6 +122,12 @@ class SimulatedLog:
     def begin(self, records: list[bytes]) -> None:
         """Let a frame lie unsynced: what a crash from here on may tear."""
         self._files.unsynced = _frame(KIND_RECORDS, records, self._digest)[0]
+        self._files.writer = self._writer
+
+    def gave_up(self) -> None:
+        """Forget the frame that was begun: it is not written."""
+        if self._files.writer is self._writer:
+            self._files.unsynced = b""
 
     def append(self, records: list[bytes]) -> None:
         if self._failed:
@@ -134,7 +145,7 @@ class SimulatedLog:
     def rotate(self, base: bytes) -> None:
         self._files.segments[self.number + 1] = _begin_bytes(self.number + 1, self._digest, base)
         hooks = {"on_append": self.on_append, "on_rotate": self.on_rotate}
-        self.__dict__ = SimulatedLog(self._files).__dict__ | hooks
+        self.__dict__ = SimulatedLog(self._files, self._writer).__dict__ | hooks
         self.on_rotate(base)
 
     def close(self) -> None:

@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from actors.gateway.authority.events import Phase
+from actors.gateway.holder import next_number
 from actors.rollout.handoff_state import Handoff, Step
 from tests.simulation.damage import Damage
 from tests.simulation.fault_kinds import GRACE_S, HUNG_S, Aim, Declared, Fault
@@ -108,6 +110,37 @@ class Faults:
         self.declared.append(Declared(fault, slot, now_s, now_s + lasts_s + GRACE_S))
         self.damage.count(everything=fault is Fault.POWER_OFF)
 
+    def strike_actor(self, actor: Any, at: tuple[str, str] | None = None) -> None:
+        """Kill one of the shared actors, or a driver that replaces them."""
+        self.damage.begin()
+        if at is not None:
+            self.damage.stepped[at[0], at[1], "driver"] += actor.process.alive
+        self.damage.kill(actor)
+        self._declare(Fault.CRASH_GATEWAY, 4.0)
+        self.damage.count(everything=False)
+
+    def lose_lock(self) -> None:
+        """Ray gives the gateway up, its process sleeps, and the lock's file is replaced."""
+        gateway = self._gateway()
+        if self.over or gateway.gone or gateway.phase is not Phase.SERVING:
+            return
+        gateway.gone = True
+        self.world.authority, self.world.lock_is_kept = None, False
+        self.freeze_actor(gateway, self.rng.uniform(6.0, 20.0), exactly=True)
+
+    def freeze_actor(self, actor: Any, seconds: float, *, exactly: bool = False) -> None:
+        self.damage.begin()
+        self.damage.freeze(actor)
+        seconds *= 1.0 if exactly else self.rng.uniform(0.5, 1.5)
+        self.world.later(seconds, actor.process.wake)
+        self._declare(Fault.ZOMBIE_GATEWAY, HUNG_S + seconds)
+        self.damage.count(everything=False)
+
+    def _declare(self, fault: Fault, lasts_s: float) -> None:
+        now_s = self.world.loop.now_s
+        self.counts[fault] = self.counts.get(fault, 0) + 1
+        self.declared.append(Declared(fault, None, now_s, now_s + lasts_s + GRACE_S))
+
     # ---- slots --------------------------------------------------------------------------------
 
     def _strike_slot(self, fault: Fault, slot: str, handoff: Handoff | None) -> float:
@@ -152,30 +185,31 @@ class Faults:
 
     # ---- the others ---------------------------------------------------------------------------
 
-    def _gateway(self) -> GatewayActor | None:
+    def _gateway(self) -> GatewayActor:
         return self.world.current_gateway
 
     def _crash_gateway(self) -> float:
         gateway = self._gateway()
-        if gateway is not None:
-            self.damage.kill(gateway)
+        self.damage.kill(gateway)
         return 3.0
 
     def _pause_gateway(self) -> float:
         gateway = self._gateway()
-        return self._pause(gateway, self.rng.choice((0.3, 2.0, 6.0))) if gateway else 0.0
+        return self._pause(gateway, self.rng.choice((0.3, 2.0, 6.0)))
 
     def _zombie_gateway(self) -> float:
         gateway = self._gateway()
-        return HUNG_S + self._pause(gateway, self.rng.uniform(12.0, 30.0)) if gateway else 0.0
+        return HUNG_S + self._pause(gateway, self.rng.uniform(12.0, 30.0))
 
     def _hand_gateway_over(self) -> float:
         gateway = self._gateway()
-        if gateway is None or not gateway.process.alive or gateway.gone:
+        if not gateway.process.alive or gateway.gone:
             return 0.0
-        number = int(gateway.name.rpartition("/")[2]) + 1
-        self.world.create_shared("gateway", number)
-        gateway.process.spawn(gateway.hand_over())
+        number = next_number(self.world.disk)
+        while f"gateway/{number}" in self.world.actors:
+            number += 1
+        self.world.create_shared("gateway", number, gateway.release)
+        gateway.process.spawn(gateway.hand_over(f"gateway/{number}"))
         return 10.0
 
     def _crash_market_data(self) -> float:
@@ -183,7 +217,7 @@ class Faults:
         return 2.0
 
     def _crash_supervisor(self) -> float:
-        self.damage.kill(self.world.actors["supervisor"])
+        self.damage.kill(self.world.supervisor)
         return 0.0
 
     def _driver(self) -> Roll | None:
@@ -204,8 +238,12 @@ class Faults:
 
     def _power_off(self) -> float:
         """Everything of the fleet dies at once; Ray starts it again."""
+        self.damage.step_all()
         for actor in list(self.world.actors.values()):
             self.damage.kill(actor)
+        for roll in self.world.shared_rolls:
+            if not roll.gone:
+                self.damage.kill(roll)
         self._crash_driver()
         return 4.0
 
@@ -248,6 +286,7 @@ class Faults:
         """No more of it, and what was ill is well: the fleet must come to rest."""
         self.over = True
         world = self.world
+        world.venue_there_s = 0.0
         world.network.weather = Weather(drop=0.0, duplicate=0.0)
         world.disk.full_for.clear()
         world.log_files.full = world.exchange.restarting = False

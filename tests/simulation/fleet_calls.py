@@ -164,8 +164,8 @@ class SimulatedFleet:
         await asyncio.sleep(0.05)
         return None
 
-    async def create_shared(self, kind: str, number: int, release: str) -> str | None:  # noqa: ARG002 one release here
-        self._world.create_shared(kind, number)
+    async def create_shared(self, kind: str, number: int, release: str) -> str | None:
+        self._world.create_shared(kind, number, release)
         return None
 
     async def end_process(self, life: str, node_id: str) -> bool:
@@ -173,7 +173,7 @@ class SimulatedFleet:
         return self._world.end_life(life)
 
     async def end_actor(self, actor: str) -> bool:
-        found = self._world.slot_actors.get(actor)
+        found = self._world.actors.get(actor)
         if found is None or found.gone:
             return False
         found.gone = True

@@ -1,35 +1,47 @@
-"""The gateway as one named actor: the real desk on a simulated log, lock and venue."""
+"""The gateway as one named actor: the real machine and session on simulated ports."""
 
 import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
+from actors.gateway.authority import machine
+from actors.gateway.authority.effects import Work
+from actors.gateway.authority.events import (
+    POINTS_ON,
+    Authority,
+    HandOverAsked,
+    Holder,
+    Phase,
+    TakeBackAsked,
+    TakeOverAsked,
+)
 from actors.gateway.events import (
     ClaimAsked,
     EndAlarm,
     Event,
     FenceAsked,
     IntentArrived,
-    Leaving,
     OpenAsked,
     OutboxRead,
     RaiseAlarm,
-    Started,
     fresh_state,
 )
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
-from actors.gateway.lock import CURRENT_FILE, Current
+from actors.gateway.log_file import OpenLog
 from actors.gateway.loop import GatewayLoop
 from actors.gateway.outbox import page_of
 from actors.gateway.records import decode_record
-from actors.gateway.session import _no_post_runs
+from actors.gateway.risk_case import Rules
+from actors.gateway.session import Session
+from actors.gateway.session_ports import Ports, Who
 from actors.gateway.status import Identity, Latency, fence_table, status_of
-from actors.messages import OutboxPage, Refusal
-from checkpoints.errors import CheckpointsError
+from actors.machine.work import WorkPump
+from actors.messages import Moved, OutboxPage, Refusal
+from actors.rollout.replacement.events import Seen
+from actors.venue.port import Rejected, Unknown, VenuePort
 from tests.simulation.disk import SimulatedLog
+from tests.simulation.supervisor_actor import guard_supervisor
 from tests.simulation.venue_client import VenueClient
 from tests.simulation.virtual_loop import Process
 
@@ -37,91 +49,132 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 READY_S: Final = 20.0
-RESTART_S: Final = 2.0
-RECONCILE_S: Final = 10.0
+FLEET: Final = "fleet"
 FALSE_ALARMS: Final = ("books_differ", "intent_facts_differ", "balance_low", "odd_rows")
 """Every market, fill and balance of this venue is right: none of these has a cause."""
-LOCK_LOOK_S: Final = 0.1
+ANSWERS: Final = POINTS_ON | {Phase.SERVING, Phase.GONE}
 Answer = Any
 
 
-class GatewayActor:
-    """Restarted by Ray under its name until it hands over or is lost."""
+class SimulatedLock:
+    """The kernel's lock as one process sees it: free when its holder's process is gone."""
 
-    def __init__(self, world: "World", name: str) -> None:
+    def __init__(self, world: "World", process: Process, name: str) -> None:
+        self._world = world
+        self._process = process
+        self._name = name
+        self.held = False
+        process.on_death.append(self.release)
+
+    def take(self) -> bool:
+        if self._world.authority in (None, self._process):
+            self._world.authority, self.held = self._process, True
+            self._world.authority_name = self._name
+        return self.held
+
+    def holder(self) -> Holder | None:
+        other = self._world.authority
+        if other is None:
+            return None
+        return Holder(
+            name=self._world.authority_name,
+            fleet=FLEET,
+            node="n",
+            pid=other.number,
+            process_start=1,
+            wire_ms=0,
+        )
+
+    def release(self) -> None:
+        self.held = False
+        if self._world.authority is self._process:
+            self._world.authority = None
+
+    def end(self, holder: Holder) -> bool:
+        return holder.pid != self._process.number and self._world.end_life(f"{holder.pid}-1")
+
+
+class GatewayActor:
+    """Restarted by Ray under its name until it is ended for good."""
+
+    kind = "gateway"
+
+    def __init__(self, world: "World", name: str, release: str) -> None:
         self.world = world
         self.name = name
+        self.release = release
         self.process: Process
         self.gone = False
         self.life = ""
-        self.serving: GatewayLoop | None = None
-        self.ready = asyncio.Event()
 
     # ---- life ---------------------------------------------------------------------------------
 
     def start(self) -> None:
         self.process = self.world.open_process(self.name, self)
-        self.serving = None
-        self.ready = asyncio.Event()
-        self._running: list[asyncio.Task[None]] = []
         self.life = f"{self.process.number}-1"
+        self.session = Session(Who(name=self.name, life=self.life), self._ports())
+        self.pump = WorkPump[Authority, Work](
+            machine.TABLE,
+            machine.begin(self.name, FLEET, "storage", self._at_ms()),
+            self.session,
+            self._at_ms,
+            self._moved,
+        )
+        self.served = False
+        self.reconciles_s = 0.0
         self.process.on_death.append(self._died)
-        self.process.spawn(self._live())
+        self.process.spawn(self.pump.run())
+        self.process.spawn(guard_supervisor(self.world, lambda: self.phase is Phase.SERVING))
+
+    @property
+    def serving(self) -> GatewayLoop | None:
+        return self.session.gateway_loop
+
+    @property
+    def phase(self) -> Phase:
+        return self.pump.state.phase
+
+    def _at_ms(self) -> float:
+        return 1_000 * self.world.loop.time()
 
     def _died(self) -> None:
-        self.world.log_files.power_off(self.world.rng)
-        if self.world.authority is self.process:
-            self.world.authority = None
+        self.world.log_files.power_off(self.world.rng, self.process)
 
-    async def _live(self) -> None:
-        while True:
-            try:
-                await self._serve()
-            except CheckpointsError:
-                self.ready.clear()
-                self.serving = None
-                for task in self._running:
-                    task.cancel()
-                await asyncio.gather(*self._running, return_exceptions=True)
-                self._running.clear()
-                await asyncio.sleep(RESTART_S)
-
-    async def _serve(self) -> None:
+    def _ports(self) -> Ports:
         world = self.world
-        while world.authority not in (None, self.process):  # noqa: ASYNC110 as the real one looks
-            await asyncio.sleep(LOCK_LOOK_S)
-        world.authority = self.process
-        world.generation += 1
-        generation = world.generation
-        log = SimulatedLog(world.log_files)
-        base = [] if log.base is None else [log.base]
-        ledger = fold(Ledger(), (decode_record(data) for data in [*base, *log.records]))
-        world.monitor.gateway_recovered(ledger)
-        venue = VenueClient(world.exchange, world.network, world.house, self.process, world.wire_ms)
-        self.serving = serving = GatewayLoop(
-            venue=venue,
-            log=world.monitor.watched(log),
-            state=fresh_state(ledger),
-            rules=world.gateway_rules,
-            now=world.instant,
-            may_post=lambda: self._may_post(generation),
+        return Ports(
+            storage=world.disk,
+            lock=SimulatedLock(world, self.process, self.name),
+            open_log=self._open_log,
+            connect=self._connect,
+            read_rules=self._read_rules,
             raise_alarm=self._raise_alarm,
+            halted=lambda: None,
+            now=world.instant,
+            at_ms=self._at_ms,
+            wall_ms=None,
         )
-        started = Started(generation=generation, name=self.name, life=self.life, **serving.now())
-        serving.deliver(started)
-        running = asyncio.create_task(serving.run())
-        self._running.append(running)
-        await serving.settled(lambda state: state.flight.reconciled, RECONCILE_S)
-        current = Current(name=self.name, generation=generation)
-        world.disk.write(CURRENT_FILE, msgspec.json.encode(current))
-        world.current_gateway = self
-        self.ready.set()
-        await running
 
-    def _may_post(self, generation: int) -> str | None:
-        if self.world.authority is not self.process:
-            return "this process does not hold the gateway's lock"
-        return None if self.world.generation == generation else "another gateway has taken over"
+    def _open_log(self) -> tuple[OpenLog, list[bytes]]:
+        world = self.world
+        log = SimulatedLog(world.log_files, self.process)
+        records = log.records if log.base is None else [log.base, *log.records]
+        world.monitor.gateway_recovered(
+            self, fold(Ledger(), (decode_record(data) for data in records))
+        )
+        return world.monitor.watched(log, self), records
+
+    async def _connect(self) -> VenuePort | Rejected | Unknown:
+        world = self.world
+        venue = VenueClient(world.exchange, world.network, world.house, self.process, world.wire_ms)
+        venue.on_post = lambda: world.succession.gateway_acts(self, "posts an order")
+        seen = await venue.server_time_ms()
+        if world.loop.now_s < world.venue_there_s:
+            return Unknown(reason="the venue is not there")
+        return seen if isinstance(seen, Unknown) else venue
+
+    async def _read_rules(self) -> Rules:
+        return self.world.gateway_rules
 
     def _raise_alarm(self, alarm: RaiseAlarm | EndAlarm) -> None:
         if isinstance(alarm, EndAlarm):
@@ -131,30 +184,69 @@ class GatewayActor:
         if alarm.kind in FALSE_ALARMS:
             self.world.monitor.blame(f"nothing differs here, and the gateway says: {said}")
 
-    async def hand_over(self) -> None:
-        """Answer running posts, give up the lock; the next gateway takes it."""
-        serving = self.serving
-        if serving is not None:
-            serving.deliver(Leaving(reason="hands over", **serving.now()))
-            await serving.settled(_no_post_runs, 8.0)
+    def _moved(self, before: Authority, after: Authority) -> None:
+        self.served = self.served or after.phase is Phase.SERVING
+        self.world.succession.gateway_moved(self, before, after)
+        self.world.succession_step(self.kind, after.phase, self)
+        if after.phase is Phase.GONE:
+            self.leave()
+
+    @property
+    def opening(self) -> bool:
+        """Tell whether the session of this life has not been given its generation yet."""
+        return self.session.generation == 0
+
+    def leave(self) -> None:
         self.gone = True
         self.process.kill()
+
+    # ---- what a rollout asks ------------------------------------------------------------------
+
+    async def hand_over(self, to: str) -> bool:
+        return await self.pump.ask(lambda n, at: HandOverAsked(reply_to=n, at_ms=at, to=to))
+
+    async def take_back(self) -> bool:
+        return await self.pump.ask(lambda n, at: TakeBackAsked(reply_to=n, at_ms=at))
+
+    async def take_over(self) -> bool:
+        return await self.pump.ask(lambda n, at: TakeOverAsked(reply_to=n, at_ms=at))
+
+    async def warmed(self) -> dict[str, list[str]]:
+        return {}
+
+    async def seen(self) -> Seen:
+        phase = machine.phase_text(self.pump.state)
+        return Seen(
+            phase=phase,
+            release=self.release,
+            ready=phase == machine.STANDING_BY,
+            serves=phase == machine.SERVING,
+        )
 
     # ---- requests -----------------------------------------------------------------------------
 
     async def _ask(self, make: Callable[[int, dict[str, int]], Event]) -> Answer:
-        serving = await self._served()
-        if isinstance(serving, Refusal):
-            return serving
-        return await serving.ask(lambda reply_to: make(reply_to, serving.now()))
+        gateway_loop = await self._served()
+        if not isinstance(gateway_loop, GatewayLoop):
+            return gateway_loop
+        return await gateway_loop.ask(lambda reply_to: make(reply_to, gateway_loop.now()))
 
-    async def _served(self) -> GatewayLoop | Refusal:
+    async def _served(self) -> GatewayLoop | Refusal | Moved:
         try:
             async with asyncio.timeout(READY_S):
-                await self.ready.wait()
+                await self.pump.until(ANSWERS)
         except TimeoutError:
             return Refusal(reason="gateway is starting")
-        return self.serving or Refusal(reason="gateway starts anew")
+        state = self.pump.state
+        if state.phase in POINTS_ON:
+            return self._pointed_on(state)
+        if state.phase is not Phase.SERVING or self.serving is None:
+            return Refusal(reason="gateway has stopped")
+        return self.serving
+
+    def _pointed_on(self, state: Authority) -> Moved:
+        self.world.succession.answered_moved(self)
+        return Moved(to=str(state.to))
 
     async def claim(self, claim: Any) -> Answer:
         return await self._ask(lambda to, at: ClaimAsked(reply_to=to, claim=claim, **at))
@@ -169,32 +261,42 @@ class GatewayActor:
         return await self._ask(lambda to, at: IntentArrived(reply_to=to, intent=intent, **at))
 
     async def fences(self) -> Answer:
-        serving = await self._served()
-        return serving if isinstance(serving, Refusal) else fence_table(serving.durable)
+        gateway_loop = await self._served()
+        return (
+            fence_table(gateway_loop.durable)
+            if isinstance(gateway_loop, GatewayLoop)
+            else gateway_loop
+        )
 
     async def outbox(
         self, slot: str, fence: int, after: int, acknowledged: int, wait_ms: int
     ) -> Answer:
-        serving = await self._served()
-        if isinstance(serving, Refusal):
-            return serving
-        box = serving.durable.outbox.get(slot)
+        gateway_loop = await self._served()
+        if not isinstance(gateway_loop, GatewayLoop):
+            return gateway_loop
+        box = gateway_loop.durable.outbox.get(slot)
         if box is not None and acknowledged > box.acknowledged:
-            read = OutboxRead(slot=slot, fence=fence, acknowledged=acknowledged, **serving.now())
-            serving.deliver(read)
+            read = OutboxRead(
+                slot=slot, fence=fence, acknowledged=acknowledged, **gateway_loop.now()
+            )
+            gateway_loop.deliver(read)
         try:
             async with asyncio.timeout(wait_ms / 1_000):
                 while True:
-                    changed = serving.changed
-                    page = page_of(serving.durable, slot, after)
+                    changed = gateway_loop.changed
+                    page = page_of(gateway_loop.durable, slot, after)
+                    if self.pump.state.phase in POINTS_ON:
+                        return self._pointed_on(self.pump.state)
                     if not isinstance(page, OutboxPage) or page.events or fence < page.fence:
                         return page
                     await changed.wait()
+                    if gateway_loop.changed is changed:
+                        return Refusal(reason="gateway has ended")  # set, and not replaced
         except TimeoutError:
-            return page_of(serving.durable, slot, after)
+            return page_of(gateway_loop.durable, slot, after)
 
     async def status(self) -> Answer:
-        serving = self.serving
+        gateway_loop = self.serving
         wire_ms, market_ms = self.world.now()
         identity = Identity(
             name=self.name,
@@ -203,7 +305,7 @@ class GatewayActor:
             node_id="",
             life=self.life,
         )
-        ledger = Ledger() if serving is None else serving.durable
-        flight = fresh_state(Ledger()).flight if serving is None else serving.state.flight
-        phase = "serving" if self.ready.is_set() else "starting"
+        ledger = Ledger() if gateway_loop is None else gateway_loop.durable
+        flight = fresh_state(Ledger()).flight if gateway_loop is None else gateway_loop.state.flight
+        phase = machine.phase_text(self.pump.state)
         return status_of(identity, phase, ledger, flight, Latency(), wire_ms, market_ms)

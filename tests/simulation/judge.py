@@ -49,6 +49,8 @@ def owner_of(world: "World", slot: str) -> "SlotActor | None":
 def at_rest(world: "World") -> bool:
     """Tell whether nothing is under way any more."""
     ledger = world.monitor.ledger
+    if not all(roll.gone for roll in world.shared_rolls) or world.succession.unrest():
+        return False
     if not all(roll.gone or roll.ended for roll in world.rolls):
         return False
     if ledger.orders or ledger.undecided or not all(m.settled for m in ledger.markets.values()):
@@ -77,6 +79,8 @@ def judge(world: "World", declared: list[Declared]) -> None:
         _judge_slot(world, slot)
         _judge_decisions(world, slot, books[slot], declared)
     _judge_orders(world, books.values())
+    for what in world.succession.unrest():
+        world.monitor.blame(what)
     for each in world.rolls:
         _judge_roll(world, each, declared)
 

@@ -1,27 +1,48 @@
 """Market data in the simulation: one small snapshot per asset and decision point, stored first."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from actors.machine.work import WorkPump
+from actors.market_data import turn
 from actors.market_data.state import Counts
 from actors.market_data.status import MarketDataStatus
+from actors.market_data.turn import Phase, Turn, Work
+from actors.market_data.turn_worker import (
+    STANDING_BY,
+    NoBuffersError,
+    Ports,
+    TurnWorker,
+    phase_text,
+)
+from actors.rollout.replacement.events import Seen
+from checkpoints.errors import CheckpointsError
 from checkpoints.snapshots import SnapshotStore, encode_snapshot
 from signals.market import Asset, Outcome, Slot, Timeframe, Window
 from signals.snapshot import Book, BookLevel, Feed, InputAge, MarketView, Snapshot, Ticks
 from signals.units import MICRO, MicroShares, PriceMicroUsd
 from tests.simulation.exchange import Market, token_id
+from tests.simulation.network import Lost
+from tests.simulation.supervisor_actor import guard_supervisor
 from tests.simulation.virtual_loop import Process
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 TICK = 10_000
+WARM_S: Final = 0.4
+BUFFERS_S: Final = 5.0
+ENDS: Final = (Phase.SERVING, Phase.GONE, Phase.FAULTY)
 
 
 class MarketDataActor:
-    def __init__(self, world: "World") -> None:
+    kind = "market-data"
+
+    def __init__(self, world: "World", name: str, release: str) -> None:
         self.world = world
-        self.name = "market-data/1"
+        self.name = name
+        self.release = release
         self.gone = False
+        self.served = False
         self.life = ""
         self.process: Process
         self._store = SnapshotStore(world.disk)
@@ -31,6 +52,67 @@ class MarketDataActor:
         self.process = self.world.open_process(self.name, self)
         self.life = f"{self.process.number}-1"
         self._made.clear()
+        self._warm_s = self.world.loop.now_s + WARM_S
+        self.has_buffers = False
+        ports = Ports(
+            storage=self.world.disk,
+            take_buffers=self._take_buffers,
+            is_warm=lambda: self.world.loop.now_s >= self._warm_s,
+            at_ms=self._at_ms,
+        )
+        self.pump = WorkPump[Turn, Work](
+            turn.TABLE,
+            turn.begin(self.name, self._at_ms()),
+            TurnWorker(self.name, ports),
+            self._at_ms,
+            self._moved,
+            (CheckpointsError,),
+        )
+        self.process.spawn(self._live())
+        self.process.spawn(guard_supervisor(self.world, lambda: self.serves))
+
+    async def _live(self) -> None:
+        await self.pump.run(ENDS)
+        if self.phase is not Phase.SERVING:
+            self.gone = self.phase is Phase.GONE
+            self.process.kill()
+
+    @property
+    def phase(self) -> Phase:
+        return self.pump.state.phase
+
+    @property
+    def serves(self) -> bool:
+        return not self.gone and self.process.alive and self.phase is Phase.SERVING
+
+    def _at_ms(self) -> float:
+        return 1_000 * self.world.loop.time()
+
+    def _moved(self, before: Turn, after: Turn) -> None:
+        del before
+        self.served = self.served or after.phase is Phase.SERVING
+        self.world.succession.market_data_moved(self, after)
+        self.world.succession_step(self.kind, after.phase, self)
+
+    async def _take_buffers(self, before: str) -> None:
+        old = self.world.actors.get(before)
+        if not isinstance(old, MarketDataActor) or old.gone:
+            raise NoBuffersError(f"no actor {before}")
+        found = await self.world.network.call(lambda: old.process, old.buffers, BUFFERS_S)
+        if isinstance(found, Lost):
+            raise NoBuffersError(found.reason)
+        self.has_buffers = True
+
+    async def buffers(self) -> bytes:
+        return b"buffers"
+
+    async def seen(self) -> Seen:
+        return Seen(
+            phase=phase_text(self.pump.state),
+            release=self.release,
+            ready=phase_text(self.pump.state) == STANDING_BY,
+            serves=self.phase is Phase.SERVING,
+        )
 
     async def snapshot(self, asset: str, due_ms: int) -> tuple[str, bytes]:
         key = asset, due_ms
@@ -95,4 +177,5 @@ class MarketDataActor:
             trouble=(),
             waiting=False,
             provenance="simulated",
+            phase=phase_text(self.pump.state),
         )

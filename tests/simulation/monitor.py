@@ -35,6 +35,7 @@ from tests.simulation.disk import SimulatedLog, records_of
 from tests.simulation.row_books import RowBooks
 
 if TYPE_CHECKING:
+    from tests.simulation.gateway_actor import GatewayActor
     from tests.simulation.slot_actor import SlotActor
     from tests.simulation.world import World
 
@@ -83,23 +84,17 @@ class Monitor:
 
     # ---- the gateway's log --------------------------------------------------------------------
 
-    def watched(self, log: SimulatedLog) -> SimulatedLog:
-        log.on_append, log.on_rotate = self._appended, self._rotated
+    def watched(self, log: SimulatedLog, gateway: "GatewayActor") -> SimulatedLog:
+        log.on_append = lambda records: self._appended(gateway, records)
+        log.on_rotate = self._rotated
         return log
 
-    def _appended(self, records: list[bytes]) -> None:
+    def _appended(self, gateway: "GatewayActor", records: list[bytes]) -> None:
+        self._world.succession.gateway_acts(gateway, "writes to the log")
         for data in records:
             self._durable(decode_record(data))
         self._records += len(records)
-        gateway = next(
-            (
-                actor
-                for actor in self._world.actors.values()
-                if actor.process is self._world.authority
-            ),
-            None,
-        )
-        serving = getattr(gateway, "serving", None)
+        serving = gateway.serving
         if serving is not None and serving.state.ledger != self.ledger:
             self.blame("the log does not fold to the gateway's live state")
 
@@ -109,8 +104,9 @@ class Monitor:
             self.blame("a base record is not what the records before it fold to")
         self._records = 0
 
-    def gateway_recovered(self, ledger: Ledger) -> None:
+    def gateway_recovered(self, gateway: "GatewayActor", ledger: Ledger) -> None:
         """Take in what a crash left durable without an acknowledgement; compare the rest."""
+        del gateway
         base, records = records_of(self._world.log_files)
         del base
         if len(records) < self._records:

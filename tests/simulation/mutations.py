@@ -4,13 +4,22 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from actors.gateway.authority.events import Phase
 from actors.rollout.handoff_state import Step
+from actors.rollout.replacement.events import SharedStep
+from actors.shared_kind import Kind as Kinds
 from tests.simulation import gateway_mutations as gateway
 from tests.simulation import slot_mutations as slot
+from tests.simulation import succession_mutations as succession
 from tests.simulation.fault_kinds import Fault
 from tests.simulation.patches import Patch
 from tests.simulation.run import Wish
 from tests.simulation.strategies import Kind
+from tests.simulation.succession_faults import Strike
+from tests.simulation.succession_steps import REPLACEMENT
+
+QUIET = ((REPLACEMENT, str(SharedStep.ENDING)), Strike.DRIVER)
+"""Shared actors are replaced; what is struck is over by then."""
 
 
 class Mutation(msgspec.Struct, frozen=True):
@@ -90,4 +99,70 @@ MUTATIONS = (
         Wish(kinds=(Kind.RAISES_LATER,)),
     ),
     Mutation("a roll goes on after a failure", slot.the_roll_goes_on, Wish(kinds=(Kind.RAISES,))),
+    Mutation(
+        "the generation is not checked before a post or a record",
+        succession.generation_unchecked,
+        Wish(aimed=QUIET, lost_lock=True),
+    ),
+    Mutation("a generation is not raised", succession.generation_not_raised, Wish(aimed=QUIET)),
+    Mutation(
+        "a gateway serves before it has seen the venue",
+        succession.served_before_reconciling,
+        Wish(aimed=QUIET),
+    ),
+    Mutation(
+        "two heirs: whoever is started takes the authority",
+        succession.two_heirs,
+        Wish(aimed=((Kinds.GATEWAY, Phase.CLOSING), Strike.SELF)),
+    ),
+    Mutation(
+        "the outbox is extended before the lock is held",
+        succession.outbox_before_the_lock,
+        Wish(aimed=((Kinds.GATEWAY, Phase.CLOSING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "the holder answers that it has moved",
+        succession.moved_answered_by_the_holder,
+        Wish(aimed=((Kinds.GATEWAY, Phase.RETURNING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "the successor adopts before the old gateway has let go",
+        succession.adopted_before_the_release,
+        Wish(aimed=((Kinds.GATEWAY, Phase.CLOSING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "one that has moved keeps the lock",
+        succession.lock_kept_by_one_that_moved,
+        Wish(aimed=QUIET),
+    ),
+    Mutation(
+        "a supervisor takes its turn while the other one lives",
+        succession.turn_taken_from_the_living,
+        Wish(aimed=QUIET),
+    ),
+    Mutation(
+        "market data is handed over without its buffers",
+        succession.market_data_without_buffers,
+        Wish(aimed=QUIET),
+    ),
+    Mutation(
+        "the old one is ended before its successor serves",
+        succession.old_ended_before_its_successor_serves,
+        Wish(aimed=QUIET),
+    ),
+    Mutation(
+        "the old one is named again beside its living successor",
+        succession.old_named_beside_its_successor,
+        Wish(aimed=((REPLACEMENT, SharedStep.TAKING_BACK), Strike.FROZEN)),
+    ),
+    Mutation(
+        "a successor of another release is named",
+        succession.another_release_is_named,
+        Wish(aimed=((REPLACEMENT, SharedStep.DISCARDING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "a successor is named before it is stored what it replaces",
+        succession.nothing_is_remembered,
+        Wish(aimed=QUIET),
+    ),
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import actors.gateway.loop
 import actors.slot.strategy
+import actors.supervisor.guard
+import actors.supervisor.shared
 import checkpoints.journal
 from actors.rollout import abort
 from tests.simulation import quick_codec
@@ -26,6 +28,8 @@ def patches_of(world: "World") -> list[Patch]:
     found: list[Patch] = [
         (asyncio, "to_thread", world.to_thread),
         (abort, "wire_ms", world.wire_ms_exact),
+        (actors.supervisor.guard, "wire_ms", world.wire_ms_exact),
+        (actors.supervisor.shared, "wire_ms", world.wire_ms_exact),
         (actors.slot.strategy, "time", SimpleNamespace(monotonic=world.loop.time)),
     ]
     if world.seed % REAL_EVERY:

@@ -6,12 +6,16 @@ from typing import Final
 from tests.simulation.damage import PARTS
 from tests.simulation.handoff_steps import STEPS
 from tests.simulation.run import Result
+from tests.simulation.succession_steps import SUCCESSION_STEPS
 from tests.simulation.venue_behaviours import Hard
 
 CRASHES_PER_STEP: Final = 50
 """In 10,000 seeds, at the very least; in fewer their share of it."""
 SUMS: Final = ("events", "messages", "due", "missed", "orders", "ghosts", "torn", "duplicated")
 SEEDS_TO_MEET_ALL: Final = 50
+SEEDS_TO_CRASH_ALL: Final = 2_000
+"""Each step of a succession is aimed at by every 54th seed, in five ways; some miss."""
+SUCCESSION_PARTS: Final = ("self", "driver", "all")
 FAILURES_SHOWN: Final = 20
 
 
@@ -25,6 +29,8 @@ class Totals:
         self.rolls: Counter[str] = Counter()
         self.killed: Counter[str] = Counter()
         self.frozen: Counter[str] = Counter()
+        self.stepped: Counter[str] = Counter()
+        self.shared: Counter[str] = Counter()
         self.failed: list[Result] = []
         self.idle: list[int] = []
         """Seeds without a roll or without a crash: there must be none."""
@@ -39,6 +45,8 @@ class Totals:
         self.rolls.update(result.rolls)
         self.killed.update(result.killed)
         self.frozen.update(result.frozen)
+        self.stepped.update(result.stepped)
+        self.shared.update(result.shared)
         if result.violations:
             self.failed.append(result)
         elif not result.rolls or not result.deaths:
@@ -54,9 +62,28 @@ class Totals:
     def crashed_too_seldom(self) -> list[str]:
         return [step for step in STEPS if self.crashes(step) < self.crashes_wanted]
 
+    def succession_crashes(self, machine: str, step: str) -> int:
+        return sum(self.stepped[f"{machine}/{step}/{part}"] for part in SUCCESSION_PARTS)
+
+    def succession_too_seldom(self) -> list[str]:
+        """Return the steps of successions that were crashed too seldom for so many seeds."""
+        if self.seeds < SEEDS_TO_CRASH_ALL:
+            return []
+        return [
+            f"{machine} {step}"
+            for machine, step in SUCCESSION_STEPS
+            if self.succession_crashes(machine, step) < self.crashes_wanted
+        ]
+
     @property
     def clean(self) -> bool:
-        return not (self.failed or self.idle or self.crashed_too_seldom() or self.never_met())
+        return not (
+            self.failed
+            or self.idle
+            or self.crashed_too_seldom()
+            or self.succession_too_seldom()
+            or self.never_met()
+        )
 
     def never_met(self) -> list[str]:
         """Return the venue's behaviours that no seed met: then nothing was shown about them."""
@@ -87,6 +114,11 @@ class Totals:
             "",
             *self._steps(),
             "",
+            f"replacements of shared actors: {sum(self.shared.values()):,}",
+            *_table(self.shared),
+            "",
+            *self._succession(),
+            "",
             *self._failures(),
         ]
 
@@ -101,6 +133,21 @@ class Totals:
             frozen = sum(self.frozen[f"{step}/{part}"] for part in PARTS)
             lines.append(f"  {step:<12}{killed}{self.crashes(step):>9,}{frozen:>9,}")
         seldom = ", ".join(self.crashed_too_seldom()) or "none"
+        lines.append(f"crashed less than {self.crashes_wanted} times: {seldom}")
+        return lines
+
+    def _succession(self) -> list[str]:
+        head = "".join(f"{part:>9}" for part in (*SUCCESSION_PARTS, "sum", "frozen"))
+        lines = [
+            "shared actors and their drivers killed at each step of a succession, and frozen",
+            f"  {'':<27}{head}",
+        ]
+        for machine, step in SUCCESSION_STEPS:
+            where = f"{machine}/{step}"
+            killed = "".join(f"{self.stepped[f'{where}/{part}']:>9,}" for part in SUCCESSION_PARTS)
+            sums = self.succession_crashes(machine, step), self.stepped[f"{where}/frozen"]
+            lines.append(f"  {machine:<12}{step:<15}{killed}{sums[0]:>9,}{sums[1]:>9,}")
+        seldom = ", ".join(self.succession_too_seldom()) or "none"
         lines.append(f"crashed less than {self.crashes_wanted} times: {seldom}")
         return lines
 

@@ -15,6 +15,8 @@ from tests.simulation.network import Weather
 from tests.simulation.patches import patched, patches_of
 from tests.simulation.rolls import Roll
 from tests.simulation.strategies import Kind, Release
+from tests.simulation.succession_faults import Strike, SuccessionFaults
+from tests.simulation.succession_steps import StepOf
 from tests.simulation.world import World
 
 TRADING_S: Final = 52.0
@@ -79,6 +81,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     killed: dict[str, int]
     """Of handoffs, by step and part: ``quiescing/old``."""
     frozen: dict[str, int]
+    stepped: dict[str, int]
+    """Of shared actors: ``gateway/locking/self``."""
+    shared: dict[str, int]
+    """Replacements by kind and how they ended."""
     due: int
     missed: int
     orders: int
@@ -95,6 +101,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     kinds: tuple[Kind, ...] = ()
     always: dict[Step, Fault] = {}
+    aimed: tuple[StepOf, Strike] | None = None
+    """Replace the shared actors too, with this strike at this step of theirs."""
+    lost_lock: bool = False
+    """The lock's file is replaced while its holder sleeps."""
     early: Fault | None = None
     """Strikes in four cycles about when decisions are made and sent."""
 
@@ -108,8 +118,11 @@ def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
         world.network.usual = Weather(drop=0.0, duplicate=0.0, slow=0.0)
         world.network.weather = world.network.usual
     faults = Faults(world, random.Random(f"faults/{seed}"))
+    successions = SuccessionFaults(faults, seed, wish.aimed, always_lost=wish.lost_lock)
     try:
         _plan(world, faults, rng, wish)
+        if wish.aimed is not None or wish == Wish():
+            successions.plan()
         world.begin()
         world.run(TRADING_S)
         faults.end()
@@ -222,6 +235,17 @@ def _end_of(each: Roll, state: Rollout) -> str:
     return "stopped by the operator" if state.undo is not None else "stopped"
 
 
+def _shared_ends(world: World) -> dict[str, int]:
+    ends: dict[str, int] = {}
+    for roll in world.shared_rolls:
+        for report in roll.reports:
+            key = f"{report.kind} {report.step}"
+            ends[key] = ends.get(key, 0) + 1
+        if not roll.reports:
+            ends["cut off"] = ends.get("cut off", 0) + 1
+    return ends
+
+
 def _result(world: World, faults: Faults) -> Result:
     monitor = world.monitor
     rolls: dict[str, int] = {}
@@ -240,6 +264,8 @@ def _result(world: World, faults: Faults) -> Result:
         deaths=faults.damage.deaths,
         killed={f"{step}/{part}": n for (step, part), n in faults.damage.killed.items()},
         frozen={f"{step}/{part}": n for (step, part), n in faults.damage.frozen.items()},
+        stepped={"/".join(key): n for key, n in faults.damage.stepped.items()},
+        shared=_shared_ends(world),
         due=monitor.due,
         missed=monitor.missed,
         orders=len(monitor.orders),

@@ -1,7 +1,7 @@
 """The venue port of one gateway process, through the simulated network."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -37,6 +37,7 @@ class VenueClient:
         self._network = network
         self._house = house
         self._wire_ms = wire_ms
+        self.on_post: Callable[[], None] = lambda: None
         self._events: asyncio.Queue[VenueEvent] = asyncio.Queue()
         exchange.listeners.append(self._events.put_nowait)
         own.on_death.append(self._stop_listening)
@@ -64,6 +65,7 @@ class VenueClient:
         return SignedOrder(order_id=order_id, body=body, signed_wire_ms=self._wire_ms())
 
     async def post(self, signed: SignedOrder) -> PostOutcome:
+        self.on_post()
         outcome: PostOutcome = await self._call(lambda: self._exchange.post(signed))
         return outcome
 

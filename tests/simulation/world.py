@@ -6,36 +6,30 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from actors.config import RiskLimits, Timing
+from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
+from actors.directory import SUPERVISOR_CURRENT as SUPERVISOR_FILE
+from actors.gateway.holder import current_name
+from actors.gateway.log_file import GuardedLog
 from actors.gateway.risk_case import Rules as GatewayRules
 from actors.machine.instant import Instant
 from actors.rollout.handoff_state import Step
+from actors.shared_kind import Kind as SharedKind
 from actors.slot.seat import Rules as SlotRules
-from actors.supervisor.alarm_sinks import SinkPump
-from actors.supervisor.conduct import made_of
-from actors.supervisor.events import DecisionsRead, StartAsked
-from actors.supervisor.loop import Shell as SupervisorShell
-from actors.supervisor.loop import SupervisorLoop
-from actors.supervisor.requests import Requests as SupervisorRequests
-from actors.supervisor.standing import read_standing
-from actors.supervisor.state import Rules as SupervisorRules
-from actors.supervisor.state import SupervisorState
-from actors.undated import undated
-from checkpoints.journal import Journal
-from checkpoints.journal_rows import JournalRow, valid_rows
 from signals.market_time import MarketClock
 from signals.units import MicroUsd
-from tests.simulation.clients import GatewayCaller
 from tests.simulation.disk import Disk, LogFiles, SimulatedLog
 from tests.simulation.exchange import Exchange
-from tests.simulation.fleet_calls import SimulatedFleet
 from tests.simulation.gateway_actor import GatewayActor
 from tests.simulation.market_data_actor import MarketDataActor
 from tests.simulation.monitor import Monitor
 from tests.simulation.network import BARE, Network
 from tests.simulation.patches import patched, patches_of
 from tests.simulation.rolls import Roll
+from tests.simulation.shared_rolls import SharedRoll
 from tests.simulation.slot_actor import STRATEGY, SlotActor
 from tests.simulation.strategies import Book, Kind, Release
+from tests.simulation.succession import SuccessionJudge
+from tests.simulation.supervisor_actor import SupervisorActor
 from tests.simulation.virtual_loop import Process, VirtualLoop
 
 OPEN_MS: Final = 1_767_225_600_000
@@ -57,71 +51,12 @@ class Actor(Protocol):
     def start(self) -> None: ...
 
 
-class SilentPump(SinkPump):
-    """Nobody is called in the simulation."""
-
-    def __init__(self) -> None:
-        pass
-
-    async def pump(self, heard: Callable[[Any], None]) -> int:
-        del heard
-        return 0
-
-
-class Requests(SupervisorRequests):
-    """Every release of the simulation is in the archive."""
-
-    def _archived(self, release: str) -> bool:
-        return bool(release)
-
-
-class SupervisorActor:
-    def __init__(self, world: "World", slots: tuple[str, ...]) -> None:
-        self.world = world
-        self.name = "supervisor"
-        self.gone = False
-        self.process: Process
-        self._slots = slots
-
-    def start(self) -> None:
-        self.process = self.world.open_process(self.name, self)
-        self.process.spawn(self._live())
-
-    async def _live(self) -> None:
-        world = self.world
-        requests = Requests(
-            fleet=SimulatedFleet(world),
-            gateway=GatewayCaller(world),
-            storage=world.disk,
-            release=world.first.id,
-        )
-        rules = SupervisorRules(timing=world.slot_rules.timing, clock=world.slot_rules.clock)
-        shell = SupervisorShell(now=world.instant, observe=lambda _state, _count: None)
-        state = SupervisorState(rules=rules, standing=read_standing(world.disk))
-        loop = SupervisorLoop(state, requests, SilentPump(), shell)
-        loop.post(undated(StartAsked, slots=self._slots))
-        reading = asyncio.create_task(self._read_decisions(loop))
-        try:
-            await loop.run()
-        finally:
-            reading.cancel()
-
-    async def _read_decisions(self, loop: SupervisorLoop) -> None:
-        """Read the journal as `actors.supervisor.decisions` does, from the simulated disk."""
-        read = dict.fromkeys(self._slots, 0)
-        while True:
-            market_ms = loop.market_ms()
-            rows: list[JournalRow] = []
-            for slot in self._slots:
-                new = (
-                    Journal(self.world.disk, slot).rows_after(max(0, read[slot] - ROWS_AGAIN)).rows
-                )
-                read[slot] = max((row.sequence for row in new), default=read[slot])
-                rows += new
-            bounds = [record for history in loop.state.history.values() for record in history]
-            made = tuple(one for row in valid_rows(rows, bounds) if (one := made_of(row)))
-            loop.post(undated(DecisionsRead, made=made, read_to_ms=market_ms))
-            await asyncio.sleep(READ_S)
+Ended = tuple[Any, Exception | None]
+SHARED_ACTORS: Final[dict[SharedKind, Callable[..., Any]]] = {
+    SharedKind.MARKET_DATA: MarketDataActor,
+    SharedKind.GATEWAY: GatewayActor,
+    SharedKind.SUPERVISOR: SupervisorActor,
+}
 
 
 class World:
@@ -158,6 +93,9 @@ class World:
         self.network = Network(self.loop, random.Random(f"network/{seed}"))
         self.exchange = Exchange(self.loop, random.Random(f"exchange/{seed}"), self.wire_ms)
         self.monitor = Monitor(self)
+        self.succession = SuccessionJudge(self)
+        self.disk.on_write = self.succession.written
+        self.disk.write(f"releases/{self.first.id}.zip", b"")
         self.disk_slow_s = 0.0
         self.alarms: list[str] = []
         self.processes = 0
@@ -166,12 +104,19 @@ class World:
         self.actors: dict[str, Actor] = {}
         self.slot_actors: dict[str, SlotActor] = {}
         self.authority: Process | None = None
-        self.generation = 0
-        self.current_gateway: GatewayActor | None = None
+        """Who has the gateway's lock."""
+        self.authority_name = ""
+        self.lock_is_kept = True
+        """False: somebody replaced the lock's file once; what is left is the generation."""
+        self.venue_there_s = 0.0
+        """Until then nobody can connect to the venue."""
+        self.remembered: set[str] = set()
+        """Successors of which it is stored what they replace."""
+        self.shared_rolls: list[SharedRoll] = []
         self.house = Process(self.loop, "venue", 0)
         self.rolls: list[Roll] = []
         self.on_step: Callable[[Roll, str, Step], None] = lambda _roll, _slot, _step: None
-        self.market_data = MarketDataActor(self)
+        self.on_succession_step: Callable[[str, str, Any], None] = lambda _kind, _step, _who: None
 
     # ---- time ---------------------------------------------------------------------------------
 
@@ -201,21 +146,45 @@ class World:
     # ---- processes ----------------------------------------------------------------------------
 
     def begin(self) -> None:
-        self.disk.write(CURRENT_MARKET_DATA, self.market_data.name.encode())
-        self.add(self.market_data)
-        self.create_shared("gateway", 1)
-        self.add(SupervisorActor(self, self.slots))
+        for kind in SharedKind:
+            self.create_shared(kind, 1, self.first.id)
 
     def add(self, actor: Actor) -> None:
         self.actors[actor.name] = actor
         actor.start()
 
-    def create_shared(self, kind: str, number: int) -> None:
-        if kind == "gateway" and f"gateway/{number}" not in self.actors:
-            gateway = GatewayActor(self, f"gateway/{number}")
-            self.add(gateway)
-            if self.current_gateway is None:
-                self.current_gateway = gateway
+    def create_shared(self, kind: str, number: int, release: str) -> None:
+        name = f"{kind}/{number}"
+        existing = self.actors.get(name)
+        if existing is None or existing.gone:
+            self.add(SHARED_ACTORS[SharedKind(kind)](self, name, release or self.first.id))
+
+    @property
+    def current_gateway(self) -> GatewayActor:
+        """Return whom callers find."""
+        actor = self.actors[current_name(self.disk) or "gateway/1"]
+        assert isinstance(actor, GatewayActor)
+        return actor
+
+    @property
+    def market_data(self) -> MarketDataActor:
+        """Return whom callers find."""
+        actor = self.actors[self.succession.read(MARKET_DATA_FILE) or "market-data/1"]
+        assert isinstance(actor, MarketDataActor)
+        return actor
+
+    @property
+    def supervisor(self) -> SupervisorActor:
+        """Return the one that is named."""
+        actor = self.actors[self.succession.read(SUPERVISOR_FILE) or "supervisor/1"]
+        assert isinstance(actor, SupervisorActor)
+        return actor
+
+    def gateways(self) -> list[GatewayActor]:
+        return [a for a in self.actors.values() if isinstance(a, GatewayActor) and not a.gone]
+
+    def supervisors(self) -> list[SupervisorActor]:
+        return [a for a in self.actors.values() if isinstance(a, SupervisorActor) and not a.gone]
 
     def create_slot(self, slot: str, incarnation: int, release: str) -> SlotActor:
         name = f"{slot}/{incarnation}"
@@ -231,7 +200,7 @@ class World:
         self.lives[f"{process.number}-1"] = process
         if isinstance(actor, SlotActor):
             self.files[process.number] = actor.release.files
-        if not isinstance(actor, Roll):
+        if not isinstance(actor, Roll | SharedRoll):
             process.on_death.append(lambda: self._restart_later(actor, process))
         return process
 
@@ -264,24 +233,44 @@ class World:
         self.gateway_rules = GatewayRules(
             limits=rules.limits, timing=rules.timing, attested=attested
         )
-        serving = self.current_gateway.serving if self.current_gateway else None
-        if serving is not None:
-            serving._rules = self.gateway_rules
+        self.disk.write(f"releases/{release.id}.zip", b"")
+        for gateway in self.gateways():
+            if gateway.serving is not None:
+                gateway.serving.judge_by(self.gateway_rules)
 
     def step_entered(self, a_roll: Roll, slot: str, step: Step) -> None:
         self.on_step(a_roll, slot, step)
 
+    def succession_step(self, kind: str, step: str, who: Any) -> None:
+        self.on_succession_step(kind, step, who)
+
     # ---- patches ------------------------------------------------------------------------------
 
     async def to_thread(self, call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
-        """Do a blocking call at one moment inside a stretch of virtual time."""
-        owner = getattr(call, "__self__", None)
-        if isinstance(owner, SimulatedLog) and call.__name__ == "append":
-            owner.begin(arguments[0])
-        await self.loop.pass_time(self._disk_s())
-        result = call(*arguments, **named)
-        await self.loop.pass_time(self._disk_s())
+        """Do a blocking call at one moment inside a stretch of virtual time.
+
+        A thread goes on when nobody waits for it any more; only the end of its process stops it.
+        """
+        result, error = await asyncio.shield(
+            asyncio.ensure_future(self._in_thread(call, *arguments, **named))
+        )
+        if error is not None:
+            raise error
         return result
+
+    async def _in_thread(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Ended:
+        log = _log_of(call)
+        if log is not None:
+            log.begin(arguments[0])
+        await self.loop.pass_time(self._disk_s())
+        try:
+            result, error = call(*arguments, **named), None
+        except Exception as raised:  # noqa: BLE001 whoever waits for the thread gets it
+            result, error = None, raised
+            if log is not None:
+                log.gave_up()
+        await self.loop.pass_time(self._disk_s())
+        return result, error
 
     def _disk_s(self) -> float:
         if self.disk_slow_s and self.rng.random() < 0.3:
@@ -292,3 +281,10 @@ class World:
         """Let the world run for so much virtual time."""
         with patched(patches_of(self)):
             self.loop.run_for(asyncio.sleep(seconds))
+
+
+def _log_of(call: Callable[..., Any]) -> SimulatedLog | None:
+    """Return the log to which a call appends."""
+    owner = getattr(call, "__self__", None)
+    log = owner.log if isinstance(owner, GuardedLog) else owner
+    return log if isinstance(log, SimulatedLog) and call.__name__ == "append" else None

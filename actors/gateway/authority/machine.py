@@ -1,4 +1,4 @@
-"""The machine of the gateway's authority: its table, its beginning, and the check before a post."""
+"""The machine of the gateway's authority: its table, its beginning, the check before each act."""
 
 from typing import Final
 
@@ -24,11 +24,11 @@ def step(state: Authority, event: At) -> tuple[Authority, tuple[Effect, ...]]:
     return TABLE.step(state, event)
 
 
-def why_no_post(state: Authority, stored_generation: int, *, lock_held: bool) -> str | None:
-    """Return why this process may post no order now, None where it may."""
+def why_not_act(generation: int, stored: int, *, lock_held: bool) -> str | None:
+    """Return why this process may write to the log or post an order, None where it may."""
     if not lock_held:
         return "this process does not hold the gateway's lock"
-    if stored_generation != state.generation:
+    if stored != generation:
         return "another gateway has taken over"
     return None
 

@@ -82,7 +82,7 @@ async def gateway(root: Path, venue: FakeVenue, name: str = "gateway/1") -> Asyn
     try:
         yield shell
     finally:
-        await shell._end("test over")
+        await shell.cut_off()
 
 
 async def own(shell: Any, slot: str = "btc-5m", fence: int = 0, life: str = "10-1") -> Granted:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from actors.gateway.actor import Gateway
+from actors.gateway.authority.machine import STANDING_BY
 from actors.gateway.holder import heir, read_moves
-from actors.gateway.session import STANDING_BY
 from actors.gateway.status import GatewayStatus
 from actors.messages import (
     ClaimAnswer,
@@ -49,8 +49,7 @@ async def status(shell: Gateway) -> GatewayStatus:
 
 
 async def phase(shell: Gateway, wanted: str) -> None:
-    life = shell._life
-    await eventually(lambda: life.phase.startswith(wanted))
+    await eventually(lambda: shell._phase().startswith(wanted))
 
 
 async def test_a_handover_keeps_resting_orders_and_points_to_the_successor(tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ async def test_the_heartbeat_chain_goes_on_and_its_gap_is_measured_across(tmp_pa
             assert int(book.heartbeat[5:]) > beats, "the old one beats once more before it leaves"
             (move,) = read_moves(LocalStorage(tmp_path)).values()
             await phase(new, "serving")
-            gateway_loop = new._life.gateway_loop
+            gateway_loop = new._session.gateway_loop
             assert gateway_loop is not None
             await eventually(lambda: gateway_loop.state.flight.beat_gap_max_ms > 0)
             first_ms = gateway_loop.state.flight.beat_ok_wire_ms
@@ -98,8 +97,7 @@ async def test_a_gateway_that_moved_and_is_started_again_answers_moved(tmp_path:
         await own(old)
         assert await old.hand_over("gateway/2")
     async with gateway(tmp_path, FakeVenue(book)) as again:
-        assert again._running is not None
-        await asyncio.wait_for(again._running, WAIT_S)
+        await phase(again, "moved")
         answer = decode(await again.send(encode(current_intent())), IntentAnswer | Moved)
         assert answer == Moved(to="gateway/2")
         assert (await status(again)).phase == "moved to gateway/2"
@@ -135,7 +133,7 @@ async def test_an_heir_that_cannot_be_named_leaves_the_authority_where_it_is(
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
         await own(shell)
         with monkeypatch.context() as full:
-            full.setattr("actors.gateway.session.name_heir", _no_space)
+            full.setattr("actors.gateway.authority.files.name_heir", _no_space)
             assert not await shell.hand_over("gateway/2")
         page = decode(await shell.outbox(SLOT, 1, 0, 0, 0), OutboxPage | Refusal)
         assert isinstance(page, OutboxPage)

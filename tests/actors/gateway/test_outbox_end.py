@@ -28,7 +28,7 @@ async def test_a_long_poll_is_answered_when_the_gateway_ends(
         await own(shell)
         poll = asyncio.ensure_future(shell.outbox("btc-5m", 1, 0, 0, POLL_MS))
         await asyncio.sleep(0)
-        await shell._end("the test ends it")
+        await shell.cut_off()
         async with asyncio.timeout(WAIT_S):
             page = decode(await poll, OutboxPage)
     assert page.events == ()

@@ -1,6 +1,5 @@
 """What the shell does when the disk, the lock or a stranger misbehaves."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,6 @@ from checkpoints.storage import LocalStorage
 from tests.actors.gateway.builders import claim, intent
 from tests.actors.gateway.fake_venue import Book, FakeVenue
 from tests.actors.gateway.shells import (
-    WAIT_S,
     configure,
     current_intent,
     eventually,
@@ -47,12 +45,11 @@ async def test_a_second_fleet_on_the_same_storage_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway.authority.taking.STRANGER_S_MAX", 0.2)
+    monkeypatch.setattr("actors.gateway.authority.waiting.STRANGER_MS_MAX", 200)
     other = Holder(name="gateway/1", fleet="other", node="n", pid=1, process_start=1, wire_ms=0)
     lock = acquire(tmp_path, other)
     async with gateway(tmp_path, FakeVenue(Book())) as shell:
-        assert shell._running is not None
-        await asyncio.wait_for(shell._running, WAIT_S)
+        await eventually(lambda: shell._phase().startswith("refused"))
         assert "in use by another fleet" in await shell.health()
         answer = decode(await shell.claim(encode(claim())), ClaimAnswer | Refusal)
         assert isinstance(answer, Refusal)
@@ -85,7 +82,7 @@ async def test_a_disk_that_refuses_a_write_ends_this_start_and_nothing_is_answer
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path)
-    monkeypatch.setattr("actors.gateway.shell.RESTART_S", 0.01)
+    monkeypatch.setattr("actors.gateway.authority.serving.RESTART_MS", 10)
     book = Book()
     async with gateway(tmp_path, FakeVenue(book)) as shell:
         await own(shell)
@@ -103,8 +100,7 @@ async def test_a_disk_that_refuses_a_write_ends_this_start_and_nothing_is_answer
 
 
 def _serves(shell: Gateway, generation: int) -> bool:
-    life = shell._life
-    return life.phase == "serving" and life.generation == generation
+    return shell._phase() == "serving" and shell._session.generation == generation
 
 
 def _no_space(_log: RecordLog, _records: list[bytes]) -> None:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from actors.config import FleetConfig
-from actors.gateway import shell as shell_module
 from actors.gateway.actor import Gateway
+from actors.gateway.authority import serving
 from actors.gateway.holder import heir
 from actors.gateway.status import GatewayStatus
 from actors.messages import decode
@@ -53,7 +53,7 @@ class ShellFleet:
         return None
 
     async def end_actor(self, actor: str) -> bool:
-        await self.shells.pop(actor)._end("ended for good")
+        await self.shells.pop(actor).cut_off()
         return True
 
 
@@ -65,19 +65,19 @@ async def fail_again_and_again(shell: Any) -> None:
     """Have every life of a gateway fail soon after it serves, as a bad step does."""
     while True:
         await asyncio.sleep(0.02)
-        life = shell._life
+        gateway_loop = shell._session.gateway_loop
         if (
-            life.phase == "serving"
-            and life.gateway_loop is not None
-            and life.gateway_loop.failure is None
+            shell._phase() == "serving"
+            and gateway_loop is not None
+            and gateway_loop.failure is None
         ):
-            life.gateway_loop.deliver(object())
+            gateway_loop.deliver(object())
 
 
 def test_a_gateway_that_fails_at_its_work_gives_the_authority_to_the_release_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shell_module, "RESTART_S", 0.05)
+    monkeypatch.setattr(serving, "RESTART_MS", 50)
     asyncio.run(_taken_back(tmp_path))
 
 
@@ -85,7 +85,7 @@ async def _taken_back(root: Path) -> None:
     configure(root)
     storage, fleet = LocalStorage(root), ShellFleet(root)
     bad = fleet.start("gateway/2")
-    await eventually(lambda: bad._life.phase == "serving")
+    await eventually(lambda: bad._phase() == "serving")
     brought = Succession(
         kind=GATEWAY,
         name="gateway/2",
@@ -103,11 +103,11 @@ async def _taken_back(root: Path) -> None:
     failing.cancel()
     assert done == f"gateway/3 serves under {GOOD[:12]}"
     good = fleet.shells["gateway/3"]
-    await eventually(lambda: good._life.phase == "serving")
+    await eventually(lambda: good._phase() == "serving")
     assert heir(storage) == "gateway/3"
     assert fleet.created == [("gateway/3", GOOD)]
     assert (await status(good)).phase == "serving"
-    await good._end("test over")
+    await good.cut_off()
 
 
 async def _back_asked(watch: Watch, bad: Any) -> CreateShared:

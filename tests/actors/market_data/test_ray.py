@@ -12,9 +12,10 @@ import pytest
 import ray
 
 from actors.config import Timing
-from actors.directory import MARKET_DATA_CURRENT
-from actors.market_data.actor import MOVED, SERVING, STANDING_BY, MarketDataActor
+from actors.directory import MARKET_DATA_CURRENT as CURRENT
+from actors.market_data.actor import MarketDataActor
 from actors.market_data.status import MarketDataStatus
+from actors.market_data.turn_worker import MOVED, SERVING, STANDING_BY
 from actors.messages import decode
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
 from checkpoints.storage import LocalStorage
@@ -100,12 +101,12 @@ def test_it_serves_comes_back_after_a_kill_and_is_handed_over(
     # A decision point of the dead life is still the same snapshot.
     assert ray.get(first.snapshot.remote("btc", due_ms), timeout=ANSWER_S)[0] == digest
 
-    pointer = Path(root) / MARKET_DATA_CURRENT
+    pointer = Path(root) / CURRENT
     assert pointer.read_text() == "market-data/1"
     second = start(root, "market-data/2")
     until(lambda: (now := fresh(second)) and now.phase == STANDING_BY)
     assert pointer.read_text() == "market-data/1", "it is named, it does not name itself"
-    LocalStorage(Path(root)).write(MARKET_DATA_CURRENT, b"market-data/2")
+    LocalStorage(Path(root)).write(CURRENT, b"market-data/2")
     until(lambda: (now := status(second)) and now.phase == SERVING)
     due_ms = next_due_ms(exchange)
     both = [actor.snapshot.remote("btc", due_ms) for actor in (first, second)]

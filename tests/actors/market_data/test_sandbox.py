@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actors.config import Timing
-from actors.directory import MARKET_DATA_CURRENT
+from actors.directory import MARKET_DATA_CURRENT as CURRENT
 from actors.market_data.actor import MarketData
 from actors.market_data.state import next_decision_point, settings_of
 from actors.market_data.status import MarketDataStatus
@@ -123,7 +123,7 @@ def test_all_sixteen_slots_get_complete_and_shared_snapshots(
                 pass  # a busy machine was late with one of them
             said = await until_status(actor, lambda said: all(feed.fresh for feed in said.feeds))
             assert not said.waiting
-            assert (tmp_path / "storage" / MARKET_DATA_CURRENT).read_text() == "market-data/1"
+            assert (tmp_path / "storage" / CURRENT).read_text() == "market-data/1"
 
     run(work)
 

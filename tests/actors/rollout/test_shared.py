@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from actors.rollout.ports import CallFailedError
+from actors.rollout.replacement.events import Back, Seen, SharedStep
 from actors.rollout.report import Report, with_shared
-from actors.rollout.shared import Back, Seen, SharedReport, SharedStep, replace_shared
+from actors.rollout.shared import SharedReport, replace_shared
 from actors.rollout.shared_back import check_shared, take_back_shared
 from actors.shared_kind import Kind
 
@@ -110,7 +111,7 @@ class FakeFleet:
 
 
 def roll(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> tuple[SharedReport, ...]:
-    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.replacement.machine.LOOK_MS", 0)
     said: list[str] = []
     return asyncio.run(replace_shared(fleet, NEW, said.append))
 
@@ -183,7 +184,7 @@ def test_an_old_one_that_does_not_end_is_no_reason_to_go_back(
 
 
 def back(fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch) -> tuple[SharedReport, ...]:
-    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.replacement.machine.LOOK_MS", 0)
 
     async def all_back() -> tuple[SharedReport, ...]:
         backs = await check_shared(fleet, NEW)

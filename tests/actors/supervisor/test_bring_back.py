@@ -163,7 +163,7 @@ def test_the_bad_one_is_left_until_its_successor_stands_by(
 
 def guarded(root: Path, fleet: FakeFleet, seconds: int, lives: tuple[int, ...] = ()) -> None:
     """Look every two seconds; the supervisor's process is another one at each of `lives`."""
-    guard = Guard(str(root), fleet, lambda: True)
+    guard = Guard(LocalStorage(root), fleet, lambda: True)
 
     async def looks() -> None:
         for second in range(0, seconds, LOOK_MS // 1_000):

@@ -16,8 +16,9 @@ from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
 from actors.gateway.actor import GatewayActor
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import GatewayStatus
-from actors.market_data.actor import SERVING, MarketDataActor
+from actors.market_data.actor import MarketDataActor
 from actors.market_data.status import MarketDataStatus
+from actors.market_data.turn_worker import SERVING
 from actors.messages import decode
 from actors.runtime import RAY_NAMESPACE
 from actors.supervisor.actor import SupervisorActor

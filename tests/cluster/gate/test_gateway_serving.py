@@ -118,7 +118,7 @@ async def test_a_release_trades_a_fraction_until_it_has_baked(
         page = await until(shell, "btc-5m", "IntentRefused")
         assert "at most 5000000 until its release has baked" in page.events[0].reason
         assert mark_baked(LocalStorage(root), plan, 192, NOW_MS)
-        gateway_loop = shell._life.gateway_loop
+        gateway_loop = shell._session.gateway_loop
         await eventually(lambda: not gateway_loop.rules.size_permille)
         again = current_intent(release=made.to_release, shares=11_000_000, leg=1)
         await shell.send(encode(again))

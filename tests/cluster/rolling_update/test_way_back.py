@@ -14,9 +14,9 @@ from actors.rollout.errors import RolloutError
 from actors.rollout.handoff_state import Step
 from actors.rollout.ports import CallFailedError
 from actors.rollout.record import Active, read_active, read_report, take_turn
+from actors.rollout.replacement.events import SharedStep
 from actors.rollout.report import Report
 from actors.rollout.rollout_state import Options
-from actors.rollout.shared import SharedStep
 from actors.runtime import CONFIG_FILE, wire_ms
 from actors.shared_kind import Kind
 from checkpoints.archive import archive_release
@@ -139,7 +139,7 @@ async def _back(
 def test_a_dead_gateway_comes_first_and_every_slot_and_actor_after_it(
     storage: LocalStorage, good: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.replacement.machine.LOOK_MS", 0)
     shared, slots = Shared(sick={Kind.GATEWAY: "no answer in 3 s"}), Slots()
     slots.gateway = shared
     report = back(storage, good, slots, shared)
@@ -162,7 +162,7 @@ def test_a_gateway_that_nobody_asked_to_replace_is_named_with_what_to_say(
 def test_a_gateway_that_cannot_be_replaced_keeps_no_other_shared_actor(
     storage: LocalStorage, good: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.rollout.shared.POLL_SECONDS", 0)
+    monkeypatch.setattr("actors.rollout.replacement.machine.LOOK_MS", 0)
     shared, slots = Shared(sick={Kind.GATEWAY: "no answer in 3 s"}, breaks="seize"), Slots()
     slots.gateway = shared
     with pytest.raises(FleetError, match="seize failed"):
