@@ -263,3 +263,7 @@ def fresh_state(ledger: Ledger) -> State:
 
 
 Effects = Sequence[Effect]
+
+Looked = VenuePolled
+StreamSaid = StreamUpdated
+"""What the pickled actor classes of older releases call them (tests/golden/actor_classes)."""

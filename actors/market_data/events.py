@@ -223,3 +223,6 @@ class LogJob(msgspec.Struct, frozen=True, kw_only=True):
 
 Fetch = FetchKlines | FetchFunding | FetchOpenInterest | FetchMarket | FetchBooks
 Effect = Fetch | FollowPrices | FollowBooks | AnswerSnapshot | LogJob
+
+Say = LogJob
+"""What the pickled actor class of older releases calls it (tests/golden/actor_classes)."""
