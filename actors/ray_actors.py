@@ -8,13 +8,15 @@ a handle from `actor_named` needs no class.
 
 import importlib
 import inspect
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import ray
 
 from actors.runtime import RAY_NAMESPACE
 from checkpoints.archive import archive_uri
 
+T = TypeVar("T")
 CLASSES: Final = {
     "supervisor": ("actors.supervisor.actor", "SupervisorActor"),
     "market-data": ("actors.market_data.actor", "MarketDataActor"),
@@ -28,6 +30,25 @@ ANY_ARGUMENTS: Final = (
     inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL),
     inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD),
 )
+
+
+def older_method(*_: object) -> None:
+    """Stand for a method that only older releases have: nothing of this release calls it."""
+
+
+def with_older_methods(*names: str) -> Callable[[type[T]], type[T]]:
+    """Give a class the names of methods that older releases carry in the pickle of theirs.
+
+    A supervisor that a roll left on its release creates actors of this one by its own pickle.
+    """
+
+    def give(kind: type[T]) -> type[T]:
+        for name in names:
+            if not hasattr(kind, name):
+                setattr(kind, name, older_method)
+        return kind
+
+    return give
 
 
 def released(kind: type) -> Any:

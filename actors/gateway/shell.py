@@ -36,6 +36,7 @@ from actors.gateway.session_ports import Ports, Who
 from actors.machine.instant import Instant
 from actors.machine.work import WorkPump
 from actors.messages import Moved, Refusal, encode
+from actors.ray_actors import with_older_methods
 from actors.runtime import (
     keep_loaded,
     label_logs,
@@ -69,6 +70,9 @@ LOGGED: Final = frozenset(
 """Phases whose beginning is logged; the others follow, or come ten times a second."""
 
 
+@with_older_methods(
+    "_begin_anew", "_desk", "_end", "_leave_if_moved", "_leave_later", "_new_life", "live"
+)
 class GatewayShell:
     """One process of the gateway: serves, waits to serve, or says who does."""
 
@@ -173,8 +177,6 @@ class GatewayShell:
         if state.phase is Phase.HALTED:
             return Refusal(reason=f"gateway is {self._phase()}")
         return Refusal(reason=why_refused(state))
-
-    _desk = _gateway_loop  # the name that older releases carry in the pickle of this class
 
     async def _ask(self, make: Callable[[int, dict[str, int]], Event]) -> bytes:
         """Step the event that `make` builds of a reply number and the time; encode the answer."""

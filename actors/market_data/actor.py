@@ -45,7 +45,7 @@ from actors.market_data.step import step
 from actors.market_data.turn import TABLE, Phase, Turn, Work, begin
 from actors.market_data.turn_worker import PUBLISHES, NoBuffersError, Ports, TurnWorker, phase_text
 from actors.messages import encode
-from actors.ray_actors import actor_named, released
+from actors.ray_actors import actor_named, released, with_older_methods
 from actors.runtime import (
     end_on_fault,
     keep_loaded,
@@ -70,6 +70,7 @@ BUFFERS_WIRE_S: Final = 5.0
 ENDS: Final = (Phase.SERVING, Phase.GONE, Phase.FAULTY)
 
 
+@with_older_methods("_get_warm", "_serve", "_serving_before", "_succeed", "_wait_for_name")
 class MarketData:
     """One life of market data. Make it inside a running event loop."""
 

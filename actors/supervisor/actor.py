@@ -17,7 +17,7 @@ from actors.attest import release_running
 from actors.clock import boot_ms
 from actors.machine.work import WorkPump
 from actors.messages import encode
-from actors.ray_actors import released
+from actors.ray_actors import released, with_older_methods
 from actors.runtime import (
     label_logs,
     load_config,
@@ -52,6 +52,7 @@ ENDS: Final = (Phase.GONE, Phase.FAULTY)
 UNDER_WAY: Final = (Place.OPENING, Place.CREATING)
 
 
+@with_older_methods("_is_named", "_look", "_now", "_open_loop", "_watch")
 class Supervisor:
     """Async actor; its loop runs as a task beside the remote methods."""
 
