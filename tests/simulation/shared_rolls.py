@@ -13,7 +13,7 @@ from tests.simulation.network import Lost
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-LOOK_S: Final = 3.0
+POLL_S: Final = 3.0
 END_S: Final = 0.3
 CREATE_S: Final = (0.05, 0.6)
 SLOW_S: Final = 2.5
@@ -53,7 +53,7 @@ class SimulatedSharedCalls(SharedTurns):
         await asyncio.sleep(SLOW_S if self._roll.is_slow else self._world.rng.uniform(*CREATE_S))
 
     async def poll(self, kind: Kind, name: str) -> Seen:
-        seen: Seen = await self._ask(name, "seen", seconds=LOOK_S)
+        seen: Seen = await self._ask(name, "seen", seconds=POLL_S)
         serves = seen.serves and self.current(kind) == name
         if self._roll.fault == (kind, "never serves") and seen.release == self._roll.release:
             serves = False
