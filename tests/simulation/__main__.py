@@ -14,10 +14,10 @@ from tests.simulation.report import Totals
 SAY_S: Final = 10.0
 
 
-def run(seeds: range, jobs: int, totals: Totals) -> None:
+def run(seeds: range, jobs: int, totals: Totals, *, successions: bool) -> None:
     """Add up the seeds; say now and then how far it is, and at once what failed."""
     began_s = said_s = time.monotonic()
-    for result, seed_s in run_all(seeds, jobs):
+    for result, seed_s in run_all(seeds, jobs, successions=successions):
         totals.add(result, seed_s)
         if result.violations:
             print(f"seed {result.seed}: {result.violations[0]}", file=sys.stderr, flush=True)
@@ -39,14 +39,15 @@ def progress(totals: Totals, wanted: int, real_s: float) -> str:
 @click.option("--first", default=0, help="First seed.")
 @click.option("--seed", type=int, default=None, help="Only this one.")
 @click.option("--jobs", default=os.cpu_count() or 1, help="Processes; as many as there are cores.")
-def main(seeds: int, first: int, seed: int | None, jobs: int) -> None:
+@click.option("--successions", is_flag=True, help="Replace the shared actors too, in each seed.")
+def main(seeds: int, first: int, seed: int | None, jobs: int, *, successions: bool) -> None:
     """Run the fleet in one thread from seeds, with faults and rolls, and judge it."""
     chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     totals, began_s = Totals(), time.monotonic()
     try:
-        run(chosen, jobs if len(chosen) > CHUNK else 1, totals)
+        run(chosen, jobs if len(chosen) > CHUNK else 1, totals, successions=successions)
     except KeyboardInterrupt:
         print(f"stopped by hand after {totals.seeds} of {len(chosen)} seeds")
     print("\n".join(totals.lines(time.monotonic() - began_s)))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final
 
-from tests.simulation.run import Result, simulate
+from tests.simulation.run import SUCCESSIONS, Result, simulate
 
 CHUNK: Final = 5
 
@@ -21,18 +21,26 @@ def settle_in() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def simulate_successions(seed: int) -> tuple[Result, float]:
+    began_s = time.process_time()
+    return simulate(seed, SUCCESSIONS), time.process_time() - began_s
+
+
 def simulate_timed(seed: int) -> tuple[Result, float]:
     began_s = time.process_time()
     return simulate(seed), time.process_time() - began_s
 
 
-def run_all(seeds: Iterable[int], jobs: int) -> Iterator[tuple[Result, float]]:
+def run_all(
+    seeds: Iterable[int], jobs: int, *, successions: bool = False
+) -> Iterator[tuple[Result, float]]:
+    run_one = simulate_successions if successions else simulate_timed
     if jobs == 1:
-        yield from map(simulate_timed, seeds)
+        yield from map(run_one, seeds)
         return
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=settle_in)
     try:
-        yield from pool.map(simulate_timed, seeds, chunksize=CHUNK)
+        yield from pool.map(run_one, seeds, chunksize=CHUNK)
     finally:
         pool.shutdown(cancel_futures=True)

@@ -67,7 +67,7 @@ class Totals:
 
     def succession_too_seldom(self) -> list[str]:
         """Return the steps of successions that were crashed too seldom for so many seeds."""
-        if self.seeds < SEEDS_TO_CRASH_ALL:
+        if self.seeds < SEEDS_TO_CRASH_ALL or not self.shared:
             return []
         return [
             f"{machine} {step}"

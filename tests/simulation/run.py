@@ -103,10 +103,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     always: dict[Step, Fault] = {}
     aimed: tuple[StepOf, Strike] | None = None
     """Replace the shared actors too, with this strike at this step of theirs."""
+    successions: bool = False
+    """Replace the shared actors too, with a strike at one step of theirs: all pairs in turn."""
     lost_lock: bool = False
     """The lock's file is replaced while its holder sleeps."""
     early: Fault | None = None
     """Strikes in four cycles about when decisions are made and sent."""
+
+
+SUCCESSIONS: Final = Wish(successions=True)
 
 
 def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
@@ -121,7 +126,7 @@ def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
     successions = SuccessionFaults(faults, seed, wish.aimed, always_lost=wish.lost_lock)
     try:
         _plan(world, faults, rng, wish)
-        if wish.aimed is not None or wish == Wish():
+        if wish.aimed is not None or wish.successions:
             successions.plan()
         world.begin()
         world.run(TRADING_S)
@@ -139,7 +144,7 @@ def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
 def _plan(world: World, faults: Faults, rng: random.Random, wish: Wish) -> None:
     """At least one roll and one crash in every seed."""
     first_s = rng.uniform(4.0, 14.0)
-    leading = wish.kinds if wish != Wish() else _steer(faults, rng)
+    leading = wish.kinds if wish not in (Wish(), SUCCESSIONS) else _steer(faults, rng)
     _plan_roll(world, rng, first_s, leading)
     last_s = first_s
     if rng.random() < 0.4:
