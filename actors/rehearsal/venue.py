@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from actors.runtime import wire_ms
+from actors.venue.answers import AccountBalance, OddRow
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -82,6 +83,13 @@ class RehearsalVenue:
 
     async def balance_micro_usd(self) -> MicroUsd | Unknown:
         return MicroUsd(0)
+
+    async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
+        del token_ids
+        return Unknown(reason="a rehearsal has no account")
+
+    def odd_rows(self) -> tuple[OddRow, ...]:
+        return ()
 
     async def close(self) -> None:
         return
