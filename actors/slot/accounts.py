@@ -209,10 +209,14 @@ def _settle(state: SlotState, event: Settled) -> SlotState:
 
 
 def _remember_winner(state: SlotState, event: Settled) -> SlotState:
-    """Keep the winner of a market that was ordered and not filled: a fill may be reported late."""
-    order = next((o for o in state.orders.values() if o.condition_id == event.condition_id), None)
-    if order is None:
+    """Keep the winner of a market that was ordered and not filled: a fill may be reported late.
+
+    The market's first order names the decision, in whatever order a checkpoint holds them.
+    """
+    orders = [order for order in state.orders.values() if order.condition_id == event.condition_id]
+    if not orders:
         return state
+    order = min(orders, key=lambda order: (order.opened.due_ms, order.order_id))
     window = Window(order.window_open_ms, Slot.parse(state.slot).timeframe)
     empty = _position(state, event.condition_id, window, order.opened)
     return _move(state, empty, replace(empty, winner=event.winner))

@@ -215,3 +215,15 @@ def test_any_order_of_fills_failures_and_settlements_gives_the_ledgers_money(
     assert state.realized_pnl_micro_usd == sum(
         sum(movements[market]) for market in traded if winners[market] is not None
     )
+
+
+def test_an_unfilled_market_is_named_by_its_first_order_in_whatever_order_they_are_held() -> None:
+    """A checkpoint holds records by name, a slot that runs holds them as they came."""
+    later = msgspec.structs.replace(
+        signed(0), order_id="a", intent_id=intent_id(SLOT, OPEN_MS, DUE_MS + 60_000, 0)
+    )
+    first = msgspec.structs.replace(signed(0), order_id="z")
+    state = booked(first, later)
+    turned = msgspec.structs.replace(state, orders=dict(reversed(state.orders.items())))
+    for one in (state, turned):
+        assert booked(settled(), state=one).positions["m0"].opened.due_ms == DUE_MS
