@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from actors.runtime import wire_ms
-from actors.venue.answers import AccountBalance, OddRow
+from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -87,6 +87,14 @@ class RehearsalVenue:
     async def account(self, token_ids: Sequence[str]) -> AccountBalance | Unknown:
         del token_ids
         return Unknown(reason="a rehearsal has no account")
+
+    async def market(self, slug: str) -> ListedMarket | Unknown | None:
+        del slug
+        return Unknown(reason="a rehearsal has no venue")
+
+    async def book(self, token_id: str) -> TokenBook | Unknown:
+        del token_id
+        return Unknown(reason="a rehearsal has no venue")
 
     def odd_rows(self) -> tuple[OddRow, ...]:
         return ()

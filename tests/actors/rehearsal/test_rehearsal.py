@@ -13,7 +13,9 @@ from actors.gateway.ledger import Ledger
 from actors.market_data import step as market_data_step
 from actors.rehearsal.__main__ import play
 from actors.rehearsal.gateway_log import difference
+from actors.rehearsal.venue import RehearsalVenue
 from actors.supervisor import detecting, health
+from actors.venue.port import VenuePort
 from tests.actors.rehearsal.stages import recorded, room, write_ledger, write_statuses
 
 
@@ -88,3 +90,8 @@ def test_a_supervisor_that_cannot_judge_is_refused(
     stage = room(tmp_path)
     write_statuses(stage)
     assert "bad release" in str(play("supervisor", stage).failure)
+
+
+def test_the_rehearsals_venue_answers_all_that_a_gateway_may_ask() -> None:
+    asked = {name for name in dir(VenuePort) if not name.startswith("_")}
+    assert {name for name in asked if not hasattr(RehearsalVenue, name)} == set()
