@@ -23,7 +23,7 @@ from actors.rehearsal.orders import PART, SLOT, Act
 from actors.rehearsal.room import RehearsalError
 from actors.rehearsal.venue import RehearsalVenue
 from actors.runtime import CONFIG_FILE, wire_ms
-from actors.venue.port import VenueOrder
+from actors.venue.port import VenueOrder, VenuePort
 from checkpoints.log import RecordLog
 from signals.units import MicroShares
 
@@ -69,8 +69,8 @@ async def _live(room: Path, config: FleetConfig, ledger: Ledger) -> tuple[str, .
     _prepare_log(room, act)
     venue = RehearsalVenue([*_known_orders(ledger), act.listed()], [])
 
-    async def connect(*_: Any) -> RehearsalVenue:
-        return venue
+    async def connect(*_: Any) -> VenuePort:
+        return venue  # the port's type: a question that it cannot answer fails the type check
 
     kind = type("RehearsedGateway", (Gateway,), {"connect": staticmethod(connect)})
     gateway: Any = kind(str(room / names.SCRATCH), "gateway/1")
