@@ -100,10 +100,10 @@ INPUTS: Final = (
     AlarmKind(
         kind="source_refused",
         severity=Severity.WARNING,
-        means="An exchange refuses this machine: a ban for too many requests, its country or its "
-        "client. It is not asked for as long as it said, otherwise for ten minutes or an hour.",
-        remedy="A ban ends by itself. For a country that is not served take that source out of the "
-        "configuration's `sources`.",
+        means="An exchange refuses this machine: too many requests, its country or its client. It "
+        "is not asked again for as long as it said, or for ten minutes to an hour.",
+        remedy="A ban ends by itself. If your country is not served, take the source out of "
+        "`sources`.",
     ),
     AlarmKind(
         kind="no_source",
@@ -111,6 +111,7 @@ INPUTS: Final = (
         means="No exchange can serve an asset. Its slots decide from data that ages, then "
         "`no trade: stale`.",
         remedy="Check the network; the evidence says what each exchange answered.",
+        watches="an asset that none of the configured sources serves",
         ends="a source serves the asset",
     ),
 )
