@@ -68,7 +68,7 @@ class Recorder:
 
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
-            if text != "PONG":
+            if text[:1] in ("[", "{", b"[", b"{"):
                 self._lines.append(text if isinstance(text, str) else text.decode())
 
     def _tokens(self) -> set[str]:
