@@ -75,7 +75,7 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     detach: bool,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
-    """Start a fleet and watch it: on a simulated exchange, or on paper.
+    """Start a fleet and watch it: simulated exchange, or paper.
 
     No real money is used. Ctrl-C stops: open orders are cancelled and every slot is saved.
     """
