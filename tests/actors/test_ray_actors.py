@@ -2,6 +2,8 @@
 
 import pickle
 import pickletools
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ ACTORS = {
     "supervisor": SupervisorActor,
 }
 OWN = ("actors", "checkpoints", "cluster", "signals")
+ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent.parent / "golden/actor_classes"
 
 
@@ -28,12 +31,24 @@ def named_modules(data: bytes) -> set[str]:
     return {text for text in texts if text.partition(".")[0] in OWN}
 
 
+PICKLE = """
+import sys
+from ray import cloudpickle
+from {module} import {name}
+sys.stdout.buffer.write(cloudpickle.dumps({name}.__ray_metadata__.modified_class))
+"""
+"""Run in a process of its own: a test that imports a module anew would change what is pickled."""
+
+
 @pytest.mark.parametrize("kind", ACTORS)
 def test_the_pickle_of_an_actor_names_nothing_but_its_own_class(kind: str) -> None:
-    made: Any = ACTORS[kind]
-    assert named_modules(cloudpickle.dumps(made.__ray_metadata__.modified_class)) == {
-        f"actors.{kind}.actor"
-    }
+    module = f"actors.{kind}.actor"
+    name = {"market_data": "MarketDataActor"}.get(kind, f"{kind.capitalize()}Actor")
+    program = PICKLE.format(module=module, name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=300, check=True
+    )
+    assert named_modules(done.stdout) == {module}
 
 
 @pytest.mark.parametrize("kind", ACTORS)

@@ -76,6 +76,8 @@ TABLE = {
 }
 ELSEWHERE = {"run", "stop", "update", "config new", "gate first", "gate show", "gate approve"}
 """Run by the test itself, or of a fleet that needs approvals: docs/gate.md has its own tests."""
+OF_A_TAPE = {"tape check FOLDER"}
+"""Asks no fleet: tests/cluster/tape has its tests."""
 
 
 def listed_commands() -> set[str]:
@@ -167,7 +169,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 
 def test_the_table_of_commands_is_the_one_that_is_tried() -> None:
-    assert listed_commands() == set(TABLE) | ELSEWHERE
+    assert listed_commands() == set(TABLE) | ELSEWHERE | OF_A_TAPE
 
 
 def test_the_page_works_as_it_is_written(reader: Reader, tmp_path: Path) -> None:
