@@ -33,6 +33,11 @@ class Mutation(msgspec.Struct, frozen=True):
 
 MUTATIONS = (
     Mutation(
+        "the gateway takes intents of any fence",
+        gateway.no_fence_check,
+        Wish(early=Fault.ZOMBIE_SLOT),
+    ),
+    Mutation(
         "the gateway fences whoever asks",
         gateway.fence_for_anyone,
         Wish(kinds=(Kind.GOOD,), always={Step.FENCING: Fault.PAUSE_DRIVER}),
