@@ -36,6 +36,7 @@ MUTATIONS = (
         "the gateway takes intents of any fence",
         gateway.no_fence_check,
         Wish(early=Fault.ZOMBIE_SLOT),
+        seeds=range(120),  # five of these notice it: a zombie must send just then
     ),
     Mutation(
         "the gateway fences whoever asks",
