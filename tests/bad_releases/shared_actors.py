@@ -33,16 +33,16 @@ FIRST_SETTLEMENT = _gateway_step(
 )
 NO_BEATS = in_module(
     "actors/gateway/venue_calls.py",
-    "_good_begin = VenueCalls.begin",
+    "_good_perform = VenueCalls.perform",
     "",
     "",
-    "def _begin(self, call):",
-    '    if _turned() and type(call).__name__ == "Beat":',
-    "        return None",
-    "    return _good_begin(self, call)",
+    "async def _perform(self, call):",
+    "    if _turned() and isinstance(call, Beat):",
+    "        await asyncio.sleep(3600)",
+    "    return await _good_perform(self, call)",
     "",
     "",
-    "VenueCalls.begin = _begin",
+    "VenueCalls.perform = _perform",
 )
 WRONG_SIDE = in_module(
     TRADES,
@@ -84,16 +84,16 @@ LOOKS_FRESH = in_module(
 )
 LOOP_DIES = in_module(
     "actors/supervisor/loop.py",
-    "_good_event = SupervisorLoop._next_event",
+    "_good_step = SupervisorLoop.step",
     "",
     "",
-    "async def _next(self):",
+    "def _step(self, event, now):",
     "    if _turned():",
     '        raise RuntimeError("the loop dies")',
-    "    return await _good_event(self)",
+    "    return _good_step(self, event, now)",
     "",
     "",
-    "SupervisorLoop._next_event = _next",
+    "SupervisorLoop.step = _step",
 )
 TAKES_NOTHING_BACK = append(
     "actors/supervisor/step.py",

@@ -2,6 +2,8 @@
 
 import py_compile
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,28 @@ def test_its_edit_applies_and_python_reads_it(case: Case, tree: Path, tmp_path: 
         if case.name != SYNTAX_ERROR:
             py_compile.compile(str(file), cfile=str(tmp_path / "compiled"), doraise=True)
         shutil.copy(ROOT / file.relative_to(tree), file)
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.turns and case.everything], ids=lambda case: case.name
+)
+def test_a_release_that_turns_bad_later_is_read_in_without_a_fault(
+    case: Case, tmp_path: Path
+) -> None:
+    """What it replaces must be there: a bad release that cannot start proves nothing."""
+    tree = copy_tree(tmp_path / "tree")
+    case.make(tree, Spot(flag=tmp_path / "flag", storage=tmp_path / "storage"))
+    edited = [file for file in tree.rglob("*.py") if file.read_bytes() != _shipped(file, tree)]
+    names = [".".join(file.relative_to(tree).with_suffix("").parts) for file in edited]
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", f"import {', '.join(names)}"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def _shipped(file: Path, tree: Path) -> bytes:
