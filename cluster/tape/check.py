@@ -92,7 +92,7 @@ def _tables(folder: Path, series: Series, lacks: list[Lack]) -> list[pa.Table]:
     paths = tape_files(folder, f"{series.name}.parquet") or _hourly(folder, series.name)
     for path in paths:
         try:
-            table = pq.read_table(path, partitioning=None)
+            table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
             why = f"cannot be read: {str(error).splitlines()[0][:120]}"
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from actors.market_data.tape.rows import TABLES, Place, Row, Rows, Table
+from actors.runtime import log_event
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,22 +35,27 @@ def _add(path: Path, table: Table, fresh: list[Row]) -> None:
     joined = _one_each(added if known is None else _joined(known, added), table.key)
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        pq.write_table(joined, beside, compression="zstd")
+        # without a checksum a flipped bit is read as another price
+        pq.write_table(joined, beside, compression="zstd", write_page_checksum=True)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
 
 def _known(path: Path, schema: "pa.Schema") -> "pa.Table | None":
-    """Read what is on the tape; a file that cannot be read is kept aside under another name."""
+    """Read what is on the tape; a damaged file is kept aside under another name."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.exists():
         return None
     try:
-        return pq.read_table(path, partitioning=None).select(schema.names).cast(schema)
-    except (pa.ArrowException, KeyError):
+        known = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        return known.select(schema.names).cast(schema)
+    except (pa.ArrowException, KeyError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's fault: the file may be whole
+        log_event("tape_file_damaged", file=str(path), reason=str(error)[:200])
         path.replace(path.with_name(f"{path.name}.damaged"))
         return None
 
@@ -93,7 +99,11 @@ def delete_old(folder: Path, today: str, keep_days: int) -> list[str]:
     """Delete the folders of days that are over for longer; return their names."""
     try:
         last = datetime.strptime(today, "%Y-%m-%d").replace(tzinfo=UTC) - timedelta(days=keep_days)
-        names = sorted(path.name for path in folder.iterdir() if DAY.fullmatch(path.name))
+        names = sorted(
+            path.name
+            for path in folder.iterdir()
+            if DAY.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+        )
     except (FileNotFoundError, ValueError):
         return []
     old = [name for name in names if name <= last.strftime("%Y-%m-%d")]

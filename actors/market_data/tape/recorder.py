@@ -10,7 +10,7 @@ from actors.config import FleetConfig, Mode
 from actors.market_data.state import MarketDataState, Now
 from actors.market_data.tape.files import delete_old, write_rows
 from actors.market_data.tape.first_frames import FirstFrames
-from actors.market_data.tape.rows import Marks, Rows, book_rows, new_rows
+from actors.market_data.tape.rows import Marks, Place, Rows, book_rows, new_rows
 from actors.runtime import log_event
 from checkpoints.journal_days import DISK_WARNING_BYTES
 from signals.market import day_of
@@ -20,6 +20,7 @@ POLL_S: Final = 1.0
 WRITE_EVERY_LOOKS: Final = 60
 """What a crash can lose; ticks are kept in memory for longer, and written by the next life."""
 KEEP_DAYS: Final = 14
+"""Two weeks of all eight assets: enough to replay what a release did and what came before it."""
 FREE_BYTES_MIN: Final = 2 * DISK_WARNING_BYTES
 """The tape stops long before the journal is in danger."""
 ROWS_MAX: Final = 200_000
@@ -58,9 +59,14 @@ class Recorder:
             if seen is None:
                 continue
             looks += 1
-            self.sample_books(seen, now().market_ms)
+            try:
+                self.sample_books(seen, now().market_ms)
+                if looks % WRITE_EVERY_LOOKS == 0:
+                    self.gather(seen)
+            except Exception as error:  # noqa: BLE001 a row that cannot be made ends no recording
+                self._note(f"what was seen cannot be recorded: {_reason(error)}")
+                continue
             if looks % WRITE_EVERY_LOOKS == 0:
-                self.gather(seen)
                 await self.write(now().market_ms)
 
     def sample_books(self, state: MarketDataState, market_ms: int) -> None:
@@ -74,7 +80,7 @@ class Recorder:
         try:
             self._first.offer(stream, frame)
         except OSError as error:
-            self._note(f"a first frame cannot be kept: {error.strerror}")
+            self._note(f"a first frame cannot be kept: {_reason(error)}")
 
     async def write(self, market_ms: int) -> None:
         """Write what waits; what cannot be written waits on, within bounds."""
@@ -83,8 +89,7 @@ class Recorder:
             self.written += await asyncio.to_thread(self._write, rows, market_ms)
         except Exception as error:  # noqa: BLE001 a tape must never stop trading
             self._waiting = _within_bounds(_together(rows, self._waiting))
-            reason = error.strerror if isinstance(error, OSError) else repr(error)
-            self._note(f"the tape in {self._folder} cannot be written: {reason}")
+            self._note(f"the tape in {self._folder} cannot be written: {_reason(error)}")
             return
         self._note("")
 
@@ -98,11 +103,12 @@ class Recorder:
 
     def _write(self, rows: Rows, market_ms: int) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
+        # first: a disk that old days have filled gets room by it
+        for day in delete_old(self._folder, day_of(market_ms), KEEP_DAYS):
+            log_event("tape_day_deleted", day=day)
         free = self._free_bytes(self._folder)
         if free < FREE_BYTES_MIN:
             raise OSError(0, f"{free // 2**20} MB are free, {FREE_BYTES_MIN // 2**20} are needed")
-        for day in delete_old(self._folder, day_of(market_ms), KEEP_DAYS):
-            log_event("tape_day_deleted", day=day)
         return write_rows(self._folder, rows)
 
     def _wait(self, rows: Rows) -> None:
@@ -119,6 +125,11 @@ def recorder_of(config: FleetConfig, storage_root: str) -> Recorder | None:
     return None if config.mode is Mode.SANDBOX else Recorder(tape_folder(storage_root))
 
 
+def _reason(error: Exception) -> str:
+    """Say what failed; errors of the Parquet library have no text of the system's."""
+    return (error.strerror if isinstance(error, OSError) else None) or repr(error)
+
+
 def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
@@ -131,10 +142,19 @@ def _together(older: Rows, newer: Rows) -> Rows:
 
 
 def _within_bounds(rows: Rows) -> Rows:
-    """Drop the oldest files' rows where more wait than memory is meant for."""
-    total = sum(map(len, rows.values()))
-    for place in sorted(rows):
-        if total <= ROWS_MAX:
+    """Drop the oldest rows where more wait than memory is meant for; those of whole days last.
+
+    Within an hour the longest file gives first: no asset is lost before another.
+    """
+    over = sum(map(len, rows.values())) - ROWS_MAX
+    for place in sorted(rows, key=lambda one: (*_age(one), -len(rows[one]))) if over > 0 else ():
+        dropped = min(over, len(rows[place]))
+        rows[place] = rows[place][dropped:]
+        over -= dropped
+        if not over:
             break
-        total -= len(rows.pop(place))
-    return rows
+    return {place: kept for place, kept in rows.items() if kept}
+
+
+def _age(place: Place) -> tuple[bool, str, int]:
+    return place.hour is None, place.day, place.hour or 0

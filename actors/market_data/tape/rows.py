@@ -16,8 +16,9 @@ from signals.market import Asset, Outcome, market_slug
 from signals.snapshot import Interval
 from signals.units import MICRO
 
-VENUE: Final = "binance_um_perp"
-"""How tapes name the source of candles."""
+VENUES: Final = {"binance_usdm": "binance_um_perp", "": "binance_um_perp"}
+"""Tapes' own name of one source, which also serves where no sources are configured. The others
+have the name that `actors.market_data.sources.port` gives them."""
 LEVELS: Final = 5
 HOUR_MS: Final = 3_600_000
 
@@ -162,11 +163,11 @@ def new_rows(state: MarketDataState, marks: Marks) -> Rows:
 
 
 def _of_asset(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[str, int, Row]]:
-    name = asset.upper()
+    name, venue = asset.upper(), VENUES.get(feeds.source, feeds.source)
     candles = feeds.candles[Interval.M5]
     times = candles.open_time_ms
     for at in _after(marks, f"klines/{asset}", times):
-        row: Row = (name, VENUE, "5m", times[at], candles.open[at], candles.high[at])
+        row: Row = (name, venue, "5m", times[at], candles.open[at], candles.high[at])
         row += (candles.low[at], candles.close[at], candles.volume[at], None, candles.taker_buy[at])
         yield "klines", times[at], row
     times = tuple(point.time_ms for point in feeds.funding)
@@ -231,11 +232,7 @@ def _levels(book: BookBuffer) -> Iterator[float | None]:
     asks = sorted(book.asks.items())[:LEVELS]
     for place in range(LEVELS):
         for side in (bids, asks):
-            yield from (
-                (value / MICRO for value in side[place])
-                if place < len(side)
-                else (
-                    None,
-                    None,
-                )
-            )
+            if place < len(side):
+                yield from (value / MICRO for value in side[place])
+            else:
+                yield from (None, None)

@@ -2,8 +2,8 @@
 
 Columns: klines.parquet has asset, venue, interval, open_time_ms, open, high, low, close, volume,
 taker_buy_base; funding.parquet has asset, funding_time_ms, rate; open_interest.parquet has asset,
-time_ms, open_interest_base. Only gap-free 5-minute candles of the perpetuals are used: of a tape
-with gaps that the recorder wrote, the longest run of each asset.
+time_ms, open_interest_base. Only gap-free 5-minute candles of one perpetual are used: of a tape
+that the recorder wrote, the longest run of each asset without a gap, from whatever source served.
 """
 
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _read(folder: Path, name: str) -> pa.Table:
 
 def _read_file(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, partitioning=None)
+        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise TapeError(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -81,16 +81,16 @@ def _column(table: pa.Table, name: str) -> Any:
 
 
 def _candles(table: pa.Table, assets: Sequence[str], *, own: bool) -> dict[str, RecordedCandles]:
-    chosen = table.filter(
-        pc.and_(pc.equal(table["venue"], VENUE), pc.equal(table["interval"], "5m"))
-    )
+    chosen = table.filter(pc.equal(table["interval"], "5m"))
+    if not own:  # the recorder writes each candle once, from the source that served
+        chosen = chosen.filter(pc.equal(chosen["venue"], VENUE))
     found: dict[str, RecordedCandles] = {}
     for asset in assets:
         rows = chosen.filter(pc.equal(chosen["asset"], asset.upper())).sort_by("open_time_ms")
         if rows.num_rows:
             found[asset] = _one_asset(asset, _longest_run(rows) if own else rows)
     if not found:
-        raise TapeError(f"klines.parquet has no 5m candles of venue {VENUE}")
+        raise TapeError(f"klines.parquet has no 5m candles{'' if own else f' of venue {VENUE}'}")
     return found
 
 

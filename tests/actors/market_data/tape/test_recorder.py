@@ -19,7 +19,7 @@ from actors.market_data.tape import recorder as recording
 from actors.market_data.tape.files import delete_old, write_rows
 from actors.market_data.tape.first_frames import FirstFrames, stripped
 from actors.market_data.tape.recorder import Recorder, recorder_of, tape_folder
-from actors.market_data.tape.rows import TABLES, Marks, Place, book_rows, new_rows
+from actors.market_data.tape.rows import TABLES, Marks, Place, Rows, book_rows, new_rows
 from actors.supervisor.alarms import judge_feeds
 from cluster.sandbox.prices.tape import load_tape
 from cluster.tape.check import check_tape
@@ -98,6 +98,80 @@ def test_an_own_day_is_a_tape_that_the_exchange_reads(tmp_path: Path) -> None:
     assert not [lack for lack in report.lacks if lack.asset == "btc" and lack.series == "klines"]
 
 
+def served_by(source: str) -> MarketDataState:
+    state = warm_state()
+    feeds = msgspec.structs.replace(state.feeds[Asset.BTC], source=source)
+    return msgspec.structs.replace(state, feeds=state.feeds | {Asset.BTC: feeds})
+
+
+@pytest.mark.parametrize(
+    ("source", "venue"),
+    [("", "binance_um_perp"), ("binance_usdm", "binance_um_perp"), ("okx", "okx")],
+)
+def test_a_candle_on_the_tape_names_the_source_that_served_it(
+    tmp_path: Path, source: str, venue: str
+) -> None:
+    write_rows(tmp_path, new_rows(served_by(source), Marks()))
+    days = tmp_path.glob("*/btc/klines.parquet")
+    venues = {row["venue"] for day in days for row in rows_of(tmp_path, str(day))}
+    assert venues == {venue}
+
+
+def test_a_tape_of_two_sources_is_replayed_as_a_whole(tmp_path: Path) -> None:
+    marks = Marks()
+    early = new_rows(served_by("binance_usdm"), marks)
+    for place, rows in early.items():
+        if place.table == "klines":
+            del rows[-10:]
+    write_rows(tmp_path, early)
+    late = new_rows(served_by("okx"), Marks())
+    write_rows(
+        tmp_path, {place: rows[-10:] for place, rows in late.items() if place.table == "klines"}
+    )
+    assert load_tape(tmp_path).candles["btc"].rows.shape[0] == 60
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "zero"])
+def test_no_damage_of_a_tape_file_is_read_as_data_or_stops_the_tape(
+    tmp_path: Path, damage: str
+) -> None:
+    rows = new_rows(warm_state(), Marks())
+    [place] = [place for place in rows if place.table == "open_interest"]
+    write_rows(tmp_path, {place: rows[place]})
+    path = tmp_path / place.path
+    whole, wanted = path.read_bytes(), pq.read_table(path, partitioning=None)
+    for at_byte in range(0, len(whole), 7):
+        data = bytearray(whole)
+        if damage == "flip":
+            data[at_byte] ^= 0xFF
+        elif damage == "cut":
+            del data[at_byte:]
+        else:
+            data[at_byte : at_byte + 40] = bytes(len(data[at_byte : at_byte + 40]))
+        path.write_bytes(data)
+        write_rows(tmp_path, {place: rows[place][-1:]})
+        aside = path.with_name(f"{path.name}.damaged")
+        found = pq.read_table(path, partitioning=None)
+        assert found.equals(wanted.slice(wanted.num_rows - 1) if aside.exists() else wanted)
+        aside.unlink(missing_ok=True)
+
+
+def test_a_file_that_the_disk_does_not_give_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = new_rows(warm_state(), Marks())
+    write_rows(tmp_path, rows)
+    before = sorted(tmp_path.rglob("*"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(pq, "read_table", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        write_rows(tmp_path, rows)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_a_damaged_file_of_the_tape_is_kept_aside_and_written_anew(tmp_path: Path) -> None:
     rows = new_rows(warm_state(), Marks())
     write_rows(tmp_path, rows)
@@ -115,6 +189,13 @@ def test_days_that_are_over_for_long_are_deleted_and_nothing_else(tmp_path: Path
     assert delete_old(tmp_path, DAY, 14) == ["2025-12-17", "2025-12-18"]
     assert sorted(path.name for path in tmp_path.iterdir())[:2] == ["2025-12-31", DAY]
     assert delete_old(tmp_path / "none", DAY, 14) == []
+
+
+def test_what_only_looks_like_an_old_day_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "2025-12-16").symlink_to(tmp_path / "kept")
+    (tmp_path / "2025-12-15").write_text("notes")
+    assert delete_old(tmp_path, DAY, 14) == []
 
 
 # ---- trouble ------------------------------------------------------------------------------------
@@ -147,7 +228,23 @@ def test_little_room_stops_the_tape_and_nothing_else_and_it_goes_on_by_itself(
     assert len(rows_of(tmp_path / "tape", f"{BTC}/ticks-00.parquet")) >= 2
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("odd")])
+def test_old_days_go_also_while_there_is_no_room(tmp_path: Path) -> None:
+    (tmp_path / "2025-01-01").mkdir()
+    run(
+        Recorder(tmp_path, lambda _: 10**12 if not list(tmp_path.glob("2025*")) else 0),
+        warm_state(),
+    )
+    assert list(tmp_path.rglob("*.parquet")), "the room that they took is used"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        OSError("ZSTD decompression failed"),
+        ValueError("odd"),
+    ],
+)
 def test_whatever_a_write_raises_is_trouble_of_the_tape_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -158,7 +255,37 @@ def test_whatever_a_write_raises_is_trouble_of_the_tape_only(
     recorder = Recorder(tmp_path / "tape", lambda _: 10**12)
     run(recorder, warm_state())
     assert "cannot be written" in recorder.trouble
+    assert str(error.args[-1]) in recorder.trouble
     assert recorder.written == 0
+
+
+def test_a_row_that_cannot_be_made_is_told_and_the_recording_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "POLL_S", 0.0)
+    monkeypatch.setattr(recording, "WRITE_EVERY_LOOKS", 1)
+    recorder = Recorder(tmp_path, lambda _: 10**12)
+    told: list[str] = []
+
+    def odd_once(state: MarketDataState, marks: Marks, market_ms: int) -> Rows:
+        told.append(recorder.trouble)
+        if len(told) == 1:
+            raise KeyError("no such asset")
+        return book_rows(state, marks, market_ms)
+
+    monkeypatch.setattr(recording, "book_rows", odd_once)
+
+    async def main() -> None:
+        task = asyncio.create_task(recorder.run(warm_state, lambda: at(1_000)))
+        async with asyncio.timeout(30):
+            while not recorder.written and not task.done():  # noqa: ASYNC110 of another task
+                await asyncio.sleep(0.01)
+        task.cancel()
+
+    asyncio.run(main())
+    assert "no such asset" in told[1]
+    assert recorder.written
+    assert recorder.trouble == ""
 
 
 def test_a_full_disk_under_the_first_frames_is_trouble_too(
@@ -182,6 +309,25 @@ def test_while_nothing_can_be_written_memory_is_bounded_and_the_oldest_goes_firs
     kept = recorder._waiting
     assert sum(map(len, kept.values())) <= 80
     assert max(kept) == max(new_rows(warm_state(), Marks()))
+
+
+def test_without_room_the_oldest_hour_goes_first_of_all_assets_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recording, "ROWS_MAX", 40)
+    waiting: Rows = {}
+    for sec in range(60):
+        for hour, asset in ((sec // 30, "btc"), (sec // 30, "zec")):
+            place = Place(day=DAY, asset=asset, table="books", hour=hour)
+            waiting = recording._within_bounds(recording._together(waiting, {place: [(sec,)]}))
+    daily = Place(day="2025-12-31", asset="btc", table="klines")
+    waiting = recording._within_bounds(recording._together(waiting, {daily: [(1,), (2,)]}))
+    assert waiting[daily] == [(1,), (2,)]
+    assert {place.hour for place in waiting} == {1, None}
+    lengths = {place.asset: len(rows) for place, rows in waiting.items() if place != daily}
+    assert sum(lengths.values()) == 38
+    assert abs(lengths["btc"] - lengths["zec"]) <= 2
+    assert all(rows[-1] == (59,) for place, rows in waiting.items() if place != daily)
 
 
 def test_a_stopped_tape_is_an_alarm_that_ends_with_it() -> None:
