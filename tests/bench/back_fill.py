@@ -67,6 +67,9 @@ class Silent:
     def source_refused(self, refusal: Refusal) -> None:
         print(f"refused: {refusal}")
 
+    def serves_again(self, asset: Asset) -> None:
+        """Nothing to do."""
+
     def none_serves(self, asset: Asset, reason: str) -> None:
         print(f"none serves {asset}: {reason}")
 

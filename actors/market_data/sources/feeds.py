@@ -68,17 +68,26 @@ class SourceFeeds:
             if name is None:
                 break
             found = await self.roster.sources[name].backfill(ask)
+            if self.roster.selection.serving.get(asset) is not name:
+                reason = f"{name} was left while it answered"  # its rows are of another history
+                continue
             if isinstance(found, Refusal):
                 reason = f"{name}: {found.cause}: {found.reason}"
                 why = self._reason_to_leave(fetch, name, found)
             else:
                 event = self._event(fetch, found)
                 if not isinstance(event, str):
+                    self._note_served(event)
                     return event
                 reason = why = f"{name}: {event}"
             if not why or not await self.roster.switch(asset, name, why):
                 break
         return FetchFailed(job=fetch.job, reason=reason, malformed=False)
+
+    def _note_served(self, event: Event) -> None:
+        """Candles show that an asset is served: without new ones of 5 minutes no slot decides."""
+        if isinstance(event, KlinesReceived) and event.candles.interval is Interval.M5:
+            self.roster.note_served(event.asset)
 
     def _reason_to_leave(self, fetch: ExchangeFetch, name: SourceName, found: Refusal) -> str:
         """A spot source has no funding and no open interest: that is no reason to leave it."""

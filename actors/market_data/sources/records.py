@@ -56,6 +56,9 @@ class SourceRecords:
     def none_serves(self, asset: Asset, reason: str) -> None:
         self._raise("no_source", asset, {"answered": reason})
 
+    def serves_again(self, asset: Asset) -> None:
+        self._end("no_source", asset)
+
     def _raise(self, kind: AlarmName, subject: str, evidence: dict[str, str]) -> None:
         wire = wire_ms()
         log_event("alarm", kind=kind, subject=subject, **evidence)

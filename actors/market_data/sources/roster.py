@@ -66,6 +66,9 @@ class Reports(Protocol):
     def none_serves(self, asset: Asset, reason: str) -> None:
         """No source can serve an asset."""
 
+    def serves_again(self, asset: Asset) -> None:
+        """A source serves the asset: ends what `none_serves` told, also in an earlier life."""
+
 
 Deliver = Callable[[HistoryReplaced], None]
 
@@ -88,7 +91,8 @@ class Roster:
         self._locks = {asset: asyncio.Lock() for asset in assets}
         self._foreign: set[Asset] = set()
         """Assets whose buffers hold the history of a source that is not configured here."""
-        self._unserved: set[Asset] = set()
+        self._is_served: dict[Asset, bool] = {}
+        """What was reported of each asset; nothing was of those that are not in it."""
         self._listed: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.changed: Callable[[], None] = lambda: None
@@ -208,14 +212,20 @@ class Roster:
 
     def _none_serves(self, asset: Asset, reason: str) -> None:
         """Report it once, until one serves again."""
-        if asset not in self._unserved:
-            self._unserved.add(asset)
+        if self._is_served.get(asset, True):
+            self._is_served[asset] = False
             self.reports.none_serves(asset, reason)
+
+    def note_served(self, asset: Asset) -> None:
+        """Note that the serving source answered: it may be the one that could not before."""
+        if not self._is_served.get(asset, False):
+            self._is_served[asset] = True
+            self.reports.serves_again(asset)
 
     def _serve(self, asset: Asset, name: SourceName, reason: str, history: HistoryReplaced) -> None:
         now = (self.market_ms(), int(wire_ms()))
         self.selection, switch = serve(self.selection, asset, name, reason, now)
-        self._unserved.discard(asset)
+        self._is_served[asset] = True
         self._deliver(history)
         self.reports.switched(switch)
         self.changed()

@@ -71,6 +71,11 @@ def test_an_asset_that_no_source_serves_is_told_until_one_does(storage: LocalSto
     assert latched(storage) == {("no_source", "btc")}
     records(storage).switched(switch("binance_usdm", None, 1, "first"))
     assert latched(storage) == set()
+    records(storage).none_serves(BTC, "all refuse")
+    records(storage).serves_again(Asset("eth"))
+    assert latched(storage) == {("no_source", "btc")}
+    records(storage).serves_again(BTC)
+    assert latched(storage) == set()
 
 
 def test_a_source_that_says_no_is_named_with_its_words(storage: LocalStorage) -> None:

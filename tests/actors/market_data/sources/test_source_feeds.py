@@ -17,8 +17,9 @@ from actors.market_data.events import (
     OpenInterestReceived,
 )
 from actors.market_data.sources import inspection
+from actors.market_data.sources.connected import ExchangeSource
 from actors.market_data.sources.feeds import SourceFeeds
-from actors.market_data.sources.port import Refusal, SourceName
+from actors.market_data.sources.port import Ask, Refusal, SourceName, Value
 from actors.market_data.sources.roster import Roster
 from actors.market_data.sources.selection import SourceSwitch
 from actors.market_data.state import CANDLES_KEPT
@@ -46,6 +47,7 @@ class Told:
         self.odd: list[tuple[SourceName, str]] = []
         self.refused: list[Refusal] = []
         self.none: list[Asset] = []
+        self.again: list[Asset] = []
 
     def switched(self, switch: SourceSwitch) -> None:
         self.switches.append(switch)
@@ -58,6 +60,9 @@ class Told:
 
     def none_serves(self, asset: Asset, _reason: str) -> None:
         self.none.append(asset)
+
+    def serves_again(self, asset: Asset) -> None:
+        self.again.append(asset)
 
 
 class Rig:
@@ -245,6 +250,54 @@ def test_with_no_source_left_it_is_said_and_comes_back_by_itself() -> None:
             stand_ins.switch(name, Fault.KILL, on=False)
         await rig.fetch_until_good()
         assert rig.serving() is not None
+        await rig.feeds.close()
+
+    run(work)
+
+
+def test_the_same_source_that_serves_again_ends_the_alarm_and_the_next_outage_is_told() -> None:
+    async def work(stand_ins: StandIns) -> None:
+        only = SourceName.BINANCE_USDM
+        rig = Rig(stand_ins, (only,))
+        rig.roster.adopt({BTC: only})
+        await rig.fetch_until_good()
+        assert rig.told.again == [BTC], "an alarm of an earlier life ends"
+        for outage in (1, 2):
+            stand_ins.switch(only, Fault.KILL)
+            async with asyncio.timeout(30):
+                while len(rig.told.none) < outage:
+                    await rig.feeds.perform(M5)
+                    await asyncio.sleep(0.1)
+            assert rig.told.again == [BTC] * outage
+            stand_ins.switch(only, Fault.KILL, on=False)
+            await rig.fetch_until_good()
+            assert rig.told.again == [BTC] * (outage + 1)
+        await rig.feeds.close()
+
+    run(work)
+
+
+def test_what_a_source_answers_after_it_was_left_is_not_mixed_with_anothers() -> None:
+    async def work(stand_ins: StandIns) -> None:
+        rig = Rig(stand_ins)
+        await rig.feeds.perform(M5)
+        first = rig.roster.sources[SourceName.BINANCE_USDM]
+        assert isinstance(first, ExchangeSource)
+        asked, answer = first.backfill, asyncio.Event()
+
+        async def late(ask: Ask) -> tuple[Value, ...] | Refusal:
+            found = await asked(ask)
+            await answer.wait()
+            return found
+
+        first.backfill = late  # type: ignore[method-assign]
+        fetching = asyncio.create_task(rig.feeds.perform(M5))
+        await asyncio.sleep(0)
+        assert await rig.roster.switch(BTC, SourceName.BINANCE_USDM, "odd")
+        answer.set()
+        found = await fetching
+        assert isinstance(found, KlinesReceived)
+        assert None in found.candles.taker_buy, "it is of the source that serves now"
         await rig.feeds.close()
 
     run(work)
