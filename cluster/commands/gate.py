@@ -27,6 +27,7 @@ from cluster.terminal.console import (
     json_option,
     notify,
     operator,
+    show_line,
     show_text,
     state_of,
     state_option,
@@ -46,7 +47,7 @@ def key_command(out: Path) -> None:
     """Make a key for approvals; print the line for the configuration's [gate] table."""
     public = make_key(out)
     notify(f"private key in {out}: keep it off the machine that trades")
-    show_text(f'operator_keys = {{ NAME = "{public}" }}')
+    show_line(f'operator_keys = {{ NAME = "{public}" }}')
 
 
 @command.command("show")

@@ -21,7 +21,7 @@ def start(state: str | None) -> None:
     folder.prepare()
     with hold(folder, "cluster head start"):
         record = ensure_head(folder, HeadPorts())
-    notify(f"Ray dashboard: {dashboard_url(record.ports)}   its token: cat {folder.token}")
+    notify(f"Ray dashboard: {dashboard_url(record.ports)}   its token: `cat {folder.token}`")
 
 
 @command.command()

@@ -255,7 +255,7 @@ def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> bool
         record = ensure_head(state, options.ports)
     head = time.monotonic()
     token = shlex.quote(str(state.token))
-    console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: cat {token}")
+    console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: `cat {token}`")
     _launch(state, options, console)
     console.print(took(began, exchange, head, time.monotonic()))
     return True

@@ -20,8 +20,10 @@ from cluster.terminal.plain_text import (
     OutputError,
     OutputStream,
     PlainConsole,
+    plain,
     plain_lines,
     silence,
+    wrap,
 )
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -102,8 +104,15 @@ def show_text(text: str) -> None:
     _write(OutputStream(sys.stdout), plain_lines(text, len(text)))
 
 
+def show_line(text: str) -> None:
+    """Write a line that is made to be pasted into a file: it is broken nowhere."""
+    stream = OutputStream(sys.stdout)
+    stream.write(f"{plain(text, len(text))}\n")
+    stream.flush()
+
+
 def _write(stream: ForgivingStream, text: str) -> None:
-    stream.write(f"{text}\n")
+    stream.write(f"{wrap(text, stream.columns())}\n")
     stream.flush()
 
 

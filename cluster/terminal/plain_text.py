@@ -6,6 +6,7 @@ no line, and is not longer than a screen. Everything that prints uses one of the
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
@@ -18,6 +19,10 @@ LINE_LENGTH_MAX: Final = 500
 """Of one foreign text in a table or a sentence; the whole of it is in the record."""
 TEXT_LENGTH_MAX: Final = 20_000
 """Of one message of several lines."""
+COLUMNS_MIN: Final = 20
+"""A narrower terminal, or one that says 0, breaks lines itself."""
+WORD: Final = re.compile(r"\s*(?:`[^`]*`|\S)+")
+"""With the spaces before it."""
 MARK: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -38,6 +43,29 @@ def plain_lines(text: str, length_max: int = TEXT_LENGTH_MAX) -> str:
     return f"{lines}\n... ({left} characters more)" if left > 0 else lines
 
 
+def wrap(text: str, columns: int) -> str:
+    """Break what is longer than a terminal's line between two words.
+
+    A longer word stays whole, and so does a command between backticks, so that it can be copied.
+    """
+    if columns < COLUMNS_MIN:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in _parts(line, columns))
+
+
+def _parts(line: str, columns: int) -> list[str]:
+    if len(line) <= columns:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())][: columns // 2]
+    parts = [""]
+    for word in WORD.findall(line):
+        if not parts[-1] or len(parts[-1]) + len(word) <= columns:
+            parts[-1] += word
+        else:
+            parts.append(f"{indent}  {word.lstrip()}")
+    return parts
+
+
 def _escaped(letter: str) -> str:
     return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
 
@@ -55,9 +83,11 @@ class PlainConsole(Console):
         super().__init__(file=kept, **words)  # type: ignore[arg-type]
 
     def print(self, *objects: Any, **words: Any) -> None:
-        """Print; a sentence stays one line however narrow the terminal is, so it can be copied."""
+        """Print; sentences break between words on a terminal, and nowhere in a file or a pipe."""
         if all(isinstance(entry, str) for entry in objects):
             words.setdefault("soft_wrap", True)
+            if self.is_terminal:
+                objects = tuple(wrap(entry, self.width) for entry in objects)
         super().print(*objects, **words)
 
     def render(
@@ -103,6 +133,13 @@ class ForgivingStream:
             raise OutputError(
                 f"the output cannot be written ({error.strerror}): free space, or write elsewhere"
             ) from error
+
+    def columns(self) -> int:
+        """Return how wide the terminal is; 0 where the stream is none."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns
+        except (OSError, ValueError, AttributeError):
+            return 0
 
     def flush(self) -> None:
         try:

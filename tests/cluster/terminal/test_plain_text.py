@@ -1,7 +1,14 @@
 """Whatever a text from outside holds, on a screen it is only text."""
 
+import fcntl
 import io
+import os
 import re
+import struct
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from typing import TextIO
 
 import pytest
 from hypothesis import given
@@ -9,12 +16,14 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
+from cluster.terminal.console import notify, screen, show_line, show_text
 from cluster.terminal.plain_text import (
     LINE_LENGTH_MAX,
     ForgivingStream,
     PlainConsole,
     plain,
     plain_lines,
+    wrap,
 )
 
 NASTY = (
@@ -88,3 +97,70 @@ def test_a_stream_that_knows_only_ascii_shows_escapes() -> None:
     stream.write("\u20ac\n")
     stream.flush()
     assert raw.getvalue() == b"\\u20ac\n"
+
+
+LONG = (
+    "  a fleet runs, it is up: `midstride stop` ends it, "
+    "`midstride status` shows it, and its folder is /srv/fleets/state/midstride-of-paper-and-more"
+)
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[TextIO, Callable[[], str]]]:
+    """A terminal of 40 columns, and what was written to it."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    stream = os.fdopen(slave, "w")
+
+    def written() -> str:
+        stream.flush()
+        return os.read(master, 100_000).decode().replace("\r\n", "\n")
+
+    yield stream, written
+    stream.close()
+    os.close(master)
+
+
+Output = Callable[[str], None]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [notify, show_text, lambda text: screen().print(text)],
+    ids=["stderr", "stdout", "rich"],
+)
+def test_a_long_line_breaks_between_words_on_a_terminal_only(
+    terminal: tuple[TextIO, Callable[[], str]], output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, written = terminal
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    output(LONG)
+    shown = written()
+    assert shown.split() == LONG.split(), "no word is broken"
+    assert all(len(line) <= 40 or len(line.split()) == 1 for line in shown.split("\n"))
+    assert "`midstride stop`" in shown, "a command stays on one line"
+    out = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", out)
+    output(LONG)
+    out.flush()
+    assert out.buffer.getvalue().decode() == f"{LONG}\n"  # type: ignore[attr-defined]
+
+
+@given(st.text(), st.integers(-1, 200))
+def test_words_are_broken_nowhere_and_short_lines_stay(text: str, columns: int) -> None:
+    assert wrap(text, columns).split() == text.split()
+    short = [line for line in text.split("\n") if len(line) <= columns]
+    assert set(short) <= set(wrap(text, columns).split("\n"))
+
+
+def test_a_line_to_paste_is_broken_nowhere(
+    terminal: tuple[TextIO, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, written = terminal
+    monkeypatch.setattr(sys, "stdout", stream)
+    show_line(LONG)
+    assert written() == f"{LONG}\n"
