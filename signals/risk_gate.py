@@ -7,34 +7,48 @@ never there), ``gate`` (the market is not fit to trade in).
 from typing import Final
 
 from signals.book_price import depth_shares, spread_usd
-from signals.market import Outcome
+from signals.market import Outcome, Timeframe
 from signals.param_sections import GateParams
 from signals.snapshot import Feed, Interval, MarketView, Snapshot
 
 NEEDED: Final = (Feed.MARKETS, Feed.TICKS, Feed.CANDLES, Feed.BOOKS)
 """Without these no trade. Funding and open interest only leave their part of a factor out."""
-
-
 AGE_SLACK_MS: Final = 1_000
 """Market ms by which a snapshot's word for an input's age may differ from the input's own stamp."""
-CANDLE_MS: Final = 300_000
 
 
 def understated_age(snapshot: Snapshot) -> str | None:
-    """Name the first input that is older by its own stamps than the snapshot says, or None."""
-    candles = snapshot.series(Interval.M5)
-    newest_ms = {
-        Feed.TICKS: snapshot.ticks.observed_ms[-1] if snapshot.ticks.observed_ms else None,
-        Feed.CANDLES: candles.open_time_ms[-1] + CANDLE_MS if candles is not None else None,
-    }
-    for feed, newest in newest_ms.items():
+    """Name the first input that is older by its own stamps than the snapshot says, or None.
+
+    Not markets: a snapshot holds no time at which the venue was last asked for them. Of candles the
+    5m series counts, whose age it is; where a longer one ends depends on its source.
+    """
+    for feed, stamp_ms in _stamps_ms(snapshot).items():
         said_ms = snapshot.age(feed).age_ms
-        if newest is None or said_ms is None:
+        if stamp_ms is None or said_ms is None:
             continue
-        real_ms = snapshot.taken_ms - newest
+        real_ms = snapshot.taken_ms - stamp_ms
         if real_ms > said_ms + AGE_SLACK_MS:
             return f"{feed} are {real_ms} ms old by their own stamps, the snapshot says {said_ms}"
     return None
+
+
+def _stamps_ms(snapshot: Snapshot) -> dict[Feed, int | None]:
+    """Return each feed's newest stamp, of books the oldest book's; None: there is no datum."""
+    candles = snapshot.series(Interval.M5)
+    books = [book for one in snapshot.markets for book in (one.up_book, one.down_book) if book]
+    observed_ms, funding, interest = (
+        snapshot.ticks.observed_ms,
+        snapshot.funding,
+        snapshot.open_interest,
+    )
+    return {
+        Feed.TICKS: observed_ms[-1] if observed_ms else None,
+        Feed.CANDLES: candles.open_time_ms[-1] + Timeframe.M5.length_ms if candles else None,
+        Feed.BOOKS: min((book.received_ms for book in books), default=None),
+        Feed.FUNDING: funding[-1].time_ms if funding else None,
+        Feed.OPEN_INTEREST: interest[-1].time_ms if interest else None,
+    }
 
 
 def input_veto(snapshot: Snapshot) -> str | None:

@@ -41,7 +41,7 @@ INPUTS: Final = (
         means="Snapshots call an input fresh that is old by its own stamps. Slots do not trade on "
         "them; a release of market data that a roll brought is taken back.",
         remedy="If that did not happen: `midstride rolling-update rollback`.",
-        watches="ages of settlement prices and candles against their stamps, two cycles running",
+        watches="the age of each input but markets against its own stamps, two cycles running",
         within="2 C",
         false_alarms="exact on recorded data: none",
     ),

@@ -6,6 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from actors.config import FeedLimits
+from actors.market_data.state import (
+    CANDLES_KEPT,
+    FUNDING_KEPT,
+    INTERVAL_MS,
+    MONDAY_MS,
+    OPEN_INTEREST_KEPT,
+)
 from cluster.try_signal.model_market import LOOK_BACK_SECONDS, ModelMarket
 from cluster.try_signal.price_path import PricePath
 from cluster.try_signal.tape import AssetTape
@@ -21,35 +28,13 @@ from signals.snapshot import (
     Ticks,
 )
 
-LENGTH_MS: Final = {
-    Interval.M5: CYCLE_MS,
-    Interval.M15: 3 * CYCLE_MS,
-    Interval.M30: 6 * CYCLE_MS,
-    Interval.H1: 12 * CYCLE_MS,
-    Interval.H4: 48 * CYCLE_MS,
-    Interval.D1: 288 * CYCLE_MS,
-    Interval.W1: 2016 * CYCLE_MS,
-}
-COUNT_MAX: Final = {
-    Interval.M5: 60,
-    Interval.M15: 40,
-    Interval.M30: 336,
-    Interval.H1: 40,
-    Interval.H4: 40,
-    Interval.D1: 40,
-    Interval.W1: 20,
-}
-MONDAY_MS: Final = 4 * 86_400_000
-"""Weeks begin on Monday; 1 January 1970 was a Thursday."""
 TICK_SECONDS: Final = 400
-FUNDING_MAX: Final = 12
-INTEREST_MAX: Final = 60
 EIGHT_HOURS_MS: Final = 28_800_000
 
 
 def resampled(candles: Candles, interval: Interval) -> Candles:
     """Join 5m candles into longer ones; a longer one with a gap is left out."""
-    length = LENGTH_MS[interval]
+    length = INTERVAL_MS[interval]
     if length == CYCLE_MS:
         return candles
     shift = MONDAY_MS if interval is Interval.W1 else 0
@@ -102,9 +87,9 @@ class TapeSnapshots:
         if not markets or ticks is None:
             return None
         candles = tuple(closed_by(series, due_ms) for series in self._series)
-        funding = self._tape.funding[: bisect_right(self._funding_ms, due_ms)][-FUNDING_MAX:]
+        funding = self._tape.funding[: bisect_right(self._funding_ms, due_ms)][-FUNDING_KEPT:]
         known = bisect_right(self._interest_ms, due_ms)
-        interest = self._tape.open_interest[max(0, known - INTEREST_MAX) : known]
+        interest = self._tape.open_interest[max(0, known - OPEN_INTEREST_KEPT) : known]
         if not self._fresh(Feed.FUNDING, funding, due_ms, self._limits.funding_ms):
             funding = ()
         if not self._fresh(Feed.OPEN_INTEREST, interest, due_ms, self._limits.open_interest_ms):
@@ -178,9 +163,9 @@ class TapeSnapshots:
 
 def closed_by(series: Candles, now_ms: int) -> Candles:
     """Return the candles that have closed by `now_ms`, as many as a snapshot carries."""
-    length = LENGTH_MS[series.interval]
+    length = INTERVAL_MS[series.interval]
     end = bisect_left(series.open_time_ms, now_ms - length + 1)
-    part = slice(max(0, end - COUNT_MAX[series.interval]), end)
+    part = slice(max(0, end - CANDLES_KEPT[series.interval]), end)
     return Candles(
         interval=series.interval,
         open_time_ms=series.open_time_ms[part],

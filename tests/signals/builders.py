@@ -197,10 +197,9 @@ def opposite_book(book: Book) -> Book:
     return msgspec.structs.replace(book, bids=flip(book.asks), asks=flip(book.bids))
 
 
-def make_ages(age_ms: int = 1_000, candles_ms: int | None = None) -> tuple[InputAge, ...]:
-    """Say the same age of every feed, or another one of the candles."""
-    said = dict.fromkeys(Feed, age_ms)
-    said[Feed.CANDLES] = age_ms if candles_ms is None else candles_ms
+def make_ages(age_ms: int = 1_000, **others_ms: int) -> tuple[InputAge, ...]:
+    """Say the same age of every feed, but for those that are named, e.g. ``candles=20_000``."""
+    said = dict.fromkeys(Feed, age_ms) | {Feed(name): said for name, said in others_ms.items()}
     return tuple(
         InputAge(feed=feed, age_ms=said[feed], limit_ms=AGE_LIMIT_MS[feed]) for feed in Feed
     )
@@ -255,5 +254,5 @@ def make_snapshot(
             )
             for timeframe in Timeframe
         ),
-        ages=make_ages(candles_ms=due_ms % CYCLE_MS),
+        ages=make_ages(candles=due_ms % CYCLE_MS, funding=due_ms - reset_ms, open_interest=60_000),
     )

@@ -57,6 +57,8 @@ def candle_snapshots(tape: AssetTape) -> list[Snapshot]:
             for timeframe in Timeframe
         )
         interest = bisect_right(interest_ms, due_ms)
+        funding = tape.funding[: bisect_right(funding_ms, due_ms)][-12:]
+        open_interest = tape.open_interest[max(0, interest - 60) : interest]
         snapshots.append(
             Snapshot(
                 asset=tape.asset,
@@ -68,11 +70,15 @@ def candle_snapshots(tape: AssetTape) -> list[Snapshot]:
                     twap=tuple(prices),
                     spot=tuple(prices),
                 ),
-                funding=tape.funding[: bisect_right(funding_ms, due_ms)][-12:],
+                funding=funding,
                 next_funding_ms=due_ms - due_ms % 28_800_000 + 28_800_000,
-                open_interest=tape.open_interest[max(0, interest - 60) : interest],
+                open_interest=open_interest,
                 markets=markets,
-                ages=make_ages(),
+                ages=make_ages(
+                    candles=due_ms - open_ms,
+                    funding=due_ms - funding[-1].time_ms if funding else 0,
+                    open_interest=due_ms - open_interest[-1].time_ms if open_interest else 0,
+                ),
             )
         )
     return snapshots

@@ -91,3 +91,36 @@ def test_a_snapshot_that_says_less_than_its_own_stamps_is_not_traded_on(later_ms
     reason = input_veto(again)
     assert reason is not None
     assert reason.startswith("stale: ticks are ")
+
+
+@pytest.mark.parametrize("feed", Feed)
+def test_each_input_is_compared_with_its_own_stamps(feed: Feed) -> None:
+    """Markets alone have none."""
+
+    def later(said_ms: int | None) -> str | None:
+        ages = tuple(
+            msgspec.structs.replace(
+                age, age_ms=said_ms if age.feed is feed else (age.age_ms or 0) + 10_000
+            )
+            for age in honest.ages
+        )
+        taken_ms = honest.taken_ms + 10_000
+        return understated_age(msgspec.structs.replace(honest, taken_ms=taken_ms, ages=ages))
+
+    honest = make_snapshot()
+    assert later(None) is None, "an input that is not believed has no age"
+    assert later((honest.age(feed).age_ms or 0) + 20_000) is None, "overstated"
+    assert (later(0) or "").startswith("" if feed is Feed.MARKETS else f"{feed} are ")
+    assert (later(0) is None) == (feed is Feed.MARKETS)
+
+
+def test_one_old_book_of_four_is_enough() -> None:
+    honest = make_snapshot()
+    first, *others = honest.markets
+    assert first.down_book is not None
+    old = msgspec.structs.replace(
+        first.down_book, received_ms=first.down_book.received_ms - AGE_SLACK_MS - 1
+    )
+    markets = (msgspec.structs.replace(first, down_book=old), *others)
+    said = understated_age(msgspec.structs.replace(honest, markets=markets))
+    assert said == "books are 2001 ms old by their own stamps, the snapshot says 1000"

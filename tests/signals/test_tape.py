@@ -8,6 +8,7 @@ from cluster.try_signal.price_path import PricePath
 from cluster.try_signal.tape import AssetTape, generate_tape
 from cluster.try_signal.tape_snapshots import TapeSnapshots, resampled
 from signals.market import Outcome, Timeframe, Window
+from signals.risk_gate import understated_age
 from signals.snapshot import Candles, Interval
 from tests.signals.builders import make_candles
 
@@ -82,6 +83,7 @@ def test_a_snapshot_sees_only_what_has_closed(tape: AssetTape, market: ModelMark
     snapshot = TapeSnapshots(tape, PricePath(tape, 3), market, TIMEFRAMES).at(due_ms)
     assert snapshot is not None
     assert snapshot.complete
+    assert understated_age(snapshot) is None
     lengths = {"5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400}
     for candles in snapshot.candles:
         if len(candles) and candles.interval is not Interval.W1:

@@ -28,6 +28,7 @@ from actors.supervisor.alarms import judge_feeds
 from signals.decision import Action, Position
 from signals.market import Asset, Timeframe
 from signals.params import Params
+from signals.risk_gate import understated_age
 from signals.snapshot import (
     Candles,
     Feed,
@@ -59,7 +60,9 @@ def refused(state: MarketDataState) -> set[str]:
 
 
 def taken(state: MarketDataState, now: Now = NOW) -> Snapshot:
-    return build_snapshot(state, Asset.BTC, now.market_ms, now.market_ms)
+    snapshot = build_snapshot(state, Asset.BTC, now.market_ms, now.market_ms)
+    assert understated_age(snapshot) is None
+    return snapshot
 
 
 def told_of(state: MarketDataState, feed: Feed, now: Now = NOW) -> str:
