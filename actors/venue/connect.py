@@ -12,8 +12,9 @@ import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
-from actors.config import FleetConfig, Mode
+from actors.config import FleetConfig, Mode, Venue
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.adapter import Adapter
 from actors.venue.port import Rejected, Unknown, VenuePort
@@ -25,6 +26,7 @@ ADAPTERS: Final[Mapping[str, str]] = {
 """By the configuration's `venue.adapter`: the module whose `ADAPTER` is used."""
 PAPER_ADAPTER: Final = "actors.venue.paper.adapter"
 """In paper mode, whatever venue it is: orders are filled here, no key is read."""
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 def adapter_of(config: FleetConfig) -> Adapter:
@@ -43,9 +45,24 @@ def feed_of(config: FleetConfig, deliver: Deliver, keep: Keep) -> VenueFeed:
 async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected | Unknown:
     """Open the configured account, see `Adapter.connect`.
 
-    `Rejected` also for a storage of another kind: paper money and real money never share one.
+    `Rejected` also for a storage of another kind (paper money and real money never share one), and
+    for a sandbox whose orders would leave this machine.
     """
     problem = mark_problem(Path(config.storage), config.mode)
+    if problem is None and config.mode is Mode.SANDBOX:
+        problem = _away(config.venue)
     if problem is not None:
         return Rejected(code="refused", message=problem)
     return await adapter_of(config).connect(config, timeout_s)
+
+
+def _away(venue: Venue) -> str | None:
+    """Name the first address of a venue that is not on this machine."""
+    for field in venue.__struct_fields__:
+        url = str(getattr(venue, field))
+        if field.endswith("_url") and urlsplit(url).hostname not in LOOPBACK:
+            return (
+                f"a sandbox fleet speaks to this machine only, and its venue.{field} is {url}: "
+                "start it again with `midstride run`"
+            )
+    return None

@@ -14,9 +14,9 @@ from actors.market_data.events import FetchBooks, FetchFailed, FetchMarket, Time
 from actors.market_data.venue_feed import Deliver, Keep
 from actors.venue import connect as chooser
 from actors.venue.adapter import Adapter
-from actors.venue.connect import ADAPTERS, adapter_of
+from actors.venue.connect import ADAPTERS, adapter_of, connect
 from actors.venue.keys import PrivateKeyError
-from actors.venue.port import Unknown, VenuePort
+from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.storage import LocalStorage
 from cluster import trading
 from cluster.audit import reconcile
@@ -127,6 +127,24 @@ def test_market_data_follows_the_configured_venue(tmp_path: Path, elsewhere: Els
     answer = asyncio.run(work())
     assert answer == FetchFailed(job="books", reason="elsewhere has no markets", malformed=False)
     assert elsewhere.opened == ["feed", "closed"]
+
+
+@pytest.mark.parametrize("field", [one for one in Venue.__struct_fields__ if "_url" in one])
+@pytest.mark.parametrize(
+    "url", ["https://clob.polymarket.com", "http://10.0.0.1:9", "http://127.0.0.1.a.org", "", "x"]
+)
+def test_no_order_of_a_sandbox_leaves_this_machine(
+    tmp_path: Path, elsewhere: Elsewhere, field: str, url: str
+) -> None:
+    plain = config(tmp_path)
+    mixed = msgspec.structs.replace(
+        plain, venue=msgspec.structs.replace(plain.venue, **{field: url})
+    )
+    refused = asyncio.run(connect(mixed, 1.0))
+    assert isinstance(refused, Rejected)
+    assert field in refused.message
+    assert elsewhere.opened == [], "no key was read, nobody was asked"
+    assert asyncio.run(connect(plain, 1.0)) is elsewhere.account
 
 
 def test_a_configuration_of_an_older_release_means_polymarket() -> None:
