@@ -13,6 +13,7 @@ from actors.directory import MARKET_DATA_CURRENT as CURRENT
 from actors.market_data.actor import MarketData
 from actors.market_data.state import next_decision_point, settings_of
 from actors.market_data.status import MarketDataStatus
+from actors.market_data.turn_worker import SERVING
 from actors.messages import decode
 from checkpoints.snapshots import decode_snapshot, snapshot_digest
 from signals.market import DEFAULT_SLOTS, Asset, Slot, Timeframe
@@ -153,13 +154,13 @@ def up_to_date(made: Snapshot) -> bool:
 
 def test_two_instances_serve_the_same_snapshot(exchange: Sandbox, tmp_path: Path) -> None:
     async def work() -> None:
-        async with (
-            market_data(exchange, tmp_path) as old,
-            market_data(exchange, tmp_path, name="market-data/2") as new,
-        ):
-            due = due_ms(exchange)
-            first, second = await asyncio.gather(old.snapshot("btc", due), new.snapshot("btc", due))
-            assert first == second
+        async with market_data(exchange, tmp_path) as old:
+            await until_status(old, lambda said: said.phase == SERVING)  # two would claim at once
+            async with market_data(exchange, tmp_path, name="market-data/2") as new:
+                due = due_ms(exchange)
+                asked = old.snapshot("btc", due), new.snapshot("btc", due)
+                first, second = await asyncio.gather(*asked)
+                assert first == second
 
     run(work)
 
