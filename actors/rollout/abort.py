@@ -204,17 +204,18 @@ async def _fault(
 ) -> str | None:
     """Wait for the successor's first durable decision; return what is wrong, if anything.
 
-    One that cannot decide any more is not waited for.
+    What it has decided counts, whatever became of its process since: filling a vacancy is the
+    supervisor's work. One that cannot decide any more is not waited for.
     """
     sick = await calls.sickness(owner)
-    if sick is not None:
-        return sick
     until_ms, looked_ms = wire_ms() + wait_ms, 0.0
     while looked_ms < until_ms:  # the last look begins after the time is over
         looked_ms = wire_ms()
         for row in await calls.decisions(handoff.slot, owner.journal_sequence):
             if row.fence >= owner.fence and was_asked(row):
                 return failure_of(row)
+        if sick is not None:
+            return sick
         await asyncio.sleep(POLL_SECONDS)
     return f"no decision in {wait_ms:.0f} ms"
 

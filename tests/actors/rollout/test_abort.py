@@ -285,6 +285,16 @@ def test_a_successor_that_cannot_decide_is_not_waited_for(tmp_path: Path) -> Non
     assert ended(tmp_path, fleet)[SLOT] == "taken back: no answer in 2 s"
 
 
+def test_what_a_successor_decided_before_it_was_lost_counts(tmp_path: Path) -> None:
+    """Its decision is durable and its orders are out: a take-back would make that row void."""
+    left_behind(tmp_path, Step.CONFIRMING)
+    fleet = Fleet(NEW_OWNS, [1, 2], [decision(5)])
+    fleet.sick = "no actor btc-5m/2"
+    assert "stays" in ended(tmp_path, fleet)[SLOT]
+    assert fleet.table == NEW_OWNS
+    assert fleet.living(SLOT) == [2]
+
+
 def test_where_the_old_one_cannot_act_its_release_comes_by_vacancy(tmp_path: Path) -> None:
     left_behind(tmp_path, Step.CONFIRMING)
     fleet = Fleet(NEW_OWNS, [1, 2], [])
