@@ -53,7 +53,7 @@ AlarmSink = Callable[[RaiseAlarm | EndAlarm], None]
 
 
 class LogPort(Protocol):
-    """What the desk needs of `checkpoints.log.RecordLog`."""
+    """What the loop needs of `checkpoints.log.RecordLog`."""
 
     def append(self, records: list[bytes]) -> None: ...
     def rotate(self, base: bytes) -> None: ...
@@ -149,10 +149,11 @@ class GatewayLoop(Machine[Event, Append, Effect]):
             await self._pump.run()
         except Exception as error:
             self.failure = error
-            log_event("gateway_desk_failed", error=repr(error))
+            log_event("gateway_loop_failed", error=repr(error))
             raise
         finally:
             self._refuse_waiting()
+            self._stepped.set()  # who waits for a state asks again, and finds the failure
 
     def time_passed(self, now: Instant) -> Ticked:
         return Ticked(wire_ms=now.wire_ms, market_ms=now.market_ms)
@@ -250,10 +251,12 @@ class GatewayLoop(Machine[Event, Append, Effect]):
                 reply.set_result(Refusal(reason="the gateway stopped before it was durable"))
 
     async def settled(self, condition: Callable[[State], bool], seconds: float) -> bool:
-        """Wait until the state meets a condition; False when the time is over."""
+        """Wait until the state meets a condition; False when the time is over or the loop failed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not condition(self._state):
+                    if self.failure is not None:
+                        return False
                     await self._stepped.wait()
                 return True
         return False

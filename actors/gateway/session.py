@@ -128,7 +128,10 @@ class Session:
         return VenueConnected(at_ms=self._ports.at_ms())
 
     async def _reconcile(self, generation: int) -> None:
-        """Open the loop, and give it time to compare orders and trades with the venue."""
+        """Open the loop, and give it time to compare orders and trades with the venue.
+
+        Raises what ended the loop meanwhile: a full disk, a damaged state.
+        """
         assert self._venue is not None
         assert self._log is not None
         self.generation = generation
@@ -158,6 +161,8 @@ class Session:
             asyncio.create_task(self._watch_gate()),
         ]
         await gateway_loop.settled(lambda now: now.flight.reconciled, RECONCILE_S_MAX)
+        if gateway_loop.failure is not None:
+            raise gateway_loop.failure
 
     def _beat_before(self) -> int:
         beat_ms = beat_before(self._ports.storage, self._who.name)

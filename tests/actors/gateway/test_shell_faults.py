@@ -99,6 +99,20 @@ async def test_a_disk_that_refuses_a_write_ends_this_start_and_nothing_is_answer
     assert len(book.seen) == 1
 
 
+async def test_a_disk_that_is_full_at_the_start_is_not_waited_for_as_the_venue_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path)
+    monkeypatch.setattr("actors.gateway.authority.serving.RESTART_MS", 10)
+    monkeypatch.setattr("actors.gateway.session.RECONCILE_S_MAX", 3_600.0)
+    with monkeypatch.context() as full:
+        full.setattr(RecordLog, "append", _no_space)
+        async with gateway(tmp_path, FakeVenue(Book())) as shell:
+            await eventually(lambda: shell._session.generation >= 2)
+            full.undo()
+            await eventually(lambda: shell._phase() == "serving")
+
+
 def _serves(shell: Gateway, generation: int) -> bool:
     return shell._phase() == "serving" and shell._session.generation == generation
 
