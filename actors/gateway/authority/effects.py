@@ -40,7 +40,7 @@ class ConnectVenue(msgspec.Struct, frozen=True):
 
 
 class Reconcile(msgspec.Struct, frozen=True, kw_only=True):
-    """Open the desk and wait until orders and trades were compared with the venue."""
+    """Open the loop and wait until orders and trades were compared with the venue."""
 
     generation: int
 

@@ -59,7 +59,7 @@ class Phase(StrEnum):
     PASSING_ON = "passing_on"
     """Names its heir."""
     CLOSING = "closing"
-    """Closes desk, venue and log, then releases the lock."""
+    """Closes loop, venue and log, then releases the lock."""
     MOVED = "moved"
     """Points callers on; may be taken back to."""
     REMEMBERED = "remembered"
@@ -176,7 +176,7 @@ class Emptied(At, frozen=True, kw_only=True):
 
 
 class Closed(At, frozen=True, kw_only=True):
-    """Desk, venue and log are closed and the lock is released."""
+    """Loop, venue and log are closed and the lock is released."""
 
 
 class HandOverAsked(At, frozen=True, kw_only=True):
@@ -207,6 +207,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     """Since when it stands by or points callers on."""
     lock_since_ms: float | None = None
     """Since when it waits for the lock; None: it does not."""
+    named: bool = False
+    """Of one that waits: the files name it the heir; before anybody has served they name nobody."""
     connected: bool = False
     connect_at_ms: float = 0.0
     connect_wait_ms: int = 0

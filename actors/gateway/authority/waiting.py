@@ -34,6 +34,9 @@ LOOK_MS: Final = 100
 """Monotonic, between two looks at who is the heir and between two tries for the lock."""
 LOCK_GRACE_MS: Final = 2_000
 """An earlier process of this same actor may be on its way out; then it is ended."""
+HEIR_WAITS_MS_MAX: Final = 15_000
+"""Whoever passed its turn on closes log and venue within a second or two and lets go. One that has
+the lock for so long beside a named heir hangs, or was given up by Ray and lives on: it is ended."""
 STANDBY_MS_MAX: Final = 180_000
 """Longer than any handoff: one that was not named by then is not wanted."""
 STRANGER_MS_MAX: Final = 15_000
@@ -76,11 +79,12 @@ def is_stranger(state: Authority, event: LockHeld) -> bool:
 
 
 def holder_must_end(state: Authority, event: LockHeld) -> bool:
-    """Tell whether the holder is a hung process: an earlier one of this actor, or any if seized."""
+    """Tell whether the holder hangs or was given up: it keeps the lock from the heir."""
     if event.holder is None or is_stranger(state, event):
         return False
-    earlier = event.holder.name == state.name and waited_ms(state, event) > LOCK_GRACE_MS
-    return earlier or bool(state.seizes)
+    if event.holder.name == state.name and waited_ms(state, event) > LOCK_GRACE_MS:
+        return True
+    return bool(state.seizes) or (state.named and waited_ms(state, event) > HEIR_WAITS_MS_MAX)
 
 
 # ---- acts -------------------------------------------------------------------------------------
@@ -94,9 +98,11 @@ def poll_from_now(state: Authority, event: At) -> Done:
     return replace(state, since_ms=event.at_ms), (ReadHeir(),)
 
 
-def try_lock(state: Authority, event: At) -> Done:
+def try_lock(state: Authority, event: HeirRead | HeirNamed) -> Done:
     since_ms = event.at_ms if state.lock_since_ms is None else state.lock_since_ms
-    return replace(state, since_ms=event.at_ms, lock_since_ms=since_ms), (TryLock(),)
+    named = isinstance(event, HeirNamed) or event.heir == state.name
+    locking = replace(state, since_ms=event.at_ms, lock_since_ms=since_ms, named=named)
+    return locking, (TryLock(),)
 
 
 def waited_ms(state: Authority, event: At) -> float:

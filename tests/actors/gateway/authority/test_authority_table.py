@@ -9,6 +9,7 @@ import msgspec
 from actors.gateway.authority import events as on
 from actors.gateway.authority.events import HOLDS_LOCK, Authority, Holder, Phase
 from actors.gateway.authority.machine import TABLE, begin, phase_text, step, why_not_act
+from actors.gateway.authority.waiting import HEIR_WAITS_MS_MAX, LOCK_GRACE_MS
 from actors.machine.vocabulary import Answer, Failed, Waited
 from tests.actors.machine.walks import reached
 
@@ -106,6 +107,26 @@ def test_a_start_goes_by_lock_generation_log_venue_and_only_then_is_found() -> N
         "Serve",
     ]
     assert phase_text(state) == "serving"
+
+
+def _waits_for(other: str, heir: str | None, ms: float) -> Phase:
+    """Return where it is when another actor's process has kept the lock from it for so long."""
+    holder = Holder(name=other, fleet="ours", node="n", pid=1, process_start=1, wire_ms=0)
+    held, named = (
+        on.LockHeld(at_ms=ms, holder=holder),
+        on.HeirRead(at_ms=1, heir=heir, moved_to=None),
+    )
+    return run(first(), named, held)[0].phase
+
+
+def test_an_heir_ends_whoever_keeps_the_lock_from_it_and_nobody_before_its_time() -> None:
+    """Seed 105 of the simulation: Ray had given the holder up, and its process lived on."""
+    assert _waits_for("gateway/0", ME, HEIR_WAITS_MS_MAX) is Phase.AWAITING_LOCK, (
+        "it closes its log"
+    )
+    assert _waits_for("gateway/0", ME, HEIR_WAITS_MS_MAX + 2) is Phase.ENDING_HOLDER
+    assert _waits_for("gateway/0", None, 9 * HEIR_WAITS_MS_MAX) is Phase.AWAITING_LOCK, "not named"
+    assert _waits_for(ME, None, LOCK_GRACE_MS + 2) is Phase.ENDING_HOLDER, "its own earlier process"
 
 
 def test_a_handover_releases_the_lock_only_after_the_heir_is_named() -> None:
