@@ -235,8 +235,8 @@ def _apply_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
     misses = shared.misses + 1 if event.missing else 0
     shared = replace(shared, asking=False, reason=event.reason, misses=misses)
     since_ms = max(shared.answered_wire_ms, state.started_wire_ms, state.resumed_wire_ms)
-    limit_ms = HUNG_AFTER_MS if shared.answered_wire_ms else STARTING_MS
-    late = event.wire_ms - since_ms >= limit_ms
+    starts = not shared.answered_wire_ms and misses < MISSES_MAX  # who is not there starts nothing
+    late = event.wire_ms - since_ms >= (STARTING_MS if starts else HUNG_AFTER_MS)
     if shared.who == GATEWAY:
         state = forgive_for_gateway(state, event)
     state, alarms = report(put_shared(state, shared), event, (_silent(shared, holds=late),))
