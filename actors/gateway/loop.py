@@ -251,7 +251,7 @@ class GatewayLoop(Machine[Event, Append, Effect]):
                 reply.set_result(Refusal(reason="the gateway stopped before it was durable"))
 
     async def settled(self, condition: Callable[[State], bool], seconds: float) -> bool:
-        """Wait until the state meets a condition; False when the time is over or the loop failed."""
+        """Wait until the state meets a condition; False if the time is over or the loop failed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not condition(self._state):

@@ -2,7 +2,8 @@
 
 Ray starts a supervisor again that died. One that hangs is ended here, so that Ray does; one on a
 release that a roll brought, which dies again and again or answers nobody, is taken back to the
-release before. Two that guard at once do no harm: the second finds it done.
+release before. Where the one that is named is no actor any more, another one is named. Two that
+guard at once do no harm: the second finds it done.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ from actors.messages import decode
 from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
 from actors.shared_kind import Kind
-from actors.supervisor.fleet_port import FleetPort
-from actors.supervisor.shared import bring_back
+from actors.supervisor.fleet_port import FleetPort, Missing, Silent
+from actors.supervisor.shared import bring_back, replace_supervisor
 from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
 from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
@@ -28,6 +29,11 @@ from checkpoints.storage import Storage
 POLL_SECONDS: Final = 2.0
 PAUSE_MS: Final = 60_000
 """Wire between two deeds: what was done takes some seconds to show."""
+MISSING_MS: Final = 20_000
+"""Wire without an actor of the name: as long as a driver that takes a handoff back needs, at most,
+from ending the successor to naming the old one."""
+STARTING_MS: Final = 300_000
+"""Wire. A fleet that starts creates its supervisor last; it waits up to 120 s for each actor."""
 
 
 class Guard:
@@ -40,13 +46,16 @@ class Guard:
         self._serves = serves
         self._seen = Shared(who=Kind.SUPERVISOR)
         self._did_ms = 0.0
+        self._missing_ms: int | None = None
+        """Since when no actor has the name."""
+        self._replaced_ms = 0
 
     async def run(self) -> None:
         """Look for ever; nothing that goes wrong here may end the actor that hosts this."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             if not self._serves():
-                self._seen = Shared(who=Kind.SUPERVISOR)
+                self._seen, self._missing_ms = Shared(who=Kind.SUPERVISOR), None
                 continue
             try:
                 await self.poll(int(wire_ms()))
@@ -62,12 +71,30 @@ class Guard:
             self._seen = note_supervisor(self._seen, status, now_ms)
         else:
             self._seen = replace(self._seen, reason=getattr(answer, "reason", "no living actor"))
+        await self._note_missing(answer, now_ms)
         if not self._seen.answered_wire_ms:
             return  # it may be starting: Ray sees to that
         fault = fault_of(self._seen, now_ms, speed=1.0)
         if fault is not None and now_ms - self._did_ms > PAUSE_MS:
             self._did_ms = now_ms
             await self._act(fault)
+
+    async def _note_missing(self, answer: bytes | Missing | Silent, now_ms: int) -> None:
+        """Name another supervisor where the named one has been no actor for a while.
+
+        None is created before this process has heard one: the fleet may be starting.
+        """
+        if not isinstance(answer, Missing):
+            self._missing_ms = None
+            return
+        self._missing_ms = self._missing_ms or now_ms
+        missing_ms = now_ms - self._missing_ms
+        if missing_ms < MISSING_MS or now_ms - self._replaced_ms < MISSING_MS:
+            return
+        self._replaced_ms = now_ms
+        may_create = bool(self._seen.answered_wire_ms) or missing_ms >= STARTING_MS
+        done = await replace_supervisor(self._fleet, self._storage, may_create=may_create)
+        log_event("supervisor_missing", done=done)
 
     async def _act(self, fault: str) -> None:
         brought = await asyncio.to_thread(replaced, self._storage, Kind.SUPERVISOR, wire_ms())

@@ -33,12 +33,12 @@ async def renew_shared(requests: Requests, effect: CreateShared) -> str:
     who, storage = effect.who, requests.storage
     present = await asyncio.to_thread(serving, storage, Kind(who))
     named = await asyncio.to_thread(heir, storage) if who == GATEWAY else present
-    if named not in (None, present) and await _lives(requests, named):
+    if named not in (None, present) and await _lives(requests.fleet, named):
         return f"{named} is the heir and lives"
     first = await asyncio.to_thread(_next_number, storage, who, present)
     for number in range(first, first + LEFT_OVER_MAX):
         name = f"{who}/{number}"
-        if await _lives(requests, name):
+        if await _lives(requests.fleet, name):
             await asyncio.to_thread(_name, storage, who, name)
             return f"{name} stood by and is named"
         if who == GATEWAY:
@@ -91,6 +91,30 @@ async def bring_back(
     return f"{name} serves under {good[:12]}"
 
 
+async def replace_supervisor(fleet: FleetPort, storage: Storage, *, may_create: bool) -> str:
+    """Name another supervisor than the one named, which no actor is; return what was done.
+
+    A driver that dies between ending a successor and naming the old one again leaves this. One that
+    lives is named: the old one, or what a handoff left standing by. Raises `CheckpointsError`.
+    """
+    who = Kind.SUPERVISOR
+    present = await asyncio.to_thread(serving, storage, who)
+    latest = await asyncio.to_thread(recall, storage, who)
+    first = _next_number(storage, who, present)
+    names = [f"{who}/{number}" for number in range(first, first + LEFT_OVER_MAX)]
+    for name in names if latest is None else (latest.before_name, *names):
+        if await _lives(fleet, name):
+            await asyncio.to_thread(write_name, storage, who, name)
+            return f"{name} lives and is named"
+    if not may_create:
+        return "nobody else lives; the fleet may be starting"
+    name, failure = await _create_next(fleet, storage, who, "")
+    if failure is not None:
+        return failure
+    await asyncio.to_thread(write_name, storage, who, name)
+    return f"{name} created and named"
+
+
 async def _create_next(
     fleet: FleetPort, storage: Storage, who: str, release: str
 ) -> tuple[str, str | None]:
@@ -123,8 +147,8 @@ def _phase_of(status: bytes) -> str:
         return ""
 
 
-async def _lives(requests: Requests, name: str | None) -> bool:
-    return name is not None and not isinstance(await requests.fleet.ask(name, "status"), Missing)
+async def _lives(fleet: FleetPort, name: str | None) -> bool:
+    return name is not None and not isinstance(await fleet.ask(name, "status"), Missing)
 
 
 def _next_number(storage: Storage, who: str, present: str) -> int:

@@ -16,7 +16,7 @@ from actors.runtime import wire_ms
 from actors.shared_kind import Kind
 from actors.supervisor import shared as shared_module
 from actors.supervisor.fleet_port import Missing, Silent
-from actors.supervisor.guard import Guard
+from actors.supervisor.guard import MISSING_MS, STARTING_MS, Guard
 from actors.supervisor.shared import bring_back
 from actors.supervisor.shared_watch import SILENT_MS, TURNED_BAD
 from actors.supervisor.state import GATEWAY, MARKET_DATA
@@ -212,6 +212,43 @@ def test_a_supervisor_that_works_is_left_alone(tmp_path: Path) -> None:
     guarded(tmp_path, fleet, 60, lives=(10,))
     assert serving(storage, Kind.SUPERVISOR) == "supervisor/2"
     assert fleet.did == []
+
+
+def test_where_the_named_supervisor_is_no_actor_the_old_one_that_lives_is_named(
+    tmp_path: Path,
+) -> None:
+    """Seed 214 of the simulation: a driver died between ending one and naming the other."""
+    storage, fleet = brought(tmp_path, Kind.SUPERVISOR), FakeFleet()
+    fleet.phases["supervisor/1"] = "standing by"
+    guarded(tmp_path, fleet, MISSING_MS // 1_000)
+    assert serving(storage, Kind.SUPERVISOR) == "supervisor/2", "its driver may be about to do it"
+    guarded(tmp_path, fleet, MISSING_MS // 1_000 + 4)
+    assert serving(storage, Kind.SUPERVISOR) == "supervisor/1"
+    assert fleet.created == []
+
+
+def test_where_no_supervisor_lives_one_is_created_but_not_while_the_fleet_starts(
+    tmp_path: Path,
+) -> None:
+    class Dies(FakeFleet):
+        async def ask(self, actor: str, method: str) -> bytes | Missing | Silent:
+            answer = await super().ask(actor, method)
+            if actor == "supervisor/2":
+                self.phases.pop(actor, None)
+            return answer
+
+    storage, fleet = LocalStorage(tmp_path), Dies()
+    write_name(storage, Kind.SUPERVISOR, "supervisor/2")
+    guarded(tmp_path, fleet, STARTING_MS // 1_000)
+    assert fleet.created == [], "it was never heard"
+    fleet.phases["supervisor/2"] = "watching"
+    guarded(tmp_path, fleet, MISSING_MS // 1_000 + 6)
+    assert fleet.created == [("supervisor/3", "")]
+    assert serving(storage, Kind.SUPERVISOR) == "supervisor/3"
+
+    fleet = FakeFleet()
+    guarded(tmp_path, fleet, (STARTING_MS + MISSING_MS) // 1_000 + 4)
+    assert fleet.created == [("supervisor/4", "")], "no start takes so long"
 
 
 def test_what_has_worked_for_a_day_is_not_taken_back_for_its_surroundings(tmp_path: Path) -> None:
