@@ -45,7 +45,7 @@ def main(seeds: int, first: int, seed: int | None, jobs: int, *, successions: bo
     chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    totals, began_s = Totals(), time.monotonic()
+    totals, began_s = Totals(successions=successions), time.monotonic()
     try:
         run(chosen, jobs if len(chosen) > CHUNK else 1, totals, successions=successions)
     except KeyboardInterrupt:

@@ -20,7 +20,9 @@ FAILURES_SHOWN: Final = 20
 
 
 class Totals:
-    def __init__(self) -> None:
+    def __init__(self, *, successions: bool = False) -> None:
+        self.command = "python -m tests.simulation" + (" --successions" if successions else "")
+        """Repeats what was run; the seed is still to be given."""
         self.seeds = 0
         self.virtual_s = self.cpu_s = 0.0
         self.sums: Counter[str] = Counter(dict.fromkeys(SUMS, 0))
@@ -161,7 +163,7 @@ class Totals:
             return [*lines, "nothing was violated"]
         lines.append(f"{len(self.failed)} seeds failed")
         for result in self.failed[:FAILURES_SHOWN]:
-            lines.append(f"  python -m tests.simulation --seed {result.seed}")
+            lines.append(f"  {self.command} --seed {result.seed}")
             lines += [f"      {what}" for what in result.violations]
         return lines
 
