@@ -33,6 +33,7 @@ from actors.gateway.authority.events import (
 )
 from actors.gateway.authority.files import AuthorityFiles, FilesWork
 from actors.gateway.authority.machine import why_not_act
+from actors.gateway.authority.waiting import CONNECT_PAUSES
 from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
 from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
@@ -44,13 +45,11 @@ from actors.gateway.log_file import GuardedLog
 from actors.gateway.loop import GatewayLoop
 from actors.gateway.records import decode_record
 from actors.gateway.session_ports import Ports, Who
-from actors.machine.backoff import Backoff
 from actors.machine.vocabulary import At, Failed, Wait
 from actors.runtime import log_event
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.errors import DamagedLogError
 
-CONNECT_BACKOFF: Final = Backoff(first_ms=500, most_ms=10_000)
 RECONCILE_S_MAX: Final = 10.0
 """Wire. After it slots are served, but risk refuses orders until the venue was seen."""
 WATCH_S: Final = 0.5
@@ -250,7 +249,7 @@ class Session:
         while self._venue is None:
             if isinstance(await self._connect(), VenueUnreachable):
                 failures += 1
-                await asyncio.sleep(CONNECT_BACKOFF.wait_s(failures))
+                await asyncio.sleep(CONNECT_PAUSES.wait_s(failures))
         await self._venue.cancel_all()
         await self._venue.close()
         self._venue = None

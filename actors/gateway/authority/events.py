@@ -211,7 +211,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     """Of one that waits: the files name it the heir; before anybody has served they name nobody."""
     connected: bool = False
     connect_at_ms: float = 0.0
-    connect_wait_ms: int = 0
+    connect_failures: int = 0
+    """In a row."""
     generation: int = 0
     to: str | None = None
     """Whom it passes the authority on to."""

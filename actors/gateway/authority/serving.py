@@ -44,7 +44,7 @@ from actors.gateway.authority.leaving import (
     note_reply,
     refused,
 )
-from actors.gateway.authority.waiting import Done, backed_off, poll_from_now
+from actors.gateway.authority.waiting import CONNECT_PAUSES, Done, backed_off, poll_from_now
 from actors.machine.rows import Row, row
 from actors.machine.vocabulary import Answer, At, Failed, Wait, Waited
 
@@ -74,11 +74,11 @@ def connect(state: Authority, _event: At) -> Done:
 
 def back_off(state: Authority, event: VenueUnreachable) -> Done:
     later = backed_off(state, event)
-    return later, (Wait(ms=later.connect_wait_ms),)
+    return later, (Wait(ms=CONNECT_PAUSES.wait_ms(later.connect_failures)),)
 
 
 def reconcile(state: Authority, _event: At) -> Done:
-    ready = replace(state, connected=True, reason="", connect_wait_ms=0)
+    ready = replace(state, connected=True, reason="", connect_failures=0)
     return ready, (Reconcile(generation=state.generation),)
 
 
@@ -105,7 +105,7 @@ def recover(state: Authority, event: Failed) -> Done:
 
 
 def pause(state: Authority, _event: At) -> Done:
-    return replace(state, connected=False, connect_wait_ms=0), (Wait(ms=RESTART_MS),)
+    return replace(state, connected=False, connect_failures=0), (Wait(ms=RESTART_MS),)
 
 
 def poll_closed(state: Authority, event: Closed) -> Done:

@@ -27,6 +27,7 @@ from actors.gateway.authority.events import (
     VenueConnected,
     VenueUnreachable,
 )
+from actors.machine.backoff import Backoff
 from actors.machine.rows import Row, row
 from actors.machine.vocabulary import Answer, At, Wait, Waited
 
@@ -41,8 +42,7 @@ STANDBY_MS_MAX: Final = 180_000
 """Longer than any handoff: one that was not named by then is not wanted."""
 STRANGER_MS_MAX: Final = 15_000
 """A fleet whose head was killed takes a few seconds to be gone."""
-CONNECT_WAIT_MS_MIN: Final = 500
-CONNECT_WAIT_MS_MAX: Final = 10_000
+CONNECT_PAUSES: Final = Backoff(first_ms=500, most_ms=10_000)
 
 _P = Phase
 Done = tuple[Authority, tuple[Effect, ...]]
@@ -126,14 +126,14 @@ def stand_by(state: Authority, _event: At) -> Done:
 
 
 def wait_connected(state: Authority, _event: VenueConnected) -> Done:
-    return replace(state, connected=True, connect_wait_ms=0, reason=""), (Wait(ms=LOOK_MS),)
+    return replace(state, connected=True, connect_failures=0, reason=""), (Wait(ms=LOOK_MS),)
 
 
 def backed_off(state: Authority, event: VenueUnreachable) -> Authority:
     """Note when the venue may be asked again: later each time."""
-    wait_ms = min(max(2 * state.connect_wait_ms, CONNECT_WAIT_MS_MIN), CONNECT_WAIT_MS_MAX)
-    at_ms = event.at_ms + wait_ms
-    return replace(state, connect_wait_ms=wait_ms, connect_at_ms=at_ms, reason=event.reason)
+    failures = state.connect_failures + 1
+    at_ms = event.at_ms + CONNECT_PAUSES.wait_ms(failures)
+    return replace(state, connect_failures=failures, connect_at_ms=at_ms, reason=event.reason)
 
 
 def wait_unconnected(state: Authority, event: VenueUnreachable) -> Done:
