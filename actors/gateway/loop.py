@@ -153,7 +153,7 @@ class GatewayLoop(Machine[Event, Append, Effect]):
             raise
         finally:
             self._refuse_waiting()
-            self._stepped.set()  # who waits for a state asks again, and finds the failure
+            self.served()  # who waits for a state asks again, and finds the failure
 
     def time_passed(self, now: Instant) -> Ticked:
         return Ticked(wire_ms=now.wire_ms, market_ms=now.market_ms)

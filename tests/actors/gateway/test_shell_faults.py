@@ -1,5 +1,6 @@
 """What the shell does when the disk, the lock or a stranger misbehaves."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,21 @@ async def test_a_disk_that_is_full_at_the_start_is_not_waited_for_as_the_venue_i
             await eventually(lambda: shell._session.generation >= 2)
             full.undo()
             await eventually(lambda: shell._phase() == "serving")
+
+
+async def test_who_waits_for_a_state_of_a_loop_that_was_cancelled_waits_out_its_time(
+    tmp_path: Path,
+) -> None:
+    configure(tmp_path)
+    async with gateway(tmp_path, FakeVenue(Book())) as shell:
+        await eventually(lambda: shell._phase() == "serving")
+        session = shell._session
+        gateway_loop = session.gateway_loop
+        assert gateway_loop is not None
+        waiting = asyncio.create_task(gateway_loop.settled(lambda _: False, 0.1))
+        await asyncio.sleep(0)
+        await session.close()
+        assert not await waiting
 
 
 def _serves(shell: Gateway, generation: int) -> bool:
