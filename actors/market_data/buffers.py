@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,21 +27,36 @@ _Point = TypeVar("_Point", FundingPoint, OpenInterestPoint)
 
 
 def merge_candles(known: Candles, fresh: Candles) -> Candles:
-    """Join by open time; a fresh candle replaces a known one; the newest are kept."""
+    """Join by open time; a fresh candle replaces a known one; the newest are kept.
+
+    A known candle that the fresh ones leave out stays: an answer with a hole makes none.
+    """
     if not len(fresh):
         return known
     keep = bisect_left(known.open_time_ms, fresh.open_time_ms[0])
     after = bisect_left(known.open_time_ms, fresh.open_time_ms[-1] + 1)
+    middle = {name: getattr(fresh, name) for name in COLUMNS}
+    if not set(fresh.open_time_ms).issuperset(known.open_time_ms[keep:after]):
+        middle = _both(known, keep, after, fresh)
     limit = CANDLES_KEPT[known.interval]
     return Candles(
         interval=known.interval,
         **{
-            name: (
-                getattr(known, name)[:keep] + getattr(fresh, name) + getattr(known, name)[after:]
-            )[-limit:]
+            name: (getattr(known, name)[:keep] + middle[name] + getattr(known, name)[after:])[
+                -limit:
+            ]
             for name in COLUMNS
         },
     )
+
+
+def _both(known: Candles, keep: int, after: int, fresh: Candles) -> dict[str, tuple[Any, ...]]:
+    """Return the columns of the known candles of that range and the fresh ones, row by row."""
+    old = zip(*(getattr(known, name)[keep:after] for name in COLUMNS), strict=True)
+    new = zip(*(getattr(fresh, name) for name in COLUMNS), strict=True)
+    by_time = {row[0]: row for row in (*old, *new)}
+    rows = (by_time[open_ms] for open_ms in sorted(by_time))
+    return dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
 
 
 def merge_ticks(known: Ticks, fresh: Ticks, now_ms: int) -> tuple[Ticks, int]:

@@ -35,6 +35,8 @@ PAUSES: Final = Backoff(first_ms=250, most_ms=10_000)
 """Wire, after failures of one job in a row, as long as it takes."""
 POLL_AGAIN_WIRE_MS: Final = 300
 """The least pause between two looks at a thing that was not there yet."""
+HOLE_LOOK_MS: Final = 60_000
+"""Market time between two looks at a history with a hole, which may stay for ever."""
 KLINES_SPARE: Final = 3
 """Asked beyond the missing ones: the open candle, and the exchange's last corrections."""
 FUNDING_LATE_MS: Final = 60_000
@@ -183,11 +185,13 @@ def _again(job: Job, due_ms: int, not_before_wire_ms: int) -> Job:
 def after_klines(
     state: MarketDataState, asset: Asset, interval: Interval, now: Now
 ) -> MarketDataState:
-    """Next at the coming boundary; soon again if the newest closed candle is not there yet."""
+    """Next at the coming boundary; sooner if the newest closed candle or an older one misses."""
     known = state.feeds[asset].candles[interval]
     boundary_ms = last_boundary_ms(interval, now.market_ms)
     complete = bool(len(known)) and known.open_time_ms[-1] + INTERVAL_MS[interval] >= boundary_ms
     due_ms = boundary_ms + INTERVAL_MS[interval] if complete else now.market_ms
+    if complete and not _is_whole(known):
+        due_ms = min(due_ms, now.market_ms + HOLE_LOOK_MS)
     return answered(state, f"klines/{asset}/{interval}", due_ms, now)
 
 
