@@ -13,9 +13,19 @@ from actors.detectors import snapshot_ages
 from actors.detectors.finding import Finding
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import MarketDataStatus
+from actors.slot.seat import Phase
+from actors.slot.status import SlotStatus
 from actors.supervisor.alarms import report
 from actors.supervisor.events import CreateShared, Event
-from actors.supervisor.state import GATEWAY, MARKET_DATA, Shared, Step, SupervisorState, put_shared
+from actors.supervisor.state import (
+    GATEWAY,
+    MARKET_DATA,
+    Shared,
+    Step,
+    SupervisorState,
+    Unanswered,
+    put_shared,
+)
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.process_id import ProcessId
 from signals.market import CYCLE_MS
@@ -37,8 +47,8 @@ ANSWERS_MS: Final = 10_000
 """Wire: a venue that lists orders so long after the last heartbeat is there; one that restarts, for
 up to 90 s, lists nothing, and no release is blamed for it."""
 UNANSWERED_MS: Final = 20_000
-"""Wire since an intent was due. The gateway answers in milliseconds, and within 5 s where the venue
-tells nothing of a market."""
+"""Wire in which an intent is seen waiting. The gateway answers in milliseconds, within 5 s where
+the venue tells nothing of a market."""
 AGES_UNTRUE: Final = f"{snapshot_ages.KIND}/{snapshot_ages.SUBJECT}"
 CYCLES_WITHOUT: Final = 2
 """Decision points for which market data made no snapshot."""
@@ -50,15 +60,23 @@ PAUSE_MS: Final = 60_000
 
 def note_gateway(shared: Shared, status: GatewayStatus, wire_ms: int) -> Shared:
     """Keep what its status says of its course; a new release begins a new one."""
+    before = shared.start
     shared = _note_start(shared, status.release, f"{status.life}/{status.generation}", wire_ms)
     if status.phase == "serving":
         shared = replace(shared, served_wire_ms=wire_ms)
-    return replace(
+    shared = replace(
         shared,
         beatless_ms=_beatless_ms(status),
         contradicted_fills=status.contradicted_fills,
         listed_age_ms=status.listed_age_ms,
     )
+    if status.phase == "serving" and shared.start == before and _venue_answers(shared):
+        return shared
+    return replace(shared, unanswered={})
+
+
+def _venue_answers(shared: Shared) -> bool:
+    return shared.listed_age_ms is not None and shared.listed_age_ms < ANSWERS_MS
 
 
 def _beatless_ms(status: GatewayStatus) -> int:
@@ -84,6 +102,7 @@ def _note_start(shared: Shared, release: str, start: str, wire_ms: int) -> Share
         return replace(
             shared,
             course_release=release,
+            course_wire_ms=wire_ms,
             start=start,
             starts=(),
             served_wire_ms=wire_ms,
@@ -105,18 +124,46 @@ def note_supervisor(shared: Shared, status: SupervisorStatus, wire_ms: int) -> S
     return shared
 
 
-def unanswered_ms(state: SupervisorState, event: Event) -> int:
-    """Return for how long a slot's oldest intent has had no answer, wire ms; 0 if none waits.
+def note_intents(state: SupervisorState, event: Event) -> SupervisorState:
+    """Keep since when each slot's oldest intent has been seen waiting for the gateway alone.
 
-    A slot's word counts only if it is of now: what a silent slot said last proves nothing.
+    A new start of the gateway, a venue that comes back, a slot that wakes up with an old intent, or
+    an answer to any other intent begins the wait anew: what nobody could have answered, or what a
+    gateway that answers leaves out, proves nothing against its release.
     """
-    waits = [
-        int((event.market_ms - due_ms) / state.rules.clock.speed)
-        for watched in state.slots.values()
-        if watched.status is not None
-        and (due_ms := watched.status.oldest_intent_due_ms) is not None
-        and event.wire_ms - watched.status.wire_ms < SILENT_MS
-    ]
+    shared = state.shared[GATEWAY]
+    if shared.served_wire_ms != event.wire_ms or not _venue_answers(shared):
+        return state
+    seen = [watched.status for watched in state.slots.values() if watched.status is not None]
+    answers = sum(status.counts.orders + status.counts.refused for status in seen)
+    waiting: dict[str, Unanswered] = {}
+    for status in seen:
+        due_ms = status.oldest_intent_due_ms
+        if due_ms is None or not _waits_for_gateway(status, event):
+            continue
+        wait = shared.unanswered.get(status.slot)
+        if wait is not None and wait.due_ms == due_ms and wait.answers >= answers:
+            waiting[status.slot] = wait
+        elif status.durable_sequence >= status.journal_sequence:  # its row is written: it was sent
+            waiting[status.slot] = Unanswered(
+                due_ms=due_ms, since_wire_ms=event.wire_ms, answers=answers
+            )
+    return put_shared(state, replace(shared, unanswered=waiting))
+
+
+def _waits_for_gateway(status: SlotStatus, event: Event) -> bool:
+    """Tell whether a slot sends its intents and reads the answers, and says so now."""
+    return (
+        event.wire_ms - status.wire_ms < SILENT_MS
+        and status.state == str(Phase.ACTIVE)
+        and status.journal_failure is None
+        and not status.outbox_gaps
+    )
+
+
+def unanswered_ms(shared: Shared, event: Event) -> int:
+    """Return for how long an intent has been seen waiting, wire ms; 0 if none waits."""
+    waits = [event.wire_ms - one.since_wire_ms for one in shared.unanswered.values()]
     return max(waits, default=0)
 
 
@@ -124,8 +171,7 @@ def work_fault_of(shared: Shared, waits_ms: int) -> str | None:
     """Return what is wrong with a gateway's work while it serves and the venue answers, or None."""
     if shared.contradicted_fills:
         return f"it booked {shared.contradicted_fills} fills otherwise than their trades say"
-    answers = shared.listed_age_ms is not None and shared.listed_age_ms < ANSWERS_MS
-    if waits_ms >= UNANSWERED_MS and answers:
+    if waits_ms >= UNANSWERED_MS and _venue_answers(shared):
         return f"an intent has had no answer for {waits_ms // 1000} s, and the venue answers"
     return None
 
@@ -147,21 +193,31 @@ def fault_of(shared: Shared, wire_ms: int, speed: float) -> str | None:
     return None
 
 
+def _snapshot_fault_of(state: SupervisorState, event: Event) -> str | None:
+    """Blame a release only once all snapshots that are judged are its own."""
+    course_ms = event.wire_ms - state.shared[MARKET_DATA].course_wire_ms
+    if AGES_UNTRUE not in state.raised or course_ms < _points_ms(state.rules.clock.speed):
+        return None
+    return "its snapshots say that old inputs are fresh"
+
+
 def _points_ms(speed: float) -> float:
     return CYCLES_WITHOUT * CYCLE_MS / speed + CYCLES_GRACE_MS
 
 
 def watch_shared(state: SupervisorState, event: Event, who: str) -> Step:
     """Bring the release back that a roll replaced, where the present one fails at its work."""
+    if who == GATEWAY:
+        state = note_intents(state, event)
     shared = state.shared[who]
     before = state.replaced_shared.get(who)
     if before is None or before[0] != shared.course_release or not shared.course_release:
         return state, ()
     fault = fault_of(shared, event.wire_ms, state.rules.clock.speed)
     if fault is None and who == GATEWAY:
-        fault = work_fault_of(shared, unanswered_ms(state, event))
-    if fault is None and who == MARKET_DATA and AGES_UNTRUE in state.raised:
-        fault = "its snapshots say that old inputs are fresh"
+        fault = work_fault_of(shared, unanswered_ms(shared, event))
+    if fault is None and who == MARKET_DATA:
+        fault = _snapshot_fault_of(state, event)
     release, back_to = before
     finding = Finding(
         kind=TURNED_BAD,

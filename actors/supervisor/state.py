@@ -164,6 +164,16 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     creations: int = 0
 
 
+class Unanswered(msgspec.Struct, frozen=True, kw_only=True):
+    """A slot's oldest intent, as long as nothing but the gateway keeps it from its answer."""
+
+    due_ms: int
+    since_wire_ms: int
+    """When it was first seen so."""
+    answers: int
+    """That intents of all slots had had by then."""
+
+
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """The gateway or market data, as last seen."""
 
@@ -182,6 +192,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """That it ran when it was seen last."""
     course_release: str = ""
     """Release whose course the fields below tell, see `supervisor.shared_watch`."""
+    course_wire_ms: int = 0
+    """When it was first seen."""
     start: str = ""
     """Life, and for the gateway generation, that was seen last."""
     starts: tuple[int, ...] = ()
@@ -195,6 +207,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """Of a gateway: fills that its process booked otherwise than their trade says."""
     listed_age_ms: int | None = None
     """Of a gateway: since the venue last answered it."""
+    unanswered: dict[str, Unanswered] = {}
+    """Of a gateway that serves and whose venue answers: by slot."""
     made: int = 0
     """Snapshots."""
     back_wire_ms: int = 0

@@ -215,5 +215,6 @@ def test_market_data_whose_snapshots_understate_ages_is_taken_back() -> None:
     watch.poll(FeedsSeen, status=feeds(1))
     raised = {AGES_UNTRUE: watch.now_ms}
     watch.state = msgspec.structs.replace(watch.state, raised=raised)
-    watch.poll(FeedsSeen, status=feeds(2))
+    for made in range(2, 2 + 3 * CYCLE_MS // SPEED // LOOK_MS):
+        watch.poll(FeedsSeen, status=feeds(made))
     assert [b.who for b in watch.backs] == [MARKET_DATA]
