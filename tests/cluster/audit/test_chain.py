@@ -55,7 +55,9 @@ def test_the_chain_goes_from_snapshot_to_profit_with_the_release_of_each_line(
     }
     assert found.releases == (MARKET_DATA, OLD, GATEWAY, NEW)
     assert [one.feed for one in found.inputs] == [str(feed) for feed in Feed]
-    assert all(one.fresh and one.age_ms in {1_000, 20_000} for one in found.inputs)
+    ages = {one.feed: one.age_ms for one in found.inputs}
+    assert all(one.fresh for one in found.inputs)
+    assert (ages["candles"], ages["books"]) == (20_000, 1_000)
     assert found.decision == fact.decision
     assert found.intent == fact.intents[0]
     assert found.trade is not None
