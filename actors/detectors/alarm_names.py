@@ -58,6 +58,8 @@ AlarmName = Literal[
     "heartbeat_gap",
     "clock_skew",
     "clock_set",
+    "clock_off",
+    "clock_jumped",
     "venue_version",
     "tape_stopped",
     "daily_loss",

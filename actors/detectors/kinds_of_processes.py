@@ -106,6 +106,30 @@ PROCESSES: Final = (
         within="1 s",
         false_alarms="a clock that is slewed is not seen: none",
     ),
+    AlarmKind(
+        kind="clock_off",
+        severity=Severity.CRITICAL,
+        means="Exchanges agree that this machine's clock or the fleet's own time is more than a "
+        "second off: decisions come too early or too late.",
+        remedy="Set the clock (NTP). If only the fleet's time is off: `midstride stop`, `midstride "
+        "run`.",
+        watches="our clock against those of all sources; two must agree, and more than half",
+        within="1 min",
+        false_alarms="answers that take as long as the difference count as no difference: none",
+        ends="our clock is within a second of the exchanges' again",
+    ),
+    AlarmKind(
+        kind="clock_jumped",
+        severity=Severity.WARNING,
+        means="The fleet's own time jumped against the exchanges' clocks within a minute, as after "
+        "a machine that was paused from outside.",
+        remedy="If `clock_off` stands beside it, restart the fleet: `midstride stop`, "
+        "`midstride run`. Ask who runs the machine for pauses.",
+        watches="each exchange's clock against its own reading a minute before: 250 ms or more, in "
+        "the middle of at least two",
+        within="1 min",
+        false_alarms="two exchanges that set their clocks in the same minute",
+    ),
 )
 STORAGE: Final = (
     AlarmKind(

@@ -76,7 +76,7 @@ INPUTS: Final = (
     ),
     AlarmKind(
         kind="source_switched",
-        severity=Severity.WARNING,
+        severity=Severity.NOTICE,
         means="Another exchange serves an asset's candles, funding and open interest: the evidence "
         "says which, and why the one before was left.",
         remedy="Nothing, if it was a fault of the exchange: the first of the order serves again by "
@@ -94,7 +94,7 @@ INPUTS: Final = (
         remedy="Compare the evidence with the exchange's own page.",
         watches="closes of the same candle (5 basis points), funding against what is predicted of "
         "it, clocks",
-        within="10 s after a boundary; clocks 10 min",
+        within="10 s after a boundary; clocks 1 min",
         false_alarms="a market so fast that three exchanges close far apart: none is left then",
     ),
     AlarmKind(

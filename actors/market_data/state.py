@@ -232,16 +232,22 @@ def next_decision_point(settings: Settings, after_ms: int) -> DecisionPoint:
 
 
 def initial_state(settings: Settings, now: Now) -> MarketDataState:
-    """Start with empty buffers; the jobs fill them."""
+    """Start with empty buffers; the jobs fill them, in their order.
+
+    Open interest and funding first: sources limit these most, and candles come in between. Last,
+    they would only begin to wait when all candles are there.
+    """
     feeds = {
         asset: AssetFeeds(
             candles={interval: empty_candles(interval) for interval in Interval}, ticks=NO_TICKS
         )
         for asset in settings.assets
     }
-    jobs = {f"klines/{asset}/{interval}": Job(due_ms=0) for interval in Interval for asset in feeds}
-    jobs |= {f"open_interest/{asset}": Job(due_ms=0) for asset in feeds}
+    jobs = {f"open_interest/{asset}": Job(due_ms=0) for asset in feeds}
     jobs |= {f"funding/{asset}": Job(due_ms=0) for asset in feeds}
+    jobs |= {
+        f"klines/{asset}/{interval}": Job(due_ms=0) for interval in Interval for asset in feeds
+    }
     jobs["books"] = Job(due_ms=0)
     return MarketDataState(
         settings=settings,

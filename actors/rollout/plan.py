@@ -16,6 +16,7 @@ from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
 from checkpoints.release import ReleaseManifest
 from checkpoints.release_files import LOCK_FILE
+from checkpoints.severity import Severity
 from checkpoints.storage import Storage
 
 KINDS_SHOWN: Final = 5
@@ -224,8 +225,12 @@ def way_back_refusals(plan: Plan, wanted: tuple[str, ...], backs: Iterable[str])
 
 
 def alarm_refusals(storage: Storage) -> Iterable[str]:
-    """Refuse while an alarm is latched: a person looks first. Not asked for a way back."""
-    kinds = Counter(state.alarm.kind for state in AlarmStore(storage).latched())
+    """Refuse while an alarm is latched: a person looks first. Not asked for a way back.
+
+    A notice says what the fleet dealt with by itself: it is no reason to wait.
+    """
+    latched = [state.alarm for state in AlarmStore(storage).latched()]
+    kinds = Counter(one.kind for one in latched if one.severity is not Severity.NOTICE)
     if kinds:
         count = kinds.total()
         names = ", ".join(f"{name} ({many})" for name, many in kinds.most_common(KINDS_SHOWN))

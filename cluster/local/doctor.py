@@ -19,6 +19,7 @@ from actors.venue.keys import PrivateKeyError
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import DamagedError, StorageError
 from checkpoints.journal_days import disk_state, journal_dataset
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.config.offline import read_offline
 from cluster.errors import ClusterError
@@ -243,6 +244,8 @@ def _alarms(what: str, storage: LocalStorage) -> Finding:
     latched = AlarmStore(storage).latched()
     if latched:
         named = ", ".join(entry.alarm.id for entry in latched[:5])
+        if all(entry.alarm.severity is Severity.NOTICE for entry in latched):
+            return note(what, f"{len(latched)} notices: {named}; `midstride alarms list`")
         return fault(what, f"{len(latched)} not cleared: {named}; `midstride alarms list`")
     return ok(what, "none")
 

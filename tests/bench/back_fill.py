@@ -30,6 +30,7 @@ from actors.market_data.events import (
 from actors.market_data.sources.catalogue import exchange_of
 from actors.market_data.sources.connected import ExchangeSource
 from actors.market_data.sources.feeds import SourceFeeds
+from actors.market_data.sources.own_clock import Judged
 from actors.market_data.sources.port import Refusal, SourceName
 from actors.market_data.sources.roster import Roster
 from actors.market_data.sources.selection import SourceSwitch
@@ -66,6 +67,9 @@ class Silent:
 
     def source_refused(self, refusal: Refusal) -> None:
         print(f"refused: {refusal}")
+
+    def own_clock(self, judged: Judged) -> None:
+        print(f"our clock: {judged}")
 
     def serves_again(self, asset: Asset) -> None:
         """Nothing to do."""

@@ -1,8 +1,10 @@
 """Hold the serving sources against others: closes, funding, clocks; leave one that is odd."""
 
 import asyncio
+import itertools
 from typing import Final
 
+from actors.clock import wall_ms, wire_ms
 from actors.market_data.sources.crosscheck import (
     LATE_MS,
     Compared,
@@ -14,6 +16,7 @@ from actors.market_data.sources.crosscheck import (
     outvoted,
 )
 from actors.market_data.sources.history import candles_of
+from actors.market_data.sources.own_clock import Reading, judge
 from actors.market_data.sources.port import (
     Candle,
     CandlesAsk,
@@ -31,8 +34,10 @@ from signals.snapshot import Interval
 
 COMPARED: Final = 3
 """Closed candles that are held against each other."""
-CLOCKS_S: Final = 600.0
-"""Wire, between two readings of all clocks."""
+CLOCKS_S: Final = 60.0
+"""Wire, between two readings of all clocks: one cheap question to each exchange."""
+INSTRUMENTS_EVERY: Final = 10
+"""Readings of the clocks, for each look at what the exchanges trade."""
 PREDICTS: Final = SourceName.HYPERLIQUID
 PREDICTED: Final = (SourceName.BINANCE_USDM, SourceName.BYBIT)
 
@@ -44,6 +49,8 @@ class Inspection:
         self._roster = roster
         self._speed = speed
         self._inspected: dict[Asset, int] = {}
+        self._readings: dict[SourceName, Reading] = {}
+        """Of the round before."""
 
     def note_candles(self, asset: Asset) -> None:
         """Look at this boundary's candles once they must be there."""
@@ -163,20 +170,29 @@ class Inspection:
     # ---- clocks -------------------------------------------------------------------------------
 
     async def watch_clocks(self) -> None:
-        """Read all clocks now and then; leave a source whose clock is away from the others'."""
-        while True:
+        """Read all clocks each minute: leave a source that is away from the others, judge ours."""
+        for count in itertools.count(1):
             await self._read_clocks()
             await asyncio.sleep(CLOCKS_S)
-            await self._roster.read_instruments()
+            if count % INSTRUMENTS_EVERY == 0:
+                await self._roster.read_instruments()
 
     async def _read_clocks(self) -> None:
         offsets: dict[SourceName, int] = {}
+        readings: dict[SourceName, Reading] = {}
         slack_ms = 0
         for name, source in self._roster.sources.items():
             read = await source.clock()
             if isinstance(read, Clock):
                 offsets[name] = read.time_ms - self._roster.market_ms()
                 slack_ms = max(slack_ms, read.round_trip_ms * self._speed)
+                readings[name] = Reading(
+                    ahead_ms=offsets[name] // self._speed, slack_ms=read.round_trip_ms // 2
+                )
+        judged = judge(self._readings, readings, round(wall_ms() - wire_ms()))
+        self._readings = readings
+        if judged is not None:
+            self._roster.reports.own_clock(judged)
         for name in odd_clocks(offsets, slack_ms):
             reason = f"its clock is {offsets[name]} ms ahead of ours, the others' are not"
             for asset, serving in list(self._roster.selection.serving.items()):

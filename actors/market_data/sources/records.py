@@ -5,6 +5,7 @@ from typing import Final
 from actors.config import FleetConfig
 from actors.detectors.alarm_names import AlarmName
 from actors.detectors.registry import new_alarm
+from actors.market_data.sources.own_clock import Judged
 from actors.market_data.sources.port import Refusal, SourceName
 from actors.market_data.sources.selection import SourceSwitch
 from actors.messages import encode
@@ -16,6 +17,13 @@ from signals.market import Asset
 
 SWITCHES: Final = "market-data/switches"
 """One file for each switch, ``<wire ms>.<asset>.msgpack``: a `SourceSwitch`."""
+OWN_CLOCK: Final = "exchanges"
+"""Subject of the alarms about our clock: who told it."""
+ENDS: Final[dict[AlarmName, str]] = {
+    "no_source": "a source serves it",
+    "source_switched": "the first serves again",
+    "clock_off": "our clock agrees with the exchanges' again",
+}
 
 
 class SourceRecords:
@@ -26,6 +34,8 @@ class SourceRecords:
         self._first = config.sources[0].name
         self._storage = storage
         self._alarms = AlarmStore(storage)
+        self._clock_right: bool | None = None
+        """What was told of our clock; None: nothing by this life."""
 
     def switched(self, switch: SourceSwitch) -> None:
         log_event(
@@ -59,6 +69,18 @@ class SourceRecords:
     def serves_again(self, asset: Asset) -> None:
         self._end("no_source", asset)
 
+    def own_clock(self, judged: Judged) -> None:
+        if judged.jumped:
+            self._raise("clock_jumped", OWN_CLOCK, {"seen": judged.jumped})
+        right = not judged.away
+        if right is self._clock_right:
+            return
+        self._clock_right = right
+        if right:
+            self._end("clock_off", OWN_CLOCK)
+        else:
+            self._raise("clock_off", OWN_CLOCK, {"seen": judged.away})
+
     def _raise(self, kind: AlarmName, subject: str, evidence: dict[str, str]) -> None:
         wire = wire_ms()
         log_event("alarm", kind=kind, subject=subject, **evidence)
@@ -74,7 +96,6 @@ class SourceRecords:
         try:
             for state in self._alarms.latched():
                 if (state.alarm.kind, state.alarm.subject) == (kind, subject):
-                    why = "a source serves it" if kind == "no_source" else "the first serves again"
-                    self._alarms.clear(state.alarm.id, why, "market data", int(wire_ms()))
+                    self._alarms.clear(state.alarm.id, ENDS[kind], "market data", int(wire_ms()))
         except StorageError as error:
             log_event("alarm_not_cleared", kind=kind, error=str(error))

@@ -24,10 +24,10 @@ from actors.market_data.sources.port import (
     SourceName,
     Value,
 )
+from actors.market_data.sources.reports import Reports
 from actors.market_data.sources.rest import wire_now_ms
 from actors.market_data.sources.selection import (
     Selection,
-    SourceSwitch,
     better,
     candidates,
     leave,
@@ -49,25 +49,6 @@ class HealthySource(Source, Protocol):
 
     @property
     def health(self) -> Health: ...
-
-
-class Reports(Protocol):
-    """Where what happens to the sources is reported."""
-
-    def switched(self, switch: SourceSwitch) -> None:
-        """Another source serves an asset: keep it for good."""
-
-    def source_odd(self, source: SourceName, asset: Asset | None, cause: str) -> None:
-        """A source froze, disagrees, or has another clock."""
-
-    def source_refused(self, refusal: Refusal) -> None:
-        """A source said no for long: asking on would make it worse."""
-
-    def none_serves(self, asset: Asset, reason: str) -> None:
-        """No source can serve an asset."""
-
-    def serves_again(self, asset: Asset) -> None:
-        """A source serves the asset: ends what `none_serves` told, also in an earlier life."""
 
 
 Deliver = Callable[[HistoryReplaced], None]

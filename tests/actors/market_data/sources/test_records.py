@@ -7,12 +7,15 @@ import pytest
 
 from actors.config import FleetConfig
 from actors.market_data.sources.addresses import REAL
+from actors.market_data.sources.own_clock import Judged
 from actors.market_data.sources.port import Cause, Refusal, SourceName
 from actors.market_data.sources.records import SWITCHES, SourceRecords
 from actors.market_data.sources.selection import SourceSwitch
 from actors.messages import decode
+from actors.rollout.plan import alarm_refusals
 from actors.runtime import load_config
 from checkpoints.alarms import AlarmStore
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from signals.market import Asset
 from tests.actors.gateway.shells import configure
@@ -64,6 +67,33 @@ def test_a_switch_is_an_alarm_until_the_first_source_serves_again(storage: Local
     assert latched(storage) == {("source_switched", "btc")}
     records(storage).switched(switch("binance_usdm", "okx", 3, "again"))
     assert latched(storage) == set()
+
+
+def test_a_switch_is_a_notice_and_keeps_no_update_from_starting(storage: LocalStorage) -> None:
+    records(storage).switched(switch("okx", "binance_usdm", 2))
+    (found,) = AlarmStore(storage).latched()
+    assert found.alarm.severity is Severity.NOTICE
+    assert list(alarm_refusals(storage)) == []
+    records(storage).none_serves(BTC, "all refuse")
+    (refusal,) = alarm_refusals(storage)
+    assert "1 alarm not cleared, of no_source (1)" in refusal
+
+
+def test_a_wrong_clock_is_told_once_until_it_is_right_also_by_a_later_life(
+    storage: LocalStorage,
+) -> None:
+    for _ in range(2):
+        records(storage).own_clock(Judged(away="3 s"))
+        assert latched(storage) == {("clock_off", "exchanges")}
+    records(storage).own_clock(Judged())
+    assert latched(storage) == set()
+
+
+def test_a_jump_is_told_until_a_person_has_seen_it(storage: LocalStorage) -> None:
+    kept = records(storage)
+    kept.own_clock(Judged(jumped="by 400 ms"))
+    kept.own_clock(Judged())
+    assert latched(storage) == {("clock_jumped", "exchanges")}
 
 
 def test_an_asset_that_no_source_serves_is_told_until_one_does(storage: LocalStorage) -> None:

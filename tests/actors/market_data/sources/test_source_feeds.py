@@ -19,6 +19,7 @@ from actors.market_data.events import (
 from actors.market_data.sources import inspection
 from actors.market_data.sources.connected import ExchangeSource
 from actors.market_data.sources.feeds import SourceFeeds
+from actors.market_data.sources.own_clock import Judged
 from actors.market_data.sources.port import Ask, Refusal, SourceName, Value
 from actors.market_data.sources.roster import Roster
 from actors.market_data.sources.selection import SourceSwitch
@@ -48,6 +49,7 @@ class Told:
         self.refused: list[Refusal] = []
         self.none: list[Asset] = []
         self.again: list[Asset] = []
+        self.clock: list[Judged] = []
 
     def switched(self, switch: SourceSwitch) -> None:
         self.switches.append(switch)
@@ -60,6 +62,9 @@ class Told:
 
     def none_serves(self, asset: Asset, _reason: str) -> None:
         self.none.append(asset)
+
+    def own_clock(self, judged: Judged) -> None:
+        self.clock.append(judged)
 
     def serves_again(self, asset: Asset) -> None:
         self.again.append(asset)
@@ -330,6 +335,29 @@ def test_a_clock_away_from_the_others_is_named_and_its_source_left() -> None:
         rig.feeds.begin()
         await until(lambda: rig.serving() == "okx")
         assert "its clock" in rig.told.switches[-1].reason
+        await rig.feeds.close()
+
+    run(work)
+
+
+def test_our_own_clock_is_held_against_the_exchanges_while_the_fleet_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inspection, "CLOCKS_S", 0.05)
+
+    async def work(stand_ins: StandIns) -> None:
+        rig = Rig(stand_ins)
+        rig.feeds.begin()
+        await until(lambda: len(rig.told.clock) > 2)
+        assert not any(one.away for one in rig.told.clock)
+        for name in PERPETUALS:
+            stand_ins.switch(name, Fault.CLOCK_OFF, value=3_000)
+        await until(lambda: "ahead of this machine" in rig.told.clock[-1].away)
+        await until(lambda: any("went back by" in one.jumped for one in rig.told.clock))
+        assert rig.told.odd == []
+        for name in PERPETUALS:
+            stand_ins.switch(name, Fault.CLOCK_OFF, on=False)
+        await until(lambda: not rig.told.clock[-1].away)
         await rig.feeds.close()
 
     run(work)
