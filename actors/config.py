@@ -44,6 +44,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     private_key_env: str | None = None
     wallet: str | None = None
     """None: the deposit wallet derived from the key; an address: that wallet."""
+    region_url: str | None = None
+    """Where the venue says whether it serves this country; None: its own page, for the real one."""
     more_assets: tuple[str, ...] = ()
     """Assets that the venue lists beside those of `signals.market.Asset`, e.g. ``ton``."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from actors.config import FleetConfig
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
+from actors.venue.account_report import AccountReport, Credentials
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import Rejected, Unknown, VenuePort
 from signals.market import Outcome
@@ -47,6 +48,27 @@ class Adapter(Protocol):
 
     def feed(self, config: FleetConfig, deliver: Deliver, keep: Keep) -> VenueFeed:
         """Open what market data follows; `keep` is given each frame and body as it came."""
+        ...
+
+    async def examine(self, config: FleetConfig, timeout_s: float) -> AccountReport:
+        """Read all that the venue says of the account; what is wrong with it says `preflight`.
+
+        Nothing is made or changed at the venue. `timeout_s` bounds each request; the look at the
+        heartbeats takes some seconds. Never raises for what the venue or the key file does.
+        """
+        ...
+
+    async def create_credentials(self, config: FleetConfig) -> Credentials | Rejected | Unknown:
+        """Have the venue make credentials for the configured key: only where a person asks for it.
+
+        `DERIVED`: there were some already, nothing was made. Raises `PrivateKeyError`.
+        """
+        ...
+
+    async def refresh_allowances(
+        self, config: FleetConfig, timeout_s: float
+    ) -> Rejected | Unknown | None:
+        """Have the exchange look at the wallet's approvals anew; None: it did."""
         ...
 
     def check_key(self, config: FleetConfig) -> None:

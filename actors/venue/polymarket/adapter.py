@@ -2,12 +2,15 @@
 
 from typing import Final
 
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
+from actors.venue.account_report import AccountReport, Credentials
 from actors.venue.adapter import Adapter
 from actors.venue.keys import load_private_key
+from actors.venue.polymarket.examining import examine, refresh_allowances
+from actors.venue.polymarket.opening import Absent, connect, create_credentials
 from actors.venue.polymarket.public import PublicReads
-from actors.venue.polymarket.venue import PolymarketVenue, connect
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import Rejected, Unknown
 
 
@@ -15,7 +18,8 @@ class PolymarketAdapter:
     async def connect(
         self, config: FleetConfig, timeout_s: float
     ) -> PolymarketVenue | Rejected | Unknown:
-        return await connect(config.venue, timeout_s)
+        absent = Absent.MAKE if config.mode is Mode.SANDBOX else Absent.REFUSE
+        return await connect(config.venue, timeout_s, absent)
 
     def public(self, config: FleetConfig, timeout_s: float) -> PublicReads:
         return PublicReads(config.venue, timeout_s)
@@ -24,6 +28,17 @@ class PolymarketAdapter:
         from actors.feeds.polymarket_feed import PolymarketFeed  # the gateway needs none of it
 
         return PolymarketFeed(config, deliver, keep)
+
+    async def examine(self, config: FleetConfig, timeout_s: float) -> AccountReport:
+        return await examine(config.venue, timeout_s)
+
+    async def create_credentials(self, config: FleetConfig) -> Credentials | Rejected | Unknown:
+        return await create_credentials(config.venue)
+
+    async def refresh_allowances(
+        self, config: FleetConfig, timeout_s: float
+    ) -> Rejected | Unknown | None:
+        return await refresh_allowances(config.venue, timeout_s)
 
     def check_key(self, config: FleetConfig) -> None:
         load_private_key(config.venue)

@@ -9,16 +9,13 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Final
 
-import httpx
 import msgspec
 from polymarket import AsyncSecureClient
 from polymarket.errors import (
     OrderHeartbeatMismatchError,
     PolymarketError,
-    RequestRejectedError,
     SigningError,
     UserInputError,
 )
@@ -28,13 +25,11 @@ from polymarket.models.clob.orders import SignedOrder as SdkOrder
 from actors.config import Venue
 from actors.runtime import wire_ms
 from actors.venue.answers import AccountBalance, ListedMarket, OddRow, TokenBook
-from actors.venue.keys import load_private_key
 from actors.venue.polymarket.account_reads import AccountReads
 from actors.venue.polymarket.environment import (
     TokenTerms,
     api_key,
     token_terms,
-    venue_environment,
 )
 from actors.venue.polymarket.fills import Account, FeeTerms
 from actors.venue.polymarket.orders import (
@@ -57,7 +52,6 @@ from actors.venue.port import (
     HeartbeatOutcome,
     NotCancelled,
     PostOutcome,
-    Rejected,
     SignedOrder,
     SignOutcome,
     Unknown,
@@ -69,8 +63,6 @@ from actors.venue.port import (
 from signals.decision import Style
 from signals.market import Outcome
 
-CONNECT_TIMEOUT_S: Final = 20.0
-"""Wire. Credentials, and for a deposit wallet two relayer questions, 5 s each at most."""
 TERMS_FRESH_S: Final = 240.0
 """Wire. The SDK forgets a market's terms after 600 s; read again before that, off the hot path."""
 CANCEL_BATCH: Final = 1_000
@@ -80,7 +72,7 @@ FAILURES: Final = (PolymarketError, TimeoutError, RecursionError)
 
 
 class PolymarketVenue:
-    """An account at the venue. Open one with `connect`."""
+    """An account at the venue, see `actors.venue.polymarket.opening`."""
 
     def __init__(self, client: AsyncSecureClient, venue: Venue, timeout_s: float) -> None:
         self._client = client
@@ -258,28 +250,3 @@ class PolymarketVenue:
     async def close(self) -> None:
         await self._public.close()
         await self._client.close()
-
-
-async def connect(venue: Venue, timeout_s: float) -> PolymarketVenue | Rejected | Unknown:
-    """Open the account of the configured key, once.
-
-    `Unknown` where the venue cannot be reached: wait and try again. `Rejected` where it refuses
-    the key or the wallet. Raises `PrivateKeyError` for a key that is missing or malformed.
-    """
-    private_key = load_private_key(venue)
-    try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            client = await AsyncSecureClient.create(
-                private_key=private_key,
-                wallet=venue.wallet,
-                environment=venue_environment(venue),
-            )
-    except RequestRejectedError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unknown(reason=f"HTTP {error.status}: {error}")
-        return Rejected(code="refused", message=str(error))
-    except UserInputError as error:
-        return Rejected(code="refused", message=str(error))
-    except (*FAILURES, httpx.HTTPError) as error:
-        return Unknown(reason=f"{type(error).__name__}: {error}")
-    return PolymarketVenue(client, venue, timeout_s)

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from actors.venue.polymarket.venue import PolymarketVenue, connect
+from actors.venue.polymarket.opening import Absent, connect
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     PostOutcome,
     SignedOrder,
@@ -50,7 +51,7 @@ def with_venue(
     timeout_s: float = TIMEOUT_S,
 ) -> Any:
     async def run() -> Any:
-        venue = await connect(exchange.venue(), timeout_s)
+        venue = await connect(exchange.venue(), timeout_s, Absent.MAKE)
         assert isinstance(venue, PolymarketVenue), venue
         try:
             return await use(venue)

@@ -9,8 +9,9 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
+from actors.venue.polymarket.opening import connect
 from actors.venue.polymarket.orders import decode_body
-from actors.venue.polymarket.venue import PolymarketVenue, connect
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,

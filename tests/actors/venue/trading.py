@@ -10,7 +10,8 @@ import httpx
 from actors.feeds.gamma import fetch_market
 from actors.market_data.events import FetchMarket, MarketFound
 from actors.market_data.state import KnownMarket
-from actors.venue.polymarket.venue import PolymarketVenue, connect
+from actors.venue.polymarket.opening import Absent, connect
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     SignedOrder,
     UnsignedOrder,
@@ -29,7 +30,7 @@ _Value = TypeVar("_Value")
 
 def run(exchange: Sandbox, use: Callable[[PolymarketVenue], Awaitable[_Value]]) -> _Value:
     async def inner() -> _Value:
-        venue = await connect(exchange.venue(), TIMEOUT_S)
+        venue = await connect(exchange.venue(), TIMEOUT_S, Absent.MAKE)
         assert isinstance(venue, PolymarketVenue), venue
         try:
             async with asyncio.timeout(LIMIT_S):

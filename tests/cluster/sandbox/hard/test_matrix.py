@@ -14,7 +14,8 @@ from eth_account import Account as Key
 
 from actors.feeds.book_stream import BookStream
 from actors.market_data.events import BooksReceived, Event
-from actors.venue.polymarket.venue import PolymarketVenue, connect
+from actors.venue.polymarket.opening import Absent, connect
+from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     Accepted,
     Cancelled,
@@ -280,7 +281,7 @@ def test_the_book_is_repeated_at_a_trade_without_its_tick(exchange: Sandbox) -> 
 
 def test_the_adapter_still_connects(exchange: Sandbox) -> None:
     async def use() -> None:
-        venue = await connect(exchange.venue(), TIMEOUT_S)
+        venue = await connect(exchange.venue(), TIMEOUT_S, Absent.MAKE)
         assert isinstance(venue, PolymarketVenue)
         note("deposit wallet of the key", "type 3 order", f"trades as {venue.wallet[:10]}...")
         await venue.close()
