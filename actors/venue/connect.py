@@ -59,8 +59,10 @@ async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected
 def _away(venue: Venue) -> str | None:
     """Name the first address of a venue that is not on this machine."""
     for field in venue.__struct_fields__:
-        url = str(getattr(venue, field))
-        if field.endswith("_url") and urlsplit(url).hostname not in LOOPBACK:
+        url = getattr(venue, field)
+        if field == "region_url" and url is None:
+            continue  # not asked then
+        if field.endswith("_url") and urlsplit(str(url)).hostname not in LOOPBACK:
             return (
                 f"a sandbox fleet speaks to this machine only, and its venue.{field} is {url}: "
                 "start it again with `midstride run`"
