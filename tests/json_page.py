@@ -28,6 +28,7 @@ from cluster.audit.windows import WindowReport
 from cluster.commands.strategies import StrategyRow
 from cluster.config.show import Setting
 from cluster.gate.document import PlanDocument
+from cluster.halting.halt import TradingSet
 from cluster.local.findings import Finding
 from cluster.local.launch import Launched
 from cluster.local.log_files import LogLine
@@ -38,7 +39,6 @@ from cluster.rolling_update.params import Changed
 from cluster.status.page import StatusReport
 from cluster.tape.check import TapeReport
 from cluster.terminal.console import SCHEMA
-from cluster.trading import TradingSet
 from cluster.try_signal.result import TryResult
 
 PAGE = Path(__file__).parent.parent / "docs" / "json.md"

@@ -49,8 +49,14 @@ async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected
     for a sandbox whose orders would leave this machine.
     """
     problem = mark_problem(Path(config.storage), config.mode)
-    if problem is None and config.mode is Mode.SANDBOX:
-        problem = _away(config.venue)
+    if problem is not None:
+        return Rejected(code="refused", message=problem)
+    return await connect_to_stop(config, timeout_s)
+
+
+async def connect_to_stop(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected | Unknown:
+    """Open the account to cancel what rests: the storage is neither asked nor written."""
+    problem = _away(config.venue) if config.mode is Mode.SANDBOX else None
     if problem is not None:
         return Rejected(code="refused", message=problem)
     return await adapter_of(config).connect(config, timeout_s)

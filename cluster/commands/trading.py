@@ -1,19 +1,27 @@
 """`trading halt|reduce|resume`."""
 
 import os
+from pathlib import Path
+from typing import Final
 
 import click
 
-from actors.config import FleetConfig
-from actors.runtime import load_config
-from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import WORDS
 from cluster.errors import ClusterError, FleetError
 from cluster.fleet import join_fleet
+from cluster.halting.ask_gateway import AskGateway
+from cluster.halting.halt import HaltPorts, TradingSet, halt
+from cluster.halting.screen import halt_lines
+from cluster.halting.which_config import config_to_stop
+from cluster.local.ending import end_watcher
+from cluster.local.head import end_head
 from cluster.local.state_folder import StateFolder, state_folder
 from cluster.terminal.console import emit, json_option, notify, state_of, state_option
-from cluster.trading import TradingSet, Unreadable, halt, reduce, resume
+from cluster.trading import reduce, resume
+
+NOT_PROVEN: Final = 3
+"""Exit code of a halt after which it is not proven that nothing rests at the venue."""
 
 
 @click.group("trading")
@@ -33,33 +41,8 @@ def _storage(folder: StateFolder) -> LocalStorage:
 def _report(done: TradingSet, *, as_json: bool) -> None:
     if as_json:
         emit(done)
-    elif done.by_gateway:
-        notify(f"trading is {done.state}")
-        if done.file_problem is not None:
-            notify(
-                f"the HALT file could not be written ({done.file_problem}): the gateway keeps the "
-                "halt in its own log; once the file can be written, halt again"
-            )
-    elif done.cancelled_directly is None:
-        notify(
-            f"trading is {done.state}: no fleet was started here yet, so no order can be open; "
-            "the first start will not trade until `midstride trading resume`"
-        )
     else:
-        notify(
-            f"trading is {done.state}; the gateway did not answer, so {done.cancelled_directly} "
-            "open orders were cancelled at the venue directly"
-        )
-
-
-def _config(folder: StateFolder) -> FleetConfig | Unreadable | None:
-    """Return the stored configuration; None before the first launch."""
-    try:
-        return load_config(str(folder.storage))
-    except FileNotFoundError:
-        return None
-    except CheckpointsError as error:
-        return Unreadable(str(error))
+        notify(f"trading is {done.state}")
 
 
 def _folder(named: str | None) -> StateFolder:
@@ -70,15 +53,43 @@ def _folder(named: str | None) -> StateFolder:
         return state_folder(named, os.environ)
 
 
+def _end_fleet(folder: StateFolder) -> None:
+    """End what would start a gateway again, then all that the head started."""
+    end_watcher(folder)
+    end_head(folder)
+
+
 @command.command("halt")
 @state_option
 @click.option("--reason", type=WORDS, default="operator", show_default=True)
+@click.option(
+    "--config",
+    "named",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration whose account is emptied, where the state folder is damaged or gone.",
+)
 @json_option
-def halt_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
-    """Send no more orders and cancel all open ones; works even when Ray is down."""
+def halt_command(
+    state: str | None,
+    reason: str,
+    named: Path | None,
+    as_json: bool,  # noqa: FBT001 click
+) -> int:
+    """Send no more orders, cancel all open ones, prove that none rests; works when Ray is down.
+
+    Exit 0: proven; 3: it is not proven that nothing rests at the venue.
+    """
     folder = _folder(state)
-    storage = _storage(folder)
-    _report(halt(storage, _config(folder), lambda: join_fleet(folder), reason), as_json=as_json)
+    config = config_to_stop(folder, named)
+    storage = LocalStorage(folder.storage) if named is not None else _storage(folder)
+    ports = HaltPorts(gateway=AskGateway(folder), end_fleet=lambda: _end_fleet(folder), tell=notify)
+    done = halt(storage, config, ports, reason)
+    if as_json:
+        emit(done)
+    else:
+        for line in halt_lines(done):
+            notify(line)
+    return NOT_PROVEN if done.proof is not None and not done.proof.proven else 0
 
 
 @command.command("reduce")

@@ -18,9 +18,7 @@ from actors.venue.connect import ADAPTERS, adapter_of, connect
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.storage import LocalStorage
-from cluster import trading
 from cluster.audit import reconcile
-from cluster.errors import FleetError
 from cluster.local import doctor
 from signals.market_time import MarketClock
 from signals.params import Params
@@ -98,8 +96,9 @@ def _account_type(adapter: Adapter) -> object:
 
 
 def test_a_halt_cancels_at_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) -> None:
-    asyncio.run(trading.cancel_directly(config(tmp_path), "silent", "HALT is set"))
+    asyncio.run(chooser.connect_to_stop(config(tmp_path), 10.0))
     assert elsewhere.opened == ["account within 10 s of elsewhere"]
+    assert not list(tmp_path.iterdir()), "a halt must not need room on the disk"
 
 
 def test_reconcile_reads_the_configured_venue(tmp_path: Path, elsewhere: Elsewhere) -> None:
@@ -151,14 +150,3 @@ def test_a_configuration_of_an_older_release_means_polymarket() -> None:
     plain = msgspec.to_builtins(venue())
     del plain["adapter"]
     assert msgspec.convert(plain, Venue).adapter == "polymarket"
-
-
-def test_a_halt_says_what_is_left_where_the_venue_is_away(
-    tmp_path: Path, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(*_: object) -> Unknown:
-        return Unknown(reason="no route")
-
-    monkeypatch.setattr(elsewhere, "connect", away)
-    with pytest.raises(FleetError, match=r"HALT is set, .* \(no route\)"):
-        asyncio.run(trading.cancel_directly(config(tmp_path), "silent", "HALT is set"))

@@ -1,0 +1,1 @@
+"""Stop all trading and prove with the venue that nothing of the account rests there."""
