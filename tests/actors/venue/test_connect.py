@@ -16,7 +16,7 @@ from actors.venue import connect as chooser
 from actors.venue.adapter import Adapter
 from actors.venue.connect import ADAPTERS, adapter_of, connect
 from actors.venue.keys import PrivateKeyError
-from actors.venue.port import Rejected, Unknown, VenuePort
+from actors.venue.port import Rejected, VenuePort
 from checkpoints.storage import LocalStorage
 from cluster.audit import reconcile
 from cluster.local import doctor
