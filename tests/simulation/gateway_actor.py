@@ -67,6 +67,8 @@ class SimulatedLock:
         process.on_death.append(self.release)
 
     def take(self) -> bool:
+        if self._world.authority is None:
+            self._world.succession.lock_taken()
         if self._world.authority in (None, self._process):
             self._world.authority, self.held = self._process, True
             self._world.authority_name = self._name

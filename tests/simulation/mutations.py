@@ -8,6 +8,7 @@ from actors.gateway.authority.events import Phase
 from actors.rollout.handoff_state import Step
 from actors.rollout.replacement.events import SharedStep
 from actors.shared_kind import Kind as Kinds
+from actors.supervisor.turn_machine import Phase as TurnPhase
 from tests.simulation import gateway_mutations as gateway
 from tests.simulation import slot_mutations as slot
 from tests.simulation import succession_mutations as succession
@@ -20,6 +21,9 @@ from tests.simulation.succession_steps import REPLACEMENT
 
 QUIET = ((REPLACEMENT, str(SharedStep.ENDING)), Strike.DRIVER)
 """Shared actors are replaced; what is struck is over by then."""
+
+UNNAMED = ((REPLACEMENT, str(SharedStep.CONFIRMING)), Strike.DRIVER)
+"""A driver names a successor that the old one did not agree to, and dies."""
 
 
 class Mutation(msgspec.Struct, frozen=True):
@@ -130,6 +134,27 @@ MUTATIONS = (
         "the successor adopts before the old gateway has let go",
         succession.adopted_before_the_release,
         Wish(aimed=((Kinds.GATEWAY, Phase.CLOSING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "one that takes the authority back resumes without the lock",
+        succession.resumed_without_the_lock,
+        Wish(aimed=((Kinds.GATEWAY, Phase.RETURNING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "the heir is not read again under the lock",
+        succession.heir_not_read_again,
+        Wish(aimed=((Kinds.GATEWAY, Phase.RELEASING), Strike.FROZEN)),
+    ),
+    Mutation(
+        "the log is written to after it was closed",
+        succession.log_written_after_closing,
+        Wish(aimed=((Kinds.GATEWAY, Phase.CLOSING), Strike.FROZEN)),
+        seeds=(12, 25, 31, *range(80)),  # a thread must be slow just then: three of fifty
+    ),
+    Mutation(
+        "a supervisor never reads whether it is still named",
+        succession.watch_never_checked,
+        Wish(aimed=UNNAMED, led=(Kinds.SUPERVISOR, TurnPhase.CLOSING)),
     ),
     Mutation(
         "one that has moved keeps the lock",

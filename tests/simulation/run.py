@@ -103,6 +103,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     always: dict[Step, Fault] = {}
     aimed: tuple[StepOf, Strike] | None = None
     """Replace the shared actors too, with this strike at this step of theirs."""
+    led: StepOf | None = None
+    """Bring about what leads to this step, where that is another one than is struck."""
     successions: bool = False
     """Replace the shared actors too, with a strike at one step of theirs: all pairs in turn."""
     lost_lock: bool = False
@@ -123,7 +125,7 @@ def simulate(seed: int, wish: Wish = Wish()) -> Result:  # noqa: B008 frozen
         world.network.usual = Weather(drop=0.0, duplicate=0.0, slow=0.0)
         world.network.weather = world.network.usual
     faults = Faults(world, random.Random(f"faults/{seed}"))
-    successions = SuccessionFaults(faults, seed, wish.aimed, always_lost=wish.lost_lock)
+    successions = SuccessionFaults(faults, seed, wish.aimed, wish.led, always_lost=wish.lost_lock)
     try:
         _plan(world, faults, rng, wish)
         if wish.aimed is not None or wish.successions:

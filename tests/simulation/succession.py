@@ -29,11 +29,19 @@ class SuccessionJudge:
         self._world = world
         self._generation = 0
         self._changed_s: dict[str, float] = {}
+        self._heirs: list[str | None] = [None]
+        """Whom the files have named since the gateway's lock was taken; first, who was named then.
+        """
 
     def written(self, name: str) -> None:
         """Note when the files changed that say whose turn it is."""
         if name in (MOVES_FILE, CURRENT_FILE, SUPERVISOR_FILE, MARKET_DATA_FILE):
             self._changed_s[name] = self._world.loop.now_s
+        if name in (MOVES_FILE, CURRENT_FILE):
+            self._heirs.append(heir(self._world.disk))
+
+    def lock_taken(self) -> None:
+        self._heirs = self._heirs[-1:]
 
     def _is_known(self, *names: str) -> bool:
         """Tell whether these files have said what they say for a while."""
@@ -52,10 +60,9 @@ class SuccessionJudge:
             blame(f"{actor.name}: is {after.phase}, and another one has the lock")
         if after.phase is Phase.MOVED and holds:
             blame(f"{actor.name}: has moved, and keeps the lock")
-        if after.phase is Phase.NUMBERING:
-            named = heir(world.disk)
-            if named not in (None, actor.name) and self._is_known(MOVES_FILE, CURRENT_FILE):
-                blame(f"{actor.name}: takes the authority, {named} is the heir")
+        if after.phase is Phase.NUMBERING and not {None, actor.name} & set(self._heirs):
+            named = self._heirs[-1]
+            blame(f"{actor.name}: takes the authority, {named} has been the heir since before")
         if after.phase is Phase.READING:
             self._numbered(actor, after.generation)
         if after.phase is Phase.SERVING:

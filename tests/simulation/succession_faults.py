@@ -70,6 +70,7 @@ class SuccessionFaults:
         faults: "Faults",
         seed: int,
         aimed: tuple[StepOf, Strike] | None = None,
+        led: StepOf | None = None,
         *,
         always_lost: bool = False,
     ) -> None:
@@ -77,6 +78,7 @@ class SuccessionFaults:
         self._world = faults.world
         self._dice = random.Random(f"succession/{seed}")
         self._step, self._strike = aimed or steered(seed)
+        self._led_to = led or self._step
         self._tries = 0
         self._always_lost = always_lost
         self._armed = False
@@ -135,7 +137,7 @@ class SuccessionFaults:
 
     def _lead(self, kind: str, step: str, who: Any) -> None:
         """Bring about what the aimed step follows from, at a step before it."""
-        lead = LEADS.get(self._step)
+        lead = LEADS.get(self._led_to)
         if lead is None or self._led >= LEADS_MAX or (kind, step) != lead[0]:
             return
         if isinstance(who, SharedRoll) and who.state is not None:

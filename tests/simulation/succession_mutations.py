@@ -5,12 +5,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.gateway import session
+from actors.gateway import log_file, session
 from actors.gateway.authority import effects as gateway_effects
 from actors.gateway.authority import events as gateway_events
 from actors.gateway.authority import files, machine
 from actors.gateway.authority.events import POINTS_ON, LockTaken, Phase
 from actors.machine.rows import Row, Table
+from actors.machine.vocabulary import Answer
 from actors.market_data import turn
 from actors.market_data.turn import Phase as MarketDataPhase
 from actors.rollout import shared
@@ -18,7 +19,7 @@ from actors.rollout.replacement import machine as replacement
 from actors.rollout.replacement.events import EndActor, NameBack, SharedStep
 from actors.supervisor import turn_machine
 from actors.supervisor.turn_machine import Phase as TurnPhase
-from tests.simulation import gateway_actor
+from tests.simulation import disk, gateway_actor
 from tests.simulation.patches import Patch
 
 Act = Callable[[Any, Any], Any]
@@ -139,6 +140,36 @@ def generation_not_raised() -> list[Patch]:
     return [(files.AuthorityFiles, "_raise_generation", raised)]
 
 
+def resumed_without_the_lock() -> list[Patch]:
+    """One that is asked to take the authority back goes on as if it had the lock still."""
+
+    def number(state: Any, _event: Any) -> Any:
+        return state, (gateway_effects.StoreGeneration(),)
+
+    return _authority((Phase.RETURNING, "it is the heir again", Phase.NUMBERING, number))
+
+
+def heir_not_read_again() -> list[Patch]:
+    """Whoever was the heir before it had the lock is taken for the heir now."""
+
+    def number(state: Any, _event: Any) -> Any:
+        answers = tuple(Answer(reply_to=each, done=True) for each in state.seizes)
+        taken = replace(state, seizes=(), holder="", lock_since_ms=None)
+        return taken, (*answers, gateway_effects.StoreGeneration())
+
+    return _authority(
+        (Phase.LOCKING, "somebody may have been named since", Phase.NUMBERING, number)
+    )
+
+
+def log_written_after_closing() -> list[Patch]:
+    """A thread that writes to the log goes on when the log is closed and the lock is free."""
+    return [
+        (log_file.GuardedLog, "_check", lambda _own: None),
+        (disk.SimulatedLog, "close", lambda _own: None),
+    ]
+
+
 # ---- the turns of the others ------------------------------------------------------------------
 
 
@@ -153,6 +184,23 @@ def turn_taken_from_the_living() -> list[Patch]:
         TurnPhase.OPENING,
         open_loop,
     )
+    return [(turn_machine, "TABLE", table)]
+
+
+def watch_never_checked() -> list[Patch]:
+    """A supervisor that watches does not read any more whether it is the one that is named."""
+    table = turn_machine.TABLE
+    for each in table:
+        if each.source is TurnPhase.WATCHING and each.target is TurnPhase.CHECKING:
+            on: Row[Any, Any] = Row(
+                source=each.source,
+                event=each.event,
+                target=TurnPhase.WATCHING,
+                why=each.why,
+                when=each.when,
+                act=turn_machine.watch,
+            )
+            table = table.changed((each, on))
     return [(turn_machine, "TABLE", table)]
 
 
