@@ -27,7 +27,7 @@ from cluster.errors import ClusterError, HeadError
 from cluster.local.durable_files import write_durably
 from cluster.local.environment import child_environment, interpreter, ray_program
 from cluster.local.processes import MARK, end_all, in_session, marked, wait_until
-from cluster.local.ray_folder import prune_sessions
+from cluster.local.ray_folder import make_ray_folder, prune_sessions
 from cluster.local.ray_logs import causes, read_logs
 from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
 
@@ -93,6 +93,7 @@ def ensure_head(
     prune_sessions(state.root)
     make_token(state.token)
     _check_ports(ports)
+    make_ray_folder(state.root)
     head = _spawn(state, ports)
     record = state.update_run(head=head, ports=ports, python=interpreter())
     _wait_up(state, record, waited)

@@ -72,12 +72,18 @@ def _private_folder() -> Path:
     return PLACES[0] / f"midstride-{os.getuid()}"
 
 
-def make_ray_folder(root: Path) -> None:
-    """Make it, readable by this user only; raise `ClusterError` saying why that cannot be."""
+def check_ray_folder(root: Path) -> None:
+    """Raise `ClusterError` saying why it cannot be made; only a head that starts makes it."""
     folder = ray_folder(root)
     problem = _problem(folder.parent)
     if problem is not None:
         raise ClusterError(f"Ray's folder {folder.parent} cannot be used: {problem}")
+
+
+def make_ray_folder(root: Path) -> None:
+    """Make it, readable by this user only; raise `ClusterError` saying why that cannot be."""
+    check_ray_folder(root)
+    folder = ray_folder(root)
     try:
         for entry in (folder.parent, folder):
             entry.mkdir(mode=PRIVATE, exist_ok=True)

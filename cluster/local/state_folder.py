@@ -13,7 +13,7 @@ from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
 from cluster.errors import ClusterError
 from cluster.local.durable_files import locked, write_durably
-from cluster.local.ray_folder import make_ray_folder, ray_folder
+from cluster.local.ray_folder import check_ray_folder, ray_folder
 
 
 class HeadPorts(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +137,7 @@ class StateFolder(msgspec.Struct, frozen=True):
                     f"{folder} cannot be written ({error}); free space or name another folder "
                     "with --state (`make`: STATE=folder)"
                 ) from error
-        make_ray_folder(self.root)
+        check_ray_folder(self.root)
 
     def forget(self) -> None:
         """Remove what a fresh start must not find: storage, sandbox, key. Nothing may be alive."""

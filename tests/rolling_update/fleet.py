@@ -1,6 +1,7 @@
 """A real fleet of a test's own: started, asked and ended by the operator's commands."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -215,6 +216,7 @@ def running_fleet(
         fleet.stop()
         left = left_behind(fleet)
         assert not left, f"processes {left} were left behind"
+    shutil.rmtree(fleet.state.ray, ignore_errors=True)  # after a failure its logs say why
 
 
 def left_behind(fleet: Fleet) -> list[Path]:

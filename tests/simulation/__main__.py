@@ -39,7 +39,11 @@ def progress(totals: Totals, wanted: int, real_s: float) -> str:
 @click.option("--first", default=0, help="First seed.")
 @click.option("--seed", type=int, default=None, help="Only this one.")
 @click.option("--jobs", default=os.cpu_count() or 1, help="Processes; as many as there are cores.")
-@click.option("--successions", is_flag=True, help="Replace the shared actors too, in each seed.")
+@click.option(
+    "--successions/--no-successions",
+    default=True,
+    help="Replace the shared actors too, in each seed (default).",
+)
 def main(seeds: int, first: int, seed: int | None, jobs: int, *, successions: bool) -> None:
     """Run the fleet in one thread from seeds, with faults and rolls, and judge it."""
     chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)

@@ -2,13 +2,11 @@
 
 import random
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from actors.venue.answers import AccountBalance, ListedMarket, TokenBook
 from actors.venue.port import (
     Accepted,
     AcceptedStatus,
@@ -32,54 +30,35 @@ from actors.venue.port import (
     VenueTrade,
 )
 from signals.decision import Style
-from signals.market import Outcome, Side, Timeframe, Window
+from signals.market import Outcome, Side
 from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd
 from tests.simulation.venue_behaviours import Hard, VenueBehaviours
+from tests.simulation.venue_books import Market, VenueBooks
 from tests.simulation.virtual_loop import VirtualLoop
 
 SILENCE_S: Final = 10.0
 """Without a heartbeat for so long the venue cancels everything."""
-STARTING_CASH: Final = 100_000 * MICRO
 POST_ONLY_S: Final = 3.0
 """After a restart; two minutes at the venue."""
 LIST_LAG_S: Final = 0.8
 """A new order may be missing from the list of open ones for so long."""
 
 
-class Market(msgspec.Struct, frozen=True, kw_only=True):
-    condition_id: str
-    slot: str
-    close_s: float
-
-
-def token_id(condition_id: str, outcome: Outcome) -> str:
-    return f"{condition_id}/{outcome}"
-
-
-def _ledger_value(trade: VenueTrade) -> int:
-    """Price times shares as docs/sandbox-ledger.md says it, written apart from the fleet's rule."""
-    value = Decimal(trade.price * trade.shares) / MICRO
-    up = trade.token_id.endswith(f"/{Outcome.UP}")
-    return int(value.to_integral_value(ROUND_FLOOR if up else ROUND_CEILING))
-
-
-class Exchange:
+class Exchange(VenueBooks):
     """Its whole state; calls come through the network, time through the loop."""
 
     def __init__(self, loop: VirtualLoop, rng: random.Random, wire_ms: Callable[[], int]) -> None:
+        super().__init__()
         self._loop = loop
         self.hard = VenueBehaviours(random.Random(f"hard/{rng.random()}"))
         self._rng = rng
         self._wire_ms = wire_ms
-        self.markets: dict[str, Market] = {}
         self.posted: dict[str, UnsignedOrder] = {}
         """Every order that ever landed."""
         self.rejected: set[str] = set()
         """For good: a copy of the request that comes later gets the same answer."""
         self.open: dict[str, VenueOrder] = {}
         self.listed_s: dict[str, float] = {}
-        self.trades: dict[str, VenueTrade] = {}
-        self.winners: dict[str, Outcome] = {}
         self._restarting = False
         self._takes_from_s = 0.0
         """Until then only post-only orders pass."""
@@ -301,65 +280,6 @@ class Exchange:
             for name in tuple(self.open):
                 self._cancel_one(name)
         self._after(1.0, self._watch)
-
-    # ---- what anybody may ask -----------------------------------------------------------------
-
-    def listed_market(self, slug: str) -> ListedMarket | None:
-        """Every window's market exists ahead of its first order, as at the venue."""
-        asset, _, timeframe, open_s = slug.split("-")
-        window = Window(1_000 * int(open_s), Timeframe(timeframe))
-        condition_id = f"0x{asset}-{timeframe}-{window.open_ms}"
-        return ListedMarket(
-            slug=slug,
-            condition_id=condition_id,
-            up_token_id=token_id(condition_id, Outcome.UP),
-            down_token_id=token_id(condition_id, Outcome.DOWN),
-            min_order_shares=MicroShares(5 * MICRO),
-            open_ms=window.open_ms,
-            close_ms=window.close_ms,
-        )
-
-    def token_book(self, token: str) -> TokenBook:
-        return TokenBook(
-            token_id=token,
-            condition_id=token.rsplit("/", 1)[0],
-            tick_micro_usd=10_000,
-            bid=PriceMicroUsd(490_000),
-            ask=PriceMicroUsd(510_000),
-        )
-
-    def account(self, tokens: tuple[str, ...]) -> AccountBalance:
-        slots = {market.slot for market in self.markets.values()}
-        cash = STARTING_CASH + sum(self.cash_micro_usd(slot) for slot in slots)
-        return AccountBalance(
-            cash_micro_usd=MicroUsd(cash),
-            shares={token: MicroShares(self._held(token)) for token in tokens},
-        )
-
-    def _held(self, token: str) -> int:
-        signs = {Side.BUY: 1, Side.SELL: -1}
-        return sum(
-            signs[trade.side] * trade.shares
-            for trade in self.trades.values()
-            if trade.token_id == token and trade.status is not TradeStatus.FAILED
-        )
-
-    # ---- the ledger ---------------------------------------------------------------------------
-
-    def cash_micro_usd(self, slot: str) -> int:
-        """Return what the slot's fills and payouts come to, failed ones left out."""
-        total = 0
-        for trade in self.trades.values():
-            market = self.markets[trade.condition_id]
-            if market.slot != slot or trade.status is TradeStatus.FAILED:
-                continue
-            sign = 1 if trade.side is Side.BUY else -1
-            total -= sign * _ledger_value(trade)
-            total -= trade.fee_micro_usd
-            winner = self.winners.get(trade.condition_id)
-            if winner is not None and trade.token_id == token_id(trade.condition_id, winner):
-                total += sign * trade.shares
-        return total
 
     def _after(self, delay_s: float, what: Callable[[], object]) -> None:
         self._at(self._loop.now_s + delay_s, what)

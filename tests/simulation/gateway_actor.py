@@ -10,7 +10,6 @@ from actors.gateway.authority.events import (
     POINTS_ON,
     Authority,
     HandOverAsked,
-    Holder,
     Phase,
     TakeBackAsked,
     TakeOverAsked,
@@ -41,6 +40,7 @@ from actors.messages import Moved, OutboxPage, Refusal
 from actors.rollout.replacement.events import Seen
 from actors.venue.port import Rejected, Unknown, VenuePort
 from tests.simulation.disk import SimulatedLog
+from tests.simulation.lock import FLEET, SimulatedLock
 from tests.simulation.supervisor_actor import guard_supervisor
 from tests.simulation.venue_client import VenueClient
 from tests.simulation.virtual_loop import Process
@@ -49,51 +49,10 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 READY_S: Final = 20.0
-FLEET: Final = "fleet"
 FALSE_ALARMS: Final = ("books_differ", "intent_facts_differ", "balance_low", "odd_rows")
 """Every market, fill and balance of this venue is right: none of these has a cause."""
 ANSWERS: Final = POINTS_ON | {Phase.SERVING, Phase.GONE}
 Answer = Any
-
-
-class SimulatedLock:
-    """The kernel's lock as one process sees it: free when its holder's process is gone."""
-
-    def __init__(self, world: "World", process: Process, name: str) -> None:
-        self._world = world
-        self._process = process
-        self._name = name
-        self.held = False
-        process.on_death.append(self.release)
-
-    def take(self) -> bool:
-        if self._world.authority is None:
-            self._world.succession.lock_taken()
-        if self._world.authority in (None, self._process):
-            self._world.authority, self.held = self._process, True
-            self._world.authority_name = self._name
-        return self.held
-
-    def holder(self) -> Holder | None:
-        other = self._world.authority
-        if other is None:
-            return None
-        return Holder(
-            name=self._world.authority_name,
-            fleet=FLEET,
-            node="n",
-            pid=other.number,
-            process_start=1,
-            wire_ms=0,
-        )
-
-    def release(self) -> None:
-        self.held = False
-        if self._world.authority is self._process:
-            self._world.authority = None
-
-    def end(self, holder: Holder) -> bool:
-        return holder.pid != self._process.number and self._world.end_life(f"{holder.pid}-1")
 
 
 class GatewayActor:

@@ -20,8 +20,8 @@ FAILURES_SHOWN: Final = 20
 
 
 class Totals:
-    def __init__(self, *, successions: bool = False) -> None:
-        self.command = "python -m tests.simulation" + (" --successions" if successions else "")
+    def __init__(self, *, successions: bool = True) -> None:
+        self.command = "python -m tests.simulation" + ("" if successions else " --no-successions")
         """Repeats what was run; the seed is still to be given."""
         self.seeds = 0
         self.virtual_s = self.cpu_s = 0.0

@@ -1,14 +1,11 @@
 """A slot goes back from a release that keeps it from deciding: when, whereto, and what it needs."""
 
-import asyncio
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from actors.detectors.policy import Reaction, reaction_of
-from actors.messages import Opened, OpenIncarnation
 from actors.supervisor.conduct import Outcome
 from actors.supervisor.events import (
     AskSlot,
@@ -23,7 +20,6 @@ from actors.supervisor.events import (
     RolloutSeen,
     SeatOpened,
     SeatRefused,
-    SharedSilent,
     SlotCreated,
     SlotMissing,
     SlotSeen,
@@ -31,11 +27,10 @@ from actors.supervisor.events import (
     StartAsked,
     Ticked,
 )
-from actors.supervisor.requests import Requests
-from actors.supervisor.state import GATEWAY, HUNG_AFTER_MS, RETRY_MS, STARTING_MS, Place
-from actors.supervisor.taking_back import GAP_MS, MEMORY_MB_MAX, UNREAD_MS
-from checkpoints.storage import LocalStorage
-from tests.actors.slot.builders import CYCLE_MS, OPEN_MS
+from actors.supervisor.state import HUNG_AFTER_MS, RETRY_MS, STARTING_MS, Place
+from actors.supervisor.taking_back import MEMORY_MB_MAX
+from tests.actors.slot.builders import CYCLE_MS
+from tests.actors.supervisor.bad_course import OLDER, live, wait
 from tests.actors.supervisor.test_supervisor_releases import (
     BAD,
     OLD,
@@ -48,27 +43,6 @@ from tests.actors.supervisor.test_supervisor_releases import (
     watched,
 )
 from tests.actors.supervisor.test_supervisor_step import SLOT, Watch, alarms, of
-
-OLDER = "cc" * 32
-HOUR_MS = 3_600_000
-
-
-def live(watch: Watch | None = None) -> Watch:
-    watch = watch or watched()
-    seen = decision(watch, "points", incarnation=2, release=BAD)
-    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
-    watch.apply(Ticked)
-    assert watch.place() is Place.LIVE
-    return watch
-
-
-def wait(watch: Watch, for_ms: int, *, every_ms: int = 2_000) -> list[Any]:
-    """Let time pass: the clock ticks and the journal, without a new row, is read to its end."""
-    effects: list[Any] = []
-    for _ in range(for_ms // every_ms):
-        effects += watch.after(every_ms).apply(Ticked)
-        effects += read(watch)
-    return effects
 
 
 def test_two_failed_decisions_lead_back_to_the_proven_release() -> None:
@@ -300,95 +274,6 @@ def test_the_first_release_of_a_slot_stays_and_an_alarm_names_what_fails() -> No
     assert reaction_of("release_fails") is Reaction.NOTIFY
 
 
-# ---- what is nobody's fault -------------------------------------------------------------------
-
-
-def test_what_fell_due_while_this_watch_stood_still_is_forgiven() -> None:
-    watch = live()
-    wait(watch, CYCLE_MS)
-    watch.after(HOUR_MS).apply(Ticked)
-    assert of(read(watch), OpenSeat) == [], "the machine was suspended"
-    assert of(wait(watch, CYCLE_MS), OpenSeat) == []
-    assert len(of(wait(watch, CYCLE_MS), OpenSeat)) == 1, "and then it counts again"
-
-
-def test_a_gap_is_longer_than_any_two_looks_of_a_busy_machine() -> None:
-    watch = live()
-    assert of(wait(watch, 2 * CYCLE_MS, every_ms=GAP_MS), OpenSeat) != []
-
-
-def test_a_supervisor_that_begins_gives_slots_the_time_to_start() -> None:
-    watch = watched()
-    assert of(wait(watch, STARTING_MS), OpenSeat) == []
-    assert of(wait(watch, CYCLE_MS), OpenSeat) == []
-    assert len(of(wait(watch, 2 * CYCLE_MS), OpenSeat)) == 1, "one that never starts goes back"
-
-
-def test_a_slot_owes_from_its_claim_on_where_this_watch_saw_it() -> None:
-    watch = Watch()
-    watch.apply(StartAsked, slots=(SLOT,))
-    watch.apply(Ticked)
-    claimed_ms = watch.after(2_000).now_ms
-    claim = msgspec.structs.replace(record(BAD, 2, "r0001"), granted_wire_ms=claimed_ms)
-    watch.apply(FencesRead, owners={SLOT: claim}, history={SLOT: (claim,)})
-    live(watch.after(1_500))
-    assert watch.state.slots[SLOT].owes_from_ms == claimed_ms
-    old = live(watched())
-    assert old.state.slots[SLOT].owes_from_ms == old.now_ms, "its claim is older than this watch"
-
-
-def test_points_before_this_supervisor_began_are_not_counted_as_missing() -> None:
-    watch = Watch().after(HOUR_MS)
-    watch.apply(StartAsked, slots=(SLOT,))
-    watch.apply(FencesRead, owners={SLOT: ROLLED[-1]}, history={SLOT: ROLLED})
-    for ago in (3, 2):
-        read(watch, made(watch, Outcome.GOOD, OLD, OPEN_MS - ago * CYCLE_MS))
-    live(watch)
-    assert of(wait(watch, CYCLE_MS), OpenSeat) == []
-
-
-def test_without_the_gateway_a_slot_that_cannot_claim_is_not_at_fault() -> None:
-    watch = live()
-    seen = msgspec.structs.replace(decision(watch, "points", 2, BAD), state="claiming")
-    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=seen)
-    effects: list[Any] = []
-    for _ in range(4 * CYCLE_MS // 2_000):
-        effects += wait(watch, 2_000)
-        effects += watch.apply(SharedSilent, who=GATEWAY, missing=False, reason="no answer")
-    assert of(effects, OpenSeat) == []
-
-
-def test_a_full_disk_is_not_the_fault_of_the_slots_that_cannot_write() -> None:
-    watch = live()
-    ill = msgspec.structs.replace(decision(watch, "points", 2, BAD), journal_failure="full")
-    watch.apply(SlotSeen, slot=SLOT, incarnation=2, status=ill)
-    effects: list[Any] = []
-    for _ in range(4 * CYCLE_MS // 2_000):
-        effects += watch.after(2_000).apply(Ticked)
-        effects += read(watch, writable=False)
-    assert of(effects, OpenSeat) == []
-    assert of(wait(watch, 3 * CYCLE_MS), OpenSeat) != [], "a slot alone that cannot write is"
-
-
-def test_nothing_is_missing_before_the_journal_was_read() -> None:
-    watch = live()
-    effects: list[Any] = []
-    for _ in range(4 * CYCLE_MS // 2_000):
-        effects += watch.after(2_000).apply(Ticked)
-    assert of(effects, OpenSeat) == []
-
-
-def test_a_journal_that_is_not_read_is_an_alarm_until_it_is() -> None:
-    watch = live()
-    effects: list[Any] = []
-    for _ in range(UNREAD_MS // 2_000 + 1):
-        effects += watch.after(2_000).apply(Ticked)
-    assert alarms(effects) == ["decisions_unread"]
-    read(watch)
-    watch.apply(Ticked)
-    assert "decisions_unread/journal" not in watch.state.raised
-
-
 def test_a_restarted_supervisor_still_knows_what_was_taken_back() -> None:
     watch = live()
     decided(watch, Outcome.FAILED)
@@ -402,64 +287,3 @@ def test_a_restarted_supervisor_still_knows_what_was_taken_back() -> None:
     effects = decided(again, Outcome.FAILED, OLD)
     assert of(effects, OpenSeat) == [], "the one before it was itself taken back"
     assert alarms(effects) == ["no_way_back"]
-
-
-# ---- what it needs of others ------------------------------------------------------------------
-
-
-class Fleet:
-    def __init__(self) -> None:
-        self.done: list[str] = []
-
-    async def end_actor(self, actor: str) -> bool:
-        self.done.append(f"end {actor}")
-        return True
-
-    async def end_process(self, life: str, node_id: str) -> bool:
-        self.done.append(f"kill {life}{node_id}")
-        return True
-
-
-def opening(root: Path, fleet: Fleet, effect: OpenSeat) -> Any:
-    class Gateway:
-        async def open_incarnation(self, request: OpenIncarnation) -> Opened:
-            fleet.done.append(f"open {request.slot} {request.expected_fence}")
-            return Opened(incarnation=3)
-
-    class Archived(Requests, frozen=True, kw_only=True):
-        def _archived(self, release: str) -> bool:
-            return release == OLD
-
-    requests = Archived(
-        fleet=fleet,  # type: ignore[arg-type]
-        gateway=Gateway(),  # type: ignore[arg-type]
-        storage=LocalStorage(root),
-        release="r",
-    )
-    return asyncio.run(requests.answer(effect))(0, 0)
-
-
-def test_the_bad_incarnation_is_ended_for_good_before_its_seat_is_declared_vacant(
-    tmp_path: Path,
-) -> None:
-    watch = live()
-    decided(watch, Outcome.FAILED)
-    (effect,) = of(decided(watch, Outcome.FAILED), OpenSeat)
-    fleet = Fleet()
-    assert isinstance(opening(tmp_path, fleet, effect), SeatOpened)
-    assert fleet.done == [f"end {SLOT}/2", "kill 7-7", f"open {SLOT} 2"]
-
-
-def test_nothing_is_ended_for_a_release_that_cannot_be_gone_back_to(tmp_path: Path) -> None:
-    fleet = Fleet()
-    effect = OpenSeat(
-        slot=SLOT,
-        expected_fence=2,
-        release=OLDER,
-        reason="r",
-        back=True,
-        ends=Ends(incarnation=2, life="7-7", node_id=""),
-    )
-    refused = opening(tmp_path, fleet, effect)
-    assert isinstance(refused, SeatRefused)
-    assert (refused.not_archived, fleet.done) == (OLDER, [])

@@ -29,6 +29,7 @@ def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
         with pytest.raises(HeadError, match=rf"port {port} \(dashboard .*--head-port"):
             ensure_head(state, msgspec.structs.replace(four_ports(), dashboard=port))
     assert head_processes(state) == []
+    assert not state.ray.exists(), "only a head that starts leaves a folder behind"
 
 
 @pytest.mark.ray

@@ -20,7 +20,7 @@ from cluster.gate.entry import Entrant
 from cluster.rolling_update import params as operator_side
 from signals.market_time import MarketClock
 from signals.params import Params, override, params_id
-from tests.actors.rollout.test_abort import OLD_OWNS
+from tests.actors.rollout.aborts import OLD_OWNS
 from tests.actors.slot.builders import SLOT, Memory
 from tests.actors.slot.test_slot_loop import LIMIT_SECONDS, World, kill, until
 
