@@ -20,9 +20,9 @@ from checkpoints.snapshots import SnapshotStore, encode_snapshot
 from signals.market import Asset, Outcome, Slot, Timeframe, Window
 from signals.snapshot import Book, BookLevel, Feed, InputAge, MarketView, Snapshot, Ticks
 from signals.units import MICRO, MicroShares, PriceMicroUsd
-from tests.simulation.exchange import Market, token_id
 from tests.simulation.network import Lost
 from tests.simulation.supervisor_actor import guard_supervisor
+from tests.simulation.venue_books import Market, token_id
 from tests.simulation.virtual_loop import Process
 
 if TYPE_CHECKING:
