@@ -32,10 +32,14 @@ FILLS_SECONDS = 600.0
 
 
 @contextmanager
-def paper_fleet(folder: Path, speed: int) -> Iterator[Fleet]:
+def paper_fleet(
+    folder: Path, speed: int, slots: tuple[str, ...] = SIXTEEN, config: Path | None = None
+) -> Iterator[Fleet]:
+    """Run it beside stand-ins; without `config` with the one that is shipped for that."""
     tree = copy_tree(folder / "running")
-    fleet = Fleet(StateFolder(folder / "state"), tree, SIXTEEN, folder)
-    words = ("run", "--mode", "paper", "--stand-ins", "--detach", "--fresh")
+    fleet = Fleet(StateFolder(folder / "state"), tree, slots, folder)
+    words = ["run", "--mode", "paper", "--stand-ins", "--detach", "--fresh"]
+    words += [] if config is None else [f"--config={config}"]
     try:
         code, output = fleet.command(*words, f"--speed={speed}", f"--head-port={free_ports()}")
         assert code == 0, output
