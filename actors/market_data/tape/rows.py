@@ -12,7 +12,7 @@ import msgspec
 
 from actors.market_data.snapshot import strike_of
 from actors.market_data.state import AssetFeeds, BookBuffer, KnownMarket, MarketDataState
-from signals.market import Asset, Outcome, market_slug
+from signals.market import Asset, Outcome, day_of, market_slug
 from signals.snapshot import Interval
 from signals.units import MICRO
 
@@ -135,6 +135,8 @@ class Marks(msgspec.Struct):
 
     newest: dict[str, int] = {}
     windows: dict[str, float | None] = {}
+    days: dict[Asset, str] = {}
+    """In which the longer candles of an asset stand already."""
 
 
 def place_of(table: str, asset: Asset, time_ms: int) -> Place:
@@ -163,13 +165,8 @@ def new_rows(state: MarketDataState, marks: Marks) -> Rows:
 
 
 def _of_asset(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[str, int, Row]]:
-    name, venue = asset.upper(), VENUES.get(feeds.source, feeds.source)
-    candles = feeds.candles[Interval.M5]
-    times = candles.open_time_ms
-    for at in _after(marks, f"klines/{asset}", times):
-        row: Row = (name, venue, "5m", times[at], candles.open[at], candles.high[at])
-        row += (candles.low[at], candles.close[at], candles.volume[at], None, candles.taker_buy[at])
-        yield "klines", times[at], row
+    name = asset.upper()
+    yield from _candles(asset, feeds, marks)
     times = tuple(point.time_ms for point in feeds.funding)
     for at in _after(marks, f"funding/{asset}", times):
         yield "funding", times[at], (name, times[at], feeds.funding[at].rate)
@@ -179,6 +176,29 @@ def _of_asset(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[s
     times = feeds.ticks.observed_ms
     for at in _after(marks, f"ticks/{asset}", times):
         yield "ticks", times[at], (name, times[at], feeds.ticks.twap[at])
+
+
+def _candles(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[str, int, Row]]:
+    """Return new candles. The longer ones stand in each day whole: it can be replayed alone.
+
+    Theirs reach back beyond the days that are kept.
+    """
+    name, venue = asset.upper(), VENUES.get(feeds.source, feeds.source)
+    newest_ms = max(feeds.candles[Interval.M5].open_time_ms, default=None)
+    if newest_ms is None:
+        return
+    day = day_of(newest_ms)
+    new_day = marks.days.get(asset) != day
+    marks.days[asset] = day
+    for interval, candles in feeds.candles.items():
+        times, series = candles.open_time_ms, f"klines/{asset}/{interval}"
+        if new_day and interval is not Interval.M5:
+            marks.newest.pop(series, None)
+        for at in _after(marks, series, times):
+            row: Row = (name, venue, str(interval), times[at], candles.open[at], candles.high[at])
+            row += (candles.low[at], candles.close[at], candles.volume[at], None)
+            place_ms = times[at] if interval is Interval.M5 else newest_ms
+            yield "klines", place_ms, (*row, candles.taker_buy[at])
 
 
 def _after(marks: Marks, series: str, times_ms: tuple[int, ...]) -> range:

@@ -36,7 +36,8 @@ class Funding:
         self._recorded: dict[int, float] = {}
         self.recorded_range: tuple[int, int] | None = None
         if recorded is not None:
-            times = [int(t) for t in recorded.market_ms]
+            # some exchanges stamp a rate milliseconds after its hour
+            times = [int(t) - int(t) % MINUTE_MS for t in recorded.market_ms]
             self._recorded = dict(zip(times, map(float, recorded.values), strict=True))
             self.recorded_range = (times[0], times[-1])
 

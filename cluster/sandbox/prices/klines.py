@@ -1,4 +1,4 @@
-"""Candles of every interval, made from the same 5-minute candles and seconds."""
+"""Candles of every interval: recorded, else made from the 5-minute candles and seconds."""
 
 from collections import OrderedDict
 from typing import Final
@@ -7,21 +7,20 @@ import numpy as np
 
 from cluster.sandbox.model import Kline
 from cluster.sandbox.prices.path import PRICE_SCALE
-from cluster.sandbox.prices.shapes import CANDLE_MS, MONDAY_MS, candle_index, candle_open_ms
+from cluster.sandbox.prices.shapes import (
+    CANDLE_MS,
+    INTERVALS_MS,
+    MONDAY_MS,
+    candle_index,
+    candle_open_ms,
+)
 from cluster.sandbox.prices.source import Floats, Prices
 
-INTERVALS_MS: Final = {
-    "5m": 300_000,
-    "15m": 900_000,
-    "30m": 1_800_000,
-    "1h": 3_600_000,
-    "4h": 14_400_000,
-    "1d": 86_400_000,
-    "1w": 604_800_000,
-}
 ROWS_MAX: Final = 1_500
 """The venue of the candles serves no more in one answer."""
 CACHED: Final = 20_000
+MADE_DIGITS: Final = 3
+RECORDED_DIGITS: Final = 8
 MEAN_TRADE_SHARE: Final = 2_000
 """Trades of a 5-minute candle of mean volume: only the field's order of magnitude."""
 
@@ -67,12 +66,21 @@ class Klines:
         key = (asset, length_ms, number)
         found = self._closed.get(key)
         if found is None:
-            first = candle_index(open_ms)
-            rows = self._prices.rows(asset, first, first + length_ms // CANDLE_MS)
-            found = self._closed[key] = _join(open_ms, length_ms, rows)
+            rows = self._prices.longer(asset, length_ms, open_ms)
+            if rows is None:
+                first = candle_index(open_ms)
+                rows = self._prices.rows(asset, first, first + length_ms // CANDLE_MS)
+            found = self._closed[key] = _join(
+                open_ms, length_ms, rows, self._digits(asset, open_ms)
+            )
             if len(self._closed) > CACHED:
                 self._closed.popitem(last=False)
         return found
+
+    def _digits(self, asset: str, open_ms: int) -> int:
+        """Return how many decimals a volume has; a recorded one is served as it was recorded."""
+        span = self._prices.recorded(asset)
+        return RECORDED_DIGITS if span and open_ms < span[1] else MADE_DIGITS
 
     def _unfinished(self, asset: str, open_ms: int, length_ms: int, market_ms: int) -> Kline:
         """Join the closed 5-minute candles with the seconds seen of the running one."""
@@ -94,7 +102,7 @@ def _number(market_ms: int, length_ms: int) -> int:
     return (market_ms - MONDAY_MS) // length_ms
 
 
-def _join(open_ms: int, length_ms: int, rows: Floats) -> Kline:
+def _join(open_ms: int, length_ms: int, rows: Floats, digits: int = MADE_DIGITS) -> Kline:
     taker = float(rows[:, 5].sum())
     return Kline(
         open_market_ms=open_ms,
@@ -103,7 +111,7 @@ def _join(open_ms: int, length_ms: int, rows: Floats) -> Kline:
         high=float(rows[:, 1].max()),
         low=float(rows[:, 2].min()),
         close=float(rows[-1, 3]),
-        volume=round(float(rows[:, 4].sum()), 3),
-        taker_buy=None if np.isnan(taker) else round(taker, 3),
+        volume=round(float(rows[:, 4].sum()), digits),
+        taker_buy=None if np.isnan(taker) else round(taker, digits),
         trades=MEAN_TRADE_SHARE * len(rows),
     )

@@ -32,3 +32,5 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
     candles: dict[str, RecordedCandles]
     funding: dict[str, RecordedSeries]
     open_interest: dict[str, RecordedSeries]
+    longer: dict[str, dict[int, dict[int, Any]]] = {}
+    """Candles longer than five minutes: asset -> length in ms -> open time in ms -> row."""

@@ -12,6 +12,16 @@ WEEK_MS: Final = 604_800_000
 MONDAY_MS: Final = 345_600_000
 """The first Monday after the Unix epoch: weekly candles open on Mondays, 00:00 UTC."""
 CANDLES_PER_WEEK: Final = WEEK_MS // CANDLE_MS
+INTERVALS_MS: Final = {
+    "5m": 300_000,
+    "15m": 900_000,
+    "30m": 1_800_000,
+    "1h": 3_600_000,
+    "4h": 14_400_000,
+    "1d": 86_400_000,
+    "1w": 604_800_000,
+}
+"""Of candles: name and length."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ class Prices:
         self.seed = seed
         self.assets = assets
         self._recorded: dict[str, RecordedCandles] = tape.candles if tape else {}
+        self._longer = tape.longer if tape else {}
         self.funding = {
             asset: Funding(seed, asset, tape.funding.get(asset) if tape else None)
             for asset in assets
@@ -67,6 +68,11 @@ class Prices:
         joined = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
         rows: Floats = joined[first - start : end - start]
         return rows
+
+    def longer(self, asset: str, length_ms: int, open_ms: int) -> Floats | None:
+        """Return a recorded candle longer than five minutes, as one row; None: make it."""
+        row = self._longer.get(asset, {}).get(length_ms, {}).get(open_ms)
+        return None if row is None else np.asarray([row])
 
     def recorded(self, asset: str) -> tuple[int, int] | None:
         """Return the range [from, until) of recorded candles in market ms."""

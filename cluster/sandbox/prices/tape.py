@@ -3,7 +3,8 @@
 Columns: klines.parquet has asset, venue, interval, open_time_ms, open, high, low, close, volume,
 taker_buy_base; funding.parquet has asset, funding_time_ms, rate; open_interest.parquet has asset,
 time_ms, open_interest_base. Only gap-free 5-minute candles of one perpetual are used: of a tape
-that the recorder wrote, the longest run of each asset without a gap, from whatever source served.
+that the recorder wrote, the longest run of each asset without a gap, from whatever source served,
+and its longer candles, which reach back further.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from cluster.sandbox.prices.recorded import (
     Tape,
     TapeError,
 )
-from cluster.sandbox.prices.shapes import CANDLE_MS, candle_index
+from cluster.sandbox.prices.shapes import CANDLE_MS, INTERVALS_MS, MONDAY_MS, candle_index
 from cluster.sandbox.prices.tape_files import is_own, tape_files
 
 __all__ = ["TapeError", "load_tape"]
@@ -50,8 +51,10 @@ def load_tape(folder: Path, assets: Sequence[str] = ASSETS) -> Tape:
         {} if table is None else _series(table, *columns, assets)
         for table, columns in zip(tables, names, strict=True)
     )
+    table = _read(folder, klines)
     return Tape(
-        candles=_candles(_read(folder, klines), assets, own=own),
+        candles=_candles(table, assets, own=own),
+        longer=_longer(table, assets) if own else {},
         funding=funding,
         open_interest=open_interest,
     )
@@ -94,6 +97,22 @@ def _candles(table: pa.Table, assets: Sequence[str], *, own: bool) -> dict[str, 
     return found
 
 
+def _longer(table: pa.Table, assets: Sequence[str]) -> dict[str, dict[int, dict[int, Any]]]:
+    """Read the candles of the other intervals; one that begins beside its grid is left out."""
+    found: dict[str, dict[int, dict[int, Any]]] = {asset: {} for asset in assets}
+    for interval, length_ms in INTERVALS_MS.items():
+        rows = table.filter(pc.equal(table["interval"], interval))
+        if length_ms == CANDLE_MS or not rows.num_rows:
+            continue
+        names = [str(name).lower() for name in rows.column("asset").to_pylist()]
+        times = _column(rows, "open_time_ms").astype(np.int64)
+        values = _values(rows)
+        for asset, time_ms, row in zip(names, times.tolist(), values, strict=True):
+            if asset in found and (time_ms - MONDAY_MS) % length_ms == 0:
+                found[asset].setdefault(length_ms, {})[time_ms] = row
+    return found
+
+
 def _longest_run(rows: pa.Table) -> pa.Table:
     """Leave out what is there twice, and keep the longest part without a gap."""
     times = _column(rows, "open_time_ms").astype(np.int64)
@@ -111,9 +130,12 @@ def _one_asset(asset: str, rows: pa.Table) -> RecordedCandles:
         raise TapeError(
             f"the 5m candles of {asset} have gaps or repetitions: `midstride tape check` says where"
         )
+    return RecordedCandles(first_index=candle_index(int(times[0])), rows=_values(rows))
+
+
+def _values(rows: pa.Table) -> Floats:
     names = ("open", "high", "low", "close", "volume", "taker_buy_base")
-    columns = [_column(rows, name).astype(np.float64) for name in names]
-    return RecordedCandles(first_index=candle_index(int(times[0])), rows=np.column_stack(columns))
+    return np.column_stack([_column(rows, name).astype(np.float64) for name in names])
 
 
 def _series(

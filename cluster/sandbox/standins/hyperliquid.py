@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from cluster.sandbox.model import Kline
-from cluster.sandbox.prices.klines import INTERVALS_MS
+from cluster.sandbox.prices.shapes import INTERVALS_MS
 from cluster.sandbox.standins.faults import Fault
 from cluster.sandbox.standins.quotas import Quota, Verdict
 from cluster.sandbox.standins.standin import (

@@ -12,11 +12,13 @@ from cluster.local.jobs import WORKING_TREE
 from cluster.local.processes import marked, wait_until
 from cluster.local.sandbox_process import read_ready
 from cluster.local.state_folder import StateFolder
+from signals.params import load_params
 from tests.cluster.local.test_run import cluster
 from tests.judge import judge
 from tests.judge_paper import is_paper, recount, rows, was_recorded
 from tests.paper_recorder import Recorder
 from tests.rolling_update.fleet import free_ports
+from tests.tape_decisions import replayed
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1500)]
 SLOTS = ("btc-5m", "eth-5m", "sol-5m", "xrp-15m")
@@ -72,6 +74,10 @@ def test_a_paper_fleet_fills_what_the_books_bear_out_and_no_order_leaves(tmp_pat
         assert judged, "the recording holds no fill"
         verdict = judge(state.storage, state.sandbox)
         assert verdict.clean, verdict
+        again = list(replayed(state.storage, Path(f"{state.storage}-tape"), SLOTS))
+        assert again
+        params = load_params((WORKING_TREE / "signals/params.toml").read_text())
+        assert [one.due_ms for one in again if not one.same(params)] == []
         assert not state.private_key.exists()
         refused = cluster("run", "--mode", "sandbox", *base)
         assert refused.returncode == 1

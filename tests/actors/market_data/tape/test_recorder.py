@@ -117,17 +117,20 @@ def test_a_candle_on_the_tape_names_the_source_that_served_it(
     assert venues == {venue}
 
 
+def _five_minutes(source: str) -> Rows:
+    """Return the tape's 5-minute candles as this source serves them."""
+    found = new_rows(served_by(source), Marks())
+    return {
+        place: [row for row in rows if row[2] == "5m"]
+        for place, rows in found.items()
+        if place.table == "klines"
+    }
+
+
 def test_a_tape_of_two_sources_is_replayed_as_a_whole(tmp_path: Path) -> None:
-    marks = Marks()
-    early = new_rows(served_by("binance_usdm"), marks)
-    for place, rows in early.items():
-        if place.table == "klines":
-            del rows[-10:]
-    write_rows(tmp_path, early)
-    late = new_rows(served_by("okx"), Marks())
-    write_rows(
-        tmp_path, {place: rows[-10:] for place, rows in late.items() if place.table == "klines"}
-    )
+    early, late = _five_minutes("binance_usdm"), _five_minutes("okx")
+    write_rows(tmp_path, {place: rows[:-10] for place, rows in early.items()})
+    write_rows(tmp_path, {place: rows[-10:] for place, rows in late.items()})
     assert load_tape(tmp_path).candles["btc"].rows.shape[0] == 60
 
 

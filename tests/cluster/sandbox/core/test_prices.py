@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.sandbox.model import ASSETS, Kline
-from cluster.sandbox.prices.klines import INTERVALS_MS, Klines
+from cluster.sandbox.prices.klines import Klines
 from cluster.sandbox.prices.path import PRICE_SCALE, second_spots
 from cluster.sandbox.prices.provenance import provenance
-from cluster.sandbox.prices.shapes import candle_index
+from cluster.sandbox.prices.shapes import INTERVALS_MS, candle_index
 from cluster.sandbox.prices.source import GENERATED_START_MS, Prices, tick_step_ms
 
 START = GENERATED_START_MS
