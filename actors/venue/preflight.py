@@ -18,7 +18,7 @@ from actors.venue.account_report import (
     WalletType,
 )
 from actors.venue.port import Unknown, VenueOrder
-from actors.venue.problem import Code, Needs, Ours, Problem, some, usd
+from actors.venue.problem import Code, Needs, Ours, Problem, counted, in_one_line, some, usd
 from signals.units import MICRO
 
 DUST_MICRO_SHARES: Final = 10_000
@@ -41,8 +41,10 @@ def _problems(report: AccountReport, needs: Needs, ours: Ours) -> Iterator[Probl
             remedy="Mend what the message names; the venue was not asked.",
         )
         return
-    yield from _not_read(report)
-    yield from _venue(report, needs)
+    about_venue = list(_venue(report, needs))
+    clock_off = any(problem.code is Code.CLOCK for problem in about_venue)
+    yield from about_venue
+    yield from _not_read(report, clock_off=clock_off)
     yield from _wallet(report)
     yield from _account(report)
     yield from _money(report, needs)
@@ -75,14 +77,17 @@ WHAT: Final[Mapping[str, str]] = {
 }
 
 
-def _not_read(report: AccountReport) -> Iterator[Problem]:
-    """Say what could not be read: half a picture is no reason to start."""
+def _not_read(report: AccountReport, *, clock_off: bool) -> Iterator[Problem]:
+    """Say what could not be read: half a picture is no reason to start.
+
+    With a clock that is off no signed request is let in: that is said already.
+    """
     for field, what in WHAT.items():
         found = getattr(report, field)
-        if isinstance(found, Unknown):
+        if isinstance(found, Unknown) and not (clock_off and field == "credentials"):
             yield Problem(
                 code=Code.NOT_READ,
-                says=f"The venue did not tell {what}: {found.reason[:200]}.",
+                says=f"The venue did not tell {what}: {in_one_line(found.reason)}.",
                 remedy="Check network and the venue's status page, then try again.",
                 refusing=field != "region",  # the account and the first order tell it too
             )
@@ -258,7 +263,7 @@ def _orders(foreign: list[VenueOrder]) -> Iterator[Problem]:
         named = [f"{o.side} {o.shares / MICRO:g} at {o.price / MICRO:g}" for o in foreign]
         yield Problem(
             code=Code.FOREIGN_ORDERS,
-            says=f"{len(foreign)} open orders are not of this fleet ({some(named)}): of another "
+            says=f"{counted(foreign, 'open order')} not of this fleet ({some(named)}): of another "
             "program with this wallet, of another state folder, or placed by hand.",
             remedy="Stop that program and cancel them on the venue's page, or start with the state "
             "folder that they are of.",
@@ -270,7 +275,7 @@ def _positions(foreign: list[HeldPosition]) -> Iterator[Problem]:
         named = [f"{p.shares / MICRO:g} in {p.market or p.condition_id}" for p in foreign]
         yield Problem(
             code=Code.FOREIGN_POSITIONS,
-            says=f"{len(foreign)} positions are not of this fleet ({some(named)}): of another "
+            says=f"{counted(foreign, 'position')} not of this fleet ({some(named)}): of another "
             "program with this wallet, of another state folder, or bought by hand.",
             remedy="Sell them or wait until they settle, or start with the state folder that they "
             "are of.",

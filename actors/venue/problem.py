@@ -8,6 +8,8 @@ import msgspec
 
 from signals.units import MICRO, MicroShares, MicroUsd
 
+REASON_MAX: Final = 200
+"""Characters of a venue's own words that one sentence quotes."""
 NAMED_MAX: Final = 3
 """Orders, positions or approvals that one sentence names."""
 
@@ -75,3 +77,11 @@ def usd(micro: int) -> str:
 def some(named: Sequence[str]) -> str:
     more = len(named) - NAMED_MAX
     return "; ".join(named[:NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")
+
+
+def counted(found: Sequence[object], what: str) -> str:
+    return f"1 {what} is" if len(found) == 1 else f"{len(found)} {what}s are"
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())[:REASON_MAX].rstrip(".")

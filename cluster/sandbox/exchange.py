@@ -38,8 +38,8 @@ from cluster.sandbox.order_entry import OrderEntry
 from cluster.sandbox.orders import Orders
 from cluster.sandbox.prices.provenance import provenance
 from cluster.sandbox.prices.source import Prices
-from cluster.sandbox.records import AccountOpened
-from cluster.sandbox.settlement import Lifecycle
+from cluster.sandbox.records import AccountOpened, Withdrawn
+from cluster.sandbox.settlement import Lifecycle, ResolutionHeld
 from cluster.sandbox.terms import Asked, Refused
 
 __all__ = ["Exchange", "ExchangeConfig"]
@@ -109,6 +109,14 @@ class Exchange:
             self._floor.ledger.write()
         return self.cash(api_key)
 
+    def withdraw(self, api_key: str, amount_micro_usd: int, now: Now) -> None:
+        """Take cash out of an account's wallet, at most what it has; 0: all of it."""
+        held = self.cash(api_key).settled
+        amount = min(amount_micro_usd or held, held)
+        self._floor.record(Withdrawn(api_key=api_key, amount_micro_usd=amount), now)
+        self._floor.record_cash(api_key, -amount, "withdrawal", now)
+        self._floor.ledger.write()
+
     def place(
         self, order: SignedOrder, order_type: OrderType, now: Now, *, post_only: bool = False
     ) -> PlaceResult:
@@ -119,9 +127,9 @@ class Exchange:
         self._floor.ledger.write()
         return result
 
-    def refuse(self, order: SignedOrder, order_type: OrderType, error: str, now: Now) -> None:
-        """Ledger an order that the server refused itself, such as one with a bad signature."""
-        self._desk.refuse(order, order_type, Refused(error=error), now)
+    def refuse(self, order: SignedOrder, order_type: OrderType, refused: Refused, now: Now) -> None:
+        """Ledger an order that the server refused itself."""
+        self._desk.refuse(order, order_type, refused, now)
         self._floor.ledger.write()
 
     def cancel(
@@ -266,6 +274,10 @@ class Exchange:
         """Let the next `count` trades of accounts end FAILED instead of MINED (ghost fills)."""
         self._matching.fail_next(count)
 
+    def hold_resolutions(self, held: ResolutionHeld) -> None:
+        """Ask `held` before a market is resolved: while it says so, the market waits."""
+        self._lifecycle.held = held
+
     def hide_price_to_beat(self, condition_id: str) -> None:
         """Never publish this market's price to beat (a feed gap at its open)."""
         self._lifecycle.silent.add(condition_id)
@@ -273,8 +285,6 @@ class Exchange:
     def digest(self) -> str:
         """SHA-256 over accounts, orders and trades: equal before and after a restart."""
         return self._floor.state.digest()
-
-    # ---- inside
 
     def _chosen(self, api_key: str, condition_id: str, token_id: str) -> list[Order]:
         account = self._floor.state.accounts.get(api_key)

@@ -16,6 +16,8 @@ import msgspec
 FAULTS_MAX: Final = 200
 """Faults set at one time; more is a test that forgets to clear."""
 DELAY_MS_MAX: Final = 600_000
+RESOLUTION_DELAY_MS_MAX: Final = 7 * 86_400_000
+"""Market time: a week, longer than any dispute that was seen."""
 
 
 class FaultKind(StrEnum):
@@ -50,18 +52,50 @@ class FaultKind(StrEnum):
     """Markets whose slug matches `match` never show a price to beat."""
     LATE_MARKET = "late_market"
     """Markets whose slug matches `match` appear `delay_ms` of market time after their open."""
+    # ---- what is wrong with accounts
     NO_APPROVAL = "no_approval"
     """The wallet's approvals are gone: orders are refused, allowances read 0."""
+    STALE_ALLOWANCE = "stale_allowance"
+    """As that, but the approvals are there: the exchange remembers wrongly until it is asked to
+    look again."""
+    NOT_DEPLOYED = "not_deployed"
+    """Wallets do not exist on the chain yet."""
+    CLOSED_ONLY = "closed_only"
+    """Accounts may sell and buy nothing."""
+    BANNED = "banned"
+    """Accounts may place no order."""
+    REGION_BLOCKED = "region_blocked"
+    """Orders from here are refused with 403."""
+    # ---- what befalls a market
+    HALTED_MARKET = "halted_market"
+    """Markets whose slug matches `match` take no orders; what rests there stays."""
+    LATE_RESOLUTION = "late_resolution"
+    """Markets whose slug matches `match` are resolved `delay_ms` of market time after their close;
+    0: when the fault is cleared."""
+    DISPUTED = "disputed"
+    """As that, and the market says that its resolution is disputed."""
     # ---- done at once, by the exchange itself
     GHOST_FILL = "ghost_fill"
     """The next `count` trades of accounts end FAILED instead of CONFIRMED."""
     RESTART = "restart"
     """425 for `delay_ms` (wire), then post-only for `post_only_ms`, then open."""
     MODE = "mode"
-    """Stay in venue mode `mode` (open, restarting, post_only, cancel_only)."""
+    """Stay in venue mode `mode` (open, restarting, post_only, cancel_only, disabled)."""
+    WITHDRAWAL = "withdrawal"
+    """`amount_micro_usd` leaves every account's wallet, as by its owner's hand; 0: all of it."""
+    REVOKE_KEYS = "revoke_keys"
+    """Every account's API key is gone, and its orders with it."""
 
 
-IMMEDIATE: Final = frozenset({FaultKind.GHOST_FILL, FaultKind.RESTART, FaultKind.MODE})
+IMMEDIATE: Final = frozenset(
+    {
+        FaultKind.GHOST_FILL,
+        FaultKind.RESTART,
+        FaultKind.MODE,
+        FaultKind.WITHDRAWAL,
+        FaultKind.REVOKE_KEYS,
+    }
+)
 BEFORE: Final = frozenset({FaultKind.DELAY, FaultKind.DROP_REQUEST, FaultKind.STATUS})
 AFTER: Final = frozenset(
     {FaultKind.DROP_ANSWER, FaultKind.STATUS_AFTER, FaultKind.MALFORMED, FaultKind.STALE}
@@ -92,6 +126,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     body: str | None = None
     post_only_ms: int = 120_000
     mode: str = "open"
+    amount_micro_usd: int = 0
 
 
 class FaultError(ValueError):
@@ -113,8 +148,12 @@ def check(fault: Fault) -> None:
         raise FaultError(f"probability {fault.probability} is not in (0, 1]")
     if fault.count is not None and fault.count < 1:
         raise FaultError(f"count {fault.count} is less than 1")
-    if abs(fault.delay_ms) > DELAY_MS_MAX:
-        raise FaultError(f"delay_ms {fault.delay_ms} is more than {DELAY_MS_MAX}")
+    late = fault.kind in {FaultKind.LATE_RESOLUTION, FaultKind.DISPUTED}
+    most_ms = RESOLUTION_DELAY_MS_MAX if late else DELAY_MS_MAX
+    if abs(fault.delay_ms) > most_ms:
+        raise FaultError(f"delay_ms {fault.delay_ms} is more than {most_ms}")
+    if fault.amount_micro_usd < 0:
+        raise FaultError(f"amount_micro_usd {fault.amount_micro_usd} is less than 0")
     if fault.delay_ms < 0 and fault.kind is not FaultKind.CLOCK_SKEW:
         raise FaultError("only clock_skew may have a negative delay_ms")
     if not 200 <= fault.status <= 599:  # noqa: PLR2004 the range of HTTP statuses
@@ -150,6 +189,11 @@ class FaultBoard:
             del self._faults[found]
             self._markets.pop(found, None)
         return len(numbers)
+
+    def clear_kind(self, kind: FaultKind) -> None:
+        """Remove the faults of one kind."""
+        for number in [one.id for one in self._faults.values() if one.fault.kind is kind]:
+            self.clear(number)
 
     def take(self, kinds: frozenset[FaultKind], route: str, key: str = "") -> tuple[Fault, ...]:
         """Return the faults that hit this request or frame, and count them."""

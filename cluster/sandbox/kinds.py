@@ -119,4 +119,6 @@ class VenueMode(StrEnum):
     """425 for everything that concerns orders."""
     POST_ONLY = "post_only"
     """503 with code ``post_only_mode`` for takers; cancels pass."""
+    DISABLED = "disabled"
+    """503 for orders and for cancels."""
     CANCEL_ONLY = "cancel_only"

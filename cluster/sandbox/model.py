@@ -214,6 +214,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     winner: Outcome | None = None
     resolved_market_ms: int | None = None
+    resolution_status: str | None = None
+    """``disputed`` while a fault says so."""
 
     def token_id(self, outcome: Outcome) -> str:
         return self.up_token_id if outcome is Outcome.UP else self.down_token_id

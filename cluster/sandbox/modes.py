@@ -12,6 +12,9 @@ CANCEL_ONLY = Refused(
     error="Trading is currently cancel-only. New orders are not accepted, but cancels are allowed.",
     http_status=503,
 )
+DISABLED = Refused(
+    error="Trading is currently disabled. Check polymarket.com for updates", http_status=503
+)
 POST_ONLY = Refused(
     error="post-only mode: only post-only orders and cancels are allowed",
     http_status=503,
@@ -56,6 +59,8 @@ class Modes:
         """Return why no such order is taken now."""
         if self.mode is VenueMode.RESTARTING:
             return RESTARTING
+        if self.mode is VenueMode.DISABLED:
+            return DISABLED
         if self.mode is VenueMode.CANCEL_ONLY:
             return CANCEL_ONLY
         if self.mode is VenueMode.POST_ONLY and not post_only:

@@ -74,7 +74,14 @@ class CashChanged(msgspec.Struct, frozen=True, kw_only=True, tag="cash_changed")
     change_micro_usd: int
     cash_micro_usd: int
     cause: str
-    """``deposit``, ``trade <id>`` or ``settlement <condition id>``."""
+    """``deposit``, ``withdrawal``, ``trade <id>`` or ``settlement <condition id>``."""
+
+
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
+    """Cash left the account's wallet by its owner's hand."""
+
+    api_key: str
+    amount_micro_usd: int
 
 
 class HeartbeatArmed(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat_armed"):
@@ -108,6 +115,7 @@ Record = (
     | TradeMoved
     | MarketSettled
     | CashChanged
+    | Withdrawn
     | HeartbeatArmed
     | HeartbeatLost
     | ModeChanged

@@ -1,5 +1,6 @@
 """The life of a market: open, tell the price to beat, close, resolve by averages, pay."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -23,6 +24,10 @@ from cluster.sandbox.records import MarketSettled, Payout
 from cluster.sandbox.views import book_view
 
 E18: Final = 10**18
+
+
+ResolutionHeld = Callable[[Market, Now], bool]
+"""Says whether a market that is due to be resolved waits all the same."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +59,7 @@ class Lifecycle:
         self._orders = orders
         self.silent: set[str] = set()
         """Condition ids whose price to beat is never told."""
+        self.held: ResolutionHeld = lambda _market, _now: False
 
     def open_due(self, now: Now) -> None:
         """Give every market whose time has come a book."""
@@ -81,7 +87,8 @@ class Lifecycle:
                 self._publish_price(live)
             if now.market_ms >= market.close_market_ms and market.accepting_orders:
                 self._close(live, now)
-            if now.market_ms >= live.resolve_market_ms and not live.resolved:
+            due = now.market_ms >= live.resolve_market_ms and not live.resolved
+            if due and not self.held(market, now):
                 self._resolve(live, now)
             if live.resolved and not self._unmined(market.condition_id):
                 self._pay(live, now)

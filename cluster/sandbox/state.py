@@ -25,6 +25,7 @@ from cluster.sandbox.records import (
     TapeEnded,
     Traded,
     TradeMoved,
+    Withdrawn,
 )
 
 
@@ -75,6 +76,8 @@ class State:
             case CashChanged():
                 found = self.accounts[record.api_key].cash
                 assert found == record.cash_micro_usd, f"entry {entry.sequence}: cash is {found}"
+            case Withdrawn():
+                self.accounts[record.api_key].cash -= record.amount_micro_usd
             case HeartbeatArmed():
                 self.armed.add(record.api_key)
             case HeartbeatLost() | ModeChanged():

@@ -93,8 +93,7 @@ async def read_approvals(venue: Venue, wallet: str, timeout_s: float) -> tuple[A
     """Read what the wallet has approved; changes nothing. Raises what a lost answer raises."""
     async with _client(venue, timeout_s) as http:
         response = await http.get("/v2/approvals", params={"user": wallet})
-    response.raise_for_status()
-    found = msgspec.json.decode(response.content, type=_ApprovalsAnswer).data
+    found = msgspec.json.decode(_body(response), type=_ApprovalsAnswer).data
     if found.address.lower() != wallet.lower() or found.chain_id != venue.chain_id:
         raise ValueError(f"approvals of {found.address[:42]} on chain {found.chain_id}")
     rows = _rows(found.contracts)
@@ -163,8 +162,7 @@ async def read_positions(venue: Venue, wallet: str, timeout_s: float) -> tuple[H
             if cursor is not None:
                 asked["cursor"] = cursor
             response = await http.get("/v2/positions", params=asked)
-            response.raise_for_status()
-            page = msgspec.json.decode(response.content, type=_PositionsPage)
+            page = msgspec.json.decode(_body(response), type=_PositionsPage)
             found += [_held(row) for row in page.data if row.status == "OPEN"]
             if not page.pagination.has_more:
                 return tuple(held for held in found if held.shares > 0)
@@ -181,6 +179,12 @@ def _held(row: _Position) -> HeldPosition:
         shares=MicroShares(to_micro(row.current_size)),
         market=row.slug,
     )
+
+
+def _body(response: httpx.Response) -> bytes:
+    if not response.is_success:
+        raise ValueError(f"{response.url.path}: HTTP {response.status_code}")
+    return response.content
 
 
 def _client(venue: Venue, timeout_s: float) -> httpx.AsyncClient:

@@ -10,6 +10,7 @@ from cluster.sandbox.faults import IMMEDIATE, Fault, FaultError, FaultKind, Faul
 from cluster.sandbox.model import Now, Provenance, VenueMode
 from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.calls import Call, Entry, decode
+from cluster.sandbox.server.clob_account import revoke_key
 from cluster.sandbox.server.order_bodies import OpenOrderBody, open_order_body
 from cluster.sandbox.server.wire import answer, refuse
 from cluster.sandbox.server.world import World
@@ -133,6 +134,12 @@ def _do_at_once(call: Call, fault: Fault) -> None:
             )
         case FaultKind.MODE:
             exchange.set_mode(VenueMode(fault.mode), call.now)
+        case FaultKind.WITHDRAWAL:
+            for account in call.world.accounts.all():
+                exchange.withdraw(account.api_key, fault.amount_micro_usd, call.now)
+        case FaultKind.REVOKE_KEYS:
+            for account in call.world.accounts.all():
+                revoke_key(call.world, account.api_key, call.now)
         case _:
             raise FaultError(f"{fault.kind} waits on the board")
 

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from cluster.sandbox.behaviours import Behaviour, Behaviours
 from cluster.sandbox.faults import FaultBoard
 from cluster.sandbox.server.admin import ADMIN_TABLE
+from cluster.sandbox.server.approvals import APPROVALS_TABLE
 from cluster.sandbox.server.binance import BINANCE_TABLE
 from cluster.sandbox.server.calls import Entry, routes_of
 from cluster.sandbox.server.clob_account import ACCOUNT_TABLE
@@ -23,7 +24,7 @@ from cluster.sandbox.server.clob_markets import MARKET_TABLE
 from cluster.sandbox.server.clob_orders import ORDER_TABLE
 from cluster.sandbox.server.clob_prices import PRICE_TABLE
 from cluster.sandbox.server.data_api import DATA_TABLE
-from cluster.sandbox.server.discovery import GAMMA_TABLE, RELAYER_TABLE, RPC_TABLE
+from cluster.sandbox.server.discovery import GAMMA_TABLE, REGION_TABLE, RELAYER_TABLE, RPC_TABLE
 from cluster.sandbox.server.front import Front
 from cluster.sandbox.server.market_lists import CLOB_LIST_TABLE, GAMMA_LIST_TABLE
 from cluster.sandbox.server.wire import refuse
@@ -35,10 +36,11 @@ from cluster.sandbox.sockets.user_socket import UserLine
 
 PREFIXES: Final[dict[str, tuple[Entry, ...]]] = {
     "/clob": ORDER_TABLE + ACCOUNT_TABLE + CLOB_LIST_TABLE + MARKET_TABLE + PRICE_TABLE,
-    "/data": DATA_TABLE,
+    "/data": (*DATA_TABLE, *APPROVALS_TABLE),
     "/gamma": GAMMA_LIST_TABLE + GAMMA_TABLE,
     "/relayer": RELAYER_TABLE,
     "/rpc": RPC_TABLE,
+    "/region": REGION_TABLE,
     "/binance": BINANCE_TABLE,
     "/admin": ADMIN_TABLE,
 }

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from cluster.sandbox.auth import UNAUTHORIZED, Account, Refusal
 from cluster.sandbox.limits import Kind
 from cluster.sandbox.model import Now, VenueMode
+from cluster.sandbox.modes import DISABLED
 from cluster.sandbox.server.wire import refuse
 from cluster.sandbox.server.world import World
 
@@ -24,7 +25,11 @@ BODY_BYTES_MAX: Final = 1_000_000
 """A batch of fifteen orders has about 20 kB."""
 BODY_S: Final = 15.0
 """Wire seconds that a client may take to send its body."""
-RESTARTING: Final = (425, "the matching engine is restarting")
+CLOSED: Final = {
+    VenueMode.RESTARTING: (425, "the matching engine is restarting"),
+    VenueMode.DISABLED: (DISABLED.http_status, DISABLED.error),
+}
+"""Modes in which neither orders nor cancels are taken, and what is answered."""
 TOO_MANY: Final = "Too Many Requests"
 BAD_ORDER: Final = "Invalid order payload"
 BAD_PAYLOAD: Final = "Invalid payload"
@@ -37,7 +42,7 @@ class Door(StrEnum):
     KEY = "key"
     """L2: API key and HMAC."""
     TRADING = "trading"
-    """L2, and closed while the matching engine restarts."""
+    """L2, and closed while the matching engine restarts or trading is disabled."""
 
 
 class Call(NamedTuple):
@@ -133,8 +138,9 @@ def _answer(world: World, request: Request, entry: Entry, prefix: str, body: byt
         if isinstance(allowed, Refusal):
             return refuse(allowed.status, allowed.error)
         account = allowed
-    if entry.door is Door.TRADING and world.exchange.mode is VenueMode.RESTARTING:
-        return refuse(*RESTARTING)
+    closed = CLOSED.get(world.exchange.mode)
+    if entry.door is Door.TRADING and closed is not None:
+        return refuse(*closed)
     call = Call(
         world,
         world.now(),

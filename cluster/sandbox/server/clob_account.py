@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from cluster.sandbox.auth import Account, Refusal, check_login
 from cluster.sandbox.faults import FaultKind
-from cluster.sandbox.model import OrderState
+from cluster.sandbox.model import Now, OrderState
 from cluster.sandbox.numbers import whole_number
 from cluster.sandbox.server.calls import Call, Door, Entry
 from cluster.sandbox.server.order_bodies import (
@@ -20,6 +20,7 @@ from cluster.sandbox.server.order_bodies import (
 )
 from cluster.sandbox.server.posted_orders import checked_order_id
 from cluster.sandbox.server.wire import answer, refuse
+from cluster.sandbox.server.world import World
 from cluster.sandbox.signing import EXCHANGE_V2, EXCHANGE_V2_NEG_RISK, EXCHANGE_V3
 
 PAGE_ROWS: Final = 100
@@ -89,15 +90,20 @@ def list_keys(call: Call) -> Response:
 
 
 def delete_key(call: Call) -> Response:
-    """Revoke the key that signs this request; its orders are cancelled first."""
-    call.world.exchange.cancel_all(call.owner.api_key, call.now)
-    call.world.accounts.delete(call.owner.api_key)
-    call.world.account_file.write(call.world.accounts.all())
+    """Revoke the key that signs this request."""
+    revoke_key(call.world, call.owner.api_key, call.now)
     return answer("OK")
 
 
-def closed_only(_call: Call) -> Response:
-    return answer(ClosedOnlyBody())
+def revoke_key(world: World, api_key: str, now: Now) -> None:
+    """Take a key's orders back, then forget it: the account stays, and waits for a new key."""
+    world.exchange.cancel_all(api_key, now)
+    world.accounts.delete(api_key)
+    world.account_file.write(world.accounts.all())
+
+
+def closed_only(call: Call) -> Response:
+    return answer(ClosedOnlyBody(closed_only=call.world.faults.has(FaultKind.CLOSED_ONLY)))
 
 
 def rate_limit_tier(call: Call) -> Response:
@@ -186,14 +192,17 @@ def balance(call: Call) -> Response:
     else:
         return refuse(400, "invalid asset_type or token_id")
     spenders = (EXCHANGE_V2, EXCHANGE_V2_NEG_RISK, EXCHANGE_V3)
-    allowed = "0" if call.world.faults.has(FaultKind.NO_APPROVAL) else UNLIMITED
+    faults = call.world.faults
+    missing = faults.has(FaultKind.NO_APPROVAL) or faults.has(FaultKind.STALE_ALLOWANCE)
+    allowed = "0" if missing else UNLIMITED
     return answer(
         BalanceBody(balance=str(held.settled), allowances=dict.fromkeys(spenders, allowed))
     )
 
 
-def update_balance(_call: Call) -> Response:
-    """The venue refreshes its cache; here there is none to refresh."""
+def update_balance(call: Call) -> Response:
+    """Look at the wallet's approvals anew: what was remembered wrongly is over."""
+    call.world.faults.clear_kind(FaultKind.STALE_ALLOWANCE)
     return answer("")
 
 

@@ -6,9 +6,9 @@ import msgspec
 from starlette.responses import Response
 
 from cluster.sandbox.behaviours import Behaviour
-from cluster.sandbox.faults import FaultKind
 from cluster.sandbox.limits import Kind
-from cluster.sandbox.model import PlaceResult, SignedOrder
+from cluster.sandbox.model import PlaceResult
+from cluster.sandbox.server.account_troubles import account_trouble
 from cluster.sandbox.server.calls import (
     BAD_PAYLOAD,
     Call,
@@ -31,13 +31,10 @@ from cluster.sandbox.server.posted_orders import (
     signed_order,
 )
 from cluster.sandbox.server.wire import answer, refuse
-from cluster.sandbox.signing import EXCHANGE_V2, SignatureError, order_id_of
+from cluster.sandbox.signing import SignatureError, order_id_of
+from cluster.sandbox.terms import Refused
 
 CANCELS_MAX: Final = 1_000
-NO_APPROVAL: Final = (
-    "not enough balance / allowance: the allowance is not enough -> spender: {spender},"
-    " allowance: 0, order amount: {amount}"
-)
 
 
 class CancelOne(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,18 +66,12 @@ def place_one(call: Call, request: PlaceRequest) -> PlaceResult:
         return PlaceResult(order_id="", http_status=400, error=f"{BAD_SIGNATURE}: {error}")
     exchange = call.world.exchange
     order = signed_order(request, call.owner, order_id)
-    fault = not_the_accounts(call, request) or _not_approved(call, order)
-    if fault is not None:
-        exchange.refuse(order, request.order_type, fault, call.now)
-        return PlaceResult(order_id=order_id, http_status=400, error=fault)
+    fault = not_the_accounts(call, request)
+    refused = account_trouble(call, order) if fault is None else Refused(error=fault)
+    if refused is not None:
+        exchange.refuse(order, request.order_type, refused, call.now)
+        return PlaceResult(order_id=order_id, http_status=refused.http_status, error=refused.error)
     return exchange.place(order, request.order_type, call.now, post_only=request.post_only)
-
-
-def _not_approved(call: Call, order: SignedOrder) -> str | None:
-    """Return the venue's words where a fault took the wallet's approvals away."""
-    if not call.world.faults.take(frozenset({FaultKind.NO_APPROVAL}), ""):
-        return None
-    return NO_APPROVAL.format(spender=EXCHANGE_V2, amount=order.maker_amount)
 
 
 def place(call: Call) -> Response:

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
+from cluster.sandbox.faults import FaultKind
 from cluster.sandbox.model import Market
 from cluster.sandbox.server.calls import Call, Entry
 from cluster.sandbox.server.gamma_bodies import gamma_event, gamma_market
@@ -26,6 +27,13 @@ class NotFound(msgspec.Struct, frozen=True, kw_only=True):
 
 class DeployedBody(msgspec.Struct, frozen=True, kw_only=True):
     deployed: bool = True
+
+
+class RegionBody(msgspec.Struct, frozen=True, kw_only=True):
+    blocked: bool
+    ip: str = "127.0.0.1"
+    country: str = "ZZ"
+    region: str = ""
 
 
 class RpcError(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +112,14 @@ def _wanted(call: Call, market: Market) -> bool:
     return market.closed is (call.query.get("closed", "false") == "true")
 
 
-def deployed(_call: Call) -> Response:
-    """Every deposit wallet exists here."""
-    return answer(DeployedBody())
+def deployed(call: Call) -> Response:
+    """Every wallet exists here, unless a fault says otherwise."""
+    return answer(DeployedBody(deployed=not call.world.faults.has(FaultKind.NOT_DEPLOYED)))
+
+
+def region(call: Call) -> Response:
+    """Say whether orders from here are taken, in the shape of the venue's page."""
+    return answer(RegionBody(blocked=call.world.faults.has(FaultKind.REGION_BLOCKED)))
 
 
 def rpc(_call: Call) -> Response:
@@ -129,4 +142,5 @@ RELAYER_TABLE: Final = (
     Entry("GET", "/deployed", deployed),
     Entry("POST", "/submit", no_relay),
 )
+REGION_TABLE: Final = (Entry("GET", "/geoblock", region),)
 RPC_TABLE: Final = (Entry("POST", "", rpc),)

@@ -181,7 +181,7 @@ def gamma_market(market: Market) -> GammaMarket:
         neg_risk=False,
         seconds_delay=0,
         resolution_source=_source(market),
-        uma_resolution_status="resolved" if market.winner is not None else None,
+        uma_resolution_status=(market.resolution_status if market.winner is None else "resolved"),
         automatically_resolved=market.winner is not None,
         crypto_market_config_id=config_id,
         crypto_market_config=CryptoMarketConfig(

@@ -44,6 +44,7 @@ class Urls(msgspec.Struct, frozen=True, kw_only=True):
     prices_ws_url: str
     binance_url: str
     admin_url: str
+    region_url: str
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +79,7 @@ def urls_of(port: int) -> Urls:
         prices_ws_url=f"{ws}/prices",
         binance_url=f"{http}/binance",
         admin_url=f"{http}/admin",
+        region_url=f"{http}/region/geoblock",
     )
 
 

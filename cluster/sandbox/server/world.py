@@ -57,6 +57,7 @@ class World:
         self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
         self.user_feed = UserFeed(self.accounts)
         self.price_feed = PriceFeed(self.accounts, self._recent_ticks, exchange.config.assets)
+        exchange.hold_resolutions(self._holds_resolution)
         self._last_wire_ms = 0
         self.asked: Counter[str] = Counter()
         """Requests that are no reads, by method and path, as they came; read by the admin door."""
@@ -104,8 +105,25 @@ class World:
         if late is not None and now.market_ms < market.open_market_ms + late.delay_ms:
             return None
         if self.faults.on_market(FaultKind.NULL_PRICE, market.slug) is not None:
-            return msgspec.structs.replace(market, price_to_beat=None)
+            market = msgspec.structs.replace(market, price_to_beat=None)
+        if self.faults.on_market(FaultKind.HALTED_MARKET, market.slug) is not None:
+            market = msgspec.structs.replace(market, accepting_orders=False)
+        closed = now.market_ms >= market.close_market_ms and market.winner is None
+        if closed and self.faults.on_market(FaultKind.DISPUTED, market.slug) is not None:
+            market = msgspec.structs.replace(market, resolution_status="disputed")
         return market
+
+    def _holds_resolution(self, market: Market, now: Now) -> bool:
+        """Say whether a fault keeps a market unresolved that is due."""
+        found = [
+            self.faults.on_market(kind, market.slug)
+            for kind in (FaultKind.LATE_RESOLUTION, FaultKind.DISPUTED)
+        ]
+        return any(
+            fault.delay_ms == 0 or now.market_ms < market.close_market_ms + fault.delay_ms
+            for fault in found
+            if fault is not None
+        )
 
     def _recent_ticks(self, asset: str) -> tuple[PriceTick, ...]:
         now = self.now()

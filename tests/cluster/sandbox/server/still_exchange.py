@@ -34,6 +34,8 @@ from cluster.sandbox.model import (
     Trade,
     VenueMode,
 )
+from cluster.sandbox.settlement import ResolutionHeld
+from cluster.sandbox.terms import Refused
 from tests.cluster.sandbox.server.examples import MARKET, OPEN_MS, tick
 
 
@@ -111,8 +113,11 @@ class StillExchange(Exchange):
             )
         )
 
-    def refuse(self, order: SignedOrder, order_type: OrderType, error: str, now: Now) -> None:
-        self.refused.append((order, error))
+    def refuse(self, order: SignedOrder, order_type: OrderType, refused: Refused, now: Now) -> None:
+        self.refused.append((order, refused.error))
+
+    def hold_resolutions(self, held: ResolutionHeld) -> None:
+        self.held = held
 
     def cancel(
         self,
