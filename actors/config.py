@@ -36,7 +36,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     user_ws_url: str
     prices_ws_url: str
     """The channel-based price socket (PolyBolt) that carries price.crypto.twap."""
-    binance_url: str
+    binance_url: str = ""
+    """Candles, funding and open interest of a fleet without `sources`."""
     adapter: str = "polymarket"
     """Which venue it is: a key of `actors.venue.connect.ADAPTERS`."""
     chain_id: int = 137

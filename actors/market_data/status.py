@@ -86,7 +86,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 def where_from(config: FleetConfig) -> str:
     venue = config.venue
-    where = f"{venue.clob_url}, {venue.binance_url}"
+    where = venue.clob_url if config.sources else f"{venue.clob_url}, {venue.binance_url}"
     return f"{config.mode}: {where}, market time x{config.clock.speed}"
 
 

@@ -117,6 +117,8 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         **sections,
     )
     _check_gate(file, config)
+    if not config.sources and not venue.binance_url:
+        raise ConfigError(file, "venue.binance_url", None, "an address, or `sources`")
     if mode is Mode.PAPER:
         labels = {"paper": PAPER_LABEL, **config.labels}
         config = msgspec.structs.replace(config, labels=labels)

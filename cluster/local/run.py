@@ -77,7 +77,7 @@ def run(state: StateFolder, options: RunOptions, console: Console) -> None:
     """Bring everything up or find it, watch it; raise `ClusterError` with what is in the way."""
     config, _ = read_offline(options.config)
     if options.sandbox is not None:
-        listed = listing_for(options.sandbox, config.slots)
+        listed = listing_for(options.sandbox, config.slots, config.venue.more_assets)
         options = msgspec.structs.replace(options, sandbox=listed)
     problem = file_limit_problem(len(config.slots))
     if problem is not None:

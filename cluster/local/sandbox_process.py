@@ -107,12 +107,14 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Serve stand-ins of the data exchanges too."""
 
 
-def listing_for(options: SandboxOptions, slots: Iterable[SlotConfig]) -> SandboxOptions:
-    """Return the options under which the sandbox lists the markets of these slots too."""
+def listing_for(
+    options: SandboxOptions, slots: Iterable[SlotConfig], more_assets: Iterable[str] = ()
+) -> SandboxOptions:
+    """Return the options under which sandbox and stand-ins have these slots and assets too."""
     more = [slot for entry in slots if (slot := Slot.parse(entry.slot)) not in DEFAULT_SLOTS]
     return msgspec.structs.replace(
         options,
-        more_assets=tuple(sorted({str(slot.asset) for slot in more} - set(Asset))),
+        more_assets=tuple(sorted({*more_assets, *(str(one.asset) for one in more)} - set(Asset))),
         more_timeframes=tuple(sorted({str(slot.timeframe) for slot in more} - DEFAULT_TIMEFRAMES)),
     )
 

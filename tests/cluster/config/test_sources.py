@@ -1,13 +1,19 @@
 """`sources` of a paper file: which exchanges serve, in which order."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from actors.config import Mode
+from actors.config import Mode, Venue
 from actors.market_data.sources.addresses import REAL, SourceAddress
+from actors.market_data.status import where_from
 from cluster.config.errors import ConfigError
+from cluster.config.load import Deployment, read_config
 from cluster.config.sources import sources_of
+from cluster.local.modes import PAPER_FILE
+from signals.market_time import MarketClock
 
 STAND_INS = tuple(
     SourceAddress(
@@ -50,3 +56,36 @@ def test_anything_else_is_refused_by_its_key(names: Any) -> None:
 def test_a_sandbox_has_no_such_list() -> None:
     with pytest.raises(ConfigError):
         sources_of("sandbox.toml", {"sources": ["okx"]}, Mode.SANDBOX, ())
+
+
+# ---- the one service of a fleet without sources -------------------------------------------------
+
+REAL_TIME = MarketClock(speed=1, anchor_wire_ms=0, anchor_market_ms=0)
+
+
+def deployed(venue: dict[str, str]) -> Deployment:
+    return Deployment(storage="/s", clock=REAL_TIME, venue=venue, private_key_file="/key")
+
+
+@pytest.mark.parametrize("more", ["", 'binance_url = "https://fapi.binance.com"\n'])
+def test_paper_needs_no_address_beside_its_sources_and_may_still_have_it(
+    tmp_path: Path, more: str
+) -> None:
+    text = PAPER_FILE.read_text(encoding="utf-8")
+    assert "binance_url" not in text
+    file = tmp_path / "paper.toml"
+    file.write_text(text.replace("[venue]\n", f"[venue]\n{more}"), encoding="utf-8")
+    config = read_config(file, deployed({}))
+    assert config.sources == REAL
+    assert bool(config.venue.binance_url) is bool(more)
+    assert where_from(config).startswith("paper: https://clob.polymarket.com, market time x1")
+
+
+def test_a_fleet_with_neither_says_which_key_is_missing(tmp_path: Path) -> None:
+    addresses = {field.name: "http://127.0.0.1:9" for field in msgspec.structs.fields(Venue)[:7]}
+    file = tmp_path / "fleet.toml"
+    file.write_text('mode = "sandbox"\n[slots]\nbtc-5m = {}\n')
+    with pytest.raises(ConfigError, match=r"venue\.binance_url: must be an address"):
+        read_config(file, deployed(addresses))
+    found = read_config(file, deployed(addresses | {"binance_url": "http://127.0.0.1:9"}))
+    assert found.sources == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from actors.config import SlotConfig
 from actors.gateway.ledger import Ledger
 from actors.gateway.records import Seat
 from checkpoints.process_id import ProcessId
@@ -23,6 +24,7 @@ from cluster.local.sandbox_process import (
     SandboxOptions,
     differences,
     ensure_sandbox,
+    listing_for,
     sandbox_command,
 )
 from cluster.local.starting import TREE, code_of
@@ -62,6 +64,15 @@ def test_a_start_with_other_options_names_each(
 ) -> None:
     running = sandbox_command(state, SandboxOptions())
     assert differences(running, sandbox_command(state, asked)) == said
+
+
+def test_what_the_configuration_trades_beside_the_usual_is_served_by_stand_ins_too(
+    state: StateFolder,
+) -> None:
+    slots = [SlotConfig(slot=slot) for slot in ("btc-5m", "ton-4h")]
+    beside = listing_for(SandboxOptions(exchanges=True), slots, ("ton", "sui"))
+    command = sandbox_command(state, beside)
+    assert {"--exchanges-port=0", "--more-assets=sui,ton", "--more-timeframes=4h"} <= set(command)
 
 
 def test_a_refused_start_leaves_the_exchange_that_runs(state: StateFolder) -> None:
