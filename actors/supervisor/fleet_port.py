@@ -151,7 +151,8 @@ class RayFleet:
         try:
             speed = load_config(self._storage_root).clock.speed
             async with asyncio.timeout(ABORT_SECONDS):
-                await abort(self._storage_root, RayCalls(self._storage_root), speed, _log_end)
+                calls = RayCalls(self._storage_root)
+                await abort(self._storage_root, calls, speed, _log_end, comes_again=True)
         except TimeoutError:
             return f"no end in {ABORT_SECONDS:.0f} s"
         except (RolloutError, CallFailedError, CheckpointsError, RayError) as error:

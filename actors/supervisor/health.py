@@ -24,12 +24,14 @@ from actors.supervisor.events import (
 from actors.supervisor.shared_watch import note_feeds, note_gateway, watch_shared
 from actors.supervisor.state import (
     BLOCKED_AFTER_MS,
+    CREATE_PAUSES,
     GATEWAY,
     HUNG_AFTER_MS,
     KILL_PAUSES,
     MARKET_DATA,
     MISSES_MAX,
     STARTING_MS,
+    STEADY_MS,
     STUCK_AFTER_MS,
     Place,
     Shared,
@@ -209,10 +211,12 @@ def _apply_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | Share
 
 
 def _seen(shared: Shared, event: Event, status: GatewayStatus | MarketDataStatus) -> Shared:
+    steady = event.wire_ms - shared.killed_wire_ms >= STEADY_MS
     return replace(
         shared,
         asking=False,
         answered_wire_ms=event.wire_ms,
+        attempts=0 if steady else shared.attempts,
         life=status.life,
         node_id=status.node_id if isinstance(status, GatewayStatus) else "",
         release=status.release or shared.release,
@@ -240,17 +244,15 @@ def _apply_shared_silence(state: SupervisorState, event: SharedSilent) -> Step:
     if shared.who == GATEWAY:
         state = forgive_for_gateway(state, event)
     state, alarms = report(put_shared(state, shared), event, (_silent(shared, holds=late),))
-    pause_ms = KILL_PAUSES.wait_ms(max(1, shared.kills + shared.creations))
+    gone = misses >= MISSES_MAX
+    pause_ms = (CREATE_PAUSES if gone else KILL_PAUSES).wait_ms(shared.attempts)
     if not late or event.wire_ms - shared.killed_wire_ms < pause_ms:
         return state, alarms
-    if misses >= MISSES_MAX:
-        shared = replace(shared, creations=shared.creations + 1, killed_wire_ms=event.wire_ms)
-        return put_shared(state, shared), (
-            *alarms,
-            CreateShared(who=shared.who, release=shared.release),
-        )
+    tried = replace(shared, attempts=shared.attempts + 1, killed_wire_ms=event.wire_ms)
+    if gone:
+        create = CreateShared(who=shared.who, release=shared.release)
+        return put_shared(state, replace(tried, creations=shared.creations + 1)), (*alarms, create)
     if shared.life is None:
         return state, alarms
     end = EndProcess(subject=shared.who, life=shared.life, node_id=shared.node_id)
-    shared = replace(shared, kills=shared.kills + 1, killed_wire_ms=event.wire_ms)
-    return put_shared(state, shared), (*alarms, end)
+    return put_shared(state, replace(tried, kills=shared.kills + 1)), (*alarms, end)

@@ -38,6 +38,11 @@ STUCK_AFTER_MS: Final = 10_000
 loop waits for something that does not come. One that is merely late decides or gives up before."""
 KILL_PAUSES: Final = Backoff(first_ms=30_000, most_ms=600_000)
 """Wire, how long a process is left alone after so many kills in a row."""
+CREATE_PAUSES: Final = Backoff(first_ms=10_000, most_ms=600_000)
+"""Wire, between creations in a row of a shared actor that Ray does not know: one that is created is
+known at once."""
+STEADY_MS: Final = 60_000
+"""Wire since the last kill or creation after which an answer ends the row."""
 MISSES_MAX: Final = 2
 """Looks that find no actor before a seat counts as vacant: one may race with a creation."""
 CREATING_MAX: Final = 8
@@ -187,6 +192,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     kills: int = 0
     killed_wire_ms: int = 0
     creations: int = 0
+    attempts: int = 0
+    """Kills and creations in a row."""
     reason: str = ""
     release: str = ""
     """That it ran when it was seen last."""

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from actors.messages import FenceRecord
-from actors.rollout.abort import AbortCalls, abort
+from actors.rollout.abandoned_slots import AbortCalls
+from actors.rollout.abort import abort
 from actors.rollout.errors import RolloutError
 from actors.rollout.plan import Plan, Shared, make_plan, way_back_refusals
 from actors.rollout.ports import CallFailedError

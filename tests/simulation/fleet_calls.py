@@ -181,5 +181,5 @@ class SimulatedFleet:
         return True
 
     async def end_rollout(self) -> str | None:
-        lost = next((roll for roll in self._world.rolls if not roll.ended), None)
+        lost = next((roll for roll in self._world.rolls if roll.has_turn()), None)
         return None if lost is None else await lost.put_away()

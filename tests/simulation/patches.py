@@ -11,7 +11,7 @@ import actors.slot.strategy
 import actors.supervisor.guard
 import actors.supervisor.shared
 import checkpoints.journal
-from actors.rollout import abort
+from actors.rollout import abandoned_slots
 from tests.simulation import quick_codec
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Patch = tuple[Any, str, Any]
 def patches_of(world: "World") -> list[Patch]:
     found: list[Patch] = [
         (asyncio, "to_thread", world.to_thread),
-        (abort, "wire_ms", world.wire_ms_exact),
+        (abandoned_slots, "wire_ms", world.wire_ms_exact),
         (actors.supervisor.guard, "wire_ms", world.wire_ms_exact),
         (actors.supervisor.shared, "wire_ms", world.wire_ms_exact),
         (actors.slot.strategy, "time", SimpleNamespace(monotonic=world.loop.time)),

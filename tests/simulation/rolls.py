@@ -14,7 +14,7 @@ import msgspec
 
 from actors.gateway.status import FenceTable
 from actors.messages import FenceRecord
-from actors.rollout import abort
+from actors.rollout import abandoned_slots
 from actors.rollout import handoff_events as on
 from actors.rollout.driver import Driver
 from actors.rollout.handoff_state import Step
@@ -119,7 +119,7 @@ class Roll:
 
     async def _beat(self, driver: Driver) -> None:
         """Give signs of life until the rollout was put away."""
-        while self._has_turn():
+        while self.has_turn():
             sign = f"{self.world.wire_ms_exact():.0f}".encode()
             name = f"rollouts/{self.name}/{BEAT}"
             await self._keep(partial(self.world.disk.write, name, sign))
@@ -131,7 +131,7 @@ class Roll:
         await asyncio.sleep(operator.after_s)
         driver.stop("the operator")
 
-    def _has_turn(self) -> bool:
+    def has_turn(self) -> bool:
         try:
             data = self.world.disk.read(ACTIVE)
         except MissingFileError:
@@ -139,7 +139,7 @@ class Roll:
         return msgspec.json.decode(data, type=Active).rollout == self.name
 
     def _end_turn(self) -> None:
-        if self._has_turn():
+        if self.has_turn():
             self.world.disk.delete(ACTIVE)
 
     async def _keep(self, write: Callable[[], None]) -> None:
@@ -158,7 +158,12 @@ class Roll:
         calls = SimulatedCalls(self.world)
         if self.state is not None:
             handoffs = self.state.handoffs
-            await abort._end_slots(calls, handoffs, tuple(handoffs), self.world.speed)
+            order, speed = tuple(handoffs), self.world.speed
+            ends = await abandoned_slots.end_slots(
+                calls, handoffs, order, speed, abandoned_slots.PATIENT_TRIES_MAX
+            )
+            if abandoned_slots.stuck_in(ends):
+                return "stuck: the supervisor comes again"
         await self._keep(self._end_turn)
         self.put_away_s = self.world.loop.now_s
         self.gone = True

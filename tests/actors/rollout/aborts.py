@@ -220,5 +220,6 @@ def left_behind(tmp_path: Path, step: Step, *, back: bool = False) -> LocalStora
     return storage
 
 
-def ended(tmp_path: Path, fleet: Fleet) -> dict[str, str]:
-    return asyncio.run(abort(str(tmp_path), fleet, SPEED, lambda _: None)).slots
+def ended(tmp_path: Path, fleet: Fleet, *, comes_again: bool = False) -> dict[str, str]:
+    work = abort(str(tmp_path), fleet, SPEED, lambda _: None, comes_again=comes_again)
+    return asyncio.run(work).slots

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.rollout import abort as abort_module
+from actors.rollout import abandoned_slots
 from actors.rollout.errors import RolloutError
 from actors.rollout.handoff_state import Step
 from actors.rollout.record import (
@@ -37,9 +37,9 @@ from tests.actors.rollout.plans import plan
 
 @pytest.fixture(autouse=True)
 def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(abort_module, "WAIT_MS_MIN", 50)
-    monkeypatch.setattr(abort_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(abort_module, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(abandoned_slots, "WAIT_MS_MIN", 50)
+    monkeypatch.setattr(abandoned_slots, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(abandoned_slots, "AGAIN_SECONDS", 0.01)
 
 
 def test_standby_of_a_dead_driver_leaves_and_the_owner_stays(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_a_way_back_has_begun_is_let_finish_and_never_undone(
     claims: bool,  # noqa: FBT001 a case
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(abort_module, "CLAIM_MS", 50)
+    monkeypatch.setattr(abandoned_slots, "CLAIM_MS", 50)
     left_behind(tmp_path, Step.FILLING, back=True)
     fleet = Fleet(OLD_OWNS, [1, 2], [])
     if claims:
@@ -130,7 +130,7 @@ def test_a_decision_that_came_durable_during_a_slow_look_is_found_by_one_more(
         async def decisions(self, slot: str, after_sequence: int) -> list[JournalRow]:
             found = await super().decisions(slot, after_sequence)
             if not self.rows:
-                await asyncio.sleep(4 * abort_module.WAIT_MS_MIN / 1000)
+                await asyncio.sleep(4 * abandoned_slots.WAIT_MS_MIN / 1000)
                 self.rows.append(decision(5))
             return found
 
@@ -180,6 +180,27 @@ def test_slot_that_cannot_be_taken_back_is_an_alarm_and_nobody_is_dismissed(
     assert ended(tmp_path, fleet)[SLOT].startswith("stuck")
     assert fleet.living(SLOT) == [1, 2]
     assert fleet.alarms[0].startswith(f"handoff_stuck {SLOT}")
+
+
+def test_for_the_supervisor_a_slot_that_is_stuck_keeps_the_turn_until_a_person_must_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 345 of the simulation: the gateway was away for longer than the tries of one abort."""
+    storage = left_behind(tmp_path, Step.SHADOWING)
+    fleet = Fleet(OLD_OWNS, [1, 2], [])
+    fleet.silent = abandoned_slots.PATIENT_TRIES_MAX
+    with pytest.raises(RolloutError, match=f"{SLOT} is stuck; tried again later"):
+        ended(tmp_path, fleet, comes_again=True)
+    assert read_active(storage) is not None
+    assert ended(tmp_path, fleet, comes_again=True) == {SLOT: "keeps its owner"}
+    assert fleet.living(SLOT) == [1], "its standby has left"
+    assert read_active(storage) is None
+
+    storage = left_behind(tmp_path, Step.SHADOWING)
+    fleet.silent = 9 * abandoned_slots.PATIENT_TRIES_MAX
+    monkeypatch.setattr("actors.rollout.abort.STUCK_MS_MAX", 0)
+    assert ended(tmp_path, fleet, comes_again=True)[SLOT].startswith("stuck")
+    assert read_active(storage) is None
 
 
 def test_driver_that_hangs_is_ended_before_anything_else(tmp_path: Path) -> None:

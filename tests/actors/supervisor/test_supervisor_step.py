@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import pytest
 
 from actors.config import Timing
 from actors.messages import FenceRecord
@@ -14,7 +13,6 @@ from actors.supervisor.events import (
     AnyEffect,
     AskSlot,
     CreateFailed,
-    CreateShared,
     CreateSlot,
     EndProcess,
     FencesRead,
@@ -23,7 +21,6 @@ from actors.supervisor.events import (
     RaiseAlarm,
     SeatOpened,
     SeatRefused,
-    SharedSilent,
     SlotCreated,
     SlotMissing,
     SlotSeen,
@@ -293,34 +290,6 @@ def test_successor_of_a_rollout_is_followed() -> None:
     watch.apply(FencesRead, owners={SLOT: owner(incarnation=2, fence=4, life="8-8")})
     assert watch.state.slots[SLOT].incarnation == 2
     assert watch.apply(SlotMissing, slot=SLOT, incarnation=1) == [], "the old one may be gone"
-
-
-def test_missing_gateway_is_created_again_and_a_silent_one_ended_by_id() -> None:
-    watch = Watch()
-    watch.apply(Ticked)
-    gone = {"who": "gateway", "missing": True, "reason": "no living actor"}
-    watch.after(STARTING_MS).apply(SharedSilent, **gone)
-    effects = watch.apply(SharedSilent, **gone)
-    assert of(effects, CreateShared)[0].who == "gateway"
-    assert of(watch.apply(SharedSilent, **gone), CreateShared) == [], "it needs time to start"
-
-
-@pytest.mark.parametrize("who", ["gateway", "market-data"])
-def test_a_new_supervisor_creates_what_ray_does_not_know_and_waits_for_what_starts(
-    who: str,
-) -> None:
-    """Seed 124 of the simulation: both were lost; a fleet creates its supervisor last."""
-    watch = Watch()
-    watch.apply(Ticked)
-    watch.apply(SharedSilent, who=who, missing=True, reason="no living actor")
-    watch.after(HUNG_AFTER_MS)
-    effects = watch.apply(SharedSilent, who=who, missing=True, reason="no living actor")
-    assert of(effects, CreateShared)[0].who == who
-
-    watch = Watch()
-    watch.apply(Ticked)
-    watch.after(STARTING_MS - 1)
-    assert watch.apply(SharedSilent, who=who, missing=False, reason="no answer in 3 s") == []
 
 
 def test_stop_ends_all_watching() -> None:
