@@ -20,8 +20,8 @@ from actors.runtime import log_event, wire_ms
 from actors.shared_kind import Kind
 from actors.supervisor.fleet_port import FleetPort, Missing, Silent
 from actors.supervisor.shared import bring_back, replace_supervisor
+from actors.supervisor.shared_state import Shared
 from actors.supervisor.shared_watch import TURNED_BAD, fault_of, note_supervisor
-from actors.supervisor.state import Shared
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import Storage

@@ -21,6 +21,7 @@ from actors.supervisor.events import (
     SlotSeen,
     SlotSilent,
 )
+from actors.supervisor.shared_state import Shared
 from actors.supervisor.shared_watch import note_feeds, note_gateway, watch_shared
 from actors.supervisor.state import (
     BLOCKED_AFTER_MS,
@@ -34,7 +35,6 @@ from actors.supervisor.state import (
     STEADY_MS,
     STUCK_AFTER_MS,
     Place,
-    Shared,
     Step,
     SupervisorState,
     Watched,

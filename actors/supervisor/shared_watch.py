@@ -17,13 +17,12 @@ from actors.slot.seat import Phase
 from actors.slot.status import SlotStatus
 from actors.supervisor.alarms import report
 from actors.supervisor.events import CreateShared, Event
+from actors.supervisor.shared_state import Shared, Unanswered
 from actors.supervisor.state import (
     GATEWAY,
     MARKET_DATA,
-    Shared,
     Step,
     SupervisorState,
-    Unanswered,
     put_shared,
 )
 from actors.supervisor.status import SupervisorStatus

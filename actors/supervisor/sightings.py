@@ -10,7 +10,11 @@ import msgspec
 
 from actors.detectors.uniformity import Expected, Running, running_of
 from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
-from actors.supervisor.state import Shared, SupervisorState, Watched
+from actors.supervisor.shared_state import Shared
+from actors.supervisor.state import (
+    SupervisorState,
+    Watched,
+)
 
 LINGER_MS: Final = 60_000
 """Wire. A release stays allowed for so long after its last owner: old processes leave meanwhile."""

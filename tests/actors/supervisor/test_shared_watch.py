@@ -19,6 +19,7 @@ from actors.supervisor.events import (
     RolloutSeen,
     SharedSilent,
 )
+from actors.supervisor.shared_state import Shared
 from actors.supervisor.shared_watch import (
     AGES_UNTRUE,
     ANSWERS_MS,
@@ -32,7 +33,12 @@ from actors.supervisor.shared_watch import (
     note_gateway,
     work_fault_of,
 )
-from actors.supervisor.state import GATEWAY, MARKET_DATA, Rules, Shared, SupervisorState
+from actors.supervisor.state import (
+    GATEWAY,
+    MARKET_DATA,
+    Rules,
+    SupervisorState,
+)
 from actors.supervisor.step import step
 from signals.market import CYCLE_MS
 from signals.market_time import MarketClock
