@@ -36,6 +36,8 @@ AGENT: Final = "midstride"
 """Some services refuse the names of common libraries."""
 CLOCK_WEAK_MS: Final = 3_000
 """Market. Without the exchange's time, a candle's end must be so long past by ours."""
+DATE_GRAIN_MS: Final = 1_000
+"""A Date header is cut to whole seconds."""
 HALF: Final = 2
 
 _T = TypeVar("_T")
@@ -54,6 +56,8 @@ class RestSide:
         self._market_ms = market_ms
         self._limiter = full_limiter(exchange.rates, wire_now_ms())
         self._chance = secrets.SystemRandom().random
+        self._ahead_ms = 0
+        """Market. By how much the exchange's clock is ahead of ours, at least."""
         self.health = Health()
         self._client = httpx.AsyncClient(
             base_url=url,
@@ -69,7 +73,7 @@ class RestSide:
 
     async def backfill(self, ask: Ask) -> tuple[Value, ...] | Refusal:
         try:
-            requests = self._exchange.requests(ask, self._market_ms())
+            requests = self._exchange.requests(ask, self._market_ms() + self._ahead_ms)
         except SourceFault as said:
             return self._noted(self._refused(said))
         return await self._read(requests, lambda answered: self._exchange.read(ask, answered))
@@ -102,16 +106,16 @@ class RestSide:
         self, requests: tuple[Request, ...], read: Callable[[Answered], _T]
     ) -> _T | Refusal:
         """Send all at once, and read the answers together: one that fails fails all."""
+        sent_ms = self._market_ms()
         answers = await asyncio.gather(*(self._send(request) for request in requests))
-        bodies = []
-        clock_ms = self._market_ms() - CLOCK_WEAK_MS
+        good: list[httpx.Response] = []
         for answer in answers:
             if isinstance(answer, Refusal):
                 return self._noted(answer)
-            bodies.append(answer.content)
-            clock_ms = max(clock_ms, date_ms(answer.headers.get("date", "")) or 0)
+            good.append(answer)
+        clock_ms = self._clock_ms(good, sent_ms)
         try:
-            found = read(Answered(bodies, clock_ms))
+            found = read(Answered([answer.content for answer in good], clock_ms))
         except SourceFault as said:
             return self._noted(self._refused(said))
         except Exception as error:  # noqa: BLE001 a body of strangers must not end its feed
@@ -119,6 +123,16 @@ class RestSide:
             return self._noted(self._refusal(Cause.MALFORMED, reason))
         self.health = Health()
         return found
+
+    def _clock_ms(self, answers: list[httpx.Response], sent_ms: int) -> int:
+        """Return the exchange's own time of the newest answer; ours may be wrong."""
+        now_ms = self._market_ms()
+        told = [date_ms(answer.headers.get("date", "")) for answer in answers]
+        told_ms = max((one for one in told if one is not None), default=None)
+        if told_ms is None:
+            return now_ms + self._ahead_ms - CLOCK_WEAK_MS
+        self._ahead_ms = ahead_ms(told_ms, sent_ms, now_ms)
+        return told_ms
 
     async def _send(self, request: Request) -> httpx.Response | Refusal:
         now_ms = wire_now_ms()
@@ -165,6 +179,13 @@ class RestSide:
     def _noted(self, refusal: Refusal) -> Refusal:
         self.health = after_refusal(self.health, refusal, wire_now_ms(), self._chance())
         return refusal
+
+
+def ahead_ms(told_ms: int, sent_ms: int, received_ms: int) -> int:
+    """Return by how much a clock is ahead of ours at least; told between sending and receiving."""
+    if told_ms > received_ms:
+        return told_ms - received_ms
+    return min(0, told_ms + DATE_GRAIN_MS - sent_ms)
 
 
 def date_ms(text: str) -> int | None:
