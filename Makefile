@@ -12,7 +12,7 @@ ON = $(filter-out 0 no false,$(1))
 
 # What `make run` understands, e.g. `make run FOR=90 TAPE=../shared/data SPEED=30 SEED=1 FRESH=1`.
 RUN_OPTIONS = $(if $(MODE),--mode "$(MODE)") $(if $(call ON,$(STANDINS)),--stand-ins) $(if $(FOR),--for "$(FOR)") $(if $(TAPE),--tape "$(TAPE)") \
-  $(if $(SPEED),--speed "$(SPEED)") $(if $(SEED),--seed "$(SEED)") $(if $(CONFIG),--config "$(CONFIG)") \
+  $(if $(SPEED),--speed "$(SPEED)") $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(SEED),--seed "$(SEED)") $(if $(CONFIG),--config "$(CONFIG)") \
   $(if $(call ON,$(FRESH)),--fresh) $(if $(call ON,$(DETACH)),--detach) $(STATE_OPTION)
 STATE_OPTION = $(if $(STATE),--state "$(STATE)")
 SEEDS ?= 300
@@ -29,7 +29,7 @@ venv:  ## prepare .venv from requirements.lock
 dev:  ## and what tests and checks need, from requirements-dev.lock
 	@.ci/venv "$(PYTHON)" dev
 
-run: venv  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1; MODE=paper STANDINS=1)
+run: venv  ## sixteen slots trade the sandbox exchange (FOR= TAPE= SPEED= SEED= FRESH=1 DETACH=1; MODE=paper STANDINS=1; MODE=live CONFIRM=)
 	@$(CLUSTER) run $(RUN_OPTIONS) $(RUN)
 
 stop:  ## end the fleet that `make run DETACH=1` left up

@@ -33,6 +33,10 @@ DOMAIN: Final = b"midstride approval 1\n"
 APPROVAL_BYTES_MAX: Final = 16 * 1024
 PLAN_BYTES_MAX: Final = 8 * 1024 * 1024
 SIZE_FULL_PERMILLE: Final = 1_000
+FIRST: Final = "first"
+"""Kind of the plan by which a stopped fleet starts."""
+LIMIT: Final = "risk."
+"""In front of a limit's name in such a plan."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE: Final = re.compile(r"[0-9a-f]{128}")
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -47,6 +51,13 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     """Good decisions of the release, all slots together, before it may be called baked."""
 
 
+class PlanValue(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting that a plan brings."""
+
+    key: str
+    after: str
+
+
 class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway reads of a plan; the whole document is `cluster.gate.document`."""
 
@@ -56,6 +67,15 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     staged: Staged = Staged()
     in_place: bool = False
     """It sets parameters of a release that runs: it lets none in, and ends no staged limit."""
+    change_class: str = ""
+    params: tuple[PlanValue, ...] = ()
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """The limits of money that the plan approves: only one that starts a fleet names any."""
+        if self.change_class != FIRST:
+            return {}
+        return {one.key: one.after for one in self.params if one.key.startswith(LIMIT)}
 
 
 class ReplayFindings(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     forced: frozenset[str] = frozenset()
     """Those that came in by break-glass alone."""
     refused: tuple[Refused, ...] = ()
+    limits: dict[str, str] = {}
+    """Those of the newest plan that names any: what a live fleet may start with."""
 
     def size_of(self, release: str) -> int:
         """Return the share of the slot limits that a release may use, permille."""
@@ -130,11 +132,13 @@ def _sum_up(
     """How a release came in first says how it starts; a later plan of it ends no staged limit."""
     sizes: dict[str, int] = {}
     approved: set[str] = set()
+    limits: dict[str, str] = {}
     let_in = [one for one in admitted if not one[1].in_place]
     for plan, facts, application in sorted(let_in, key=lambda one: one[2].applied_wire_ms):
         sizes.setdefault(facts.to_release, facts.staged.size_permille)
         if plan in baked:
             sizes[facts.to_release] = SIZE_FULL_PERMILLE
+        limits = facts.limits or limits
         if not application.break_glass:
             approved.add(facts.to_release)
     return Coverage(
@@ -143,6 +147,7 @@ def _sum_up(
         size_permille={name: size for name, size in sizes.items() if size < SIZE_FULL_PERMILLE},
         forced=frozenset(sizes) - approved,
         refused=refused,
+        limits=limits,
     )
 
 

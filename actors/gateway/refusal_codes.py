@@ -80,6 +80,11 @@ OURS: Final = (
         "Nothing, or raise risk.orders_per_minute and restart.",
     ),
     RefusalCode(
+        "order_value",
+        "The order may cost more than one order may.",
+        "Smaller sizes (sizing.market_usd_max), or raise risk.order_micro_usd and restart.",
+    ),
+    RefusalCode(
         "slot_exposure",
         "The slot would have more money at stake than it may.",
         "Nothing, or raise risk.slot_exposure_micro_usd and restart.",

@@ -234,6 +234,11 @@ def _rate(case: Case) -> str | None:
     return f"{sent} orders in a minute; at most {limit}" if sent > limit else None
 
 
+def _order(case: Case) -> str | None:
+    limit, value = case.rules.limits.order_micro_usd, buy_value_micro_usd(case.intent)
+    return f"it may cost {value} micro-USD; one order at most {limit}" if value > limit else None
+
+
 def _slot_exposure(case: Case) -> str | None:
     full = case.rules.limits.slot_exposure_micro_usd
     limit = case.rules.staged(case.intent.release, full)
@@ -283,6 +288,7 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("throttled", _throttled),
     ("daily_loss", _daily_loss),
     ("orders_per_minute", _rate),
+    ("order_value", _order),
     ("slot_exposure", _slot_exposure),
     ("fleet_exposure", _fleet_exposure),
     ("settlement_exposure", _settlement),

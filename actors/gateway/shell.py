@@ -33,6 +33,7 @@ from actors.gateway.log_file import open_log
 from actors.gateway.loop import GatewayLoop
 from actors.gateway.session import Session
 from actors.gateway.session_ports import Ports, Who
+from actors.live.guard import connect_confirmed
 from actors.machine.instant import Instant
 from actors.machine.work import WorkPump
 from actors.messages import Moved, Refusal, encode
@@ -45,7 +46,7 @@ from actors.runtime import (
     start_logging,
     wire_ms,
 )
-from actors.venue.connect import adapter_of, connect
+from actors.venue.connect import adapter_of
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.storage import LocalStorage
 
@@ -76,7 +77,7 @@ LOGGED: Final = frozenset(
 class GatewayShell:
     """One process of the gateway: serves, waits to serve, or says who does."""
 
-    connect: Connect = staticmethod(connect)
+    connect: Connect = staticmethod(connect_confirmed)
 
     def __init__(self, storage_root: str, name: str) -> None:
         start_logging(name)

@@ -74,3 +74,10 @@ class Adapter(Protocol):
     def check_key(self, config: FleetConfig) -> None:
         """Check the configured key without asking the venue; raise `PrivateKeyError`."""
         ...
+
+    def wallet(self, config: FleetConfig) -> str:
+        """Name the wallet that is traded with, without asking the venue.
+
+        Raises `PrivateKeyError` where it follows from the key and that cannot be read.
+        """
+        ...

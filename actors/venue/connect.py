@@ -12,11 +12,11 @@ import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from actors.config import FleetConfig, Mode, Venue
+from actors.config import FleetConfig, Mode
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.adapter import Adapter
+from actors.venue.kinds import address_problem, kind_of
 from actors.venue.port import Rejected, Unknown, VenuePort
 from actors.venue.storage_mark import mark_problem
 
@@ -26,7 +26,6 @@ ADAPTERS: Final[Mapping[str, str]] = {
 """By the configuration's `venue.adapter`: the module whose `ADAPTER` is used."""
 PAPER_ADAPTER: Final = "actors.venue.paper.adapter"
 """In paper mode, whatever venue it is: orders are filled here, no key is read."""
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 def adapter_of(config: FleetConfig) -> Adapter:
@@ -46,9 +45,9 @@ async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected
     """Open the configured account, see `Adapter.connect`.
 
     `Rejected` also for a storage of another kind (paper money and real money never share one), and
-    for a sandbox whose orders would leave this machine.
+    for an address that does not belong to the fleet's kind.
     """
-    problem = mark_problem(Path(config.storage), config.mode)
+    problem = mark_problem(Path(config.storage), kind_of(config))
     if problem is not None:
         return Rejected(code="refused", message=problem)
     return await connect_to_stop(config, timeout_s)
@@ -56,21 +55,7 @@ async def connect(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected
 
 async def connect_to_stop(config: FleetConfig, timeout_s: float) -> VenuePort | Rejected | Unknown:
     """Open the account to cancel what rests: the storage is neither asked nor written."""
-    problem = _away(config.venue) if config.mode is Mode.SANDBOX else None
+    problem = address_problem(config)
     if problem is not None:
         return Rejected(code="refused", message=problem)
     return await adapter_of(config).connect(config, timeout_s)
-
-
-def _away(venue: Venue) -> str | None:
-    """Name the first address of a venue that is not on this machine."""
-    for field in venue.__struct_fields__:
-        url = getattr(venue, field)
-        if field == "region_url" and url is None:
-            continue  # not asked then
-        if field.endswith("_url") and urlsplit(str(url)).hostname not in LOOPBACK:
-            return (
-                f"a sandbox fleet speaks to this machine only, and its venue.{field} is {url}: "
-                "start it again with `midstride run`"
-            )
-    return None

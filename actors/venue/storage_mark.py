@@ -1,9 +1,9 @@
-"""Which mode a fleet's storage belongs to: paper money and real money never share one."""
+"""Which kind of fleet a storage belongs to: sandbox, paper, rehearsal and live never share one."""
 
 from pathlib import Path
 from typing import Final
 
-from actors.config import Mode
+from actors.venue.kinds import VenueKind
 from checkpoints.errors import CheckpointsError, MissingFileError
 from checkpoints.storage import LocalStorage
 
@@ -12,25 +12,25 @@ USED_BY: Final = ("journal", "checkpoints")
 """Folders that a fleet fills as soon as it trades."""
 
 
-def mode_of(root: Path) -> Mode | None:
-    """Return the mode that a storage is marked with; None where it has no readable mark."""
+def kind_in(root: Path) -> VenueKind | None:
+    """Return the kind that a storage is marked with; None where it has no readable mark."""
     try:
-        return Mode(LocalStorage(root).read(MARK).decode().strip())
+        return VenueKind(LocalStorage(root).read(MARK).decode().strip())
     except (CheckpointsError, ValueError):
         return None
 
 
-def mark_problem(root: Path, mode: Mode) -> str | None:
-    """Say why a fleet of this mode may not use a storage; mark a new one as its own.
+def mark_problem(root: Path, kind: VenueKind) -> str | None:
+    """Say why a fleet of this kind may not use a storage; mark a new one as its own.
 
-    A used storage without a mark is a sandbox's: marks came with the second mode.
+    A used storage without a mark is a sandbox's: marks came with the second kind.
     """
-    wanted, storage = mode.value, LocalStorage(root)
+    wanted, storage = kind.value, LocalStorage(root)
     try:
         found = storage.read(MARK).decode(errors="replace").strip()
     except MissingFileError:
         used = any((storage.root / folder).exists() for folder in USED_BY)
-        found = Mode.SANDBOX.value if used else wanted
+        found = VenueKind.SANDBOX.value if used else wanted
         if found == wanted:
             storage.write(MARK, f"{wanted}\n".encode())
     except CheckpointsError as error:

@@ -7,12 +7,12 @@ import click
 
 from actors.ray_job import JOB_MARK
 from checkpoints.storage import LocalStorage
-from cluster.config.load import Deployment, read_config
+from cluster.config.load import read_config
 from cluster.config.settings import note_source
 from cluster.errors import FleetError
 from cluster.gate.settings import notice
 from cluster.local.launch import launch, launched_lines
-from cluster.local.sandbox_process import read_ready
+from cluster.local.sandbox_process import deployment_from, read_ready
 from cluster.terminal.console import config_option, emit, json_option, notify
 
 PROGRESS = "progress"
@@ -40,15 +40,7 @@ def command(
     as_json: bool,  # noqa: FBT001 click passes flags by name
 ) -> None:
     """Create a fleet's parts; `midstride run` calls this."""
-    ready = read_ready(sandbox_ready)
-    deployment = Deployment(
-        storage=str(storage.resolve()),
-        clock=ready.clock,
-        venue=ready.venue,
-        exchanges=ready.exchanges,
-        private_key_file=str(key_file.resolve()) if key_file else None,
-    )
-    fleet = read_config(config, deployment)
+    fleet = read_config(config, deployment_from(read_ready(sandbox_ready), storage, key_file))
     notify(notice(fleet))
     _join_job()
     note_source(LocalStorage(storage), config)

@@ -6,8 +6,9 @@ import click
 import msgspec
 
 from actors.config import Mode
+from cluster.local.bring_up import RunOptions
 from cluster.local.modes import Asked, choose
-from cluster.local.run import RunOptions, run
+from cluster.local.run import run
 from cluster.local.state_folder import HeadPorts
 from cluster.terminal.console import screen, state_of, state_option
 
@@ -23,12 +24,14 @@ SPEED_MAX = 3_600
 @click.option(
     "--mode",
     type=click.Choice([mode.value for mode in Mode]),
-    help="sandbox: a simulated exchange; paper: real data, orders filled here [default: sandbox].",
+    help="sandbox: a simulated exchange; paper: real data, orders filled here; live: real orders "
+    "[default: sandbox].",
 )
 @click.option(
     "--stand-ins",
     is_flag=True,
-    help="Paper beside simulated services on this machine, without internet.",
+    help="Paper or live beside simulated services on this machine, without internet: no order "
+    "leaves.",
 )
 @state_option
 @click.option("--for", "seconds", type=click.FloatRange(1), help="End after this many seconds.")
@@ -52,6 +55,11 @@ SPEED_MAX = 3_600
 @click.option(
     "--wall-clock", is_flag=True, help="Use the real time of day, as the venue does (--speed 1)."
 )
+@click.option(
+    "--confirm",
+    help="Words that confirm a live start; a start without them prints them, or asks at a "
+    "terminal.",
+)
 @click.option("--fresh", is_flag=True, help="Delete what earlier runs stored and begin anew.")
 @click.option(
     "--detach", is_flag=True, help="Do not watch; the fleet runs on until `midstride stop`."
@@ -71,16 +79,20 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     speed: int | None,
     seed: int,
     wall_clock: bool,  # noqa: FBT001 click passes flags by name
+    confirm: str | None,
     fresh: bool,  # noqa: FBT001 click passes flags by name
     detach: bool,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
-    """Start a fleet and watch it: simulated exchange, or paper.
+    """Start a fleet and watch it: sandbox, paper or live.
 
-    No real money is used. Ctrl-C stops: open orders are cancelled and every slot is saved.
+    Real money is used only with --mode live, and only after you have typed what is at risk.
+    Ctrl-C stops: open orders are cancelled and every slot is saved.
     """
     asked = Asked(mode=mode, config=config, stand_ins=stand_ins, speed=speed, wall_clock=wall_clock)
     chosen = choose(asked)
+    if confirm is not None and mode != Mode.LIVE:
+        raise click.UsageError("--confirm is for --mode live")
     if chosen.sandbox is None and tape is not None:
         raise click.UsageError("--tape needs a simulated exchange: add --stand-ins")
     options = RunOptions(
@@ -90,5 +102,6 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
         ports=HeadPorts.starting_at(head_port) if head_port else HeadPorts(),
         fresh=fresh,
         detach=detach,
+        confirm=confirm,
     )
     run(state_of(state), options, screen(stderr=True))

@@ -16,6 +16,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "risk.price_collar_micro_usd": (1_000, 1_000_000),  # one fine tick .. the whole range
     "risk.daily_loss_micro_usd": (0, _MICRO_USD_MAX),
     "risk.repeated_executions": (1, 10_000),
+    "risk.order_micro_usd": (0, _MICRO_USD_MAX),
     "timing.cancel_before_close_ms": (0, CYCLE_MS),
     "timing.checkpoint_every_decisions": (1, 1_000),
     "timing.heartbeat_seconds": (0.1, 8),  # the venue cancels all after 10 s of silence

@@ -19,7 +19,8 @@ from checkpoints.errors import CheckpointsError, DamagedError
 from checkpoints.journal import JOURNAL
 from checkpoints.records import canonical_json
 from checkpoints.storage import LocalStorage, Storage
-from cluster.config.load import KEY_FIELDS, Deployment, read_config
+from cluster.config.load import read_config
+from cluster.config.venue import KEY_FIELDS, Deployment
 from cluster.errors import FleetError
 from cluster.gate.differences import files_in
 

@@ -83,6 +83,8 @@ class Extras(msgspec.Struct, frozen=True, kw_only=True):
     params: tuple[ParamsChange, ...] = ()
     """A parameter update; the release stays."""
     to_params: tuple[str, ...] = ()
+    limits: tuple[ParamsChange, ...] = ()
+    """Of a live fleet: what the operator approves besides the code."""
 
 
 def make_document(
@@ -106,7 +108,7 @@ def make_document(
         plan=msgspec.structs.replace(plan, first_due_ms={}, refusals=()),
         options=extras.options,
         code=code_difference(before, new[1], digests),
-        params=extras.params or _params(before, new[1]),
+        params=extras.params or extras.limits or _params(before, new[1]),
         schema_path=() if old is None else schema_path(*_versions(old[0], new[0])),
         dependencies=() if old is None else dependency_difference(*lock),
         replay=extras.replay,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from checkpoints.approvals import LIMIT
 from cluster.gate.document import PlanDocument
 from cluster.rolling_update.page import plan_lines
 
@@ -31,7 +32,8 @@ def summary_lines(digest: str, document: PlanDocument, *, gate_is_open: bool) ->
     yield f"  pace: {_options(document)}"
     for change in document.params:
         where = f" ({change.slot})" if change.slot else ""
-        yield f"  parameter {change.key}: {change.before} -> {change.after}{where}"
+        kind = "limit" if change.key.startswith(LIMIT) else "parameter"
+        yield f"  {kind} {change.key}: {change.before} -> {change.after}{where}"
     for package in document.dependencies:
         yield f"  package {package.name}: {package.before} -> {package.after}"
     if document.schema_path:

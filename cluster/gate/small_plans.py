@@ -5,16 +5,17 @@ from typing import Final
 
 import msgspec
 
-from actors.config import FleetConfig, config_id
+from actors.config import FleetConfig, Mode, config_id
+from actors.live.refusals import limits_as_text
 from actors.messages import FenceRecord
 from actors.rollout.plan import Plan
 from actors.rollout.rollout_state import Options
-from checkpoints.approvals import APPLIED, Staged
+from checkpoints.approvals import APPLIED, FIRST, Staged, read_in_force
+from checkpoints.approved_releases import coverage
 from checkpoints.storage import Storage
 from cluster.gate.document import Extras, ParamsChange, PlanDocument, make_document, staged_by
 from cluster.gate.errors import GateError
 
-FIRST: Final = "first"
 PARAMETERS: Final = "parameters"
 
 
@@ -24,13 +25,25 @@ def first_document(
     """Plan the release that a stopped fleet starts with: all its slots.
 
     At full size only where nothing was ever let in: stopping the fleet is no way round the limits.
+    A live fleet's plan names its limits too: the approval is of them as well.
     """
     order = tuple(entry.slot for entry in config.slots)
     plan = _plan(release, extras.commit, {}, order, FIRST)
+    if config.mode is Mode.LIVE:
+        extras = msgspec.structs.replace(extras, limits=_limits(storage, config))
     made = make_document(storage, plan, config, extras)
     if storage.names(f"{APPLIED}/"):
         return msgspec.structs.replace(made, staged=staged_by(config))
     return made
+
+
+def _limits(storage: Storage, config: FleetConfig) -> tuple[ParamsChange, ...]:
+    """Return all limits of a configuration, with the values that were approved before."""
+    before = coverage(read_in_force(storage), config.gate.operator_keys).limits
+    return tuple(
+        ParamsChange(key=name, before=before.get(name, "-"), after=value)
+        for name, value in limits_as_text(config.risk).items()
+    )
 
 
 def params_document(

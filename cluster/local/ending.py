@@ -11,7 +11,9 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
+from actors.live.confirmation import end as end_confirmation
 from actors.runtime import CONFIG_FILE
+from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.local import orderly_stop
 from cluster.local.head import end_head
@@ -50,6 +52,7 @@ def end_fleet(
         interrupts.ignore()
         end_head(state)
         end_sandbox(state)
+        end_confirmation(LocalStorage(state.storage))
         with contextlib.suppress(ClusterError):  # a full disk; what the record names is dead
             state.update_run(runner=None, watcher=None, launched=False)
 

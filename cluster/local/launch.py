@@ -11,11 +11,13 @@ from typing import Final
 
 import msgspec
 
-from actors.config import FleetConfig, config_id
+from actors.config import FleetConfig, Mode, config_id
 from actors.directory import serving
+from actors.live.refusals import exact_refusal
 from actors.runtime import CONFIG_FILE
 from actors.shared_kind import Kind
 from actors.supervisor.status import SupervisorStatus
+from actors.venue.keys import PrivateKeyError
 from checkpoints.archive import archive_release, record_commit
 from checkpoints.errors import DamagedError, MissingFileError
 from checkpoints.release import release_of
@@ -101,6 +103,7 @@ def launch(config: FleetConfig, commit: str, progress: Progress) -> Launched:
     release = record_release(storage, commit)
     if len(living) < len(names):
         _check_gate(storage, config, release)
+        _check_confirmed(config, release)
     for place, name in enumerate(names):
         progress(name, place, len(names))
         if name not in living:
@@ -169,6 +172,20 @@ def _check_gate(storage: LocalStorage, config: FleetConfig, release: str) -> Non
             "FILE`, then `midstride gate first --apply PLAN` (each with --state), then start again "
             "without --fresh"
         ) from error
+
+
+def _check_confirmed(config: FleetConfig, release: str) -> None:
+    """Refuse a live start that nobody confirmed, however this job came to be."""
+    if config.mode is not Mode.LIVE:
+        return
+    from actors.live.guard import start_of  # with it comes the venue's library
+
+    try:
+        refused = exact_refusal(start_of(config, release))
+    except PrivateKeyError as error:
+        raise FleetError(str(error)) from error
+    if refused is not None:
+        raise FleetError(refused)
 
 
 def _lives(name: str) -> bool:

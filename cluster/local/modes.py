@@ -1,4 +1,4 @@
-"""Which configuration and which exchange a start gets: sandbox, paper, paper beside stand-ins."""
+"""Which configuration and which exchange a start gets, by mode and beside stand-ins or not."""
 
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from cluster.local.sandbox_process import SandboxOptions
 
 PAPER_FILE: Final = DEFAULT_FILE.parent / "paper.toml"
 STAND_INS_FILE: Final = DEFAULT_FILE.parent / "paper-standins.toml"
+LIVE_FILE: Final = DEFAULT_FILE.parent / "live.toml"
 SANDBOX_SPEED: Final = 30
 
 
@@ -35,15 +36,15 @@ def choose(asked: Asked) -> Chosen:
     """Resolve the options of `run`; raises `click.UsageError`, and `ConfigError` for the file."""
     config = asked.config or _file_of(asked)
     mode = Mode(read_document(config)["mode"])
-    if asked.mode is not None and mode != asked.mode:
-        raise click.UsageError(f"{config} is of mode {mode}, --mode says {asked.mode}")
+    if asked.mode != mode and (asked.mode is not None or mode is Mode.LIVE):
+        said = asked.mode or Mode.SANDBOX
+        raise click.UsageError(f"{config} is of mode {mode}, --mode says {said}")
     if mode is Mode.SANDBOX:
         if asked.stand_ins:
-            raise click.UsageError("--stand-ins is for paper: add --mode paper")
+            raise click.UsageError("--stand-ins is for paper and live: add --mode paper")
         return Chosen(config=config, sandbox=_exchange(asked, SANDBOX_SPEED))
+    _check_speed(asked, mode)
     if not asked.stand_ins:
-        if asked.speed not in (None, 1):
-            raise click.UsageError("paper runs in real time; --speed needs --stand-ins")
         return Chosen(config=config, sandbox=None)
     exchange = _exchange(asked, 1)
     real_time = exchange.speed == 1
@@ -51,14 +52,21 @@ def choose(asked: Asked) -> Chosen:
     return Chosen(config=config, sandbox=beside)
 
 
+def _check_speed(asked: Asked, mode: Mode) -> None:
+    if asked.speed in (None, 1):
+        return
+    if mode is Mode.LIVE:
+        raise click.UsageError("live runs in real time, beside stand-ins too: remove --speed")
+    if not asked.stand_ins:
+        raise click.UsageError("paper runs in real time; --speed needs --stand-ins")
+
+
 def _file_of(asked: Asked) -> Path:
     match asked.mode:
         case Mode.PAPER:
             return STAND_INS_FILE if asked.stand_ins else PAPER_FILE
         case Mode.LIVE:
-            raise click.UsageError(
-                "live trading does not exist yet: paper is as far as it goes (docs/going-live.md)"
-            )
+            return LIVE_FILE
         case _:
             return DEFAULT_FILE
 

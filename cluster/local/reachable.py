@@ -1,4 +1,4 @@
-"""Which addresses of a paper fleet can be reached from here, and the wait until they can.
+"""Which addresses of a paper or live fleet can be reached from here, and the wait until they can.
 
 A fleet that cannot reach its venue would only fail slowly: so nothing is started before. What
 cannot be reached is named within seconds, with what to do; the start goes on when it can.
@@ -16,7 +16,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode, Venue
+from actors.venue.kinds import VenueKind, kind_of
 
 PROBE_SECONDS: Final = 4.0
 """Wire. All addresses are tried together, so the first table stands well within ten seconds."""
@@ -44,18 +45,25 @@ class Unreached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def addresses_of(config: FleetConfig) -> tuple[Address, ...]:
-    """Return what a paper fleet cannot trade without."""
+    """Return what a paper or live fleet cannot trade without."""
     venue = config.venue
     return (
         Address(what="venue: books, winners", url=venue.clob_url),
         Address(what="venue: markets", url=venue.gamma_url),
         Address(what="venue: book changes", url=venue.market_ws_url),
         Address(what="venue: prices", url=venue.prices_ws_url),
+        *(_of_the_account(venue) if config.mode is Mode.LIVE else ()),
         *(
             Address(what=f"exchange: {one.name}", url=one.rest_url, one_of="exchanges")
             for one in config.sources
         ),
     )
+
+
+def _of_the_account(venue: Venue) -> Iterator[Address]:
+    yield Address(what="venue: own orders and fills", url=venue.user_ws_url)
+    yield Address(what="venue: positions", url=venue.data_url)
+    yield Address(what="venue: wallet, redemption", url=venue.relayer_url)
 
 
 def blocking(addresses: tuple[Address, ...], missing: tuple[Unreached, ...]) -> bool:
@@ -106,8 +114,14 @@ def table_of(missing: tuple[Unreached, ...]) -> Table:
     return table
 
 
+def mode_word(config: FleetConfig) -> str:
+    """Return what every line of such a start begins with."""
+    kind = kind_of(config)
+    return "LIVE REHEARSAL" if kind is VenueKind.REHEARSAL else kind.upper()
+
+
 def wait_until_reached(
-    addresses: tuple[Address, ...], seconds: float | None, console: Console
+    addresses: tuple[Address, ...], seconds: float | None, console: Console, word: str
 ) -> bool:
     """Wait until all addresses can be reached; False when the time is over before."""
     end = None if seconds is None else time.monotonic() + seconds
@@ -121,20 +135,20 @@ def wait_until_reached(
             for to_do in dict.fromkeys(one.to_do for one in missing):
                 console.print(f"what to do: {to_do}")
             console.print(
-                "PAPER: nothing trades and nothing is started until all of these can be reached; "
+                f"{word}: nothing trades and nothing is started until all of these can be reached; "
                 "the start goes on by itself. Ctrl-C ends it."
             )
             told = names
         left = AGAIN_SECONDS if end is None else min(AGAIN_SECONDS, end - time.monotonic())
         if left <= 0:
-            console.print("PAPER: the time is over; nothing was started and nothing was placed")
+            console.print(f"{word}: the time is over; nothing was started and nothing was placed")
             return False
         time.sleep(left)
     for line in _changes(told, {one.address.url for one in missing}):
         console.print(line)
     if missing:
         console.print(table_of(missing))
-        console.print("PAPER: it goes on without these exchanges; the others serve every asset")
+        console.print(f"{word}: it goes on without these exchanges; the others serve every asset")
     return True
 
 

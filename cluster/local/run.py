@@ -5,43 +5,36 @@ left as it is; a start that asks for another speed, seed, tape or configuration 
 """
 
 import contextlib
-import shlex
-import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from actors.live.confirmation import end as end_confirmation
 from actors.runtime import load_config
 from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.audit.log_reading import read_log
-from cluster.commands.launch import PROGRESS
 from cluster.config.load import read_config
-from cluster.config.offline import read_offline
 from cluster.config.settings import deployment_of
 from cluster.errors import ClusterError, FleetError
+from cluster.local.bring_up import RunOptions, bring_up, offline
 from cluster.local.ending import end_fleet, end_watcher
 from cluster.local.environment import file_limit_problem
-from cluster.local.head import answers, dashboard_url, end_head, ensure_head
+from cluster.local.head import answers, end_head
 from cluster.local.orderly_stop import WITH_SUMMARY
 from cluster.local.processes import wait_until
 from cluster.local.sandbox_process import (
-    SandboxOptions,
     differences,
     end_sandbox,
     listing_for,
     refusal,
     sandbox_command,
 )
-from cluster.local.starting import launch_tree
-from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
+from cluster.local.state_folder import RunRecord, StateFolder
 from cluster.local.state_lock import StateLockedError, hold, holder
-from cluster.local.venue_up import venue_up
 from cluster.local.watcher import COMMAND as WATCHER
 from cluster.local.watcher import start_watcher
 from cluster.local.watching_run import watch
@@ -51,17 +44,6 @@ WATCHER_SECONDS_MAX: Final = 420.0
 """Wire. A restart by the watcher: a head and a launch, each with its own limit."""
 LOCK_SECONDS_MAX: Final = 300.0
 """Wire. What else may hold the state folder while a run wants to end is an end itself."""
-
-
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    config: Path
-    seconds: float | None
-    """Wire, counted from all slots live; None: until Ctrl-C."""
-    sandbox: SandboxOptions | None
-    """The simulated exchange, in paper mode as a stand-in; None: the real addresses."""
-    ports: HeadPorts
-    fresh: bool
-    detach: bool
 
 
 class Living(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +57,7 @@ class Living(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(state: StateFolder, options: RunOptions, console: Console) -> None:
     """Bring everything up or find it, watch it; raise `ClusterError` with what is in the way."""
-    config, _ = read_offline(options.config)
+    config = offline(options)
     if options.sandbox is not None:
         listed = listing_for(options.sandbox, config.slots, config.venue.more_assets)
         options = msgspec.structs.replace(options, sandbox=listed)
@@ -151,7 +133,7 @@ def _start(
         end_watcher(state)  # of a fleet that died: from here on this start brings it up
         runner = None if options.detach else ProcessId.own()
         state.update_run(runner=runner, launched=False)
-        up = _bring_up(state, options, console)
+        up = bring_up(state, options, console)
         if up:
             start_watcher(state)
     except BaseException as fault:
@@ -169,6 +151,7 @@ def _undo(state: StateFolder, before: Living, interrupts: Interrupts, console: C
         end_fleet(state, interrupts, console.print)
         return
     interrupts.ignore()
+    end_confirmation(LocalStorage(state.storage))
     if not before.head:
         end_head(state)
     if not before.sandbox:
@@ -242,49 +225,3 @@ def _whose(record: RunRecord) -> str:
         return ""
     alive = "runs it" if record.runner.alive else "started it and is gone"
     return f" (pid {record.runner.pid} {alive})"
-
-
-def _bring_up(state: StateFolder, options: RunOptions, console: Console) -> bool:
-    """Start venue, head and fleet; False when the time was over before the venue was reached."""
-    began = time.monotonic()
-    fleet, _ = read_offline(options.config)
-    if not venue_up(state, fleet, options.sandbox, options.seconds, console):
-        return False
-    exchange = time.monotonic()
-    with console.status("starting a local Ray head"):
-        record = ensure_head(state, options.ports)
-    head = time.monotonic()
-    token = shlex.quote(str(state.token))
-    console.print(f"Ray dashboard: {dashboard_url(record.ports)}   token: `cat {token}`")
-    _launch(state, options, console)
-    console.print(took(began, exchange, head, time.monotonic()))
-    return True
-
-
-def took(began: float, exchange: float, head: float, fleet: float) -> str:
-    """Say how long the start took, by its parts."""
-    return (
-        f"all slots live {fleet - began:.0f} s after the start: exchange {exchange - began:.0f} s, "
-        f"Ray {head - exchange:.0f} s, slots {fleet - head:.0f} s"
-    )
-
-
-def _launch(state: StateFolder, options: RunOptions, console: Console) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("launch job", total=None)
-
-        def line(text: str) -> None:
-            words = text.split()
-            if len(words) == 3 and words[0] == PROGRESS:  # noqa: PLR2004 "progress what n/m"
-                done, _, total = words[2].partition("/")
-                progress.update(task, description=words[1], completed=int(done), total=int(total))
-            else:
-                progress.console.print(text, style="dim")
-
-        launch_tree(state, options.config, line)

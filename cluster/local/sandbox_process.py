@@ -17,6 +17,7 @@ from actors.market_data.sources.addresses import SourceAddress
 from checkpoints.errors import DamagedError
 from checkpoints.process_id import ProcessId
 from checkpoints.small_file import from_json, read_file
+from cluster.config.venue import Deployment
 from cluster.errors import ClusterError, SandboxError
 from cluster.local.durable_files import write_durably
 from cluster.local.environment import child_environment, interpreter
@@ -129,6 +130,17 @@ def read_ready(file: Path) -> SandboxReady:
         ) from None
     except (DamagedError, OSError) as error:
         raise SandboxError(f"{file} is not a sandbox's ready file: {error}") from error
+
+
+def deployment_from(ready: SandboxReady, storage: Path, key_file: Path | None) -> Deployment:
+    """Return what a configuration file cannot know, as a start knows it."""
+    return Deployment(
+        storage=str(storage.resolve()),
+        clock=ready.clock,
+        venue=ready.venue,
+        exchanges=ready.exchanges,
+        private_key_file=str(key_file.resolve()) if key_file else None,
+    )
 
 
 def ensure_sandbox(state: StateFolder, options: SandboxOptions) -> SandboxReady:

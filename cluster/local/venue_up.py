@@ -2,12 +2,13 @@
 
 from rich.console import Console
 
-from actors.config import FleetConfig, Mode
+from actors.config import FleetConfig
+from actors.venue.kinds import VenueKind, kind_of
 from actors.venue.storage_mark import mark_problem
 from cluster.errors import ClusterError
 from cluster.local.ending import launched_before
 from cluster.local.private_key import ensure_sandbox_key
-from cluster.local.reachable import addresses_of, wait_until_reached
+from cluster.local.reachable import addresses_of, mode_word, wait_until_reached
 from cluster.local.sandbox_process import (
     SandboxOptions,
     SandboxReady,
@@ -28,17 +29,19 @@ def venue_up(
 
     False: the time was over before. Raises `ClusterError` for a folder of another mode.
     """
-    problem = mark_problem(state.storage, fleet.mode)
+    kind = kind_of(fleet)
+    problem = mark_problem(state.storage, kind)
     if problem is not None:
         raise ClusterError(problem)
     if sandbox is None:
         return _real_venue(state, fleet, seconds, console)
-    if fleet.mode is Mode.SANDBOX:
+    if kind is not VenueKind.PAPER:
         ensure_sandbox_key(state.private_key, used=launched_before(state))
     with console.status("starting the sandbox exchange"):
         ready = ensure_sandbox(state, sandbox)
-    if fleet.mode is Mode.PAPER:
-        console.print("PAPER: the exchange below stands in for the venue and the data services")
+    if kind is not VenueKind.SANDBOX:
+        word = mode_word(fleet)
+        console.print(f"{word}: the exchange below stands in for the venue and the data services")
     _print_sandbox(ready, console)
     return True
 
@@ -46,10 +49,11 @@ def venue_up(
 def _real_venue(
     state: StateFolder, fleet: FleetConfig, seconds: float | None, console: Console
 ) -> bool:
-    if not wait_until_reached(addresses_of(fleet), seconds, console):
+    if not wait_until_reached(addresses_of(fleet), seconds, console, mode_word(fleet)):
         return False
     use_real_venue(state)
-    console.print("PAPER: the venue and an exchange can be reached; market time is real time")
+    word = mode_word(fleet)
+    console.print(f"{word}: the venue and an exchange can be reached; market time is real time")
     return True
 
 

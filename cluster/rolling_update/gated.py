@@ -11,13 +11,12 @@ from actors.rollout.plan import Plan
 from actors.rollout.record import read_state, rollout_ids
 from actors.rollout.rollout_state import Options
 from actors.runtime import load_config
-from checkpoints.approvals import APPLIED, ReplayFindings
+from checkpoints.approvals import APPLIED, FIRST, ReplayFindings
 from checkpoints.storage import LocalStorage, Storage
 from cluster.gate.admission import check_covered
 from cluster.gate.document import Extras, PlanDocument, load_plan, make_document
 from cluster.gate.entry import Entrant, enter
 from cluster.gate.errors import GateError, GateRefusedError
-from cluster.gate.small_plans import FIRST
 
 
 class RollRequest(Protocol):

@@ -3,15 +3,15 @@
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
-from actors.config import Mode
-from actors.venue.storage_mark import mode_of
+from actors.venue.kinds import VenueKind
+from actors.venue.storage_mark import kind_in
 from cluster.config.load import DEFAULT_FILE
 from cluster.local.environment import continue_in
 from cluster.local.state_folder import StateFolder, state_folder
@@ -26,6 +26,12 @@ from cluster.terminal.plain_text import (
     wrap,
 )
 
+KINDS: Final[Mapping[VenueKind | None, str]] = {
+    VenueKind.PAPER: "PAPER: orders of this fleet never left this machine",
+    VenueKind.REHEARSAL: "LIVE REHEARSAL: orders of this fleet never left this machine",
+    VenueKind.LIVE: "LIVE: this fleet trades real money",
+}
+"""Said before every answer about such a fleet."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -60,8 +66,9 @@ def state_of(named: str | None) -> StateFolder:
     record = state.read_run()
     if record.head is not None and record.head.alive:
         continue_in(record.python)
-    if mode_of(state.storage) is Mode.PAPER:
-        notify("PAPER: orders of this fleet never left this machine")
+    told = KINDS.get(kind_in(state.storage))
+    if told is not None:
+        notify(told)
     return state
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from actors.config import FleetConfig, Mode, SlotConfig, Timing, Venue
+from actors.venue.key_kinds import THROW_AWAY
 from signals.market import DEFAULT_SLOTS, Slot
 from signals.market_time import MarketClock
 from signals.params import load_params
@@ -23,7 +24,7 @@ from signals.params import load_params
 START_LIMIT_S = 180.0
 END_LIMIT_S = 90.0
 ANSWER_LIMIT_S = 90.0
-TEST_KEY = "11" * 32
+TEST_KEY = THROW_AWAY + "11" * 25
 """A key of nobody's, for tests only."""
 
 

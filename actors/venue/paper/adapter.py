@@ -41,5 +41,9 @@ class PaperAdapter:
     def check_key(self, config: FleetConfig) -> None:
         """Paper trades without a key."""
 
+    def wallet(self, config: FleetConfig) -> str:
+        del config
+        return "paper"
+
 
 ADAPTER: Final[Adapter] = PaperAdapter()

@@ -2,11 +2,14 @@
 
 from typing import Final
 
-from actors.config import FleetConfig, Mode
+from actors.config import FleetConfig
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.account_report import AccountReport, Credentials
 from actors.venue.adapter import Adapter
-from actors.venue.keys import load_private_key
+from actors.venue.key_kinds import key_problem
+from actors.venue.keys import PrivateKeyError, load_private_key
+from actors.venue.kinds import VenueKind, kind_of
+from actors.venue.polymarket.environment import deposit_wallet
 from actors.venue.polymarket.examining import examine, refresh_allowances
 from actors.venue.polymarket.opening import Absent, connect, create_credentials
 from actors.venue.polymarket.public import PublicReads
@@ -18,7 +21,10 @@ class PolymarketAdapter:
     async def connect(
         self, config: FleetConfig, timeout_s: float
     ) -> PolymarketVenue | Rejected | Unknown:
-        absent = Absent.MAKE if config.mode is Mode.SANDBOX else Absent.REFUSE
+        problem = key_problem(config, load_private_key(config.venue))
+        if problem is not None:
+            return Rejected(code="refused", message=problem)
+        absent = Absent.REFUSE if kind_of(config) is VenueKind.LIVE else Absent.MAKE
         return await connect(config.venue, timeout_s, absent)
 
     def public(self, config: FleetConfig, timeout_s: float) -> PublicReads:
@@ -41,7 +47,12 @@ class PolymarketAdapter:
         return await refresh_allowances(config.venue, timeout_s)
 
     def check_key(self, config: FleetConfig) -> None:
-        load_private_key(config.venue)
+        problem = key_problem(config, load_private_key(config.venue))
+        if problem is not None:
+            raise PrivateKeyError(problem)
+
+    def wallet(self, config: FleetConfig) -> str:
+        return config.venue.wallet or deposit_wallet(load_private_key(config.venue))
 
 
 ADAPTER: Final[Adapter] = PolymarketAdapter()

@@ -87,6 +87,12 @@ def is_production(venue: Venue) -> bool:
     return venue.clob_url.rstrip("/") == PRODUCTION_CONFIG.clob_url
 
 
+def deposit_wallet(private_key: str) -> str:
+    """Return the deposit wallet that belongs to a key: the one that is used where none is named."""
+    signer = Key.from_key(private_key).address
+    return derive_beacon_deposit_wallet_address(signer, PRODUCTION_CONFIG.wallet_derivation)
+
+
 class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What signing and accounting need of a token's market."""
 

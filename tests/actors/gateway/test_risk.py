@@ -136,7 +136,7 @@ def test_nobody_but_the_check_can_approve() -> None:
 def test_codes_are_unique_and_stable() -> None:
     own = [name for name, _ in risk.TABLE]
     venues = [name for table in (MARKET_TABLE, BOOK_TABLE) for name, _ in table]
-    assert len(own) == len(set(own)) == 21
+    assert len(own) == len(set(own)) == 22
     assert venues == ["facts_differ", "too_small", "off_tick", "collar"]
     codes = [*own, *venues]
     assert {"halted", "stale", "collar", "duplicate", "throttled", "daily_loss"} < set(codes)
@@ -165,6 +165,18 @@ def test_an_intent_at_the_limit_passes_and_beyond_it_is_refused(
 ) -> None:
     assert code(case(intent(**passes))) is None
     assert code(case(intent(**refused))) == expected
+
+
+def test_one_buy_may_cost_no_more_than_the_limit_of_an_order_and_a_sale_always_may() -> None:
+    limits = replace(RULES.limits, order_micro_usd=MicroUsd(5_000_000))
+    rules = replace(RULES, limits=limits)
+    ten = intent(price=500_000, shares=10_000_000)
+    assert code(case(ten, rules=rules)) is None
+    dearer = intent(price=500_000, shares=10_010_000)
+    assert code(case(dearer, rules=rules)) == "order_value"
+    assert code(case(dearer)) is None, "by default no order is limited by itself"
+    sale = replace(dearer, side=Side.SELL)
+    assert code(case(sale, rules=rules)) != "order_value"
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 
 from actors.config import FleetConfig, Mode, SlotConfig, Venue
 from actors.venue.connect import connect
+from actors.venue.kinds import VenueKind, kind_of
 from actors.venue.paper.body import PaperBodyError, seal, unseal
 from actors.venue.polymarket.orders import BodyError, decode_body
 from actors.venue.port import Rejected, SignedOrder, UnsignedOrder
-from actors.venue.storage_mark import MARK, mark_problem
+from actors.venue.storage_mark import MARK, kind_in, mark_problem
 from signals.decision import Style
 from signals.market import Side
 from signals.market_time import MarketClock
@@ -33,22 +34,36 @@ def config(folder: Path, mode: Mode) -> FleetConfig:
     )
 
 
-@pytest.mark.parametrize("first", [Mode.SANDBOX, Mode.PAPER])
-def test_a_storage_serves_one_kind_of_venue(tmp_path: Path, first: Mode) -> None:
-    other = Mode.PAPER if first is Mode.SANDBOX else Mode.SANDBOX
+@pytest.mark.parametrize("first", list(VenueKind))
+@pytest.mark.parametrize("other", list(VenueKind))
+def test_a_storage_serves_one_kind_of_venue(
+    tmp_path: Path, first: VenueKind, other: VenueKind
+) -> None:
     assert mark_problem(tmp_path, first) is None
-    assert mark_problem(tmp_path, first) is None
+    refused = mark_problem(tmp_path, other)
+    if first is other:
+        assert refused is None
+        return
+    assert refused is not None
+    assert f"holds a {first} fleet" in refused
+    assert "--state" in refused
+    assert kind_in(tmp_path) is first
+
+
+@pytest.mark.parametrize(("first", "other"), [(Mode.PAPER, Mode.LIVE), (Mode.LIVE, Mode.SANDBOX)])
+def test_no_account_is_opened_in_a_storage_of_another_kind(
+    tmp_path: Path, first: Mode, other: Mode
+) -> None:
+    assert mark_problem(tmp_path, kind_of(config(tmp_path, first))) is None
     refused = asyncio.run(connect(config(tmp_path, other), 1.0))
     assert isinstance(refused, Rejected)
     assert "--state" in refused.message
-    live = mark_problem(tmp_path, Mode.LIVE)
-    assert live is not None
 
 
 def test_a_fleet_from_before_the_mark_is_not_taken_for_paper(tmp_path: Path) -> None:
     (tmp_path / "journal" / "2026-01-01").mkdir(parents=True)
-    assert "holds a sandbox fleet" in str(mark_problem(tmp_path, Mode.PAPER))
-    assert mark_problem(tmp_path, Mode.SANDBOX) is None
+    assert "holds a sandbox fleet" in str(mark_problem(tmp_path, VenueKind.PAPER))
+    assert mark_problem(tmp_path, VenueKind.SANDBOX) is None
     assert (tmp_path / MARK).read_text().strip() == "sandbox"
 
 

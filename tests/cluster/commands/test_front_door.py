@@ -7,8 +7,8 @@ from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import COMMANDS, run
+from cluster.local.bring_up import took
 from cluster.local.doctor import check_python
-from cluster.local.run import took
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,10 +44,13 @@ def test_live_is_refused_before_anything_starts(
 ) -> None:
     file = tmp_path / "live.toml"
     file.write_text('mode = "live"')
-    assert run(["run", "--config", str(file), "--state", str(tmp_path / "s")]) == 1
-    assert "does not exist yet" in capsys.readouterr().err
-    assert run(["run", "--mode", "live", "--state", str(tmp_path / "s")]) == 2
-    assert "does not exist yet" in capsys.readouterr().err
+    state = ["--state", str(tmp_path / "s")]
+    assert run(["run", "--config", str(file), *state]) == 2
+    assert "is of mode live, --mode says sandbox" in capsys.readouterr().err
+    assert run(["run", "--mode", "live", *state]) == 1
+    assert "live trading needs a key" in capsys.readouterr().err, "the shipped file, as it is"
+    assert run(["run", "--confirm", "words", *state]) == 2
+    assert "--confirm is for --mode live" in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
 
 

@@ -62,7 +62,9 @@ SIXTY_FIVE = "\n".join(
     )
 )
 BAD = {
-    'mode = "live"': ["mode", "'live'", "sandbox or paper", "not exist yet"],
+    'mode = "live"': ["gate.operator_keys is empty", "`midstride gate key`"],
+    'mode = "live"\n[gate]\nmode = "open"': ["gate.mode", "closed"],
+    'mode = "live"\n[venue]\nclob_ur = "x"': ["venue.clob_ur", "did you mean venue.clob_url?"],
     'mode = "paper"\n[venue]\nprivate_key_file = "k"': ["venue.private_key_file", "without"],
     'mode = "paper"\n[venue]\nprivate_key_env = "K"': ["venue.private_key_env", "without"],
     'mode = "paper"\n[venue]\nwallet = "0x1"': ["venue.wallet", "without"],

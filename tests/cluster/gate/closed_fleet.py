@@ -19,7 +19,7 @@ from tests.rolling_update.trees import ROOT, copy_tree, edit
 SLOTS = ("btc-5m", "eth-5m")
 SPEED = 40
 """A cycle of 7.5 s."""
-PLAN = re.compile(r"^plan ([0-9a-f]{64})$", re.MULTILINE)
+PLAN = re.compile(r"^[Pp]lan ([0-9a-f]{12,64})\b", re.MULTILINE)
 GATE = """
 [gate]
 mode = "closed"

@@ -7,7 +7,7 @@ import pytest
 
 from actors.config import Mode
 from cluster.config.offline import read_offline
-from cluster.local.modes import PAPER_FILE, STAND_INS_FILE, Asked, choose
+from cluster.local.modes import LIVE_FILE, PAPER_FILE, STAND_INS_FILE, Asked, choose
 
 
 def asked(
@@ -47,10 +47,24 @@ def test_stand_ins_run_at_the_real_time_of_day() -> None:
     assert (faster.speed, faster.wall_clock) == (30, False)
 
 
+def test_live_is_asked_for_in_the_file_and_on_the_command_line() -> None:
+    chosen = choose(asked("live"))
+    assert (chosen.config, chosen.sandbox) == (LIVE_FILE, None)
+    rehearsed = choose(asked("live", stand_ins=True)).sandbox
+    assert rehearsed is not None
+    assert (rehearsed.speed, rehearsed.wall_clock, rehearsed.exchanges) == (1, True, True)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
-        asked("live"),
+        asked("live", speed=30),
+        asked("live", speed=30, stand_ins=True),
+        asked("live", config=PAPER_FILE),
+        asked("paper", config=LIVE_FILE),
+        asked("sandbox", config=LIVE_FILE),
+        asked(None, config=LIVE_FILE),
+        asked(None, config=LIVE_FILE, stand_ins=True),
         asked("sandbox", stand_ins=True),
         asked("paper", speed=30),
         asked("sandbox", config=PAPER_FILE),

@@ -93,7 +93,7 @@ def test_it_goes_on_by_itself_when_the_network_comes() -> None:
     timer.start()
     address = (Address(what="venue", url=f"http://127.0.0.1:{port}"),)
     try:
-        assert wait_until_reached(address, 120, screen(stderr=True))
+        assert wait_until_reached(address, 120, screen(stderr=True), "PAPER")
     finally:
         timer.join()
         for one in server:
@@ -111,4 +111,4 @@ def test_one_exchange_is_enough_and_the_others_are_named() -> None:
         assert [one.address.what for one in missing] == ["exchange: a"]
         assert not blocking(found, missing)
         assert blocking(found[:2], missing), "none is left"
-        assert wait_until_reached(found, 5.0, screen())
+        assert wait_until_reached(found, 5.0, screen(), "PAPER")

@@ -1,0 +1,49 @@
+"""The gateway's way to its venue: a live one is opened only under a person's confirmation."""
+
+from pathlib import Path
+
+from actors.attest import release_running
+from actors.config import FleetConfig, Mode
+from actors.live.confirmation import in_force, store_of
+from actors.live.refusals import Start, refusal
+from actors.live.risked import Risked
+from actors.venue.connect import adapter_of, connect
+from actors.venue.kinds import venue_name
+from actors.venue.port import Rejected, Unknown, VenuePort
+from checkpoints.approvals import read_in_force
+from checkpoints.approved_releases import Coverage, coverage
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+
+
+def start_of(config: FleetConfig, release: str) -> Start:
+    """Read what stands beside a live start; raises `PrivateKeyError` and `CheckpointsError`."""
+    storage = LocalStorage(Path(config.storage))
+    return Start(
+        config=config,
+        risked=Risked(
+            venue=venue_name(config),
+            wallet=adapter_of(config).wallet(config),
+            limits=config.risk,
+            release=release,
+            store=store_of(storage),
+        ),
+        covered=Coverage()
+        if config.gate_is_open
+        else coverage(read_in_force(storage), config.gate.operator_keys),
+        confirmed=in_force(storage),
+    )
+
+
+async def connect_confirmed(
+    config: FleetConfig, timeout_s: float
+) -> VenuePort | Rejected | Unknown:
+    """Open the configured account; a live one only where a person has confirmed this fleet."""
+    if config.mode is Mode.LIVE:
+        try:
+            refused = refusal(start_of(config, release_running()))
+        except CheckpointsError as error:
+            return Unknown(reason=str(error))
+        if refused is not None:
+            return Rejected(code="refused", message=refused)
+    return await connect(config, timeout_s)

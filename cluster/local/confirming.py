@@ -1,0 +1,98 @@
+"""The second asking of a live start: a person types what is at risk, or the start is refused.
+
+The first one is `mode = "live"` in the file and on the command line. What is typed becomes a record
+in the storage (`actors.live.confirmation`); launch job and gateway refuse without it.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from actors.config import FleetConfig, Mode
+from actors.live.confirmation import Confirmed, put_in_force
+from actors.live.guard import start_of
+from actors.live.refusals import Start, gate_refusals, risk_lines
+from actors.live.risked import Risked, same_text
+from actors.runtime import wire_ms
+from actors.venue.keys import PrivateKeyError
+from checkpoints.storage import LocalStorage
+from cluster.config.load import read_config
+from cluster.errors import ClusterError, FleetError
+from cluster.local.jobs import packed_tree
+from cluster.local.launch import config_in_force
+from cluster.local.sandbox_process import deployment_from, read_ready
+from cluster.local.state_folder import StateFolder
+from cluster.terminal.console import operator
+
+Ask = Callable[[Risked], str | None]
+"""Have a person type the short words; None where nobody sits there."""
+
+
+def confirm_start(state: StateFolder, config: Path, given: str | None, console: Console) -> None:
+    """Have a person confirm a live start, or raise `ClusterError` saying what to type or to mend.
+
+    `given`: what came with --confirm. A start of another mode is not asked.
+    """
+    ready = read_ready(state.sandbox_ready)
+    wanted = read_config(config, deployment_from(ready, state.storage, state.private_key))
+    if wanted.mode is not Mode.LIVE:
+        return
+    storage = LocalStorage(state.storage)
+    fleet = config_in_force(storage, wanted, fleet_lives=False)
+    release = packed_tree(state, ["launch"]).rpartition("/")[2].removesuffix(".zip")
+    start = read_start(fleet, release)
+    refused = gate_refusals(start)
+    if refused:
+        raise FleetError("\n".join(refused))
+    console.print(risk_table(start.risked))
+    typed = confirmed_text(start.risked, given, ask_at_terminal)
+    if typed is None:
+        raise ClusterError(
+            "not confirmed; nothing was started. If that is what you want, start again with "
+            f"--confirm '{start.risked.full_text}' (`make`: CONFIRM=...): it counts for this "
+            "wallet, these limits and this release only"
+        )
+    record = Confirmed(risked=start.risked, typed=typed, who=operator(), wire_ms=int(wire_ms()))
+    put_in_force(storage, record)
+
+
+def read_start(fleet: FleetConfig, release: str) -> Start:
+    try:
+        return start_of(fleet, release)
+    except PrivateKeyError as error:
+        raise FleetError(str(error)) from error
+
+
+def confirmed_text(risked: Risked, given: str | None, ask: Ask) -> str | None:
+    """Return the words that confirm exactly this; None where they do not.
+
+    Words on the command line carry the digest: they may come from a script that was written for
+    other limits. Who types at the terminal has the table before the eyes.
+    """
+    if given is not None:
+        return given if same_text(given, risked.full_text) else None
+    typed = ask(risked)
+    if typed is None:
+        return None
+    right = same_text(typed, risked.short_text) or same_text(typed, risked.full_text)
+    return typed if right else None
+
+
+def ask_at_terminal(risked: Risked) -> str | None:
+    """Ask once; a start without a person at the terminal is not asked."""
+    if not sys.stdin.isatty():
+        return None
+    usd = risked.short_text.partition(" ")[2]
+    question = f"Type the last 6 characters of the wallet and the USD of all slots together ({usd})"
+    return str(click.prompt(question, default="", show_default=False, err=True))
+
+
+def risk_table(risked: Risked) -> Table:
+    table = Table("what will be risked", "", box=None)
+    for name, value in risk_lines(risked):
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,96 @@
+"""A real fleet in live mode beside stand-ins: the whole ladder by the operator's commands."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.gate.keys import make_key
+from cluster.local.state_folder import StateFolder
+from tests.cluster.gate.closed_fleet import ClosedFleet, clean_tree, plan_in
+from tests.rolling_update.fleet import free_ports, left_behind
+
+SLOTS = ("btc-5m", "eth-5m")
+TEXT = re.compile(r"--confirm '([^']+)'")
+GATE = """[gate]
+operator_keys = {{ ann = "{key}" }}
+minutes_between_rolls = 0
+rolls_per_day = 1000
+staged_decisions = 0
+"""
+
+
+@dataclass(frozen=True)
+class LiveFleet(ClosedFleet):
+    config: Path
+    ports: int
+
+    def run(self, *words: str, tree: Path | None = None) -> tuple[int, str]:
+        """Start it as a person does, without confirming anything."""
+        return self.command(
+            "run",
+            "--mode=live",
+            "--stand-ins",
+            "--detach",
+            f"--config={self.config}",
+            f"--head-port={self.ports}",
+            *words,
+            tree=tree,
+        )
+
+    def let_in(self, tree: Path | None = None) -> None:
+        """Have the operator approve release and limits of a stopped fleet."""
+        code, said = self.command("gate", "first", tree=tree)
+        assert code == 0, said
+        plan = plan_in(said)
+        self.approve(plan)
+        code, said = self.command("gate", "first", f"--apply={plan[:16]}", tree=tree)
+        assert code == 0, said
+
+    def full_text(self, tree: Path | None = None) -> str:
+        """Return what a refused start says must be typed."""
+        code, said = self.run(tree=tree)
+        assert code == 1, said
+        found = TEXT.search(" ".join(said.split()))
+        assert found is not None, said
+        return found[1]
+
+    def start(self, tree: Path | None = None) -> None:
+        code, said = self.run(f"--confirm={self.full_text(tree)}", tree=tree)
+        assert code == 0, said
+
+
+def live_text(tree: Path, public: str, slots: tuple[str, ...]) -> str:
+    """Return the shipped live configuration with an operator's key and only these slots."""
+    text = (tree / "cluster/configs/live.toml").read_text(encoding="utf-8")
+    head, _, tail = text.partition("[slots]\n")
+    after = tail.partition("\n\n")[2]
+    before, _, gated = head.partition("[gate]\n")
+    rest = gated.partition("\n\n")[2]
+    lines = "".join(f"{slot} = {{}}\n" for slot in slots)
+    return f"{before}{GATE.format(key=public)}\n{rest}[slots]\n{lines}\n{after}"
+
+
+@contextmanager
+def live_fleet(folder: Path, slots: tuple[str, ...] = SLOTS) -> Iterator[LiveFleet]:
+    """Yield a fleet that is let in and not started yet; leave no process behind."""
+    tree = clean_tree(folder / "running")
+    key = folder / "operator.key"
+    config = folder / "live.toml"
+    config.write_text(live_text(tree, make_key(key), slots), encoding="utf-8")
+    fleet = LiveFleet(
+        state=StateFolder(folder / "state"),
+        tree=tree,
+        slots=slots,
+        folder=folder,
+        key=key,
+        refused="",
+        config=config,
+        ports=free_ports(),
+    )
+    try:
+        yield fleet
+    finally:
+        fleet.stop()
+        assert not left_behind(fleet)
