@@ -11,7 +11,8 @@ from actors.gateway.lock import LOCK_FILE
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
 from cluster.config.errors import ConfigError
-from cluster.config.load import Deployment, build_config, read_document
+from cluster.config.load import build_config, read_document
+from cluster.config.venue import Deployment
 from cluster.errors import ClusterError
 from cluster.halting.halt import Unreadable
 from cluster.local.sandbox_process import read_ready
