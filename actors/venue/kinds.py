@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from actors.config import FleetConfig, Mode, Venue
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+OPTIONAL: Final = ("binance_url", "region_url")
+"""Where one of these is not set, that service is not asked."""
 REHEARSAL_VENUE: Final = "rehearsal"
 """Said in place of a host's name where the venue is on this machine."""
 
@@ -81,7 +83,7 @@ def _here(venue: Venue) -> Iterator[tuple[str, str]]:
 def _urls(venue: Venue) -> Iterator[tuple[str, str]]:
     for field in venue.__struct_fields__:
         url = getattr(venue, field)
-        if field.endswith("_url") and url is not None:  # None: that service is not asked
+        if field.endswith("_url") and (url or field not in OPTIONAL):
             yield field, str(url)
 
 
