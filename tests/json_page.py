@@ -28,6 +28,7 @@ from cluster.audit.windows import WindowReport
 from cluster.commands.strategies import StrategyRow
 from cluster.config.show import Setting
 from cluster.gate.document import PlanDocument
+from cluster.halting.drill import DrillResult
 from cluster.halting.halt import TradingSet
 from cluster.local.findings import Finding
 from cluster.local.launch import Launched
@@ -62,6 +63,7 @@ DOCUMENTS: dict[str, Any] = {
     "strategies list": {"strategies": tuple[StrategyRow, ...]},
     "logs": {"lines": tuple[LogLine, ...]},
     "trading": TradingSet,
+    "trading drill": DrillResult,
     "rolling-update plan": Announced,
     "rolling-update apply": Report,
     "rolling-update abort": Ended,

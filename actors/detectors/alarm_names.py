@@ -46,6 +46,8 @@ AlarmName = Literal[
     "order_without_end",
     "settlement_overdue",
     "market_unsettled",
+    "settlement_differs",
+    "resolution_late",
     "strategy_blocked",
     "slot_hung",
     "slot_not_live",

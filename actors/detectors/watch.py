@@ -13,11 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from actors.config import Timing
-from actors.detectors import deployed, input_drift, snapshot_ages, statistical
+from actors.detectors import deployed, input_drift, settlement, snapshot_ages, statistical
 from actors.detectors.deployed import Decided, Deployed
 from actors.detectors.finding import Finding
 from actors.detectors.from_journal import decided_of
 from actors.detectors.input_drift import DriftWatch
+from actors.detectors.settlement import SettlementWatch
 from actors.detectors.snapshot_ages import AgesWatch
 from actors.detectors.statistical import Statistics
 from actors.messages import FenceRecord
@@ -63,11 +64,16 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     speaks: tuple[str, ...] = ()
     """Slots in which a decision once had a probability."""
     params: dict[str, ParamsSet] = {}
+    settlements: SettlementWatch = SettlementWatch()
 
 
 def apply(watch: Watch, row: JournalRow) -> Watch:
     """Take one row, of any slot, in the order of time."""
-    watch = replace(watch, desk=statistical.apply(watch.desk, row))
+    watch = replace(
+        watch,
+        desk=statistical.apply(watch.desk, row),
+        settlements=settlement.apply(watch.settlements, row),
+    )
     if row.kind is RowKind.PARAMS:
         return replace(watch, params={**watch.params, row.slot: _params_of(row)})
     decided = decided_of(row)
@@ -103,11 +109,16 @@ def see(watch: Watch, cycle: tuple[Snapshot, ...]) -> Watch:
         watch,
         drift=input_drift.advance(watch.drift, cycle),
         ages=snapshot_ages.advance(watch.ages, cycle),
+        settlements=settlement.see(watch.settlements, cycle),
     )
 
 
 def tick(watch: Watch, market_ms: int) -> Watch:
-    return msgspec.structs.replace(watch, desk=statistical.tick(watch.desk, market_ms))
+    return msgspec.structs.replace(
+        watch,
+        desk=statistical.tick(watch.desk, market_ms),
+        settlements=settlement.tick(watch.settlements, market_ms),
+    )
 
 
 def findings(watch: Watch) -> tuple[Finding, ...]:
@@ -116,6 +127,7 @@ def findings(watch: Watch) -> tuple[Finding, ...]:
         *statistical.findings(watch.desk),
         *input_drift.findings(watch.drift),
         *snapshot_ages.findings(watch.ages),
+        *settlement.findings(watch.settlements),
     )
 
 

@@ -55,6 +55,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "rolling-update status": ("midstride rolling-update status",),
     "trading": ("midstride trading halt", "midstride trading resume"),
+    "trading drill": ("midstride trading drill",),
     "trading halt": ('midstride trading halt --reason "exchange announced maintenance"',),
     "trading reduce": ('midstride trading reduce --reason "going home"',),
     "trading resume": ('midstride trading resume --reason "maintenance is over"',),

@@ -1,4 +1,4 @@
-"""`trading halt|reduce|resume`."""
+"""`trading halt|drill|reduce|resume`."""
 
 import os
 from pathlib import Path
@@ -6,13 +6,16 @@ from typing import Final
 
 import click
 
+from actors.clock import wall_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import WORDS
 from cluster.errors import ClusterError, FleetError
 from cluster.fleet import join_fleet
 from cluster.halting.ask_gateway import AskGateway
+from cluster.halting.drill import hold, keep
 from cluster.halting.halt import HaltPorts, TradingSet, halt
 from cluster.halting.screen import halt_lines
+from cluster.halting.venue_side import PROVE_S_MAX, Limits
 from cluster.halting.which_config import config_to_stop
 from cluster.local.ending import end_watcher
 from cluster.local.head import end_head
@@ -68,11 +71,19 @@ def _end_fleet(folder: StateFolder) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Configuration whose account is emptied, where the state folder is damaged or gone.",
 )
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1.0, 3_600.0),
+    default=PROVE_S_MAX,
+    show_default=True,
+    help="How long a venue that takes no cancel is asked again.",
+)
 @json_option
 def halt_command(
     state: str | None,
     reason: str,
     named: Path | None,
+    seconds: float,
     as_json: bool,  # noqa: FBT001 click
 ) -> int:
     """Send no more orders, cancel all open ones, prove that none rests; works when Ray is down.
@@ -82,7 +93,12 @@ def halt_command(
     folder = _folder(state)
     config = config_to_stop(folder, named)
     storage = LocalStorage(folder.storage) if named is not None else _storage(folder)
-    ports = HaltPorts(gateway=AskGateway(folder), end_fleet=lambda: _end_fleet(folder), tell=notify)
+    ports = HaltPorts(
+        gateway=AskGateway(folder),
+        end_fleet=lambda: _end_fleet(folder),
+        tell=notify,
+        limits=Limits(prove_s=seconds),
+    )
     done = halt(storage, config, ports, reason)
     if as_json:
         emit(done)
@@ -90,6 +106,30 @@ def halt_command(
         for line in halt_lines(done):
             notify(line)
     return NOT_PROVEN if done.proof is not None and not done.proof.proven else 0
+
+
+@command.command("drill")
+@state_option
+@json_option
+def drill_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
+    """Drill the halt on an exchange of its own, beside whatever runs; about a minute.
+
+    Exit 0: it passed; 1: it did not. `doctor` says when the last one was.
+    """
+    folder = state_of(state)
+    result = hold(int(wall_ms()))
+    keep(folder, result)
+    if as_json:
+        emit(result)
+    else:
+        notify(f"halt drill {'passed' if result.passed else 'FAILED'}: {result.said}")
+        if result.last_cancel_ms is not None:
+            notify(
+                f"{result.orders} orders rested; the last cancel was acknowledged "
+                f"{result.last_cancel_ms / 1_000:.2f} s after the halt began, proven after "
+                f"{result.took_ms / 1_000:.1f} s"
+            )
+    return 0 if result.passed else 1
 
 
 @command.command("reduce")

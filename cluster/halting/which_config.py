@@ -55,6 +55,11 @@ def _from_file(folder: StateFolder, file: Path) -> FleetConfig | Unreadable:
         return Unreadable(str(error))
 
 
+def config_on_a_sandbox(folder: StateFolder) -> FleetConfig:
+    """Return a configuration on the folder's own exchange; raise `ConfigError`."""
+    return build_config("drill", {"mode": "sandbox"}, _deployment(folder))
+
+
 def _venue_part(document: dict[str, Any]) -> dict[str, Any]:
     return {key: document[key] for key in OF_THE_VENUE if key in document}
 

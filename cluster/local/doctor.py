@@ -23,6 +23,7 @@ from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.config.offline import read_offline
 from cluster.errors import ClusterError
+from cluster.halting.drill import drill_finding, last_drill
 from cluster.local.environment import file_limit_problem
 from cluster.local.findings import Finding, fault, note, ok
 from cluster.local.head import answers, head_processes, read_token
@@ -51,6 +52,7 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     yield check_limits(config)
     yield from check_head(state)
     yield from check_standing(state)
+    yield drill_finding(last_drill(state), int(wall_ms()))
     fleet = _stored(state) or _unstarted(config, state)
     if isinstance(fleet, Finding):
         yield fleet

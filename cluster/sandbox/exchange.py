@@ -5,6 +5,8 @@ method when the request arrives; both carry `Now`. Every method that changes som
 ledger records to the operating system before it returns; `Ledger.sync` puts them on the disk.
 """
 
+from collections.abc import Callable
+
 from cluster.sandbox.behaviours import Behaviours
 from cluster.sandbox.events import Event
 from cluster.sandbox.feeds import Feeds
@@ -281,6 +283,10 @@ class Exchange:
     def hide_price_to_beat(self, condition_id: str) -> None:
         """Never publish this market's price to beat (a feed gap at its open)."""
         self._lifecycle.silent.add(condition_id)
+
+    def resolve_wrongly(self, lies: Callable[[str], bool]) -> None:
+        """Resolve the markets that `lies` names by slug against their own averages."""
+        self._lifecycle.lies = lies
 
     def digest(self) -> str:
         """SHA-256 over accounts, orders and trades: equal before and after a restart."""

@@ -74,6 +74,8 @@ class FaultKind(StrEnum):
     0: when the fault is cleared."""
     DISPUTED = "disputed"
     """As that, and the market says that its resolution is disputed."""
+    WRONG_WINNER = "wrong_winner"
+    """Markets whose slug matches `match` are resolved, and paid, against their own averages."""
     # ---- done at once, by the exchange itself
     GHOST_FILL = "ghost_fill"
     """The next `count` trades of accounts end FAILED instead of CONFIRMED."""

@@ -60,6 +60,8 @@ class Lifecycle:
         self.silent: set[str] = set()
         """Condition ids whose price to beat is never told."""
         self.held: ResolutionHeld = lambda _market, _now: False
+        self.lies: Callable[[str], bool] = lambda _slug: False
+        """Says which markets are resolved against their averages."""
 
     def open_due(self, now: Now) -> None:
         """Give every market whose time has come a book."""
@@ -122,10 +124,11 @@ class Lifecycle:
 
     def _resolve(self, live: LiveMarket, now: Now) -> None:
         found = verdict(self._floor.prices, live.market)
+        lies = self.lies(live.market.slug)
         live.market = replace(
             live.market,
             closed=True,
-            winner=found.winner,
+            winner=found.winner.opposite if lies else found.winner,
             final_price=e18_text(found.close_twap_e18),
             resolved_market_ms=now.market_ms,
         )

@@ -53,6 +53,9 @@ class World:
         self.account_file = account_file
         self.accounts = Accounts(seed, account_file.read())
         self.faults = FaultBoard(seed)
+        exchange.resolve_wrongly(
+            lambda slug: self.faults.on_market(FaultKind.WRONG_WINNER, slug) is not None
+        )
         self.limits = Limits(tier)
         self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
         self.user_feed = UserFeed(self.accounts)

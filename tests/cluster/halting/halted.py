@@ -3,9 +3,9 @@
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from actors.feeds.gamma import fetch_market
 from actors.market_data.events import FetchMarket, MarketFound
 from actors.market_data.state import KnownMarket
+from actors.runtime import wire_ms
 from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import Accepted
 from cluster.local.state_folder import StateFolder
@@ -22,6 +23,7 @@ from cluster.sandbox.ledger import read_entries
 from cluster.sandbox.records import OrderAccepted, OrderEnded, Traded
 from signals.decision import Style
 from signals.market import Asset, Timeframe, Window, market_slug
+from signals.market_time import MarketClock
 from tests.actors.sandbox import Sandbox, store_config
 from tests.actors.venue.trading import run, signed
 
@@ -30,11 +32,11 @@ PRICE = 10_000
 HALT_LIMIT_S = 240.0
 
 
-async def long_market(exchange: Sandbox) -> KnownMarket:
-    """Return the next 4h market but one: it takes orders, and is far from its end at any time."""
-    now_ms = exchange.clock.market_ms(asyncio_wire_ms())
+async def long_market_at(gamma_url: str, clock: MarketClock) -> KnownMarket:
+    """Return the present 4h market: nearly always far from its end."""
+    now_ms = clock.market_ms(wire_ms())
     window = Window.at(now_ms, Timeframe.H4)
-    async with httpx.AsyncClient(base_url=exchange.urls["gamma_url"]) as client:
+    async with httpx.AsyncClient(base_url=gamma_url) as client:
         while True:
             ask = FetchMarket(
                 job="", slug=market_slug(Asset.BTC, window), asset=Asset.BTC, window=window
@@ -45,17 +47,11 @@ async def long_market(exchange: Sandbox) -> KnownMarket:
             await asyncio.sleep(0.2)
 
 
-def asyncio_wire_ms() -> float:
-    from actors.runtime import wire_ms
-
-    return wire_ms()
-
-
 def rest(exchange: Sandbox, count: int) -> tuple[str, ...]:
     """Post so many orders that rest; return their ids."""
 
     async def post(venue: PolymarketVenue) -> tuple[str, ...]:
-        market = await long_market(exchange)
+        market = await long_market_at(exchange.urls["gamma_url"], exchange.clock)
         ids: list[str] = []
         for _ in range(count):
             one = await signed(venue, market, Style.REST, PRICE, 5_000_000)
@@ -79,23 +75,38 @@ def halt(
     folder: StateFolder, *words: str, no_room: bool = False
 ) -> tuple[int, dict[str, Any], str]:
     """Run the command as a person would; return exit code, JSON and what it said."""
+    with _begun(folder, *words, no_room=no_room) as halting:
+        told, said = halting.communicate(timeout=HALT_LIMIT_S)
+    return halting.returncode, json.loads(told or b"{}"), said.decode()
+
+
+def halt_and(
+    folder: StateFolder, when_it_says: str, then: Callable[[], object]
+) -> tuple[int, dict[str, Any], str]:
+    """Run the command, and do something once it has said these words."""
+    with _begun(folder) as halting:
+        assert halting.stderr is not None
+        said = b""
+        while when_it_says.encode() not in said:
+            line = halting.stderr.readline()
+            assert line, said
+            said += line
+        then()
+        told, rest = halting.communicate(timeout=HALT_LIMIT_S)
+    return halting.returncode, json.loads(told or b"{}"), (said + rest).decode()
+
+
+def _begun(folder: StateFolder, *words: str, no_room: bool = False) -> subprocess.Popen[bytes]:
+    """Start the command; `no_room`: no file of it may grow, which is what a full disk does."""
     command = [sys.executable, "-m", "cluster", "trading", "halt", "--json"]
-    done = subprocess.run(
-        [*command, "--state", str(folder.root), *words],
-        capture_output=True,
-        timeout=HALT_LIMIT_S,
-        check=False,
+    limited = ["/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh"] if no_room else []
+    return subprocess.Popen(
+        [*limited, *command, "--state", str(folder.root), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        preexec_fn=_allow_no_file if no_room else None,
     )
-    said = done.stderr.decode()
-    return done.returncode, json.loads(done.stdout or b"{}"), said
-
-
-def _allow_no_file() -> None:
-    """No file of this process may grow: what a full disk does."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def open_at_the_venue(exchange: Sandbox) -> set[str]:
