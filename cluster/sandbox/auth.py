@@ -29,6 +29,8 @@ STAMP_S_MAX: Final = 10**11
 ACCOUNTS_MAX: Final = 1_000
 """API keys that one sandbox keeps; a runaway test must not grow the file for ever."""
 
+ACCOUNTS_NAME: Final = "api-keys.json"
+
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One API key and the address that owns it."""
@@ -170,7 +172,7 @@ class AccountFile:
     """Keeps the issued keys in the state folder, so that a client outlives an exchange restart."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "api-keys.json"
+        self._path = folder / ACCOUNTS_NAME
 
     def read(self) -> tuple[Account, ...]:
         try:

@@ -5,8 +5,6 @@ method when the request arrives; both carry `Now`. Every method that changes som
 ledger records to the operating system before it returns; `Ledger.sync` puts them on the disk.
 """
 
-from collections.abc import Callable
-
 from cluster.sandbox.behaviours import Behaviours
 from cluster.sandbox.events import Event
 from cluster.sandbox.feeds import Feeds
@@ -41,7 +39,7 @@ from cluster.sandbox.orders import Orders
 from cluster.sandbox.prices.provenance import provenance
 from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.records import AccountOpened, Withdrawn
-from cluster.sandbox.settlement import Lifecycle, ResolutionHeld
+from cluster.sandbox.settlement import Lifecycle, ResolutionHeld, ResolutionWrong
 from cluster.sandbox.terms import Asked, Refused
 
 __all__ = ["Exchange", "ExchangeConfig"]
@@ -276,17 +274,13 @@ class Exchange:
         """Let the next `count` trades of accounts end FAILED instead of MINED (ghost fills)."""
         self._matching.fail_next(count)
 
-    def hold_resolutions(self, held: ResolutionHeld) -> None:
-        """Ask `held` before a market is resolved: while it says so, the market waits."""
-        self._lifecycle.held = held
+    def steer_resolutions(self, held: ResolutionHeld, wrong: ResolutionWrong) -> None:
+        """Hold back what `held` names; resolve what `wrong` names against its own averages."""
+        self._lifecycle.held, self._lifecycle.wrong = held, wrong
 
     def hide_price_to_beat(self, condition_id: str) -> None:
         """Never publish this market's price to beat (a feed gap at its open)."""
         self._lifecycle.silent.add(condition_id)
-
-    def resolve_wrongly(self, lies: Callable[[str], bool]) -> None:
-        """Resolve the markets that `lies` names by slug against their own averages."""
-        self._lifecycle.lies = lies
 
     def digest(self) -> str:
         """SHA-256 over accounts, orders and trades: equal before and after a restart."""

@@ -28,6 +28,8 @@ E18: Final = 10**18
 
 ResolutionHeld = Callable[[Market, Now], bool]
 """Says whether a market that is due to be resolved waits all the same."""
+ResolutionWrong = Callable[[Market], bool]
+"""Says whether a market is resolved against its own averages."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +62,7 @@ class Lifecycle:
         self.silent: set[str] = set()
         """Condition ids whose price to beat is never told."""
         self.held: ResolutionHeld = lambda _market, _now: False
-        self.lies: Callable[[str], bool] = lambda _slug: False
-        """Says which markets are resolved against their averages."""
+        self.wrong: ResolutionWrong = lambda _market: False
 
     def open_due(self, now: Now) -> None:
         """Give every market whose time has come a book."""
@@ -124,11 +125,11 @@ class Lifecycle:
 
     def _resolve(self, live: LiveMarket, now: Now) -> None:
         found = verdict(self._floor.prices, live.market)
-        lies = self.lies(live.market.slug)
+        wrong = self.wrong(live.market)
         live.market = replace(
             live.market,
             closed=True,
-            winner=found.winner.opposite if lies else found.winner,
+            winner=found.winner.opposite if wrong else found.winner,
             final_price=e18_text(found.close_twap_e18),
             resolved_market_ms=now.market_ms,
         )

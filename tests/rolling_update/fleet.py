@@ -26,6 +26,7 @@ from cluster.local.state_folder import StateFolder
 from signals.market import DEFAULT_SLOTS
 from tests.judge import Verdict, judge
 from tests.rolling_update.trees import copy_tree
+from tests.secrets_written import secrets_written
 
 COMMAND_SECONDS = 600.0
 """A roll of four slots takes half a minute; a machine with two busy cores several times that."""
@@ -216,6 +217,8 @@ def running_fleet(
         fleet.stop()
         left = left_behind(fleet)
         assert not left, f"processes {left} were left behind"
+        told = secrets_written(fleet.state)
+        assert not told, f"a secret of the fleet stands in {told}"
     shutil.rmtree(fleet.state.ray, ignore_errors=True)  # after a failure its logs say why
 
 

@@ -53,14 +53,11 @@ class World:
         self.account_file = account_file
         self.accounts = Accounts(seed, account_file.read())
         self.faults = FaultBoard(seed)
-        exchange.resolve_wrongly(
-            lambda slug: self.faults.on_market(FaultKind.WRONG_WINNER, slug) is not None
-        )
         self.limits = Limits(tier)
         self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
         self.user_feed = UserFeed(self.accounts)
         self.price_feed = PriceFeed(self.accounts, self._recent_ticks, exchange.config.assets)
-        exchange.hold_resolutions(self._holds_resolution)
+        exchange.steer_resolutions(self._holds_resolution, self._resolves_wrongly)
         self._last_wire_ms = 0
         self.asked: Counter[str] = Counter()
         """Requests that are no reads, by method and path, as they came; read by the admin door."""
@@ -115,6 +112,9 @@ class World:
         if closed and self.faults.on_market(FaultKind.DISPUTED, market.slug) is not None:
             market = msgspec.structs.replace(market, resolution_status="disputed")
         return market
+
+    def _resolves_wrongly(self, market: Market) -> bool:
+        return self.faults.on_market(FaultKind.WRONG_WINNER, market.slug) is not None
 
     def _holds_resolution(self, market: Market, now: Now) -> bool:
         """Say whether a fault keeps a market unresolved that is due."""

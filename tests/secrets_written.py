@@ -1,0 +1,48 @@
+"""Which files hold a secret of a fleet: its trading key, and what the venue gave for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from cluster.local.state_folder import StateFolder
+from cluster.sandbox.auth import ACCOUNTS_NAME
+
+PART_BYTES = 1 << 20
+
+
+def secrets_written(state: StateFolder) -> list[str]:
+    """Return the files of a fleet that hold a secret, but for the key's own and the exchange's."""
+    secrets = [secret.encode() for secret in _secrets(state)]
+    assert len(secrets) > 1, "the key and what the exchange gave for it"
+    return [str(file) for file in _files(state) if any(_holds(file, secret) for secret in secrets)]
+
+
+def _secrets(state: StateFolder) -> Iterator[str]:
+    yield state.private_key.read_text(encoding="ascii").strip().lower().removeprefix("0x")
+    stored = msgspec.json.decode((state.sandbox / ACCOUNTS_NAME).read_bytes())
+    for account in stored:
+        yield account["secret"]
+        yield account["passphrase"]
+
+
+def _files(state: StateFolder) -> Iterator[Path]:
+    for folder in (state.root, state.ray):
+        for file in folder.rglob("*"):
+            outside = file == state.private_key or file.is_relative_to(state.sandbox)
+            if file.is_file() and not file.is_symlink() and not outside:
+                yield file
+
+
+def _holds(file: Path, secret: bytes) -> bool:
+    """Search a file of any size, also where a secret lies across two parts of it."""
+    kept = b""
+    try:
+        with file.open("rb") as stream:
+            while part := stream.read(PART_BYTES):
+                if secret in (kept + part).lower() or secret in kept + part:
+                    return True
+                kept = part[-len(secret) :]
+    except OSError:
+        pass  # a socket, or gone meanwhile
+    return False
