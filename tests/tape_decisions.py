@@ -4,11 +4,14 @@ Candles, funding and open interest come from the tape, read and served as the sa
 it; books, averages and markets, which no tape replays, stay those of the stored snapshot.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from actors.market_data.sources.records import SWITCHES
+from actors.market_data.state import INTERVAL_MS
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import RowKind
 from checkpoints.snapshots import SnapshotStore, decode_snapshot
@@ -19,10 +22,12 @@ from cluster.sandbox.prices.tape import load_tape
 from signals.decision import Position
 from signals.market import Asset, Slot
 from signals.params import Params
-from signals.snapshot import Candles, FundingPoint, OpenInterestPoint, Snapshot
+from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint, Snapshot
 from signals.strategies.five_factor import Memory, decide
 from signals.units import MicroUsd
 
+MINUTE_MS = 60_000
+"""A rate is charged at its hour, and may be stamped milliseconds later."""
 HELD = Position(allocation_micro_usd=MicroUsd(300_000_000))
 
 
@@ -43,22 +48,40 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replayed(storage: Path, tape: Path, slots: tuple[str, ...]) -> Iterator[Replayed]:
-    """Yield every recorded decision with the snapshot that the tape makes of its moment."""
+    """Yield each recorded decision with the snapshot that the tape makes of its moment.
+
+    Left out are those whose oldest candles had gone when the recorder looked first, and assets
+    whose source was switched: the tape has each candle once, the fleet had them by both.
+    """
     prices = Prices(1, load_tape(tape))
     klines = Klines(prices)
     found = LocalStorage(storage)
     store = SnapshotStore(found)
-    for slot in slots:
+    switches = Counter(name.split(".")[-2] for name in found.names(f"{SWITCHES}/"))
+    for slot in (one for one in slots if switches[Slot.parse(one).asset] <= 1):
         for row in Journal(found, slot).rows_after(0).rows:
             if row.kind is not RowKind.DECISION or row.snapshot is None or row.due_ms is None:
                 continue
             stored = decode_snapshot(store.get(row.snapshot))
+            if not _is_on_tape(stored, prices):
+                continue
             yield Replayed(
                 slot=slot,
                 due_ms=row.due_ms,
                 stored=stored,
                 taped=taped(stored, prices, klines),
             )
+
+
+def _is_on_tape(stored: Snapshot, prices: Prices) -> bool:
+    recorded = prices.recorded(stored.asset)
+    return recorded is not None and all(
+        recorded[0] <= open_ms
+        if candles.interval is Interval.M5
+        else prices.longer(stored.asset, INTERVAL_MS[candles.interval], open_ms) is not None
+        for candles in stored.candles
+        for open_ms in candles.open_time_ms[:1]
+    )
 
 
 def taped(stored: Snapshot, prices: Prices, klines: Klines) -> Snapshot:
@@ -70,9 +93,10 @@ def taped(stored: Snapshot, prices: Prices, klines: Klines) -> Snapshot:
         stored,
         candles=tuple(_candles(stored.asset, one, klines) for one in stored.candles),
         funding=tuple(
-            FundingPoint(time_ms=rate.market_ms, rate=rate.rate)
+            FundingPoint(time_ms=point.time_ms, rate=rate.rate)
             for point in stored.funding
-            for rate in prices.funding[stored.asset].rates(point.time_ms, point.time_ms)
+            for hour_ms in (point.time_ms - point.time_ms % MINUTE_MS,)
+            for rate in prices.funding[stored.asset].rates(hour_ms, hour_ms)
         ),
         open_interest=tuple(
             OpenInterestPoint(time_ms=at.market_ms, base_units=at.base_units)

@@ -18,7 +18,7 @@ from signals.market import day_of
 POLL_S: Final = 1.0
 """Wire, between two looks at the books."""
 WRITE_EVERY_LOOKS: Final = 60
-"""What a crash can lose; ticks are kept in memory for longer, and written by the next life."""
+"""What a crash can lose; what buffers hold for longer is written by the next life."""
 KEEP_DAYS: Final = 14
 """Two weeks of all eight assets: enough to replay what a release did and what came before it."""
 FREE_BYTES_MIN: Final = 2 * DISK_WARNING_BYTES
@@ -61,8 +61,7 @@ class Recorder:
             looks += 1
             try:
                 self.sample_books(seen, now().market_ms)
-                if looks % WRITE_EVERY_LOOKS == 0:
-                    self.gather(seen)
+                self.gather(seen)
             except Exception as error:  # noqa: BLE001 a row that cannot be made ends no recording
                 self._note(f"what was seen cannot be recorded: {_reason(error)}")
                 continue
