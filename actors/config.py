@@ -47,6 +47,11 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """None: the deposit wallet derived from the key; an address: that wallet."""
     region_url: str | None = None
     """Where the venue says whether it serves this country; None: its own page, for the real one."""
+    rpc_url: str = ""
+    """A node of the chain (JSON-RPC). Empty: the SDK's own in production, the CLOB's host else."""
+    relayer_key_file: str | None = None
+    relayer_key_env: str | None = None
+    """The relayer's key: winnings of wallets that pay no gas themselves are redeemed by it."""
     more_assets: tuple[str, ...] = ()
     """Assets that the venue lists beside those of `signals.market.Asset`, e.g. ``ton``."""
 

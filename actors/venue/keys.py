@@ -13,6 +13,7 @@ from typing import Final
 from actors.config import Venue
 
 KEY_TEXT: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+RELAYER_KEY_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{8,200}")
 GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 IN_CREDENTIALS: Final = f"${CREDENTIALS}/"
@@ -41,6 +42,27 @@ def load_private_key(venue: Venue) -> str:
     else:
         raise PrivateKeyError("no trading key: set venue.private_key_file or venue.private_key_env")
     return _checked(text.strip(), where)
+
+
+def load_relayer_key(venue: Venue) -> str | None:
+    """Read the relayer's key from the configured file or environment variable; None: none is set.
+
+    Raises `PrivateKeyError` naming the configuration key at fault, never the content.
+    """
+    if venue.relayer_key_file is not None:
+        where = f"venue.relayer_key_file = {venue.relayer_key_file!r}"
+        text = _read_file(venue.relayer_key_file, where).strip()
+    elif venue.relayer_key_env is not None:
+        where = f"venue.relayer_key_env = {venue.relayer_key_env!r}"
+        found = os.environ.get(venue.relayer_key_env)
+        if found is None:
+            raise PrivateKeyError(f"{where}: this environment variable is not set")
+        text = found.strip()
+    else:
+        return None
+    if not RELAYER_KEY_TEXT.fullmatch(text):
+        raise PrivateKeyError(f"{where}: must hold one relayer key (letters, digits, - and _)")
+    return text
 
 
 def _read_file(named: str, where: str) -> str:

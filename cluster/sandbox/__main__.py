@@ -116,6 +116,11 @@ def _empty(folder: Path) -> None:
     is_flag=True,
     help="Accounts are from before deposit wallets: bare keys may trade too.",
 )
+@click.option(
+    "--claims",
+    is_flag=True,
+    help="Settled markets leave shares to be redeemed through the relayer or the chain.",
+)
 @assets_option
 @timeframes_option
 @click.option(
@@ -144,6 +149,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     anchors: tuple[int, int] | None,
     without: tuple[str, ...],
     older_wallets: bool,  # noqa: FBT001 click passes options by name
+    claims: bool,  # noqa: FBT001 click passes options by name
     more_assets: tuple[str, ...],
     more_timeframes: tuple[Timeframe, ...],
     market_clock: str,
@@ -158,6 +164,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
         starting_balance_micro_usd=balance_usd * MICRO,
         behaviours=ALL - {Behaviour(name) for name in without},
         older_wallets=older_wallets,
+        claims=claims,
         market_time=MarketTime(market_clock),
         assets=(*ASSETS, *more_assets),
         timeframes=(*TIMEFRAMES, *more_timeframes),

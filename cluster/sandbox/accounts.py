@@ -127,6 +127,11 @@ class Account:
             self.tokens.pop(token_id, None)
         self.cash += paid_micro_usd
 
+    def take_shares(self, shares: dict[str, int]) -> None:
+        """Burn shares by token; a negative number gives them back."""
+        for token_id, count in shares.items():
+            _add(self.tokens, token_id, -count)
+
 
 def _held_cash(order: Order) -> int:
     """Return what an open buy may still cost: a taker's fee too until it rests."""

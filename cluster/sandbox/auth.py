@@ -86,6 +86,12 @@ class Accounts:
         self._by_login[(account.address, nonce)] = account
         return account
 
+    def relayer_key(self, address: str) -> str:
+        """Return the key that the owner of an address would make on the venue's settings page."""
+        text = f"midstride sandbox/{self._seed}/{address.lower()}/relayer"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"
+
     def delete(self, api_key: str) -> None:
         account = self._by_key.pop(api_key)
         del self._by_login[(account.address, account.nonce)]

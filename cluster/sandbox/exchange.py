@@ -6,6 +6,7 @@ ledger records to the operating system before it returns; `Ledger.sync` puts the
 """
 
 from cluster.sandbox.behaviours import Behaviours
+from cluster.sandbox.chain.chain import Chain
 from cluster.sandbox.events import Event
 from cluster.sandbox.feeds import Feeds
 from cluster.sandbox.floor import ExchangeConfig, Floor
@@ -61,6 +62,7 @@ class Exchange:
         self._lifecycle = Lifecycle(self._floor, self._orders)
         self._heartbeats = Heartbeats(self._floor, self._orders)
         self._listings = Listings(self._floor)
+        self.chain = Chain(self._floor)
         self.feeds = Feeds(self._floor)
         self.klines = self.feeds.klines
         self.funding = self.feeds.funding
@@ -81,6 +83,7 @@ class Exchange:
         self._lifecycle.open_due(now)
         self._lifecycle.move(now)
         self._matching.progress(now)
+        self.chain.progress(now)
         self._orders.mature(now)
         self._orders.late_fills.work(now)
         self._orders.expire(now)

@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from cluster.sandbox.chain.transactions import Course
+
 FAULTS_MAX: Final = 200
 """Faults set at one time; more is a test that forgets to clear."""
 DELAY_MS_MAX: Final = 600_000
@@ -76,6 +78,11 @@ class FaultKind(StrEnum):
     """As that, and the market says that its resolution is disputed."""
     WRONG_WINNER = "wrong_winner"
     """Markets whose slug matches `match` are resolved, and paid, against their own averages."""
+    TRANSACTION = "transaction"
+    """The next transactions go as `mode` says: fails, reverts (after it was mined), invalid,
+    precheck (a false "zero position balance"), stuck."""
+    AUTO_REDEEM = "auto_redeem"
+    """The venue's operator redeems settled markets whose slug matches `match`."""
     # ---- done at once, by the exchange itself
     GHOST_FILL = "ghost_fill"
     """The next `count` trades of accounts end FAILED instead of CONFIRMED."""
@@ -158,6 +165,8 @@ def check(fault: Fault) -> None:
         raise FaultError(f"amount_micro_usd {fault.amount_micro_usd} is less than 0")
     if fault.delay_ms < 0 and fault.kind is not FaultKind.CLOCK_SKEW:
         raise FaultError("only clock_skew may have a negative delay_ms")
+    if fault.kind is FaultKind.TRANSACTION and fault.mode not in {*Course}:
+        raise FaultError(f"mode {fault.mode} is not one of {', '.join(Course)}")
     if not 200 <= fault.status <= 599:  # noqa: PLR2004 the range of HTTP statuses
         raise FaultError(f"status {fault.status} is not 200 .. 599")
 

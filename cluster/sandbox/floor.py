@@ -57,6 +57,8 @@ class ExchangeConfig(msgspec.Struct, frozen=True, kw_only=True):
     market_time: MarketTime = MarketTime.OWN
     older_wallets: bool = False
     """Accounts are from before deposit wallets: bare keys, proxies and safes may trade too."""
+    claims: bool = False
+    """Settled markets leave winning shares to be redeemed, as at the venue; False: they pay."""
     house_at_work: bool = True
     """False: no makers and no takers but the accounts', for tests of the rules."""
     assets: tuple[str, ...] = ASSETS

@@ -5,6 +5,12 @@ The state of all accounts is a fold over these records, live and after a restart
 
 import msgspec
 
+from cluster.sandbox.chain.transactions import (
+    Redeemed,
+    RedemptionUndone,
+    TransactionMoved,
+    TransactionSubmitted,
+)
 from cluster.sandbox.model import CancelReason, Market, Order, OrderState, Trade, TradeStatus
 
 
@@ -65,6 +71,8 @@ class MarketSettled(msgspec.Struct, frozen=True, kw_only=True, tag="market_settl
     open_twap_e18: str
     close_twap_e18: str
     payouts: tuple[Payout, ...]
+    claims: bool = False
+    """The payouts are owed, not paid: the winners' shares are worth one dollar until redeemed."""
 
 
 class CashChanged(msgspec.Struct, frozen=True, kw_only=True, tag="cash_changed"):
@@ -74,7 +82,8 @@ class CashChanged(msgspec.Struct, frozen=True, kw_only=True, tag="cash_changed")
     change_micro_usd: int
     cash_micro_usd: int
     cause: str
-    """``deposit``, ``withdrawal``, ``trade <id>`` or ``settlement <condition id>``."""
+    """``deposit``, ``withdrawal``, ``trade <id>``, ``settlement <condition id>`` or
+    ``redemption ...``."""
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="withdrawn"):
@@ -120,6 +129,10 @@ Record = (
     | HeartbeatLost
     | ModeChanged
     | TapeEnded
+    | TransactionSubmitted
+    | TransactionMoved
+    | Redeemed
+    | RedemptionUndone
 )
 
 

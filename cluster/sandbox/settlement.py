@@ -152,9 +152,12 @@ class Lifecycle:
                 open_twap_e18=str(found.open_twap_e18),
                 close_twap_e18=str(found.close_twap_e18),
                 payouts=payouts,
+                claims=self._floor.config.claims,
             ),
             now,
         )
+        if self._floor.config.claims:
+            return
         for payout in payouts:
             self._floor.record_cash(
                 payout.api_key, payout.paid_micro_usd, f"settlement {market.condition_id}", now

@@ -89,7 +89,7 @@ def keccak_word(value: bytes) -> bytes:
     return bytes(keccak(value))
 
 
-def _number(value: int) -> bytes:
+def number_word(value: int) -> bytes:
     if not 0 <= value < _WORD_MAX:
         raise SignatureError(f"{value} does not fit 256 bits")
     return value.to_bytes(32, "big")
@@ -98,10 +98,10 @@ def _number(value: int) -> bytes:
 def _decimal(value: str, field: str) -> bytes:
     if not _DECIMAL.match(value):
         raise SignatureError(f"{field} is not a decimal integer")
-    return _number(int(value))
+    return number_word(int(value))
 
 
-def _address(value: str, field: str) -> bytes:
+def address_word(value: str, field: str) -> bytes:
     if not _ADDRESS.match(value):
         raise SignatureError(f"{field} is not an address")
     return bytes.fromhex(value[2:]).rjust(32, b"\0")
@@ -113,26 +113,26 @@ def _bytes32(value: str, field: str) -> bytes:
     return bytes.fromhex(value[2:])
 
 
-def _domain(name: str, version: str, contract: str | None) -> bytes:
+def domain_separator(name: str, version: str, contract: str | None) -> bytes:
     fields = b"string name,string version,uint256 chainId"
     words = (
         keccak_word(name.encode()),
         keccak_word(version.encode()),
-        _number(CHAIN_ID),
+        number_word(CHAIN_ID),
     )
     if contract is None:
         return keccak_word(keccak_word(b"EIP712Domain(" + fields + b")") + b"".join(words))
     type_hash = keccak_word(b"EIP712Domain(" + fields + b",address verifyingContract)")
-    return keccak_word(type_hash + b"".join(words) + _address(contract, "verifyingContract"))
+    return keccak_word(type_hash + b"".join(words) + address_word(contract, "verifyingContract"))
 
 
 _ORDER_TYPE_HASH: Final = keccak_word(_ORDER_TYPE)
 _WALLET_SIGN_TYPE_HASH: Final = keccak_word(_WALLET_SIGN_TYPE)
 _L1_TYPE_HASH: Final = keccak_word(_L1_TYPE)
-_DOMAIN_V2: Final = _domain(EXCHANGE_NAME, "2", EXCHANGE_V2)
-_DOMAIN_V2_NEG_RISK: Final = _domain(EXCHANGE_NAME, "2", EXCHANGE_V2_NEG_RISK)
-_DOMAIN_V3: Final = _domain(EXCHANGE_NAME, "3", EXCHANGE_V3)
-_DOMAIN_L1: Final = _domain("ClobAuthDomain", "1", None)
+_DOMAIN_V2: Final = domain_separator(EXCHANGE_NAME, "2", EXCHANGE_V2)
+_DOMAIN_V2_NEG_RISK: Final = domain_separator(EXCHANGE_NAME, "2", EXCHANGE_V2_NEG_RISK)
+_DOMAIN_V3: Final = domain_separator(EXCHANGE_NAME, "3", EXCHANGE_V3)
+_DOMAIN_L1: Final = domain_separator("ClobAuthDomain", "1", None)
 _WALLET_NAME_HASH: Final = keccak_word(b"DepositWallet")
 _WALLET_VERSION_HASH: Final = keccak_word(b"1")
 
@@ -156,21 +156,21 @@ def order_struct_hash(order: WireOrder) -> bytes:
         raise SignatureError("side is neither BUY nor SELL")
     return keccak_word(
         _ORDER_TYPE_HASH
-        + _number(order.salt)
-        + _address(order.maker, "maker")
-        + _address(order.signer, "signer")
+        + number_word(order.salt)
+        + address_word(order.maker, "maker")
+        + address_word(order.signer, "signer")
         + _decimal(order.token_id, "tokenId")
         + _decimal(order.maker_amount, "makerAmount")
         + _decimal(order.taker_amount, "takerAmount")
-        + _number(side)
-        + _number(order.signature_type)
+        + number_word(side)
+        + number_word(order.signature_type)
         + _decimal(order.timestamp, "timestamp")
         + _bytes32(order.metadata, "metadata")
         + _bytes32(order.builder, "builder")
     )
 
 
-def _digest(domain: bytes, struct_hash: bytes) -> bytes:
+def typed_digest(domain: bytes, struct_hash: bytes) -> bytes:
     return keccak_word(b"\x19\x01" + domain + struct_hash)
 
 
@@ -197,11 +197,11 @@ def _wallet_digest(domain: bytes, struct_hash: bytes, wallet: str) -> bytes:
         + struct_hash
         + _WALLET_NAME_HASH
         + _WALLET_VERSION_HASH
-        + _number(CHAIN_ID)
-        + _address(wallet, "signer")
+        + number_word(CHAIN_ID)
+        + address_word(wallet, "signer")
         + bytes(32)
     )
-    return _digest(domain, nested)
+    return typed_digest(domain, nested)
 
 
 def _wallet_trailer(domain: bytes, struct_hash: bytes) -> bytes:
@@ -212,7 +212,7 @@ def order_id_of(order: WireOrder, *, neg_risk: bool = False) -> str:
     """Return the order's id, whoever signed it; raise `SignatureError` for a malformed field."""
     struct_hash = order_struct_hash(order)
     domain = order_domain(int(order.token_id), neg_risk=neg_risk)
-    return "0x" + _digest(domain, struct_hash).hex()
+    return "0x" + typed_digest(domain, struct_hash).hex()
 
 
 def verify_order(order: WireOrder, *, neg_risk: bool = False) -> VerifiedSignature:
@@ -228,7 +228,7 @@ def verify_order(order: WireOrder, *, neg_risk: bool = False) -> VerifiedSignatu
     signature = bytes.fromhex(order.signature[2:])
     struct_hash = order_struct_hash(order)
     domain = order_domain(int(order.token_id), neg_risk=neg_risk)
-    digest = _digest(domain, struct_hash)
+    digest = typed_digest(domain, struct_hash)
     wallet_signs = order.signature_type in (SignatureType.EOA, SignatureType.DEPOSIT_WALLET)
     if wallet_signs and order.maker.lower() != order.signer.lower():
         raise SignatureError("maker and signer differ")
@@ -254,9 +254,9 @@ def recover_login(address: str, timestamp: str, nonce: int, signature: str) -> s
         raise SignatureError("signature is not hex")
     struct_hash = keccak_word(
         _L1_TYPE_HASH
-        + _address(address, "POLY_ADDRESS")
+        + address_word(address, "POLY_ADDRESS")
         + keccak_word(timestamp.encode())
-        + _number(nonce)
+        + number_word(nonce)
         + keccak_word(L1_MESSAGE.encode())
     )
-    return recover_address(_digest(_DOMAIN_L1, struct_hash), bytes.fromhex(signature[2:]))
+    return recover_address(typed_digest(_DOMAIN_L1, struct_hash), bytes.fromhex(signature[2:]))

@@ -9,6 +9,16 @@ from msgspec.structs import replace
 
 from cluster.sandbox.accounts import Account, Leg, legs_of
 from cluster.sandbox.book import SPENT_DUST
+from cluster.sandbox.chain.transactions import (
+    ChainRecord,
+    Redeemed,
+    RedemptionUndone,
+    Submission,
+    TransactionKind,
+    TransactionMoved,
+    TransactionState,
+    TransactionSubmitted,
+)
 from cluster.sandbox.model import Market, Order, OrderState, Trade, TradeStatus
 from cluster.sandbox.records import (
     AccountOpened,
@@ -49,6 +59,14 @@ class State:
         self.armed: set[str] = set()
         """Accounts whose silence cancels their orders."""
         self.tape_ended = False
+        self.transactions: dict[str, Submission] = {}
+        """By id, in their present state."""
+        self.moving: dict[str, Submission] = {}
+        """Transactions that have not ended."""
+        self.nonces: dict[str, int] = {}
+        """By kind and wallet: transactions of it in blocks."""
+        self.redeemed: list[Redeemed] = []
+        """Undone ones left out."""
         self._trade_ids: dict[str, list[str]] = {}
         """By account, oldest first."""
 
@@ -84,6 +102,8 @@ class State:
                 pass
             case TapeEnded():
                 self.tape_ended = True
+            case TransactionSubmitted() | TransactionMoved() | Redeemed() | RedemptionUndone():
+                self._on_chain(record)
             case _:
                 assert_never(record)
 
@@ -161,10 +181,50 @@ class State:
         market = record.market
         self.markets[market.condition_id] = market
         self.settled[market.condition_id] = record
+        if record.claims:
+            return
         for payout in record.payouts:
             self.accounts[payout.api_key].redeem(
                 (market.up_token_id, market.down_token_id), payout.paid_micro_usd
             )
+
+    def _on_chain(self, record: ChainRecord) -> None:
+        match record:
+            case TransactionSubmitted():
+                found = record.submission
+                self.transactions[found.transaction_id] = found
+                self.moving[found.transaction_id] = found
+            case TransactionMoved():
+                self._transaction_moved(record)
+            case Redeemed():
+                self.redeemed.append(record)
+                self._redeem(record, 1)
+            case RedemptionUndone():
+                self.redeemed.remove(record.redeemed)
+                self._redeem(record.redeemed, -1)
+
+    def _transaction_moved(self, record: TransactionMoved) -> None:
+        before = self.transactions[record.transaction_id]
+        after = replace(before, state=record.state, error=record.error)
+        self.transactions[record.transaction_id] = after
+        if record.state.final:
+            self.moving.pop(record.transaction_id, None)
+        else:
+            self.moving[record.transaction_id] = after
+        key = f"{before.kind}/{before.wallet}"
+        mined, undone = TransactionState.MINED, before.state is TransactionState.MINED
+        failed = record.state is TransactionState.FAILED
+        if record.state is mined or (failed and not undone and before.kind is TransactionKind.EOA):
+            self.nonces[key] = self.nonces.get(key, 0) + 1
+        elif failed and undone:
+            self.nonces[key] -= 1
+
+    def _redeem(self, record: Redeemed, sign: int) -> None:
+        market = self.markets[record.condition_id]
+        moved = {market.up_token_id: record.up_shares, market.down_token_id: record.down_shares}
+        account = self.accounts[record.api_key]
+        account.take_shares({token: sign * shares for token, shares in moved.items()})
+        account.cash += sign * record.paid_micro_usd
 
 
 def _filled(order: Order, leg: Leg, trade: Trade) -> Order:

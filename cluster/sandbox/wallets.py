@@ -99,3 +99,8 @@ def _padded(address: str) -> bytes:
 
 def _bare(address: str) -> str:
     return address.removeprefix("0x")
+
+
+def wallets_of(owner: str) -> frozenset[str]:
+    """Return every address that may hold what the owner of a key has."""
+    return frozenset({owner, *deposit_wallets(owner), proxy_wallet(owner), safe_wallet(owner)})

@@ -65,12 +65,13 @@ def venue_environment(venue: Venue) -> Environment:
         clob_market_ws_url=venue.market_ws_url,
         clob_user_ws_url=venue.user_ws_url,
         realtime_ws_url=venue.prices_ws_url,
+        rpc_url=venue.rpc_url or PRODUCTION_CONFIG.rpc_url,
     )
     if is_production(venue):
         return create_environment(name="production", config=config)
     config = dataclasses.replace(
         config,
-        rpc_url=venue.clob_url,
+        rpc_url=venue.rpc_url or venue.clob_url,
         rfq_url=venue.clob_url,
         perps_url=venue.clob_url,
         builder_gateway_url=venue.clob_url,

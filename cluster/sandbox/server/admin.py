@@ -52,6 +52,10 @@ class StateBody(msgspec.Struct, frozen=True, kw_only=True):
     """Requests since the start that are no reads, by method and path: whoever sent them."""
 
 
+class RelayerKeyBody(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+
+
 class FaultSet(msgspec.Struct, frozen=True, kw_only=True):
     id: int | None
     """None: it was done at once and is not on the board."""
@@ -176,7 +180,13 @@ def clear_fault(call: Call) -> Response:
     return answer(FaultsCleared(cleared=cleared))
 
 
+def relayer_key(call: Call) -> Response:
+    """Tell the key that the owner of an address would make on the venue's settings page."""
+    return answer(RelayerKeyBody(key=call.world.accounts.relayer_key(call.path["address"])))
+
+
 ADMIN_TABLE: Final = (
+    Entry("GET", "/relayer-key/{address}", relayer_key),
     Entry("GET", "/clock", clock),
     Entry("GET", "/state", state),
     Entry("GET", "/faults", list_faults),

@@ -24,9 +24,11 @@ from cluster.sandbox.server.clob_markets import MARKET_TABLE
 from cluster.sandbox.server.clob_orders import ORDER_TABLE
 from cluster.sandbox.server.clob_prices import PRICE_TABLE
 from cluster.sandbox.server.data_api import DATA_TABLE
-from cluster.sandbox.server.discovery import GAMMA_TABLE, REGION_TABLE, RELAYER_TABLE, RPC_TABLE
+from cluster.sandbox.server.discovery import GAMMA_TABLE, REGION_TABLE
 from cluster.sandbox.server.front import Front
 from cluster.sandbox.server.market_lists import CLOB_LIST_TABLE, GAMMA_LIST_TABLE
+from cluster.sandbox.server.relayer import RELAYER_TABLE
+from cluster.sandbox.server.rpc import RPC_TABLE
 from cluster.sandbox.server.wire import refuse
 from cluster.sandbox.server.world import World
 from cluster.sandbox.sockets.line import Line

@@ -9,7 +9,7 @@ from cluster.sandbox.accounts import Leg, legs_of
 from cluster.sandbox.model import MICRO, Market, Outcome, Side, Trade, TradeStatus
 from cluster.sandbox.server.calls import Call, Entry
 from cluster.sandbox.server.wire import answer, decimal_number, refuse
-from cluster.sandbox.wallets import deposit_wallets
+from cluster.sandbox.wallets import wallets_of
 
 ROWS_MAX: Final = 500
 
@@ -38,6 +38,19 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome_index: int
     type: str | None = None
     usdc_size: float | None = None
+
+
+class RedeemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Winnings that were paid out, in the list of activity."""
+
+    proxy_wallet: str
+    condition_id: str
+    timestamp: int
+    transaction_hash: str
+    type: str = "REDEEM"
+    usdc_size: float
+    size: float
+    slug: str
 
 
 class PositionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +86,7 @@ def _account(call: Call) -> str | None:
     """Return the API key behind a wallet's address."""
     user = call.query.get("user", "").lower()
     for account in call.world.accounts.all():
-        if user in {account.address, *deposit_wallets(account.address)}:
+        if user in wallets_of(account.address):
             return account.api_key
     return None
 
@@ -127,7 +140,36 @@ def trades(call: Call) -> Response:
 
 
 def activity(call: Call) -> Response:
-    return _rows(call, activity=True)
+    """Answer trades and redemptions, or those of the types asked for."""
+    kinds = set(call.query.get("type", "TRADE,REDEEM").split(","))
+    if "REDEEM" not in kinds or not call.query.get("user"):
+        return _rows(call, activity=True)
+    rows: list[msgspec.Struct] = [*_redeem_rows(call)]
+    if "TRADE" in kinds:
+        found = _settled(call, _account(call))
+        rows += [_row(call, trade, leg, activity=True) for trade, leg in found]
+    return answer(DataPage(data=rows[:ROWS_MAX]))
+
+
+def _redeem_rows(call: Call) -> list[RedeemRow]:
+    chosen = call.query.get("condition_id", "")
+    chain = call.world.exchange.chain
+    rows = []
+    for one in chain.redeemed_by(_account(call) or ""):
+        market = call.world.exchange.market(one.condition_id, call.now)
+        if chosen in ("", one.condition_id):
+            rows.append(
+                RedeemRow(
+                    proxy_wallet=call.query.get("user", "").lower(),
+                    condition_id=one.condition_id,
+                    timestamp=call.now.wire_ms // 1_000,
+                    transaction_hash=one.transaction_hash,
+                    usdc_size=decimal_number(one.paid_micro_usd),
+                    size=decimal_number(one.paid_micro_usd),
+                    slug="" if market is None else market.slug,
+                )
+            )
+    return rows
 
 
 def positions(call: Call) -> Response:
@@ -141,9 +183,24 @@ def positions(call: Call) -> Response:
     for (condition_id, token_id), legs in by_token.items():
         market = call.world.exchange.market(condition_id, call.now)
         held = call.world.exchange.holding(api_key or "", token_id).settled
-        if market is not None and held > 0:
+        if market is not None and held > 0 and _listed(call, market, legs[0]):
             rows.append(_position(call, market, legs, held))
     return answer(DataPage(data=rows[:ROWS_MAX]))
+
+
+def _listed(call: Call, market: Market, leg: Leg) -> bool:
+    """Tell whether the asked status takes this position; a lost one is REDEEMABLE too."""
+    match call.query.get("status"):
+        case "OPEN":
+            return not market.closed
+        case "REDEEMABLE":
+            return market.closed
+        case "REDEEMABLE_LOST":
+            return market.closed and market.winner is not leg.outcome
+        case "CLOSED" | "MERGEABLE":
+            return False
+        case _:
+            return True
 
 
 def _position(call: Call, market: Market, legs: list[Leg], held: int) -> PositionRow:

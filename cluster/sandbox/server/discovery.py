@@ -1,4 +1,4 @@
-"""Gamma's discovery by slug, and the small services beside it: relayer, resolutions, RPC."""
+"""Gamma's discovery by slug."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -10,12 +10,10 @@ from cluster.sandbox.faults import FaultKind
 from cluster.sandbox.model import Market
 from cluster.sandbox.server.calls import Call, Entry
 from cluster.sandbox.server.gamma_bodies import gamma_event, gamma_market
-from cluster.sandbox.server.wire import answer, refuse
+from cluster.sandbox.server.wire import answer
 
 PAGE_MAX: Final = 100
 """Larger pages are cut silently, as at the venue."""
-RPC_REVERTED: Final = 3
-"""JSON-RPC error code of a reverted call."""
 
 
 class NotFound(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,26 +23,11 @@ class NotFound(msgspec.Struct, frozen=True, kw_only=True):
     error: str = "slug not found"
 
 
-class DeployedBody(msgspec.Struct, frozen=True, kw_only=True):
-    deployed: bool = True
-
-
 class RegionBody(msgspec.Struct, frozen=True, kw_only=True):
     blocked: bool
     ip: str = "127.0.0.1"
     country: str = "ZZ"
     region: str = ""
-
-
-class RpcError(msgspec.Struct, frozen=True, kw_only=True):
-    code: int
-    message: str
-
-
-class RpcBody(msgspec.Struct, frozen=True, kw_only=True):
-    jsonrpc: str = "2.0"
-    id: int = 1
-    error: RpcError
 
 
 def _by_slug(call: Call, slug: str) -> Market | None:
@@ -112,24 +95,9 @@ def _wanted(call: Call, market: Market) -> bool:
     return market.closed is (call.query.get("closed", "false") == "true")
 
 
-def deployed(call: Call) -> Response:
-    """Every wallet exists here, unless a fault says otherwise."""
-    return answer(DeployedBody(deployed=not call.world.faults.has(FaultKind.NOT_DEPLOYED)))
-
-
 def region(call: Call) -> Response:
     """Say whether orders from here are taken, in the shape of the venue's page."""
     return answer(RegionBody(blocked=call.world.faults.has(FaultKind.REGION_BLOCKED)))
-
-
-def rpc(_call: Call) -> Response:
-    """There is no chain behind the sandbox: every call reverts."""
-    error = RpcError(code=RPC_REVERTED, message="execution reverted: the sandbox has no chain")
-    return answer(RpcBody(error=error))
-
-
-def no_relay(_call: Call) -> Response:
-    return refuse(501, "the sandbox settles by itself: nothing to relay or redeem")
 
 
 GAMMA_TABLE: Final = (
@@ -138,9 +106,4 @@ GAMMA_TABLE: Final = (
     Entry("GET", "/events", events),
     Entry("GET", "/markets", markets),
 )
-RELAYER_TABLE: Final = (
-    Entry("GET", "/deployed", deployed),
-    Entry("POST", "/submit", no_relay),
-)
 REGION_TABLE: Final = (Entry("GET", "/geoblock", region),)
-RPC_TABLE: Final = (Entry("POST", "", rpc),)

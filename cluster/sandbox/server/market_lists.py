@@ -85,24 +85,37 @@ def _simplified(market: Market) -> SimplifiedMarket:
     )
 
 
+def _named(call: Call) -> list[Market]:
+    """Return the markets of `condition_ids`, settled ones too."""
+    world = call.world
+    found = world.exchange.market(call.query["condition_ids"], call.now)
+    shown = world.as_shown(found, call.now)
+    return [] if shown is None else [shown]
+
+
 class _Slice(msgspec.Struct, frozen=True, kw_only=True):
     markets: list[Market]
     next_cursor: str | None
 
 
 def _slice(call: Call) -> _Slice | Response:
-    """Choose the markets of one keyset page by `series_id`, `closed`, `limit`, `after_cursor`."""
+    """Choose one keyset page by `series_id`, `condition_ids`, `closed`, `limit`, `after_cursor`."""
     query = call.query
     limit = whole_number(query.get("limit", str(PAGE_MAX)), ROWS_MAX)
     start = _place(query.get("after_cursor", query.get("next_cursor", "")))
     if limit is None or start is None:
         return refuse(400, "invalid limit or cursor")
-    closed = query.get("closed", "false") == "true"
-    series = query.get("series_id", "")
-    rows = [m for m in _listed(call) if m.closed is closed and series in ("", series_id(m))]
+    rows = _chosen(call)
     end = start + max(1, min(limit, PAGE_MAX))
     more = base64.b64encode(str(end).encode()).decode() if end < len(rows) else None
     return _Slice(markets=rows[start:end], next_cursor=more)
+
+
+def _chosen(call: Call) -> list[Market]:
+    closed = call.query.get("closed", "false") == "true"
+    series = call.query.get("series_id", "")
+    among = _named(call) if "condition_ids" in call.query else _listed(call)
+    return [m for m in among if m.closed is closed and series in ("", series_id(m))]
 
 
 def _place(cursor: str) -> int | None:

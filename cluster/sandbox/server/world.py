@@ -26,6 +26,7 @@ from cluster.sandbox.faults import FaultBoard, FaultKind
 from cluster.sandbox.ledger import Ledger
 from cluster.sandbox.limits import Limits, Tier
 from cluster.sandbox.model import Market, Now, PriceTick
+from cluster.sandbox.server.submits import Submits
 from cluster.sandbox.sockets.market_socket import MarketFeed
 from cluster.sandbox.sockets.price_socket import PriceFeed
 from cluster.sandbox.sockets.user_socket import UserFeed
@@ -54,6 +55,7 @@ class World:
         self.accounts = Accounts(seed, account_file.read())
         self.faults = FaultBoard(seed)
         self.limits = Limits(tier)
+        self.submits = Submits()
         self.market_feed = MarketFeed(lambda token: exchange.book(token, self.now()))
         self.user_feed = UserFeed(self.accounts)
         self.price_feed = PriceFeed(self.accounts, self._recent_ticks, exchange.config.assets)
@@ -84,8 +86,16 @@ class World:
     def pulse(self) -> None:
         """Move the exchange to the present and tell everybody; called about every 50 ms."""
         self.now()
-        self.exchange.advance(self.clock.keep(self._last_wire_ms))
+        now = self.clock.keep(self._last_wire_ms)
+        self.exchange.advance(now)
+        if self.faults.has(FaultKind.AUTO_REDEEM):
+            self._redeem_by_itself(now)
         self.commit()
+
+    def _redeem_by_itself(self, now: Now) -> None:
+        for market in self.exchange.chain.claimed_markets():
+            if self.faults.on_market(FaultKind.AUTO_REDEEM, market.slug) is not None:
+                self.exchange.chain.redeem_for(market, now)
 
     def commit(self) -> None:
         """Put what happened on the disk, then tell the listeners."""
