@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from actors.machine.ready import Ready
 from actors.machine.rows import Table
+from actors.redemption.acts import DUST_MICRO_SHARES
 from actors.redemption.claim import Claim, Step
 from actors.redemption.events import (
     ClaimEffect,
@@ -25,7 +26,7 @@ from actors.redemption.events import (
     Turn,
     Woken,
 )
-from actors.redemption.table import DUST_MICRO_SHARES, TABLE
+from actors.redemption.table import TABLE
 from signals.units import MICRO
 
 SUBMITS_PER_MINUTE: Final = 20

@@ -169,7 +169,7 @@ class Exchange:
         self._floor.ledger.write()
         return result
 
-    # ---- lookups of accounts
+    # ---- lookups of accounts, then of markets
 
     def order(self, order_id: str) -> Order | None:
         """Any state, refused ones included; None: never seen."""
@@ -208,8 +208,6 @@ class Exchange:
         order = self._floor.state.orders.get(order_id)
         live = self._floor.live.get(order.condition_id) if order else None
         return live.book.ahead(order_id) if live else None
-
-    # ---- lookups of markets
 
     def market_by_slug(self, slug: str, now: Now) -> Market | None:
         """Any window from a day ahead to the past; None: no such market (yet)."""
