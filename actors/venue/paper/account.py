@@ -107,6 +107,10 @@ class PaperAccount:
         self._tokens[market.up_token_id] = self._tokens[market.down_token_id] = market
         self._settle(wire_ms)
 
+    def terms(self, market: PaperMarket) -> PaperMarket:
+        """Return a market's terms as the stream left them."""
+        return self.exchange.state.markets.get(market.condition_id, market)
+
     def open_markets(self, market_ms: int) -> tuple[PaperMarket, ...]:
         """Return markets in which orders of a former process are still open."""
         markets = self.exchange.state.markets

@@ -148,11 +148,25 @@ class PaperVenue:
 
     async def sign(self, order: UnsignedOrder) -> SignOutcome:
         terms = self._terms.get(order.condition_id)
+        if terms is not None and self._account is not None:
+            terms = self._account.terms(terms)
         if terms is None or terms.outcome_of(order.token_id) is None:
             return Unsignable(code="metadata", reason=f"{order.condition_id} is not known")
+        if order.price % terms.tick_micro_usd:
+            terms = await self._read_again(terms)
         if order.price % terms.tick_micro_usd or not 0 < order.price < MICRO:
             return Unsignable(code="input", reason=f"{order.price} is off the market's tick")
         return seal(order, self._now()[0])
+
+    async def _read_again(self, terms: PaperMarket) -> PaperMarket:
+        """Return a market's terms as they are now: its tick changes while it is open."""
+        found = await self._public.terms(terms.condition_id)
+        if isinstance(found, Unknown):
+            return terms
+        self._terms[terms.condition_id] = found
+        if self._account is not None:
+            self._do(lambda account: account.follow(found, self._now()[0]))
+        return found
 
     async def post(self, signed: SignedOrder) -> PostOutcome:
         body = unseal(signed)
