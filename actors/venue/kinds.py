@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from actors.config import FleetConfig, Mode, Venue
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-OPTIONAL: Final = ("binance_url", "region_url")
+OPTIONAL: Final = ("binance_url", "region_url", "rpc_url")
 """Where one of these is not set, that service is not asked."""
 REHEARSAL_VENUE: Final = "rehearsal"
 """Said in place of a host's name where the venue is on this machine."""
