@@ -63,6 +63,7 @@ AlarmName = Literal[
     "clock_off",
     "clock_jumped",
     "venue_version",
+    "venue_paused",
     "tape_stopped",
     "daily_loss",
     "throttle",

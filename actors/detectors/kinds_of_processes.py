@@ -95,6 +95,14 @@ PROCESSES: Final = (
         remedy="Look for a newer release; `midstride trading halt` cancels what is open.",
     ),
     AlarmKind(
+        kind="venue_paused",
+        severity=Severity.WARNING,
+        means="The venue has taken no purchases for ten minutes, by its own word. Nothing is bought "
+        "meanwhile.",
+        remedy="Look at the venue's status page. It is asked again by itself; the first purchase "
+        "that passes ends the alarm.",
+    ),
+    AlarmKind(
         kind="clock_set",
         severity=Severity.WARNING,
         means="This machine's clock was set. Heartbeats, deadlines and decisions go on unchanged.",

@@ -6,12 +6,23 @@ from actors.gateway.account_view import AccountView
 from actors.gateway.market_events import FactsWait, Listing
 from actors.gateway.refusal_row import RefusalRow
 from actors.gateway.table import Table
+from actors.venue.port import UnavailableKind
 
 
 class PostTry(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
     due_wire_ms: int = 0
     in_flight: bool = False
+    first_wire_ms: int = 0
+    """Of the first try in this process."""
+
+
+class VenuePause(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue said that it takes no orders now, or not all: see `venue_pause`."""
+
+    kind: UnavailableKind
+    since_wire_ms: int
+    until_wire_ms: int
 
 
 class Flight(msgspec.Struct, kw_only=True):
@@ -21,7 +32,10 @@ class Flight(msgspec.Struct, kw_only=True):
     release: str = ""
     """What this process runs: said with every event that it publishes."""
     reconciled: bool = False
-    """Orders and trades were compared with the venue since this process started."""
+    """Orders and trades were compared with the venue since this process started, and since the
+    last halt was lifted."""
+    reconcile_from_wire_ms: int = 0
+    """A listing that was begun before this does not count for that."""
     stopping: str | None = None
     """Why nothing new is begun: the fleet stops, or another gateway takes over."""
     emptying: bool = False
@@ -53,6 +67,8 @@ class Flight(msgspec.Struct, kw_only=True):
     """By how much the venue's clock is ahead of ours at least, the machine's or the fleet's."""
     venue_ahead_ms: int = 0
     """Of the fleet's time: what the venue stamps is ahead by this."""
+    pause: VenuePause | None = None
+    """What the venue last said of times without orders; kept until a purchase passes."""
     foreign_version: str = ""
     """Of the venue's protocol, if it is not the one that orders are made for."""
     time_due_wire_ms: int = 0
@@ -89,4 +105,4 @@ class Flight(msgspec.Struct, kw_only=True):
     def barred(self) -> str | None:
         if self.stopping is not None:
             return self.stopping
-        return None if self.reconciled else "not reconciled with the venue since the start"
+        return None if self.reconciled else "not compared with the venue yet"

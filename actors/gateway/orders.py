@@ -25,6 +25,7 @@ from actors.gateway.records import IntentKept, KeptIntent, OrderWritten
 from actors.gateway.refusals import note_refused
 from actors.gateway.risk_case import Case
 from actors.gateway.risk_market import FACTS_DIFFER
+from actors.gateway.venue_pause import why_paused
 from actors.messages import (
     Intent,
     IntentFenced,
@@ -101,6 +102,7 @@ def judge(draft: Draft, kept: KeptIntent, book: TokenBook | None = None) -> None
         barred=draft.flight.barred,
         skew_ms=draft.flight.skew_ms,
         foreign_version=draft.flight.foreign_version,
+        paused=why_paused(draft.flight.pause, draft.wire_ms),
         listing=listing_of(draft, intent.intent_id),
         book=book,
     )

@@ -12,6 +12,7 @@ from actors.gateway.events import CancelDone, Post, PostDone, PostHeld
 from actors.gateway.flight import PostTry
 from actors.gateway.order_life import Order, OrderState
 from actors.gateway.refusals import note_passed, note_refused
+from actors.gateway.venue_pause import is_fresh, note_taken, note_unavailable
 from actors.machine.backoff import Backoff
 from actors.messages import (
     OrderEnd,
@@ -64,7 +65,7 @@ def may_post(draft: Draft, order: Order) -> bool:
     )
     in_time = draft.market_ms < draft.rules.last_order_ms(order.style, order.close_ms)
     left = before.tries < POST_TRIES_MAX and draft.flight.stopping is None
-    return allowed and in_time and left
+    return allowed and in_time and left and is_fresh(draft, order)
 
 
 def post(draft: Draft, order: Order) -> None:
@@ -72,7 +73,11 @@ def post(draft: Draft, order: Order) -> None:
     before = draft.flight.posts.get(order.order_id, PostTry())
     if before.in_flight or not may_post(draft, order):
         return
-    draft.flight.posts[order.order_id] = PostTry(tries=before.tries + 1, in_flight=True)
+    draft.flight.posts[order.order_id] = PostTry(
+        tries=before.tries + 1,
+        in_flight=True,
+        first_wire_ms=before.first_wire_ms or draft.wire_ms,
+    )
     signed = SignedOrder(
         order_id=order.order_id, body=order.body, signed_wire_ms=order.signed_wire_ms
     )
@@ -88,6 +93,7 @@ def _posted(draft: Draft, order_id: str, outcome: PostOutcome) -> None:
     match outcome:
         case Accepted():
             note_passed(draft)
+            note_taken(draft, order)
             open_order(draft, order)
             # a resting order's fills come by stream; the others are settled by looking
             if outcome.status is not AcceptedStatus.LIVE:
@@ -98,6 +104,7 @@ def _posted(draft: Draft, order_id: str, outcome: PostOutcome) -> None:
         case Rejected():
             _rejected(draft, order, outcome)
         case Unavailable():
+            note_unavailable(draft, outcome)
             _retry_later(draft, order_id, outcome.retry_after_ms)
         case Unknown():
             mark_unknown(draft, order, outcome.reason)
@@ -165,7 +172,11 @@ def end_order(draft: Draft, order: Order, end: OrderEnd, reason: str) -> None:
 def _retry_later(draft: Draft, order_id: str, advised_ms: int) -> None:
     before = draft.flight.posts.get(order_id, PostTry())
     wait_ms = max(advised_ms, POST_PAUSES.wait_ms(before.tries))
-    draft.flight.posts[order_id] = PostTry(tries=before.tries, due_wire_ms=draft.wire_ms + wait_ms)
+    draft.flight.posts[order_id] = PostTry(
+        tries=before.tries,
+        due_wire_ms=draft.wire_ms + wait_ms,
+        first_wire_ms=before.first_wire_ms,
+    )
 
 
 # ---- cancels ----------------------------------------------------------------------------------
@@ -174,6 +185,8 @@ def _retry_later(draft: Draft, order_id: str, advised_ms: int) -> None:
 def _cancelled(draft: Draft, event: CancelDone) -> None:
     """Note what the venue confirmed; an order ends only when a look shows it gone, fills known."""
     draft.flight.poll_account_soon = True
+    if isinstance(event.outcome, Unavailable):
+        note_unavailable(draft, event.outcome)
     if isinstance(event.outcome, Cancelled):
         for order_id in event.outcome.cancelled:
             if order_id in draft.ledger.orders:

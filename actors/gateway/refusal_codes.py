@@ -52,6 +52,11 @@ OURS: Final = (
         "Nothing is bought until a release knows it; open orders and holdings are looked after.",
     ),
     RefusalCode(
+        "venue_paused",
+        "The venue restarts, or takes resting orders or cancels only: nothing is bought meanwhile.",
+        "Nothing: it is asked again by itself. `midstride status` says what the venue said.",
+    ),
+    RefusalCode(
         FACTS_DIFFER,
         "The order has its market wrong: token, window, close or size.",
         "See the alarm `intent_facts_differ`.",

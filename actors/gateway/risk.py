@@ -162,6 +162,10 @@ def _venue_version(case: Case) -> str | None:
     return None
 
 
+def _venue_paused(case: Case) -> str | None:
+    return case.paused if case.paused and case.intent.side is Side.BUY else None
+
+
 def _too_small(case: Case) -> str | None:
     intent = case.intent
     value = notional_micro_usd(intent.price, intent.shares)
@@ -280,6 +284,7 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("too_late", _too_late),
     ("clock_skew", _clock_skew),
     ("venue_version", _venue_version),
+    ("venue_paused", _venue_paused),
     (FACTS_DIFFER, not_of_its_slot),
     ("too_small", _too_small),
     ("duplicate", _duplicate),

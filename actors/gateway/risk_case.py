@@ -63,6 +63,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Venue's clock minus ours, wire."""
     foreign_version: str = ""
     """Of the venue's protocol, where it is not the one that orders are made for."""
+    paused: str = ""
+    """Why the venue takes no purchase now, by its own word."""
     listing: Listing | None = None
     """The venue's word on the market of the intent's slot and window."""
     book: TokenBook | None = None

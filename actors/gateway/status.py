@@ -8,6 +8,7 @@ import msgspec
 from actors.gateway.flight import Flight
 from actors.gateway.ledger import PROVISIONAL, UNSETTLED, Ledger
 from actors.gateway.risk_case import at_stake_micro_usd
+from actors.gateway.venue_pause import why_paused
 from actors.messages import FenceRecord, TradingState
 from signals.market import Outcome, Side
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd
@@ -164,6 +165,9 @@ def _trouble(flight: Flight, wire_ms: int) -> Iterator[str]:
     if row is not None and row.lasting:
         seconds = (wire_ms - row.since_wire_ms) // 1_000
         yield f"{row.total} orders refused in {seconds} s, none passed; the newest: {row.words}"
+    paused = why_paused(flight.pause, wire_ms)
+    if paused:
+        yield paused
     if flight.look_trouble:
         seconds = (wire_ms - flight.looked_wire_ms) // 1_000
         yield f"orders and trades not listed for {seconds} s: {flight.look_trouble}"

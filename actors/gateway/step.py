@@ -101,8 +101,17 @@ def _is_tighter(wanted: TradingState, present: TradingState) -> bool:
 
 def _change_trading(draft: Draft, state: TradingState, reason: str, who: str) -> None:
     """Record the state, whoever asks; ACTIVE also releases the throttles: a person did it."""
+    if draft.ledger.trading is TradingState.HALTED and state is not TradingState.HALTED:
+        _compare_anew(draft)
     changed = TradingChanged(state=state, reason=reason, who=who, wire_ms=draft.wire_ms)
     draft.record(changed)
+
+
+def _compare_anew(draft: Draft) -> None:
+    """A halt is lifted: no order leaves before orders and trades were listed once more."""
+    draft.flight.reconciled = False
+    draft.flight.reconcile_from_wire_ms = draft.wire_ms
+    draft.flight.poll_account_soon = True
 
 
 def _acknowledge(draft: Draft, event: OutboxRead) -> None:

@@ -27,6 +27,7 @@ from actors.gateway.posts import end_order, may_post, open_order, post
 from actors.gateway.records import Market
 from actors.gateway.timers import CANCEL_AGAIN_MS, CANCELS_AT_ONCE
 from actors.gateway.trades import take_trade
+from actors.gateway.venue_pause import note_unavailable
 from actors.messages import (
     Settled,
 )
@@ -37,6 +38,7 @@ from actors.venue.port import (
     OrderChange,
     OrderEvent,
     StreamLost,
+    Unavailable,
     Unknown,
     VenueOrder,
     VenueTrade,
@@ -89,7 +91,8 @@ def _poll(draft: Draft, event: VenuePolled) -> None:
             _absent(draft, order, event.started_wire_ms)
     strangers = [order for order in event.orders if order.order_id not in draft.ledger.orders]
     _cancel_strangers(draft, strangers, event.started_wire_ms)
-    if not draft.flight.reconciled:
+    since_ms = draft.flight.reconcile_from_wire_ms
+    if not draft.flight.reconciled and event.started_wire_ms >= since_ms:
         draft.flight.reconciled = True
         _judge_left_over(draft)
 
@@ -238,6 +241,8 @@ def _beat(draft: Draft, event: BeatDone) -> None:
             flight.beat_due_wire_ms = draft.wire_ms + wait_ms
             flight.beat_mismatched = True
         case _:
+            if isinstance(event.outcome, Unavailable):
+                note_unavailable(draft, event.outcome)
             flight.beat_due_wire_ms = min(flight.beat_due_wire_ms, draft.wire_ms + BEAT_RETRY_MS)
 
 

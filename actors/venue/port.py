@@ -69,6 +69,8 @@ class UnavailableKind(StrEnum):
     POST_ONLY = "post_only"
     """Only post-only orders and cancels for a while after a restart."""
     CANCEL_ONLY = "cancel_only"
+    DISABLED = "disabled"
+    """Trading is stopped: not even cancels are taken."""
     RATE_LIMITED = "rate_limited"
 
 

@@ -32,6 +32,7 @@ RETRY_AFTER_MS: Final = {
     UnavailableKind.RESTARTING: 2_000,
     UnavailableKind.POST_ONLY: 5_000,
     UnavailableKind.CANCEL_ONLY: 10_000,
+    UnavailableKind.DISABLED: 10_000,
     UnavailableKind.RATE_LIMITED: 1_000,
 }
 """Used where the venue names no time. A restart lasts about 90 s, post-only mode 2 minutes."""
@@ -56,7 +57,10 @@ REJECT_TEXTS: Final = (
     ("invalid order version", "order_version"),
     ("invalid amounts", "invalid_amounts"),
     ("restricted in your region", "region"),
+    ("legal reasons", "region"),
     ("address of the API KEY", "signer_not_key"),
+    ("owner of the API KEY", "signer_not_key"),
+    ("invalid nonce", "invalid_nonce"),
     ("closed only", "closed_only"),
     ("closed-only", "closed_only"),
     ("banned", "account_banned"),
@@ -69,6 +73,8 @@ REJECT_TEXTS: Final = (
 DELAYED_TEXT: Final = "order match delayed"
 """Comes as an error, but the order may be held for its delay: look it up."""
 DUPLICATED_TEXT: Final = "Duplicated"
+DISABLED_TEXT: Final = "trading is currently disabled"
+"""With 503: neither orders nor cancels are taken. The SDK has no name for it."""
 SDK_UNREADABLE: Final = "failed with status"
 """In the SDK's words for a body that is no error object: it might have meant "Duplicated"."""
 SDK_NO_MESSAGE: Final = "Unknown order failure"
@@ -117,6 +123,8 @@ def _outcome_of_status(
     if error.restriction is not None:
         return unavailable(UnavailableKind(error.restriction), error.retry_after)
     message = str(error)
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE and DISABLED_TEXT in message.lower():
+        return unavailable(UnavailableKind.DISABLED, error.retry_after)
     if DUPLICATED_TEXT in message:
         return Duplicated()
     ambiguous = error.status == HTTPStatus.REQUEST_TIMEOUT or any(
@@ -126,6 +134,8 @@ def _outcome_of_status(
         return Unknown(reason=f"HTTP {error.status}: {message}")
     if error.status == HTTPStatus.UNAUTHORIZED:
         return Rejected(code="unauthorized", message=message)
+    if error.status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+        return Rejected(code="region", message=message)
     return _rejected(_code_of_text(message), message)
 
 
