@@ -97,8 +97,8 @@ PROCESSES: Final = (
     AlarmKind(
         kind="venue_paused",
         severity=Severity.WARNING,
-        means="The venue has taken no purchases for ten minutes, by its own word. Nothing is bought "
-        "meanwhile.",
+        means="The venue has taken no purchases for ten minutes, by its own word. Nothing is "
+        "bought meanwhile.",
         remedy="Look at the venue's status page. It is asked again by itself; the first purchase "
         "that passes ends the alarm.",
     ),
