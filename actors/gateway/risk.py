@@ -20,6 +20,7 @@ from actors.gateway.risk_case import (
     sellable_shares,
 )
 from actors.gateway.risk_market import BOOK_TABLE, FACTS_DIFFER, MARKET_TABLE, not_of_its_slot
+from actors.gateway.risk_venue import clock_skew, venue_paused, venue_version
 from actors.messages import Intent, TradingState
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side
@@ -150,22 +151,6 @@ def _too_late(case: Case) -> str | None:
     return None
 
 
-def _clock_skew(case: Case) -> str | None:
-    if abs(case.skew_ms) > case.rules.timing.clock_skew_limit_ms:
-        return f"the venue's clock is {case.skew_ms} ms ahead of ours"
-    return None
-
-
-def _venue_version(case: Case) -> str | None:
-    if case.foreign_version and case.intent.side is Side.BUY:
-        return f"the venue speaks version {case.foreign_version} of its protocol: no new risk"
-    return None
-
-
-def _venue_paused(case: Case) -> str | None:
-    return case.paused if case.paused and case.intent.side is Side.BUY else None
-
-
 def _too_small(case: Case) -> str | None:
     intent = case.intent
     value = notional_micro_usd(intent.price, intent.shares)
@@ -282,9 +267,9 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("too_early", _too_early),
     ("stale", _stale),
     ("too_late", _too_late),
-    ("clock_skew", _clock_skew),
-    ("venue_version", _venue_version),
-    ("venue_paused", _venue_paused),
+    ("clock_skew", clock_skew),
+    ("venue_version", venue_version),
+    ("venue_paused", venue_paused),
     (FACTS_DIFFER, not_of_its_slot),
     ("too_small", _too_small),
     ("duplicate", _duplicate),
