@@ -1,6 +1,6 @@
 """Look through a tape: what of it is missing, twice, out of order or not of this world."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -8,15 +8,16 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cluster.sandbox.prices.recorded import TapeError
 from cluster.sandbox.prices.tape_files import tape_files
+from cluster.sandbox.prices.tape_rows import SECONDS_BELOW, candle_rows, interest_rows, rate_rows
 from cluster.tape.errors import TapeFolderError
 from signals.market import Asset
 
 CANDLE_MS: Final = 300_000
-SECONDS_BELOW: Final = 10**11
-"""A time below this is in seconds: in milliseconds it would be of 1973."""
 ALL: Final = "all"
 
 
@@ -27,6 +28,8 @@ class Series(NamedTuple):
     gap_ms: int
     """Two rows further apart have a gap between them."""
     positive: tuple[str, ...]
+    usable: Callable[[pa.Table], pa.Table] | None
+    """Leaves out what no replay can use; None: nothing replays it."""
     needed: bool
     """Without it nothing can be replayed."""
 
@@ -38,13 +41,28 @@ SERIES: Final = (
         ("interval", "open_time_ms"),
         CANDLE_MS,
         ("open", "high", "low", "close"),
+        candle_rows,
         needed=True,
     ),
     Series(
-        "funding", "funding_time_ms", ("funding_time_ms",), 8 * 3_600_000 + 60_000, (), needed=True
+        "funding",
+        "funding_time_ms",
+        ("funding_time_ms",),
+        8 * 3_600_000 + 60_000,
+        (),
+        rate_rows,
+        needed=True,
     ),
-    Series("open_interest", "time_ms", ("time_ms",), 600_000, ("open_interest_base",), needed=True),
-    Series("ticks", "observed_ms", ("observed_ms",), 5_000, ("twap",), needed=False),
+    Series(
+        "open_interest",
+        "time_ms",
+        ("time_ms",),
+        600_000,
+        ("open_interest_base",),
+        interest_rows,
+        needed=True,
+    ),
+    Series("ticks", "observed_ms", ("observed_ms",), 5_000, ("twap",), None, needed=False),
 )
 
 
@@ -110,7 +128,14 @@ def _tables(folder: Path, series: Series, lacks: list[Lack]) -> list[pa.Table]:
 def _series(tables: list[pa.Table], series: Series) -> Iterator[Held | Lack]:
     if not tables:
         return
-    table = pa.concat_tables(tables, promote_options="permissive")
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        yield Lack(asset=ALL, series=series.name, what=f"files that differ in form: {error}"[:200])
+        return
+    yield from _unusable(table, series)
+    if not table.num_rows:
+        yield Lack(asset=ALL, series=series.name, what="no rows")
     names = [str(name) for name in table.column("asset").to_pylist()]
     for asset in sorted(set(names)):
         chosen = table.filter(pa.array([name == asset for name in names]))
@@ -121,6 +146,20 @@ def _series(tables: list[pa.Table], series: Series) -> Iterator[Held | Lack]:
             yield Lack(asset=str(one), series=series.name, what="no rows: its prices are made")
 
 
+def _unusable(table: pa.Table, series: Series) -> Iterator[Lack]:
+    """Count what a replay leaves out, over all assets and intervals."""
+    if series.usable is None:
+        return
+    try:
+        left = table.num_rows - series.usable(table).num_rows
+    except TapeError as error:
+        yield Lack(asset=ALL, series=series.name, what=str(error))
+        return
+    if left:
+        what = f"{left} rows that no replay uses: their time, interval or values cannot be"
+        yield Lack(asset=ALL, series=series.name, what=what)
+
+
 def _hourly(folder: Path, name: str) -> list[Path]:
     pattern = f"{name}-[0-9][0-9].parquet"
     return sorted(folder.glob(f"*/{pattern}")) + sorted(folder.glob(f"*/*/{pattern}"))
@@ -129,7 +168,11 @@ def _hourly(folder: Path, name: str) -> list[Path]:
 def _asset(asset: str, series: Series, table: pa.Table) -> Iterator[Held | Lack]:
     if series.name == "klines":
         table = table.filter(pa.array([row == "5m" for row in table["interval"].to_pylist()]))
-    times = table.column(series.time).to_numpy().astype(np.int64)
+    try:
+        times = pc.fill_null(pc.cast(table[series.time], pa.int64()), 0).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        yield Lack(asset=asset, series=series.name, what=f"{series.time} holds no times")
+        return
     if not len(times):
         yield Lack(asset=asset, series=series.name, what="no rows")
         return
@@ -157,7 +200,7 @@ def _order(times: Any) -> Iterator[str]:
 
 
 def _stamps(times: Any, series: Series) -> Iterator[str]:
-    if int(times.max()) < SECONDS_BELOW:
+    if 0 < int(times.max()) < SECONDS_BELOW:
         yield "times are in seconds, milliseconds are needed"
     elif series.name == "klines" and (times % CANDLE_MS).any():
         off = times[np.flatnonzero(times % CANDLE_MS)]
@@ -193,7 +236,11 @@ def _values(table: pa.Table, series: Series) -> Iterator[str]:
         if name not in table.schema.names:
             yield f"no column {name}"
             continue
-        values = table.column(name).to_numpy().astype(np.float64)
+        try:
+            values = pc.cast(table[name], pa.float64()).to_numpy()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            yield f"{name} holds no numbers"
+            continue
         odd = int((~(np.isfinite(values) & (values > 0))).sum())
         if odd:
             yield f"{odd} values of {name} are missing, not finite or not above zero"

@@ -26,8 +26,9 @@ from cluster.sandbox.prices.recorded import (
     Tape,
     TapeError,
 )
-from cluster.sandbox.prices.shapes import CANDLE_MS, INTERVALS_MS, MONDAY_MS, candle_index
+from cluster.sandbox.prices.shapes import CANDLE_MS, INTERVALS_MS, candle_index
 from cluster.sandbox.prices.tape_files import is_own, tape_files
+from cluster.sandbox.prices.tape_rows import candle_rows, interest_rows, rate_rows
 
 __all__ = ["TapeError", "load_tape"]
 
@@ -48,10 +49,10 @@ def load_tape(folder: Path, assets: Sequence[str] = ASSETS) -> Tape:
     ]
     names = (("funding_time_ms", "rate"), ("time_ms", "open_interest_base"))
     funding, open_interest = (
-        {} if table is None else _series(table, *columns, assets)
-        for table, columns in zip(tables, names, strict=True)
+        {} if table is None else _series(usable(table), *columns, assets)
+        for table, usable, columns in zip(tables, (rate_rows, interest_rows), names, strict=True)
     )
-    table = _read(folder, klines)
+    table = candle_rows(_read(folder, klines))
     return Tape(
         candles=_candles(table, assets, own=own),
         longer=_longer(table, assets) if own else {},
@@ -64,7 +65,11 @@ def _read(folder: Path, name: str) -> pa.Table:
     paths = tape_files(folder, name)
     if not paths:
         raise TapeError(f"{folder / name} is missing: the tape folder needs it")
-    return pa.concat_tables([_read_file(path) for path in paths], promote_options="permissive")
+    found = [_read_file(path) for path in paths]
+    try:
+        return pa.concat_tables(found, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise TapeError(f"the files {name} of {folder} differ in form: {error}") from error
 
 
 def _read_file(path: Path) -> pa.Table:
@@ -98,17 +103,17 @@ def _candles(table: pa.Table, assets: Sequence[str], *, own: bool) -> dict[str, 
 
 
 def _longer(table: pa.Table, assets: Sequence[str]) -> dict[str, dict[int, dict[int, Any]]]:
-    """Read the candles of the other intervals; one that begins beside its grid is left out."""
+    """Read the candles of the other intervals."""
     found: dict[str, dict[int, dict[int, Any]]] = {asset: {} for asset in assets}
     for interval, length_ms in INTERVALS_MS.items():
         rows = table.filter(pc.equal(table["interval"], interval))
-        if length_ms == CANDLE_MS or not rows.num_rows:
+        if length_ms == CANDLE_MS:
             continue
         names = [str(name).lower() for name in rows.column("asset").to_pylist()]
         times = _column(rows, "open_time_ms").astype(np.int64)
         values = _values(rows)
         for asset, time_ms, row in zip(names, times.tolist(), values, strict=True):
-            if asset in found and (time_ms - MONDAY_MS) % length_ms == 0:
+            if asset in found:
                 found[asset].setdefault(length_ms, {})[time_ms] = row
     return found
 
