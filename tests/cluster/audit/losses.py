@@ -13,6 +13,7 @@ import msgspec
 
 from actors.slot.facts import OrderFact
 from actors.slot.rows import entry_of
+from checkpoints.codec import CheckpointKind, decode_checkpoint
 from checkpoints.journal import decode_rows, encode_rows
 from checkpoints.journal_days import compact_day, open_days
 from checkpoints.journal_rows import JournalRow, RowKind
@@ -99,8 +100,14 @@ def the_parameters_altered(root: Path, slot: str) -> None:
 
 
 def a_checkpoint(root: Path, slot: str) -> None:
+    """Of the full ones: the delta of an earlier handoff may be pruned at any time."""
     found = sorted((root / "checkpoints" / slot).glob("*.arrow"))
-    remove([found[len(found) // 2]])
+    full = [
+        file
+        for file in found
+        if decode_checkpoint(file.read_bytes()).meta.kind is CheckpointKind.FULL
+    ]
+    remove([full[len(full) // 2]])
 
 
 def the_newest_checkpoint(root: Path, slot: str) -> None:
