@@ -43,7 +43,7 @@ def day_config(folder: Path) -> Path:
     text = file.read_text()
     often = re.findall(r"^decision_offsets_ms = .*$", text, re.MULTILINE)
     assert len(often) == 1
-    file.write_text(text.replace(often[0], "decision_offsets_ms = [20_000, 110_000, 200_000]"))
+    file.write_text(text.replace(often[0], "decision_offsets_ms = [20_000, 170_000]"))
     return file
 
 
