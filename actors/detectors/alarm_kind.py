@@ -43,7 +43,7 @@ class AlarmKind(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def runbook(self) -> str:
         """Where the pages of docs/ say what to do about it."""
-        return f"messages.md#{self.kind}"
+        return f"runbook.md#{self.kind}"
 
     @property
     def advice(self) -> str:

@@ -8,6 +8,9 @@ from actors.venue.port import Unknown
 
 UNREADABLE_MS: Final = 30_000
 """Wire: so long without a listing of orders and trades, and fills or ends may be missing."""
+AWAY_MS: Final = 15_000
+"""Wire: so long without a listing, and nothing is bought until orders and trades were listed again:
+after 10 s without a heartbeat the venue has cancelled what rested, and fills may be missing."""
 FAILURES_MIN: Final = 2
 """Looks that failed: a machine that slept wakes to one look that timed out."""
 ODD_ROWS_MAX: Final = 500
@@ -41,6 +44,8 @@ def _note_failure(draft: Draft, trouble: str) -> None:
     flight.look_failures += 1
     flight.look_trouble = trouble
     silent_ms = draft.wire_ms - flight.looked_wire_ms
+    if silent_ms >= AWAY_MS:
+        flight.reconciled = False
     if silent_ms >= UNREADABLE_MS and flight.look_failures >= FAILURES_MIN:
         draft.alarm(
             "listing_unreadable",

@@ -52,7 +52,7 @@ from checkpoints.errors import DamagedLogError
 
 RECONCILE_S_MAX: Final = 10.0
 """Wire. After it slots are served, but risk refuses orders until the venue was seen."""
-WATCH_S: Final = 0.5
+WATCH_S: Final = 0.2
 """Wire, between two looks at the HALT file and the generation while nothing is posted."""
 EMPTY_S_MAX: Final = 8.0
 """Wire, for cancelling what rests when the fleet stops."""

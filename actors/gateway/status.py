@@ -160,7 +160,24 @@ def status_of(
     )
 
 
+VENUE_CANCELS_MS: Final = 10_000
+"""Wire, after the last heartbeat: then the venue cancels all orders of the account."""
+BEAT_LATE_MS: Final = 6_000
+"""Wire: one heartbeat was due and is not answered."""
+
+
+def _heartbeat_trouble(flight: Flight, wire_ms: int) -> Iterator[str]:
+    """Say what the venue does by itself while no heartbeat arrives."""
+    silent_ms = wire_ms - flight.beat_ok_wire_ms
+    if not flight.beat_ok_wire_ms or silent_ms < BEAT_LATE_MS:
+        return
+    left_s = -(-(VENUE_CANCELS_MS - silent_ms) // 1_000)
+    then = f"cancels all open orders in {left_s} s" if left_s > 0 else "has cancelled all orders"
+    yield f"no heartbeat was taken for {silent_ms // 1_000} s: the venue {then}"
+
+
 def _trouble(flight: Flight, wire_ms: int) -> Iterator[str]:
+    yield from _heartbeat_trouble(flight, wire_ms)
     row = flight.refusals
     if row is not None and row.lasting:
         seconds = (wire_ms - row.since_wire_ms) // 1_000
