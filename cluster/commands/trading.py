@@ -1,5 +1,6 @@
 """`trading halt|drill|reduce|resume`."""
 
+import math
 import os
 from pathlib import Path
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import click
 
 from actors.clock import wall_ms
+from actors.gateway.lock import halt_reason
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import WORDS
 from cluster.errors import ClusterError, FleetError
@@ -25,6 +27,8 @@ from cluster.trading import reduce, resume
 
 NOT_PROVEN: Final = 3
 """Exit code of a halt after which it is not proven that nothing rests at the venue."""
+EXCHANGE_DOWN_S: Final = 5.0
+"""Wire, for a simulated exchange that does not run: the watcher may be starting it again."""
 
 
 @click.group("trading")
@@ -62,6 +66,21 @@ def _end_fleet(folder: StateFolder) -> None:
     end_head(folder)
 
 
+def _patience_s(folder: StateFolder) -> float:
+    """Return how long an answer can be waited for; an exchange of ours that is down gives none."""
+    try:
+        record = folder.read_run()
+    except ClusterError:
+        return math.inf
+    runs = record.sandbox is not None and record.sandbox.alive
+    return EXCHANGE_DOWN_S if record.sandbox_command and not runs else math.inf
+
+
+def _standing(storage: LocalStorage) -> str:
+    stands = halt_reason(storage.root) is not None
+    return "The HALT file stands" if stands else "There is no HALT file"
+
+
 @command.command("halt")
 @state_option
 @click.option("--reason", type=WORDS, default="operator", show_default=True)
@@ -97,9 +116,16 @@ def halt_command(
         gateway=AskGateway(folder),
         end_fleet=lambda: _end_fleet(folder),
         tell=notify,
-        limits=Limits(prove_s=seconds),
+        limits=Limits(prove_s=min(seconds, _patience_s(folder))),
     )
-    done = halt(storage, config, ports, reason)
+    try:
+        done = halt(storage, config, ports, reason)
+    except KeyboardInterrupt:
+        notify(
+            f"NOT PROVEN: you stopped the waiting. {_standing(storage)}; what rests at the venue "
+            "is not known: `midstride trading halt` again proves it"
+        )
+        return NOT_PROVEN
     if as_json:
         emit(done)
     else:

@@ -75,7 +75,7 @@ def _linked(path: Path) -> bool:
 
 
 class Lock:
-    """The gateway's lock, held by this process so that no gateway begins meanwhile."""
+    """The gateway's lock, shared among halts: while one holds it, no gateway can begin."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
@@ -99,7 +99,7 @@ def take_lock(root: Path) -> Lock | LockHeld:
     except (FileNotFoundError, NotADirectoryError):
         return Lock(None)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         held = LockHeld(_holder(os.pread(descriptor, HOLDER_BYTES_MAX, 0)))
         os.close(descriptor)

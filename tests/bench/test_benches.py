@@ -15,6 +15,7 @@ BENCHES = (
     "decide",
     "journaling",
     "order",
+    "halt",
     "start_and_memory",
     "latency",
     "roll_lateness",

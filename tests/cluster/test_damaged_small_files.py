@@ -45,7 +45,7 @@ COMMANDS = (
     ("gate", "list", "--json"),
     ("rolling-update", "status", "--json"),
     ("trading", "reduce"),
-    ("trading", "halt"),
+    ("trading", "halt", "--seconds=1"),
 )
 
 
@@ -128,7 +128,7 @@ def test_no_command_waits_for_a_damaged_file_or_fails_by_it(
         code = run([*command, "--state", str(root)])
         told = capsys.readouterr()
         assert "fault of its own" not in told.err, command
-        assert code in {0, 1}
+        assert code in {0, 1, 3}
         assert code == 0 or told.err or told.out, command
         if "--json" in command and told.out:
             json.loads(told.out)
@@ -190,7 +190,7 @@ def test_a_reason_that_is_no_text_is_kept_as_escapes(whole: Path, tmp_path: Path
     cleared = AlarmStore(LocalStorage(root / "storage")).history()[0].cleared
     assert cleared is not None
     assert cleared.reason == r"\udcff"
-    run(["trading", "halt", "--reason", "\udcff", "--state", str(root)])
+    run(["trading", "halt", "--seconds=1", "--reason", "\udcff", "--state", str(root)])
     assert (root / "storage" / "HALT").read_text() == "\\udcff\n"
 
 

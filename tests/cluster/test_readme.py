@@ -52,7 +52,8 @@ TABLE = {
         "rolling-update params --set sizing.kelly_fraction=0.4", stopped=1
     ),
     "trading reduce": Expected("trading reduce", stopped=1),
-    "trading halt": Expected("trading halt", stopped=1),  # the exchange is down too
+    "trading halt": Expected("trading halt", stopped=3),  # the exchange is down too
+    "trading drill": Expected("trading drill"),
     "trading resume": Expected("trading resume", stopped=1),
     "alarms list": Expected("alarms list"),
     "alarms clear": Expected("alarms clear --all --reason seen"),

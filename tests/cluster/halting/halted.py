@@ -32,15 +32,15 @@ PRICE = 10_000
 HALT_LIMIT_S = 240.0
 
 
-async def long_market_at(gamma_url: str, clock: MarketClock) -> KnownMarket:
+async def long_market_at(
+    gamma_url: str, clock: MarketClock, asset: Asset = Asset.BTC
+) -> KnownMarket:
     """Return the present 4h market: nearly always far from its end."""
     now_ms = clock.market_ms(wire_ms())
     window = Window.at(now_ms, Timeframe.H4)
     async with httpx.AsyncClient(base_url=gamma_url) as client:
         while True:
-            ask = FetchMarket(
-                job="", slug=market_slug(Asset.BTC, window), asset=Asset.BTC, window=window
-            )
+            ask = FetchMarket(job="", slug=market_slug(asset, window), asset=asset, window=window)
             found = await fetch_market(client, ask, now_ms)
             if isinstance(found, MarketFound) and found.market.accepting_orders:
                 return found.market

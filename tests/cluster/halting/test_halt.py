@@ -12,7 +12,15 @@ import pytest
 from msgspec.structs import replace
 
 from actors.config import Mode
-from actors.gateway.lock import GENERATION_FILE, HALT_FILE, LOCK_FILE, halt_reason
+from actors.gateway.authority.events import Holder
+from actors.gateway.lock import (
+    GENERATION_FILE,
+    HALT_FILE,
+    LOCK_FILE,
+    GatewayLock,
+    acquire,
+    halt_reason,
+)
 from actors.venue.answers import OddRow
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Rejected, Unavailable, UnavailableKind, Unknown
@@ -119,13 +127,16 @@ def test_a_gateway_that_can_be_neither_asked_nor_ended_leaves_nothing_proven(
 def test_no_gateway_begins_while_a_halt_proves(tmp_path: Path) -> None:
     (tmp_path / LOCK_FILE).parent.mkdir()
     (tmp_path / LOCK_FILE).touch()
-    got = fence.take_lock(tmp_path)
-    assert isinstance(got, fence.Lock)
+    halts = [fence.take_lock(tmp_path), fence.take_lock(tmp_path)]
+    starting = Holder(name="g", fleet="f", node="n", pid=1, process_start=1, wire_ms=0)
+    for one in halts:
+        assert isinstance(one, fence.Lock), "two people may halt at once"
+        assert not isinstance(acquire(tmp_path, starting), GatewayLock)
+        one.release()
+    got = acquire(tmp_path, starting)
+    assert isinstance(got, GatewayLock)
     assert isinstance(fence.take_lock(tmp_path), fence.LockHeld)
     got.release()
-    again = fence.take_lock(tmp_path)
-    assert isinstance(again, fence.Lock)
-    again.release()
 
 
 def test_an_order_that_arrives_behind_the_cancel_is_cancelled_too(tmp_path: Path) -> None:
@@ -335,3 +346,17 @@ def test_a_folder_in_a_files_place_keeps_no_halt_from_its_file(
     assert run(["trading", "halt", "--state", str(tmp_path)]) == (0 if name == "run.json" else 3)
     assert (tmp_path / "storage" / HALT_FILE).exists()
     assert "fault of its own" not in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_halt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LocalStorage(tmp_path / "storage").write("config/current.json", b"{")
+
+    def interrupted(*_: object) -> TradingSet:
+        fence.set_mark(LocalStorage(tmp_path / "storage"), "drill")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cluster.commands.trading.halt", interrupted)
+    assert run(["trading", "halt", "--state", str(tmp_path)]) == 3
+    assert "NOT PROVEN" in capsys.readouterr().err
