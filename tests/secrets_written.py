@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from actors.feeds.price_credential import credential_file
 from cluster.local.state_folder import StateFolder
 from cluster.sandbox.auth import ACCOUNTS_NAME
 
@@ -12,7 +13,10 @@ PART_BYTES = 1 << 20
 
 
 def secrets_written(state: StateFolder) -> list[str]:
-    """Return the files of a fleet that hold a secret, but for the key's own and the exchange's."""
+    """Return the files of a fleet that hold a secret, but for the key's own and the exchange's.
+
+    The credential of the price stream has a file of its own, that only its owner may read.
+    """
     secrets = [secret.encode() for secret in _secrets(state)]
     assert len(secrets) > 1, "the key and what the exchange gave for it"
     return [str(file) for file in _files(state) if any(_holds(file, secret) for secret in secrets)]
@@ -27,11 +31,20 @@ def _secrets(state: StateFolder) -> Iterator[str]:
 
 
 def _files(state: StateFolder) -> Iterator[Path]:
+    own = {
+        file
+        for file in (state.private_key, credential_file(str(state.storage)))
+        if _is_private(file)
+    }
     for folder in (state.root, state.ray):
         for file in folder.rglob("*"):
-            outside = file == state.private_key or file.is_relative_to(state.sandbox)
+            outside = file.is_relative_to(state.sandbox) or file in own
             if file.is_file() and not file.is_symlink() and not outside:
                 yield file
+
+
+def _is_private(file: Path) -> bool:
+    return file.exists() and not file.stat().st_mode & 0o077
 
 
 def _holds(file: Path, secret: bytes) -> bool:
