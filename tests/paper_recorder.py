@@ -1,6 +1,6 @@
 """Record the venue's public market stream beside a paper fleet: another client, as a person's.
 
-It follows the tokens that the paper store names, and keeps every frame as it came.
+It follows the tokens of open markets that the paper store names, and keeps every frame as it came.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.judge_paper import Tape, is_paper, read_tape, rows
 
-POLL_S: Final = 0.1
+POLL_S: Final = 0.5
 PING_S: Final = 5.0
 
 
@@ -74,9 +74,11 @@ class Recorder:
     def _tokens(self) -> set[str]:
         if not is_paper(self._storage):
             return set()
+        found = rows(self._storage)
+        over = {row["condition_id"] for row in found if row["type"] == "paper_resolved"}
         return {
             row[name]
-            for row in rows(self._storage)
-            if row["type"] == "paper_market"
+            for row in found
+            if row["type"] == "paper_market" and row["condition_id"] not in over
             for name in ("up_token_id", "down_token_id")
         }
