@@ -4,6 +4,8 @@ from pathlib import Path
 
 from actors.attest import release_running
 from actors.config import FleetConfig, Mode
+from actors.live.climb import Climb
+from actors.live.climb_store import last_climb
 from actors.live.confirmation import in_force, store_of
 from actors.live.refusals import Start, refusal
 from actors.live.risked import Risked
@@ -12,7 +14,7 @@ from actors.venue.kinds import venue_name
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.approvals import read_in_force
 from checkpoints.approved_releases import Coverage, coverage
-from checkpoints.errors import CheckpointsError
+from checkpoints.errors import CheckpointsError, DamagedError
 from checkpoints.storage import LocalStorage
 
 
@@ -32,7 +34,15 @@ def start_of(config: FleetConfig, release: str) -> Start:
         if config.gate_is_open
         else coverage(read_in_force(storage), config.gate.operator_keys),
         confirmed=in_force(storage),
+        climbed=_climbed(storage),
     )
+
+
+def _climbed(storage: LocalStorage) -> Climb | str | None:
+    try:
+        return last_climb(storage)
+    except DamagedError as error:
+        return str(error)
 
 
 async def connect_confirmed(

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig, Mode, RiskLimits
+from actors.live.climb import Climb, Line
 from actors.live.confirmation import Confirmed
 from actors.live.risked import Risked, usd
 from checkpoints.approvals import LIMIT
@@ -25,6 +26,13 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     risked: Risked
     covered: Coverage
     confirmed: Confirmed | str | None = None
+    climbed: Climb | str | None = None
+    """A text where its record cannot be read."""
+
+    def line(self, code: str) -> Line:
+        """Return for what a climb of this start counts."""
+        now = self.risked
+        return Line(venue=now.venue, wallet=now.wallet, store=now.store.id, code=code)
 
 
 def limits_as_text(limits: RiskLimits) -> dict[str, str]:
@@ -69,7 +77,7 @@ def refusal(start: Start) -> str | None:
     """
     if start.config.mode is not Mode.LIVE:
         return None
-    reasons = gate_refusals(start) or tuple(_confirmation(start))
+    reasons = gate_refusals(start) or (*_confirmation(start), *_climb(start))
     return reasons[0] if reasons else None
 
 
@@ -94,6 +102,25 @@ def _confirmation(start: Start) -> Iterator[str]:
     if then.limits != now.limits:
         said = _differences(limits_as_text(then.limits), limits_as_text(now.limits))
         yield f"the limits are others than those confirmed: {said}; {START}"
+
+
+def _climb(start: Start) -> Iterator[str]:
+    """Slots trade only where one order and one round trip have proved the way.
+
+    By its code a climb is judged at the start alone: a roll's own proofs cover what it brings.
+    """
+    climbed, confirmed = start.climbed, start.confirmed
+    if not isinstance(confirmed, Confirmed):
+        return  # said already
+    if climbed is None:
+        yield f"no order and no round trip has proved the way to the venue yet; {START}"
+    elif isinstance(climbed, str):
+        yield climbed
+    elif not climbed.counts_for(start.line(climbed.line.code), confirmed.wire_ms):
+        yield (
+            "the order and the round trip that prove the way to the venue were not finished for "
+            f"this wallet in the day before the start was confirmed; {START}"
+        )
 
 
 def exact_refusal(start: Start) -> str | None:

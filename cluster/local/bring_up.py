@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from actors.config import FleetConfig
 from cluster.commands.launch import PROGRESS
 from cluster.config.offline import read_beside_stand_ins, read_offline
-from cluster.local.confirming import confirm_start
 from cluster.local.head import dashboard_url, ensure_head
+from cluster.local.live_start import start_live
 from cluster.local.sandbox_process import SandboxOptions
 from cluster.local.starting import launch_tree
 from cluster.local.state_folder import HeadPorts, StateFolder
@@ -43,7 +43,7 @@ def bring_up(state: StateFolder, options: RunOptions, console: Console) -> bool:
     began = time.monotonic()
     if not venue_up(state, offline(options), options.sandbox, options.seconds, console):
         return False
-    confirm_start(state, options.config, options.confirm, console)
+    start_live(state, options.config, options.confirm, console)
     exchange = time.monotonic()
     with console.status("starting a local Ray head"):
         record = ensure_head(state, options.ports)

@@ -6,48 +6,28 @@ in the storage (`actors.live.confirmation`); launch job and gateway refuse witho
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from actors.config import FleetConfig, Mode
 from actors.live.confirmation import Confirmed, put_in_force
-from actors.live.guard import start_of
-from actors.live.refusals import Start, gate_refusals, risk_lines
+from actors.live.refusals import Start, risk_lines
 from actors.live.risked import Risked, same_text
 from actors.runtime import wire_ms
-from actors.venue.keys import PrivateKeyError
 from checkpoints.storage import LocalStorage
-from cluster.config.load import read_config
-from cluster.errors import ClusterError, FleetError
-from cluster.local.jobs import packed_tree
-from cluster.local.launch import config_in_force
-from cluster.local.sandbox_process import deployment_from, read_ready
-from cluster.local.state_folder import StateFolder
+from cluster.errors import ClusterError
 from cluster.terminal.console import operator
 
 Ask = Callable[[Risked], str | None]
 """Have a person type the short words; None where nobody sits there."""
 
 
-def confirm_start(state: StateFolder, config: Path, given: str | None, console: Console) -> None:
-    """Have a person confirm a live start, or raise `ClusterError` saying what to type or to mend.
+def confirm(storage: LocalStorage, start: Start, given: str | None, console: Console) -> None:
+    """Have a person confirm a live start, or raise `ClusterError` saying what to type.
 
-    `given`: what came with --confirm. A start of another mode is not asked.
+    `given`: what came with --confirm.
     """
-    ready = read_ready(state.sandbox_ready)
-    wanted = read_config(config, deployment_from(ready, state.storage, state.private_key))
-    if wanted.mode is not Mode.LIVE:
-        return
-    storage = LocalStorage(state.storage)
-    fleet = config_in_force(storage, wanted, fleet_lives=False)
-    release = packed_tree(state, ["launch"]).rpartition("/")[2].removesuffix(".zip")
-    start = read_start(fleet, release)
-    refused = gate_refusals(start)
-    if refused:
-        raise FleetError("\n".join(refused))
     console.print(risk_table(start.risked))
     typed = confirmed_text(start.risked, given, ask_at_terminal)
     if typed is None:
@@ -58,13 +38,6 @@ def confirm_start(state: StateFolder, config: Path, given: str | None, console: 
         )
     record = Confirmed(risked=start.risked, typed=typed, who=operator(), wire_ms=int(wire_ms()))
     put_in_force(storage, record)
-
-
-def read_start(fleet: FleetConfig, release: str) -> Start:
-    try:
-        return start_of(fleet, release)
-    except PrivateKeyError as error:
-        raise FleetError(str(error)) from error
 
 
 def confirmed_text(risked: Risked, given: str | None, ask: Ask) -> str | None:

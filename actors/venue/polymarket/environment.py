@@ -89,9 +89,9 @@ def is_production(venue: Venue) -> bool:
 
 
 def deposit_wallet(private_key: str) -> str:
-    """Return the deposit wallet that belongs to a key: the one that is used where none is named."""
+    """Return the deposit wallet of a rehearsal's key: the simulated relayer knows every wallet."""
     signer = Key.from_key(private_key).address
-    return derive_beacon_deposit_wallet_address(signer, PRODUCTION_CONFIG.wallet_derivation)
+    return derive_uups_deposit_wallet_address(signer, PRODUCTION_CONFIG.wallet_derivation)
 
 
 class TokenTerms(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from actors.config import FleetConfig, GateConfig, Mode, RiskLimits, SlotConfig, Venue
+from actors.live.climb import Climb, Line, Phase
 from actors.live.confirmation import Confirmed
 from actors.live.refusals import Start, limits_as_text
 from actors.live.risked import Risked, Store
@@ -51,6 +52,12 @@ def risked(**others: Any) -> Risked:
     return msgspec.structs.replace(plain, **others)
 
 
+def climbed(**others: Any) -> Climb:
+    line = Line(venue="venue.example", wallet=WALLET, store=STORE.id, code="any")
+    plain = Climb(line=line, phase=Phase.DONE, done_wire_ms=1)
+    return msgspec.structs.replace(plain, **others)
+
+
 def start(**others: Any) -> Start:
     """Return a start that was let in and confirmed."""
     plain = Start(
@@ -58,6 +65,7 @@ def start(**others: Any) -> Start:
         risked=risked(),
         covered=Coverage(releases=frozenset({RELEASE}), limits=limits_as_text(LIMITS)),
         confirmed=Confirmed(risked=risked(), typed="ababab 50", who="ann", wire_ms=1),
+        climbed=climbed(),
     )
     return msgspec.structs.replace(plain, **others)
 

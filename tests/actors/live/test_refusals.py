@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from actors.config import GateConfig, GateMode, Mode, RiskLimits
+from actors.live.climb import VALID_MS, Line, Phase
 from actors.live.refusals import Start, exact_refusal, limits_as_text, refusal
 from actors.live.risked import Risked
 from checkpoints.approved_releases import Coverage
@@ -12,6 +13,8 @@ from tests.actors.live.starts import (
     LIMITS,
     RELEASE,
     STORE,
+    WALLET,
+    climbed,
     limits,
     live_config,
     risked,
@@ -50,6 +53,27 @@ def test_what_was_let_in_and_confirmed_may_start() -> None:
         (now(store=msgspec.structs.replace(STORE, path="/copy")), "another storage"),
         (now(store=msgspec.structs.replace(STORE, id="2" * 32)), "another storage"),
         (now(store=msgspec.structs.replace(STORE, machine="n")), "another storage"),
+        (start(climbed=None), "no order and no round trip"),
+        (start(climbed="live/climb.json cannot be read: `midstride"), "cannot be read"),
+        (start(climbed=climbed(phase=Phase.FAILED)), "were not finished for this wallet"),
+        (start(climbed=climbed(phase=Phase.SELLING)), "were not finished for this wallet"),
+        (start(climbed=climbed(done_wire_ms=-VALID_MS)), "in the day before"),
+        (
+            start(
+                climbed=climbed(
+                    line=Line(venue="rehearsal", wallet=WALLET, store=STORE.id, code="any")
+                )
+            ),
+            "were not finished for this wallet",
+        ),
+        (
+            start(
+                climbed=climbed(
+                    line=Line(venue="venue.example", wallet=WALLET, store="2" * 32, code="any")
+                )
+            ),
+            "were not finished for this wallet",
+        ),
         (start(covered=Coverage()), "no plan that was applied covers release"),
         (
             start(covered=Coverage(releases=frozenset({OTHER}), limits=limits_as_text(LIMITS))),
