@@ -14,8 +14,10 @@ from pathlib import Path
 import msgspec
 
 from actors.config import FleetConfig
+from actors.live.climb_store import climb_orders
 from actors.messages import OrderEnd
 from actors.runtime import CONFIG_FILE
+from checkpoints.storage import LocalStorage
 from signals.market import Slot, deadline_ms, decision_points
 from tests.judge_journal import FillSide, JournalSide, Row, read_journal
 from tests.judge_ledger import LedgerSide, VenueFill, read_ledger
@@ -57,7 +59,7 @@ def judge(storage: Path, ledger: Path) -> Verdict:
     """Judge a storage folder against the sandbox's state folder, or its own paper account."""
     config = msgspec.json.decode((storage / CONFIG_FILE).read_bytes(), type=FleetConfig)
     journal = read_journal(storage)
-    venue = read_paper(storage) if is_paper(storage) else read_ledger(ledger)
+    venue = read_paper(storage) if is_paper(storage) else _of_the_slots(storage, ledger)
     slots = [entry.slot for entry in config.slots]
     offsets = config.timing.decision_offsets_ms
     start_ms = int(START_WIRE_MS * config.clock.speed)
@@ -87,6 +89,23 @@ def judge(storage: Path, ledger: Path) -> Verdict:
         journal_pnl_micro_usd=sum(journal.pnl(condition) for condition in both),
         pending_settlements=len(pending),
     )
+
+
+def _of_the_slots(storage: Path, ledger: Path) -> LedgerSide:
+    """Return the exchange's side without the climb's own orders: no slot sent them."""
+    venue = read_ledger(ledger)
+    climbed = {placed.order_id for placed in climb_orders(LocalStorage(storage))}
+    venue.orders = {one: placed for one, placed in venue.orders.items() if one not in climbed}
+    for name, fill in list(venue.fills.items()):
+        if name.partition("/")[2] not in climbed:
+            continue
+        del venue.fills[name]
+        settled = venue.settled.get(fill.condition_id)
+        if settled is not None and not fill.failed and fill.terms.outcome == settled.winner:
+            shares = fill.terms.shares if fill.terms.side == "BUY" else -fill.terms.shares
+            paid = settled.paid_micro_usd - shares
+            venue.settled[fill.condition_id] = msgspec.structs.replace(settled, paid_micro_usd=paid)
+    return venue
 
 
 def due_points(

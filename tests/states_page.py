@@ -5,6 +5,7 @@ from typing import Any
 
 from actors.gateway import order_life
 from actors.gateway.authority import machine as authority
+from actors.live import climb as live_climb
 from actors.machine.moves import Moves
 from actors.machine.rows import Row, Table
 from actors.market_data import turn as market_data_turn
@@ -57,6 +58,12 @@ def page() -> str:
                 "Market data's turn",
                 "Which market data actor callers find (`actors/market_data/turn.py`).",
                 market_data_turn.TABLE,
+            ),
+            *_of_rows(
+                "The climb",
+                "The proofs at the venue before a live fleet's slots trade "
+                "(`actors/live/climb.py`).",
+                live_climb.TABLE,
             ),
         ]
     )

@@ -50,7 +50,7 @@ from actors.venue.port import (
     VenueTrade,
 )
 from signals.market import Outcome, Slot, Window, market_slug
-from signals.units import MicroShares, MicroUsd, notional_micro_usd
+from signals.units import MICRO, MicroShares, MicroUsd
 
 LOOK_S: Final = 1.0
 """Wire, between two looks: far below the venue's limits."""
@@ -290,7 +290,7 @@ class Climber:
         Of an order that an earlier start left the trades are proof enough: the balance went on.
         """
         shares = sum(fill.shares for fill in fills)
-        value = sum(notional_micro_usd(fill.price, fill.shares) for fill in fills)
+        value = sum(fill.price * fill.shares for fill in fills) // MICRO
         fees = sum(fill.fee_micro_usd for fill in fills)
         sign = 1 if placed.purpose is Purpose.BUY else -1
         money = value + sign * fees

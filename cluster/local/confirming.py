@@ -23,6 +23,15 @@ Ask = Callable[[Risked], str | None]
 """Have a person type the short words; None where nobody sits there."""
 
 
+def check_given(risked: Risked, given: str | None, console: Console) -> None:
+    """Refuse what did not come from a person before anything else is asked; show what to type."""
+    if given is None and sys.stdin.isatty():
+        return
+    if confirmed_text(risked, given, lambda _risked: None) is None:
+        console.print(risk_table(risked))
+        raise _not_confirmed(risked)
+
+
 def confirm(storage: LocalStorage, start: Start, given: str | None, console: Console) -> None:
     """Have a person confirm a live start, or raise `ClusterError` saying what to type.
 
@@ -31,13 +40,17 @@ def confirm(storage: LocalStorage, start: Start, given: str | None, console: Con
     console.print(risk_table(start.risked))
     typed = confirmed_text(start.risked, given, ask_at_terminal)
     if typed is None:
-        raise ClusterError(
-            "not confirmed; nothing was started. If that is what you want, start again with "
-            f"--confirm '{start.risked.full_text}' (`make`: CONFIRM=...): it counts for this "
-            "wallet, these limits and this release only"
-        )
+        raise _not_confirmed(start.risked)
     record = Confirmed(risked=start.risked, typed=typed, who=operator(), wire_ms=int(wire_ms()))
     put_in_force(storage, record)
+
+
+def _not_confirmed(risked: Risked) -> ClusterError:
+    return ClusterError(
+        "not confirmed; nothing was started. If that is what you want, start again with "
+        f"--confirm '{risked.full_text}' (`make`: CONFIRM=...): it counts for this wallet, these "
+        "limits and this release only"
+    )
 
 
 def confirmed_text(risked: Risked, given: str | None, ask: Ask) -> str | None:

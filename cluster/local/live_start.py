@@ -17,6 +17,7 @@ from actors.live.guard import start_of
 from actors.live.refusals import Start, gate_refusals
 from actors.live.risked import usd
 from actors.runtime import wire_ms
+from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
 from checkpoints.approvals import digest_of
 from checkpoints.archive import load_archive
@@ -27,7 +28,7 @@ from checkpoints.storage import LocalStorage
 from cluster.config.load import read_config
 from cluster.errors import FleetError
 from cluster.local.account_check import check_account
-from cluster.local.confirming import confirm
+from cluster.local.confirming import check_given, confirm
 from cluster.local.jobs import packed_tree
 from cluster.local.launch import config_in_force
 from cluster.local.sandbox_process import deployment_from, read_ready
@@ -66,6 +67,7 @@ def start_live(state: StateFolder, config: Path, given: str | None, console: Con
     refused = gate_refusals(start)
     if refused:
         raise FleetError("\n".join(refused))
+    check_given(start.risked, given, console)
     check_account(storage, fleet, console)
     confirm(storage, start, given, console)
     _climb(storage, fleet, start.line(venue_code(storage, release)), console)
@@ -73,6 +75,7 @@ def start_live(state: StateFolder, config: Path, given: str | None, console: Con
 
 def _read_start(fleet: FleetConfig, release: str) -> Start:
     try:
+        adapter_of(fleet).check_key(fleet)
         return start_of(fleet, release)
     except PrivateKeyError as error:
         raise FleetError(str(error)) from error
