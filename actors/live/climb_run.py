@@ -7,7 +7,8 @@ from actors.clock import boot_ms, instant
 from actors.config import FleetConfig
 from actors.gateway.authority.events import Holder
 from actors.gateway.lock import GatewayLock, acquire, halt_reason
-from actors.live.climb import ENDS, TABLE, Climb, Line, Phase, Work, begin
+from actors.live.climb import ENDS, TABLE, begin
+from actors.live.climb_state import Climb, Line, Phase, Work
 from actors.live.climb_store import last_climb, put_away, store_climb
 from actors.live.climber import Climber
 from actors.machine.work import WorkPump

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from actors.live.climb import Climb, Placed
+from actors.live.climb_state import Climb, Placed
 from checkpoints.errors import CheckpointsError, DamagedError, MissingFileError
 from checkpoints.records import canonical_json
 from checkpoints.storage import LocalStorage

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from actors.attest import release_running
 from actors.config import FleetConfig, Mode
-from actors.live.climb import Climb
+from actors.live.climb_state import Climb
 from actors.live.climb_store import last_climb
 from actors.live.confirmation import in_force, store_of
 from actors.live.refusals import Start, refusal

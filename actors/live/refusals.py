@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from actors.config import FleetConfig, Mode, RiskLimits
-from actors.live.climb import Climb, Line
+from actors.live.climb_state import Climb, Line
 from actors.live.confirmation import Confirmed
 from actors.live.risked import Risked, usd
 from checkpoints.approvals import LIMIT

@@ -10,8 +10,8 @@ from typing import Final
 from rich.console import Console
 
 from actors.config import FleetConfig, Mode
-from actors.live.climb import Climb, Line, Phase
 from actors.live.climb_run import climb
+from actors.live.climb_state import Climb, Line, Phase
 from actors.live.climb_store import last_climb
 from actors.live.guard import start_of
 from actors.live.refusals import Start, gate_refusals

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from actors.config import FleetConfig, GateConfig, Mode, RiskLimits, SlotConfig, Venue
-from actors.live.climb import Climb, Line, Phase
+from actors.live.climb_state import Climb, Line, Phase
 from actors.live.confirmation import Confirmed
 from actors.live.refusals import Start, limits_as_text
 from actors.live.risked import Risked, Store

@@ -3,9 +3,8 @@
 import msgspec
 import pytest
 
-from actors.live.climb import (
-    TABLE,
-    TRIES,
+from actors.live.climb import TABLE, TRIES, begin
+from actors.live.climb_state import (
     VALID_MS,
     CancelOrder,
     CancelTaken,
@@ -26,7 +25,6 @@ from actors.live.climb import (
     SignOrder,
     TooSmall,
     Work,
-    begin,
 )
 from actors.machine.vocabulary import Answer, At, Failed
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from actors.config import Mode, RiskLimits
-from actors.live.climb import Climb, Line, Phase
 from actors.live.climb_run import climb
+from actors.live.climb_state import Climb, Line, Phase
 from actors.live.climb_store import climb_orders, last_climb
 from checkpoints.storage import LocalStorage
 from signals.units import MicroUsd

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from actors.config import GateConfig, GateMode, Mode, RiskLimits
-from actors.live.climb import VALID_MS, Line, Phase
+from actors.live.climb_state import VALID_MS, Line, Phase
 from actors.live.refusals import Start, exact_refusal, limits_as_text, refusal
 from actors.live.risked import Risked
 from checkpoints.approved_releases import Coverage

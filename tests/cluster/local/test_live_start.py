@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.live.climb import Phase
+from actors.live.climb_state import Phase
 from actors.live.climb_store import climb_orders, last_climb
 from actors.live.confirmation import end, in_force
 from actors.live.guard import start_of
