@@ -7,6 +7,8 @@ import msgspec
 
 from actors.config import Mode
 from actors.market_data.sources.addresses import REAL, SourceAddress
+from actors.market_data.sources.catalogue import ADAPTERS
+from actors.market_data.sources.port import Kind
 from cluster.config.errors import ConfigError
 
 
@@ -34,6 +36,13 @@ def sources_of(
     found = tuple(_address(file, entry, known, allowed) for entry in names)
     if len({one.name for one in found}) < len(found):
         raise ConfigError(file, "sources", names, f"{allowed}; each once")
+    if all(ADAPTERS[one.name].kind is Kind.SPOT for one in found):
+        perpetual = [name for name, kind in ADAPTERS.items() if kind.kind is Kind.PERPETUAL]
+        allowed = (
+            f"a list with one at least of {', '.join(perpetual)}: spot sources have no funding and "
+            "no open interest, and no slot would decide"
+        )
+        raise ConfigError(file, "sources", names, allowed)
     return found
 
 

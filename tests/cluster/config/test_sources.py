@@ -53,6 +53,15 @@ def test_anything_else_is_refused_by_its_key(names: Any) -> None:
     assert "sources" in str(refused.value)
 
 
+@pytest.mark.parametrize("names", [["coinbase"], ["binance_spot", "coinbase"]])
+def test_sources_from_which_no_slot_could_decide_are_refused_with_what_is_missing(
+    names: list[str],
+) -> None:
+    with pytest.raises(ConfigError, match=r"sources.*binance_usdm.*no funding"):
+        read(names)
+    assert len(read([*names, "okx"])) == len(names) + 1
+
+
 def test_a_sandbox_has_no_such_list() -> None:
     with pytest.raises(ConfigError):
         sources_of("sandbox.toml", {"sources": ["okx"]}, Mode.SANDBOX, ())
