@@ -17,13 +17,17 @@ from actors.config import FleetConfig, Mode
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
 from actors.venue.adapter import Adapter
 from actors.venue.kinds import address_problem, kind_of
-from actors.venue.port import Rejected, Unknown, VenuePort
+from actors.venue.port import Cancelled, Rejected, Unknown, VenuePort
 from actors.venue.storage_mark import mark_problem
 
 ADAPTERS: Final[Mapping[str, str]] = {
     "polymarket": "actors.venue.polymarket.adapter",
 }
 """By the configuration's `venue.adapter`: the module whose `ADAPTER` is used."""
+FIRST_CANCELS: Final[Mapping[str, str]] = {
+    "polymarket": "actors.venue.polymarket.first_cancel",
+}
+"""By the same key: the module whose `first_cancel` cancels everything without loading the rest."""
 PAPER_ADAPTER: Final = "actors.venue.paper.adapter"
 """In paper mode, whatever venue it is: orders are filled here, no key is read."""
 
@@ -59,3 +63,18 @@ async def connect_to_stop(config: FleetConfig, timeout_s: float) -> VenuePort | 
     if problem is not None:
         return Rejected(code="refused", message=problem)
     return await adapter_of(config).connect(config, timeout_s)
+
+
+def first_cancel(config: FleetConfig, timeout_s: float) -> Cancelled | Unknown:
+    """Cancel all orders at once, without the adapter; blocks. Raises `PrivateKeyError`.
+
+    `Unknown` also for a venue that has no such way: then the adapter is the first to cancel.
+    """
+    module = FIRST_CANCELS.get(config.venue.adapter)
+    away = address_problem(config)
+    if module is None or config.mode is Mode.PAPER or away is not None:
+        return Unknown(reason=away or "there is no quicker way than the adapter")
+    cancelled: Cancelled | Unknown = importlib.import_module(module).first_cancel(
+        config.venue, timeout_s
+    )
+    return cancelled

@@ -7,6 +7,7 @@ one that was stopped in the middle of a post would finish it when it goes on.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -16,12 +17,13 @@ import msgspec
 
 from actors.config import FleetConfig, Mode
 from actors.messages import TradingState
-from actors.venue.connect import connect_to_stop
+from actors.venue.connect import connect_to_stop, first_cancel
+from actors.venue.port import Cancelled, Unknown
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.halting.ask_gateway import Asked, Confirmed, Silent
 from cluster.halting.fence import Lock, LockHeld, Mark, end_and_take, set_mark, take_lock
-from cluster.halting.proof import Proof
+from cluster.halting.proof import First, Proof, with_first
 from cluster.halting.venue_side import (
     BY_ITSELF,
     CALL_S,
@@ -34,6 +36,10 @@ from cluster.halting.venue_side import (
 LATE_POST_MS: Final = 5_000
 """Wire, after a gateway's end: what it had sent may reach the venue's book so much later; the
 timeout of a post is 5 s."""
+
+
+FIRST_S: Final = 1.0
+"""Wire, that the adapter's loading waits for the first cancel, which takes a quarter of it."""
 
 
 class GatewayEnd(StrEnum):
@@ -83,6 +89,8 @@ class HaltPorts(msgspec.Struct, frozen=True, kw_only=True):
     tell: Callable[[str], None]
     open_venue: Open | None = None
     """Tests put a fake here; None: the configured venue."""
+    first_cancel: Callable[[], Cancelled | Unknown] | None = None
+    """As well."""
     limits: Limits = Limits()
 
 
@@ -100,12 +108,31 @@ class Fenced:
         self.problem: str | None = None
 
 
+class FirstCancel(threading.Thread):
+    """Cancels everything at the venue as soon as can be, beside all else."""
+
+    def __init__(self, cancels: Callable[[], Cancelled | Unknown]) -> None:
+        super().__init__(name="first-cancel", daemon=True)
+        self._cancels = cancels
+        self.done: First | None = None
+        """What the venue acknowledged; None: nothing, so far."""
+
+    def run(self) -> None:
+        with contextlib.suppress(Exception):  # the adapter asks next, and says what is wrong
+            got = self._cancels()
+            if isinstance(got, Cancelled):
+                self.done = First(cancelled=got.cancelled, at_ms=wire_monotonic_ms())
+
+
 class VenueSide(threading.Thread):
     """Empties the account beside the rest."""
 
-    def __init__(self, opens: Open, fenced: Fenced, ports: HaltPorts, began_ms: int) -> None:
+    def __init__(
+        self, opens: Open, first: FirstCancel, fenced: Fenced, ports: HaltPorts, began_ms: int
+    ) -> None:
         super().__init__(name="venue", daemon=True)
         self._opens = opens
+        self._first = first
         self._fenced = fenced
         self._ports = ports
         self._began_ms = began_ms
@@ -114,6 +141,8 @@ class VenueSide(threading.Thread):
 
     def run(self) -> None:
         ports = self._ports
+        self._first.start()
+        self._first.join(FIRST_S)  # loading the adapter would slow it down
         try:
             self.proof = asyncio.run(
                 empty_account(self._opens, self._fenced, ports.tell, self._began_ms, ports.limits)
@@ -124,7 +153,7 @@ class VenueSide(threading.Thread):
     def result(self) -> Proof:
         self.join()
         if self.proof is not None:
-            return self.proof
+            return with_first(self.proof, self._first.done, self._began_ms)
         return Proof(proven=False, said=f"asking the venue failed: {self.failure!r}; {BY_ITSELF}")
 
 
@@ -168,7 +197,8 @@ def halt(
 
 def _venue_side(config: FleetConfig, fenced: Fenced, ports: HaltPorts, began_ms: int) -> VenueSide:
     opens = ports.open_venue or (lambda: connect_to_stop(config, CALL_S))
-    return VenueSide(opens, fenced, ports, began_ms)
+    first = FirstCancel(ports.first_cancel or (lambda: first_cancel(config, CALL_S)))
+    return VenueSide(opens, first, fenced, ports, began_ms)
 
 
 def _before_the_first_start(mark: Mark) -> TradingSet:

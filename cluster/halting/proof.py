@@ -196,3 +196,22 @@ def what_is_left(progress: Progress, asked_s: float) -> str:
     elif newest.held:
         found.append(f"{len(newest.held)} orders cannot be cancelled ({newest.held[0].reason})")
     return f"not proven after {asked_s:.0f} s: {'; '.join(found)}"
+
+
+class First(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue acknowledged before the adapter was there."""
+
+    cancelled: tuple[str, ...]
+    at_ms: int
+
+
+def with_first(proof: Proof, first: First | None, began_ms: int) -> Proof:
+    """Count the orders of the first cancel in; it proves nothing itself."""
+    if first is None or not first.cancelled:
+        return proof
+    last_ms = first.at_ms - began_ms
+    if proof.last_cancel_ms is not None:
+        last_ms = max(last_ms, proof.last_cancel_ms)
+    return msgspec.structs.replace(
+        proof, cancelled=proof.cancelled + len(first.cancelled), last_cancel_ms=last_ms
+    )

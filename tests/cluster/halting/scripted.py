@@ -117,6 +117,7 @@ def ports(
         end_fleet=end_fleet,
         tell=(told if told is not None else []).append,
         open_venue=opens,  # type: ignore[arg-type] only what a halt asks is there
+        first_cancel=lambda: Unknown(reason="not asked here"),
         limits=Limits(prove_s=prove_s),
     )
 

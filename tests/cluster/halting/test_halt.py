@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from actors.gateway.lock import (
 )
 from actors.venue.answers import OddRow
 from actors.venue.keys import PrivateKeyError
-from actors.venue.port import Rejected, Unavailable, UnavailableKind, Unknown
+from actors.venue.port import Cancelled, Rejected, Unavailable, UnavailableKind, Unknown
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 from cluster.__main__ import run
@@ -207,9 +208,7 @@ def test_a_key_that_cannot_be_used_is_said(tmp_path: Path) -> None:
         raise PrivateKeyError("venue.private_key_file: cannot be read")
 
     made = ports(ScriptedVenue())
-    made = type(made)(
-        gateway=made.gateway, end_fleet=made.end_fleet, tell=made.tell, open_venue=no_key
-    )
+    made = replace(made, open_venue=no_key, first_cancel=None)
     done = halt(LocalStorage(tmp_path), config(tmp_path), made, "drill")
     assert not proof_in(done).proven
     assert "venue.private_key_file: cannot be read" in proof_in(done).said
@@ -360,3 +359,34 @@ def test_ctrl_c_ends_the_waiting_and_not_the_halt(
     monkeypatch.setattr("cluster.commands.trading.halt", interrupted)
     assert run(["trading", "halt", "--state", str(tmp_path)]) == 3
     assert "NOT PROVEN" in capsys.readouterr().err
+
+
+def test_what_the_first_cancel_cancelled_is_counted_and_proves_nothing(tmp_path: Path) -> None:
+    venue = ScriptedVenue("c")
+    made = replace(ports(venue), first_cancel=lambda: Cancelled(cancelled=("a", "b")))
+    done = halt(LocalStorage(tmp_path), config(tmp_path), made, "drill")
+    assert (proof_in(done).cancelled, proof_in(done).proven) == (3, True)
+    blind = ScriptedVenue()
+    blind.cancels = [Unknown(reason="lost")] * 1_000
+    made = replace(ports(blind, prove_s=0.2), first_cancel=lambda: Cancelled(cancelled=("a",)))
+    assert not proof_in(halt(LocalStorage(tmp_path), config(tmp_path), made, "drill")).proven
+
+
+def test_a_first_cancel_that_fails_or_hangs_keeps_nothing_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.halting.halt.FIRST_S", 0.05)
+    waits = threading.Event()
+
+    def hangs() -> Unknown:
+        waits.wait(60)
+        return Unknown(reason="late")
+
+    def fails() -> Unknown:
+        raise RuntimeError("broken")
+
+    for cancels in (hangs, fails):
+        venue = ScriptedVenue("a")
+        made = replace(ports(venue), first_cancel=cancels)
+        assert proof_in(halt(LocalStorage(tmp_path), config(tmp_path), made, "drill")).proven
+    waits.set()
