@@ -35,17 +35,39 @@ async def renew_shared(requests: Requests, effect: CreateShared) -> str:
     named = await asyncio.to_thread(heir, storage) if who == GATEWAY else present
     if named not in (None, present) and await _lives(requests.fleet, named):
         return f"{named} is the heir and lives"
+    latest = await asyncio.to_thread(recall, storage, who)
+    release = _release_to_create(effect.release, named, latest)
     first = await asyncio.to_thread(_next_number, storage, who, present)
     for number in range(first, first + LEFT_OVER_MAX):
         name = f"{who}/{number}"
-        if await _lives(requests.fleet, name):
+        left_over = await requests.fleet.ask(name, "status")
+        if isinstance(left_over, bytes) and _runs(left_over, release):
             await asyncio.to_thread(_name, storage, who, name)
             return f"{name} stood by and is named"
+        if not isinstance(left_over, Missing):
+            continue  # of another release, or silent: it leaves by itself
         if who == GATEWAY:
             await asyncio.to_thread(_name, storage, who, name)
-        failure = await requests.fleet.create_shared(who, number, effect.release)
+        failure = await requests.fleet.create_shared(who, number, release)
         return f"{name} created" if failure is None else f"{name} not created: {failure}"
     return f"{LEFT_OVER_MAX} names are taken"
+
+
+def _release_to_create(seen: str, named: str | None, latest: Succession | None) -> str:
+    """Return the release that was seen last, or the one before where a roll took that one back.
+
+    Then the files name its predecessor, which may be gone too.
+    """
+    if latest is None or not latest.before_release:
+        return seen
+    taken_back = (named, seen) == (latest.before_name, latest.release)
+    return latest.before_release if taken_back else seen
+
+
+def _runs(status: bytes, release: str) -> bool:
+    """Tell whether a status names this release; one that names none is of the first releases."""
+    said = _field_of(status, "release")
+    return not release or said in ("", release)
 
 
 async def take_back_shared(requests: Requests, effect: CreateShared) -> str:
@@ -134,15 +156,15 @@ async def _stands_by(fleet: FleetPort, name: str) -> bool:
     """Look at a successor until it stands by or, where nobody served, serves already."""
     for _ in range(int(READY_SECONDS / POLL_SECONDS)):
         answer = await fleet.ask(name, "status")
-        if isinstance(answer, bytes) and _phase_of(answer) in READY:
+        if isinstance(answer, bytes) and _field_of(answer, "phase") in READY:
             return True
         await asyncio.sleep(POLL_SECONDS)
     return False
 
 
-def _phase_of(status: bytes) -> str:
+def _field_of(status: bytes, name: str) -> str:
     try:
-        return str(msgspec.msgpack.decode(status, type=dict[str, Any]).get("phase", ""))
+        return str(msgspec.msgpack.decode(status, type=dict[str, Any]).get(name, ""))
     except msgspec.DecodeError:
         return ""
 

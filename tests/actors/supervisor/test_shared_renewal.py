@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+import pytest
 
 from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
 from actors.gateway.client import NoAnswer
@@ -10,6 +11,7 @@ from actors.gateway.holder import heir, name_heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.gateway.status import FenceTable
 from actors.messages import OpenAnswer, OpenIncarnation, Refusal
+from actors.rollout.succession import Succession, remember
 from actors.supervisor.events import CreateShared
 from actors.supervisor.fleet_port import Missing, Silent
 from actors.supervisor.requests import Requests
@@ -22,12 +24,17 @@ RELEASE = "ab" * 32
 class FakeFleet:
     def __init__(self, *living: str) -> None:
         self.living = set(living)
+        self.runs = RELEASE
         self.created: list[tuple[str, str]] = []
         self.failure: str | None = None
 
     async def ask(self, actor: str, method: str) -> bytes | Missing | Silent:
         assert method == "status"
-        return Silent(reason="busy") if actor in self.living else Missing()
+        if actor not in self.living:
+            return Missing()
+        if not self.runs:
+            return Silent(reason="busy")
+        return msgspec.msgpack.encode({"phase": "standing by", "release": self.runs})
 
     async def create_slot(self, slot: str, incarnation: int, release: str) -> str | None:
         raise AssertionError((slot, incarnation, release))
@@ -92,6 +99,46 @@ def test_a_standby_that_a_dead_driver_left_is_named() -> None:
     assert renew(storage, fleet, "market-data") == "market-data/5 stood by and is named"
     assert storage.read(MARKET_DATA_FILE) == b"market-data/5"
     assert fleet.created == []
+
+
+@pytest.mark.parametrize("runs", ["cd" * 32, ""])
+def test_a_standby_of_another_release_or_a_silent_one_is_not_named(runs: str) -> None:
+    """The roll that made it stored nothing yet that would lead back from it."""
+    storage, fleet = serving("gateway/1"), FakeFleet("gateway/2", "market-data/5")
+    fleet.runs = runs
+    assert renew(storage, fleet, "gateway") == "gateway/3 created"
+    assert renew(storage, fleet, "market-data") == "market-data/6 created"
+    assert [release for _, release in fleet.created] == [RELEASE, RELEASE]
+
+
+@pytest.mark.parametrize("who", ["gateway", "market-data"])
+def test_where_a_roll_took_the_release_back_the_one_before_is_created(who: str) -> None:
+    """Its driver ended the successor and named the old one, which was gone too."""
+    storage, fleet, good = serving("gateway/1"), FakeFleet(), "cd" * 32
+    before = {"gateway": "gateway/1", "market-data": "market-data/4"}[who]
+    new = "gateway/2" if who == "gateway" else "market-data/5"
+    done = Succession(
+        kind=who, name=new, release=RELEASE, before_name=before, before_release=good, wire_ms=1
+    )
+    remember(storage, done)
+    renew(storage, fleet, who)
+    assert [release for _, release in fleet.created] == [good]
+
+
+def test_a_successor_that_is_named_and_gone_comes_back_on_its_own_release() -> None:
+    storage, fleet = serving("gateway/1"), FakeFleet()
+    name_heir(storage, "gateway/2")
+    done = Succession(
+        kind="gateway",
+        name="gateway/2",
+        release=RELEASE,
+        before_name="gateway/1",
+        before_release="cd" * 32,
+        wire_ms=1,
+    )
+    remember(storage, done)
+    renew(storage, fleet, "gateway")
+    assert fleet.created == [("gateway/3", RELEASE)]
 
 
 def test_the_next_market_data_names_itself_when_it_serves() -> None:
