@@ -71,7 +71,12 @@ def name_heir(storage: Storage, to: str, beat_wire_ms: int = 0) -> None:
 
 
 def beat_before(storage: Storage, name: str) -> int:
-    """Return the last heartbeat of the one that moved to this actor; 0 where it is not known."""
+    """Return the last heartbeat of the one that moved to this actor; 0 where it is not known.
+
+    One that has served since then has sent its own: the other's says nothing any more.
+    """
+    if current_name(storage) == name:
+        return 0
     beats = [move.beat_wire_ms for move in read_moves(storage).values() if move.to == name]
     return max(beats, default=0)
 

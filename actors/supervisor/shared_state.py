@@ -37,6 +37,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """When it was first seen."""
     start: str = ""
     """Life, and for the gateway generation, that was seen last."""
+    start_wire_ms: int = 0
+    """When that was first seen."""
     starts: tuple[int, ...] = ()
     """Wire times at which another start was seen than the one before."""
     served_wire_ms: int = 0

@@ -65,7 +65,7 @@ def note_gateway(shared: Shared, status: GatewayStatus, wire_ms: int) -> Shared:
         shared = replace(shared, served_wire_ms=wire_ms)
     shared = replace(
         shared,
-        beatless_ms=_beatless_ms(status),
+        beatless_ms=min(_beatless_ms(status), wire_ms - shared.start_wire_ms),
         contradicted_fills=status.contradicted_fills,
         listed_age_ms=status.listed_age_ms,
     )
@@ -103,6 +103,7 @@ def _note_start(shared: Shared, release: str, start: str, wire_ms: int) -> Share
             course_release=release,
             course_wire_ms=wire_ms,
             start=start,
+            start_wire_ms=wire_ms,
             starts=(),
             served_wire_ms=wire_ms,
             worked_wire_ms=wire_ms,
@@ -110,7 +111,7 @@ def _note_start(shared: Shared, release: str, start: str, wire_ms: int) -> Share
     if start == shared.start:
         return shared
     recent = tuple(at for at in shared.starts if wire_ms - at < STARTS_WITHIN_MS)
-    return replace(shared, start=start, starts=(*recent, wire_ms))
+    return replace(shared, start=start, start_wire_ms=wire_ms, starts=(*recent, wire_ms))
 
 
 def note_supervisor(shared: Shared, status: SupervisorStatus, wire_ms: int) -> Shared:

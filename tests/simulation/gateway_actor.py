@@ -265,6 +265,7 @@ class GatewayActor:
             process_start=1,
             node_id="",
             life=self.life,
+            release=self.release,
         )
         ledger = Ledger() if gateway_loop is None else gateway_loop.durable
         flight = fresh_state(Ledger()).flight if gateway_loop is None else gateway_loop.state.flight

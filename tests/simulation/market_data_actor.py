@@ -177,5 +177,7 @@ class MarketDataActor:
             trouble=(),
             waiting=False,
             provenance="simulated",
+            release=self.release,
+            snapshots=len(self._made),
             phase=phase_text(self.pump.state),
         )

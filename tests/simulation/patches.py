@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import actors.gateway.loop
 import actors.slot.strategy
 import actors.supervisor.guard
+import actors.supervisor.requests
 import actors.supervisor.shared
 import checkpoints.journal
 from actors.rollout import abandoned_slots
@@ -29,6 +30,7 @@ def patches_of(world: "World") -> list[Patch]:
         (asyncio, "to_thread", world.to_thread),
         (abandoned_slots, "wire_ms", world.wire_ms_exact),
         (actors.supervisor.guard, "wire_ms", world.wire_ms_exact),
+        (actors.supervisor.requests, "wire_ms", world.wire_ms_exact),
         (actors.supervisor.shared, "wire_ms", world.wire_ms_exact),
         (actors.slot.strategy, "time", SimpleNamespace(monotonic=world.loop.time)),
     ]

@@ -7,6 +7,8 @@ import msgspec
 
 from actors.rollout.handoff_state import Step
 from actors.rollout.rollout_state import Options, Phase, Rollout
+from actors.rollout.succession import recall
+from actors.shared_kind import Kind as SharedKind
 from tests.simulation.fault_kinds import AIMED, CRASHES, Aim, Fault
 from tests.simulation.faults import Faults
 from tests.simulation.handoff_steps import STEPS
@@ -250,6 +252,10 @@ def _shared_ends(world: World) -> dict[str, int]:
             ends[key] = ends.get(key, 0) + 1
         if not roll.reports:
             ends["cut off"] = ends.get("cut off", 0) + 1
+    for kind in SharedKind:
+        latest = recall(world.disk, kind)
+        if latest is not None and latest.reason:
+            ends[f"{kind} taken back by the fleet"] = 1
     return ends
 
 

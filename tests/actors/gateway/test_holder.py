@@ -45,6 +45,15 @@ def test_a_move_names_the_heir_and_bars_who_moved() -> None:
     assert beat_before(storage, "gateway/1") == 0
 
 
+def test_one_that_has_served_does_not_start_again_with_the_heartbeat_of_its_handover() -> None:
+    """Seed 4 of the simulation: its restart would count a gap that the venue never saw."""
+    storage = MemoryStorage()
+    serving(storage, "gateway/1")
+    name_heir(storage, "gateway/2", beat_wire_ms=7)
+    serving(storage, "gateway/2")
+    assert beat_before(storage, "gateway/2") == 0
+
+
 def test_a_take_back_bars_the_successor_whether_it_served_or_not() -> None:
     for served in (False, True):
         storage = MemoryStorage()
