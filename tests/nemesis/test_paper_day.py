@@ -25,7 +25,7 @@ from tests.rolling_update.fleet import Fleet
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.exchange,
-    pytest.mark.nemesis,
+    pytest.mark.soak,
     pytest.mark.timeout(6 * 3_600),
 ]
 HOURS = float(os.environ.get("MIDSTRIDE_PAPER_HOURS", "24"))
