@@ -94,7 +94,7 @@ INPUTS: Final = (
         remedy="Compare the evidence with the exchange's own page.",
         watches="closes of the same candle (5 basis points), funding against what is predicted of "
         "it, clocks",
-        within="10 s after a boundary; clocks 1 min",
+        within="10 s after a boundary; clocks 2 min",
         false_alarms="a market so fast that three exchanges close far apart: none is left then",
     ),
     AlarmKind(

@@ -51,6 +51,8 @@ class Inspection:
         self._inspected: dict[Asset, int] = {}
         self._readings: dict[SourceName, Reading] = {}
         """Of the round before."""
+        self._odd: frozenset[SourceName] = frozenset()
+        """Sources whose clock was away from the others' in the round before."""
 
     def note_candles(self, asset: Asset) -> None:
         """Look at this boundary's candles once they must be there."""
@@ -193,7 +195,9 @@ class Inspection:
         self._readings = readings
         if judged is not None:
             self._roster.reports.own_clock(judged)
-        for name in odd_clocks(offsets, slack_ms):
+        # one reading may be of a book that stood still: its stamp is the clock of some exchanges
+        before, self._odd = self._odd, frozenset(odd_clocks(offsets, slack_ms))
+        for name in sorted(before & self._odd):
             reason = f"its clock is {offsets[name]} ms ahead of ours, the others' are not"
             for asset, serving in list(self._roster.selection.serving.items()):
                 if serving is name:

@@ -327,7 +327,11 @@ def test_an_earlier_source_serves_again_once_it_is_well(monkeypatch: pytest.Monk
     run(work, StandIns(SOON_AFTER_MS))
 
 
-def test_a_clock_away_from_the_others_is_named_and_its_source_left() -> None:
+def test_a_clock_away_from_the_others_is_named_and_its_source_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inspection, "CLOCKS_S", 0.05)
+
     async def work(stand_ins: StandIns) -> None:
         rig = Rig(stand_ins)
         await rig.feeds.perform(M5)
@@ -335,6 +339,19 @@ def test_a_clock_away_from_the_others_is_named_and_its_source_left() -> None:
         rig.feeds.begin()
         await until(lambda: rig.serving() == "okx")
         assert "its clock" in rig.told.switches[-1].reason
+        await rig.feeds.close()
+
+    run(work)
+
+
+def test_a_clock_that_is_away_once_leaves_its_source_where_it_is() -> None:
+    async def work(stand_ins: StandIns) -> None:
+        rig = Rig(stand_ins)
+        await rig.feeds.perform(M5)
+        stand_ins.switch("binance_usdm", Fault.CLOCK_OFF, value=60_000)
+        rig.feeds.begin()
+        await until(lambda: bool(rig.told.clock))
+        assert (rig.serving(), rig.told.odd) == ("binance_usdm", [])
         await rig.feeds.close()
 
     run(work)
