@@ -70,6 +70,8 @@ AlarmName = Literal[
     "books_differ",
     "orders_refused",
     "balance_low",
+    "not_redeemed",
+    "redeemer_failed",
     "orphan_order",
     "order_open_after_end",
     "orphan_fill",

@@ -74,6 +74,24 @@ MONEY: Final = (
         watches="balance or approval is less than the slots may still use",
         ends="when it is enough",
     ),
+    AlarmKind(
+        kind="not_redeemed",
+        severity=Severity.WARNING,
+        means="Winnings of a market could not be turned into cash; they stay in the wallet as "
+        "shares. It is tried again, at most an hour apart.",
+        remedy="The evidence says market, sum and the last answer. Compare with the venue's "
+        "portfolio page; there a person can redeem by hand. docs/redemption.md says more.",
+        watches="winnings after six hours or five tries, or a payment below what they were worth",
+        ends="when the money came",
+    ),
+    AlarmKind(
+        kind="redeemer_failed",
+        severity=Severity.WARNING,
+        means="The process that turns winnings into cash cannot work. Trading goes on.",
+        remedy="The evidence says why: correct the relayer key or the storage. The watcher starts "
+        "it again.",
+        ends="when it works again",
+    ),
 )
 FILLS: Final = (
     AlarmKind(

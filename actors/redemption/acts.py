@@ -37,6 +37,8 @@ POLL_MS: Final = 2_000
 """The relayer's own advice."""
 READS_MIN: Final = 2
 """That must show alike that nothing moved: one node may be a block behind another."""
+READS_BEHIND_MIN: Final = 5
+"""That must show a nonce below ours before it is believed: the transaction before is under way."""
 POLLING_MS_MAX: Final = 900_000
 """A signature of a deposit wallet is good for ten minutes; later it is looked up."""
 REOPEN_MS: Final = 600_000
@@ -79,19 +81,28 @@ def nothing_left_it(claim: Claim, _event: ChainRead) -> bool:
 
 
 def dead(claim: Claim, event: ChainRead) -> bool:
-    """Tell whether the chain can never execute the signed bytes."""
+    """Tell whether the chain does not execute the signed bytes any more.
+
+    Their nonce is used, or their time is over, or the chain waits for the nonce before: the block
+    that had it was replaced.
+    """
     signed = claim.signed
     if signed is None:
         return False
     used = event.nonce is not None and event.nonce > signed.nonce
+    taken_back = (
+        event.nonce is not None
+        and event.nonce < signed.nonce
+        and claim.asks + 1 >= READS_BEHIND_MIN
+    )
     late = signed.deadline_s is not None and (event.chain_s or 0) > signed.deadline_s
-    return used or late
+    return used or late or taken_back
 
 
 def alive(claim: Claim, event: ChainRead) -> bool:
     """Tell whether the same bytes can still be executed, so that sending them again is right."""
     signed = claim.signed
-    return signed is not None and event.nonce is not None and event.nonce <= signed.nonce
+    return signed is not None and event.nonce == signed.nonce
 
 
 def moved_nothing(claim: Claim, event: ChainRead) -> bool:

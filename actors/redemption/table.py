@@ -71,6 +71,7 @@ TABLE: Final[Table[Claim, ClaimEffect]] = Table(
     row(_S.SIGNING, Signed, _S.SUBMITTING, "its bytes are durable first", submit),
     row(_S.SIGNING, SharesGone, _S.IN_DOUBT, "who redeemed them?", read_now),
     row(_S.SIGNING, AskFailed, _S.WAITING, "nothing has left", try_later),
+    row(_S.SIGNING, Woken, _S.WAITING, "nothing has left", wake),
     row(_S.SUBMITTING, Accepted, _S.POLLING, "it has an id", take_id),
     row(_S.SUBMITTING, Refused, _S.WAITING, "it was surely not taken", try_later),
     row(_S.SUBMITTING, Unclear, _S.IN_DOUBT, "it may have been taken", read_soon),

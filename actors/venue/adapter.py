@@ -7,6 +7,7 @@ from typing import Protocol
 
 from actors.config import FleetConfig
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
+from actors.redemption.port import RedeemPort
 from actors.venue.account_report import AccountReport, Credentials
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import Rejected, Unknown, VenuePort
@@ -69,6 +70,12 @@ class Adapter(Protocol):
         self, config: FleetConfig, timeout_s: float
     ) -> Rejected | Unknown | None:
         """Have the exchange look at the wallet's approvals anew; None: it did."""
+        ...
+
+    async def connect_redeeming(
+        self, config: FleetConfig, timeout_s: float
+    ) -> RedeemPort | Rejected | Unknown:
+        """Open what redeems the wallet's winnings, see `connect`."""
         ...
 
     def check_key(self, config: FleetConfig) -> None:

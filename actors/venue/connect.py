@@ -15,6 +15,7 @@ from typing import Final
 
 from actors.config import FleetConfig, Mode
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
+from actors.redemption.port import RedeemPort
 from actors.venue.adapter import Adapter
 from actors.venue.kinds import address_problem, kind_of
 from actors.venue.port import Cancelled, Rejected, Unknown, VenuePort
@@ -78,3 +79,13 @@ def first_cancel(config: FleetConfig, timeout_s: float) -> Cancelled | Unknown:
         config.venue, timeout_s
     )
     return cancelled
+
+
+async def connect_redeeming(
+    config: FleetConfig, timeout_s: float
+) -> RedeemPort | Rejected | Unknown:
+    """Open what redeems the wallet's winnings; `Rejected` as for `connect`."""
+    problem = mark_problem(Path(config.storage), kind_of(config)) or address_problem(config)
+    if problem is not None:
+        return Rejected(code="refused", message=problem)
+    return await adapter_of(config).connect_redeeming(config, timeout_s)

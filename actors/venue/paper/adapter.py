@@ -4,6 +4,7 @@ from typing import Final
 
 from actors.config import FleetConfig
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
+from actors.redemption.port import RedeemPort
 from actors.venue.account_report import AccountReport, Credentials
 from actors.venue.adapter import Adapter, PublicReads
 from actors.venue.paper.venue import PaperVenue, connect
@@ -36,6 +37,11 @@ class PaperAdapter:
     async def refresh_allowances(
         self, _config: FleetConfig, _timeout_s: float
     ) -> Rejected | Unknown | None:
+        return NO_ACCOUNT
+
+    async def connect_redeeming(
+        self, _config: FleetConfig, _timeout_s: float
+    ) -> RedeemPort | Rejected | Unknown:
         return NO_ACCOUNT
 
     def check_key(self, config: FleetConfig) -> None:

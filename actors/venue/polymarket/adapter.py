@@ -4,6 +4,7 @@ from typing import Final
 
 from actors.config import FleetConfig
 from actors.market_data.venue_feed import Deliver, Keep, VenueFeed
+from actors.redemption.port import RedeemPort
 from actors.venue.account_report import AccountReport, Credentials
 from actors.venue.adapter import Adapter
 from actors.venue.key_kinds import key_problem
@@ -13,6 +14,7 @@ from actors.venue.polymarket.environment import deposit_wallet
 from actors.venue.polymarket.examining import examine, refresh_allowances
 from actors.venue.polymarket.opening import Absent, connect, create_credentials
 from actors.venue.polymarket.public import PublicReads
+from actors.venue.polymarket.redeeming import connect_redeeming
 from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import Rejected, Unknown
 
@@ -45,6 +47,14 @@ class PolymarketAdapter:
         self, config: FleetConfig, timeout_s: float
     ) -> Rejected | Unknown | None:
         return await refresh_allowances(config.venue, timeout_s)
+
+    async def connect_redeeming(
+        self, config: FleetConfig, timeout_s: float
+    ) -> RedeemPort | Rejected | Unknown:
+        problem = key_problem(config, load_private_key(config.venue))
+        if problem is not None:
+            return Rejected(code="refused", message=problem)
+        return await connect_redeeming(config.venue, timeout_s)
 
     def check_key(self, config: FleetConfig) -> None:
         problem = key_problem(config, load_private_key(config.venue))

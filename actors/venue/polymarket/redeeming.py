@@ -29,7 +29,8 @@ from actors.redemption.events import (
     Unclear,
 )
 from actors.venue.keys import load_private_key, load_relayer_key
-from actors.venue.polymarket.environment import venue_environment
+from actors.venue.polymarket.environment import chosen_wallet, signer_address
+from actors.venue.polymarket.opening import refusal
 from actors.venue.polymarket.redeem_answers import (
     FAILURES,
     UNDER_WAY,
@@ -45,7 +46,8 @@ from actors.venue.polymarket.relayed import (
     RedeemClient,
     has_relayer_key,
     newest_block,
-    next_nonce,
+    nonce_on_chain,
+    open_redeem_client,
     receipt,
     redeeming_calls,
     relayed_transaction,
@@ -174,7 +176,7 @@ class PolymarketRedeeming:
             nonce = chain_s = None
             if claim.signed is not None:
                 _, chain_s = await newest_block(self._client)
-                nonce = await next_nonce(self._client)
+                nonce = await nonce_on_chain(self._client)
             payments = await self._reads.activity(claim)
             return ChainRead(
                 condition_id=claim.condition_id,
@@ -215,31 +217,18 @@ class PolymarketRedeeming:
 async def connect_redeeming(
     venue: Venue, timeout_s: float
 ) -> PolymarketRedeeming | Rejected | Unknown:
-    """Open the wallet's redemptions; `Unknown` where the venue cannot be reached.
+    """Open the wallet's redemptions; nothing is made or changed at the venue.
 
-    Raises `PrivateKeyError` for a trading key or a relayer key that cannot be used.
+    `Unknown` where the venue cannot be reached. Raises `PrivateKeyError` for a trading key or a
+    relayer key that cannot be used.
     """
     private_key, key = load_private_key(venue), load_relayer_key(venue)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            client = await RedeemClient.create(
-                private_key=private_key,
-                wallet=venue.wallet,
-                environment=venue_environment(venue),
-                api_key=None if key is None else relayer_key(key, _address_of(private_key)),
-            )
-    except RequestRejectedError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unknown(reason=f"HTTP {error.status}: {error}")
-        return Rejected(code="refused", message=str(error))
-    except UserInputError as error:
-        return Rejected(code="refused", message=str(error))
-    except FAILURES as error:
-        return Unknown(reason=reason_of(error))
+            signer = signer_address(private_key)
+            wallet = await chosen_wallet(venue, signer)
+            api_key = None if key is None else relayer_key(key, signer)
+            client = await open_redeem_client(venue, private_key, wallet, api_key)
+    except (*FAILURES, UserInputError) as error:
+        return refusal(error)
     return PolymarketRedeeming(client, timeout_s)
-
-
-def _address_of(private_key: str) -> str:
-    from eth_account import Account  # only here: the SDK has it loaded
-
-    return str(Account.from_key(private_key).address)

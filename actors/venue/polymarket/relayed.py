@@ -8,7 +8,7 @@ can be on the disk before they leave. tests/actors/venue/test_relayed.py checks 
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, Self, cast
+from typing import Any, Final, cast
 
 from polymarket import AsyncSecureClient, RelayerApiKey
 from polymarket._internal.actions.relayer.calls import (
@@ -17,11 +17,12 @@ from polymarket._internal.actions.relayer.calls import (
     erc1155_balance_of_batch_call,
 )
 from polymarket._internal.actions.relayer.gasless import build_signed_payload_for_wallet_type
-from polymarket._internal.actions.relayer.nonce import fetch_execute_params, fetch_relay_payload
+from polymarket._internal.actions.relayer.nonce import fetch_execute_params
 from polymarket._internal.actions.relayer.poll import fetch_gasless_transaction
 from polymarket._internal.actions.relayer.submit import RelayerEnvelope, submit_gasless
 from polymarket._internal.eoa.rpc import JsonRpcCallError as JsonRpcCallError  # noqa: PLC0414
 from polymarket.errors import UnexpectedResponseError
+from polymarket.models.clob import ApiKeyCreds
 from polymarket.models.clob.relayer import (
     GaslessTransaction,
     RelayerExecuteResponse,
@@ -29,18 +30,19 @@ from polymarket.models.clob.relayer import (
 )
 from polymarket.types import EvmAddress
 
+from actors.config import Venue
 from actors.redemption.claim import SignedTransaction
-from actors.venue.polymarket.environment import is_protocol_v2
+from actors.venue.polymarket.environment import is_protocol_v2, venue_environment
 
 TRANSFER_TOPIC: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak of ``Transfer(address,address,uint256)``: an ERC-20 transfer in a receipt."""
 EOA: Final = "EOA"
-KINDS: Final = {
-    "DEPOSIT_WALLET": RelayerTransactionType.WALLET,
-    "POLY_PROXY": RelayerTransactionType.PROXY,
-    "GNOSIS_SAFE": RelayerTransactionType.SAFE,
-}
-"""The SDK's wallet types, as the relayer calls them."""
+NO_ORDERS: Final = ApiKeyCreds(key="none", secret="", passphrase="")
+"""A client that redeems signs no requests for orders."""
+SAFE_NONCE: Final = "0xaffed0e0"
+"""Call data of ``nonce()``, asked of a safe."""
+RELAY_NONCE: Final = "0x2d0335ab"
+"""Selector of ``getNonce(address)``, asked of the hub through which proxies are called."""
 
 
 class BuiltCalls(Exception):  # noqa: N818 no error: how the built calls get out of the SDK
@@ -54,13 +56,23 @@ class BuiltCalls(Exception):  # noqa: N818 no error: how the built calls get out
 class RedeemClient(AsyncSecureClient):
     """The SDK's client; its workflows stop where they would sign and submit."""
 
-    async def _ensure_wallet_ready(self) -> Self:
-        """Leave a wallet that is not deployed as it is: deploying one is a person's decision."""
-        return self
-
     async def _dispatch_calls(self, calls: list[TransactionCall], *, metadata: str) -> Any:
         del metadata
         raise BuiltCalls(calls)
+
+
+async def open_redeem_client(
+    venue: Venue, private_key: str, wallet: str, api_key: RelayerApiKey | None
+) -> RedeemClient:
+    """Make a client of a wallet; it asks nothing, and needs no credentials for orders."""
+    return await RedeemClient._create(  # noqa: SLF001 see `open_client`
+        private_key=private_key,
+        wallet=wallet,
+        environment=venue_environment(venue),
+        credentials=NO_ORDERS,
+        api_key=api_key,
+        validate_credentials=False,
+    )
 
 
 async def redeeming_calls(client: RedeemClient, condition_id: str) -> tuple[TransactionCall, ...]:
@@ -122,15 +134,26 @@ async def relayed_transaction(client: AsyncSecureClient, transaction_id: str) ->
     )
 
 
-async def next_nonce(client: AsyncSecureClient) -> int:
-    """Return the nonce that the wallet's next transaction must have."""
+async def nonce_on_chain(client: AsyncSecureClient) -> int:
+    """Return the nonce that the chain takes next from this wallet, what is under way left out.
+
+    A deposit wallet's is the relayer's own word, which is the chain's.
+    """
     context = client._ctx  # noqa: SLF001 see above
     signer = context.signer.address
-    if context.wallet_type == EOA:
-        return await context.rpc.eth_get_transaction_count(signer, "latest")
-    kind = KINDS[context.wallet_type]
-    fetch = fetch_relay_payload if kind is RelayerTransactionType.PROXY else fetch_execute_params
-    return int((await fetch(context.relayer, address=signer, type=kind)).nonce)
+    match context.wallet_type:
+        case "EOA":
+            return await context.rpc.eth_get_transaction_count(signer, "latest")
+        case "GNOSIS_SAFE":
+            return int(await context.rpc.eth_call(to=str(context.wallet), data=SAFE_NONCE), 16)
+        case "POLY_PROXY":
+            data = RELAY_NONCE + signer.removeprefix("0x").lower().rjust(64, "0")
+            hub = context.environment_config.relay_hub
+            return int(await context.rpc.eth_call(to=hub, data=data), 16)
+        case "DEPOSIT_WALLET":
+            kind = RelayerTransactionType.WALLET
+            params = await fetch_execute_params(context.relayer, address=signer, type=kind)
+            return int(params.nonce)
 
 
 # ---- the chain --------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ REDEEM: Final = selector("redeemPositions(address,bytes32,bytes32,uint256[])")
 PROXY: Final = selector("proxy((uint8,address,uint256,bytes)[])")
 BALANCE_OF: Final = selector("balanceOf(address,uint256)")
 BALANCE_OF_BATCH: Final = selector("balanceOfBatch(address[],uint256[])")
+SAFE_NONCE: Final = selector("nonce()")
+RELAY_NONCE: Final = selector("getNonce(address)")
 TRANSFER_TOPIC: Final = "0x" + keccak_word(b"Transfer(address,address,uint256)").hex()
 
 

@@ -12,6 +12,9 @@ from cluster.sandbox.chain.contracts import (
     COLLATERAL,
     COLLATERAL_ADAPTER,
     CONDITIONAL_TOKENS,
+    RELAY_HUB,
+    RELAY_NONCE,
+    SAFE_NONCE,
     SELECTOR,
     TRANSFER_TOPIC,
     WORD,
@@ -30,7 +33,7 @@ from cluster.sandbox.server.calls import BAD_PAYLOAD, Call, Entry, decode
 from cluster.sandbox.server.relayer import course_of, redemptions_in
 from cluster.sandbox.server.wire import answer
 from cluster.sandbox.signing import CHAIN_ID, SignatureError
-from cluster.sandbox.wallets import wallets_of
+from cluster.sandbox.wallets import proxy_wallet, wallets_of
 
 REVERTED: Final = 3
 REFUSED: Final = -32_000
@@ -93,7 +96,20 @@ def _call(call: Call, params: list[Any]) -> str:
         return f"0x{_held(call, address_at(arguments, 0), word(arguments, WORD)):064x}"
     if to == CONDITIONAL_TOKENS and data[:SELECTOR] == BALANCE_OF_BATCH:
         return _batch(call, arguments)
+    nonce = _nonce_of(call, to, data)
+    if nonce is not None:
+        return f"0x{nonce:064x}"
     raise NodeError(REVERTED, "execution reverted: the sandbox has no such contract")
+
+
+def _nonce_of(call: Call, to: str, data: bytes) -> int | None:
+    """Return a safe's nonce, or a proxy's at the relay hub; None: it is no such question."""
+    chain = call.world.exchange.chain
+    if data[:SELECTOR] == SAFE_NONCE:
+        return chain.nonce(TransactionKind.SAFE, to)
+    if to == RELAY_HUB and data[:SELECTOR] == RELAY_NONCE:
+        return chain.nonce(TransactionKind.PROXY, proxy_wallet(address_at(data[SELECTOR:], 0)))
+    return None
 
 
 def _batch(call: Call, arguments: bytes) -> str:
