@@ -9,6 +9,7 @@ from actors.live import climb as live_climb
 from actors.machine.moves import Moves
 from actors.machine.rows import Row, Table
 from actors.market_data import turn as market_data_turn
+from actors.redemption import table as redemption
 from actors.rollout import handoff_table, rollout_state
 from actors.rollout.replacement import machine as replacement
 from actors.slot import seat as slot_seat
@@ -64,6 +65,11 @@ def page() -> str:
                 "The proofs at the venue before a live fleet's slots trade "
                 "(`actors/live/climb.py`).",
                 live_climb.TABLE,
+            ),
+            *_of_rows(
+                "A claim",
+                "Winnings of one market on their way to cash (`actors/redemption/table.py`).",
+                redemption.TABLE,
             ),
         ]
     )

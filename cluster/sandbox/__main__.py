@@ -121,6 +121,13 @@ def _empty(folder: Path) -> None:
     is_flag=True,
     help="Settled markets leave shares to be redeemed through the relayer or the chain.",
 )
+@click.option(
+    "--confirmed-after-ms",
+    type=click.IntRange(1_000, 600_000),
+    default=2_000,
+    show_default=True,
+    help="Wire time from a trade or transaction until its block is final.",
+)
 @assets_option
 @timeframes_option
 @click.option(
@@ -150,6 +157,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
     without: tuple[str, ...],
     older_wallets: bool,  # noqa: FBT001 click passes options by name
     claims: bool,  # noqa: FBT001 click passes options by name
+    confirmed_after_ms: int,
     more_assets: tuple[str, ...],
     more_timeframes: tuple[Timeframe, ...],
     market_clock: str,
@@ -165,6 +173,7 @@ def main(  # noqa: PLR0913, PLR0917 one parameter per option of the command line
         behaviours=ALL - {Behaviour(name) for name in without},
         older_wallets=older_wallets,
         claims=claims,
+        confirmed_after_wire_ms=confirmed_after_ms,
         market_time=MarketTime(market_clock),
         assets=(*ASSETS, *more_assets),
         timeframes=(*TIMEFRAMES, *more_timeframes),

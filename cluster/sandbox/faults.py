@@ -30,6 +30,8 @@ class FaultKind(StrEnum):
     """Close the connection; the request had no effect. A socket is refused when it opens."""
     DROP_ANSWER = "drop_answer"
     """Do what was asked, then close the connection without a byte of answer."""
+    DELAY_ANSWER = "delay_answer"
+    """Do what was asked, then wait `delay_ms` (wire) before answering."""
     STATUS = "status"
     """Answer `status` and `body` without doing anything (5xx, 425, 429 ...)."""
     STATUS_AFTER = "status_after"
@@ -107,7 +109,13 @@ IMMEDIATE: Final = frozenset(
 )
 BEFORE: Final = frozenset({FaultKind.DELAY, FaultKind.DROP_REQUEST, FaultKind.STATUS})
 AFTER: Final = frozenset(
-    {FaultKind.DROP_ANSWER, FaultKind.STATUS_AFTER, FaultKind.MALFORMED, FaultKind.STALE}
+    {
+        FaultKind.DELAY_ANSWER,
+        FaultKind.DROP_ANSWER,
+        FaultKind.STATUS_AFTER,
+        FaultKind.MALFORMED,
+        FaultKind.STALE,
+    }
 )
 SOCKET: Final = frozenset(
     {

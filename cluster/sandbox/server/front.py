@@ -61,6 +61,9 @@ class Front:
         match fault.kind:
             case FaultKind.DROP_ANSWER:
                 await hang_up(send)
+            case FaultKind.DELAY_ANSWER:
+                await asyncio.sleep(fault.delay_ms / 1_000)
+                await _respond(status, answer, send)
             case FaultKind.STATUS_AFTER:
                 await _respond(fault.status, _text(fault), send)
             case FaultKind.STALE:

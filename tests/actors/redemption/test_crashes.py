@@ -27,9 +27,7 @@ MUTATION_SEEDS = 60
 
 @pytest.mark.parametrize("auto", [False, True], ids=["alone", "beside auto-redeem"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_wherever_it_dies_each_market_is_paid_and_booked_once(
-    kind: str, *, auto: bool
-) -> None:
+def test_wherever_it_dies_each_market_is_paid_and_booked_once(kind: str, *, auto: bool) -> None:
     crashes = submitted = 0
     for seed in range(SEEDS):
         world = play(seed, kind, auto=auto)
