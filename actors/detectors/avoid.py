@@ -89,6 +89,9 @@ AVOID: Final[Mapping[AlarmName, str]] = {
     "resolution_late": "Do not restart anything, and do not count the shares as cash.",
     "orders_refused": "Do not restart the gateway for it: the venue's words say what is wrong.",
     "venue_paused": "Do not restart the gateway for it: it asks again by itself.",
+    "not_redeemed": "Do not redeem at the conditional tokens themselves with pUSD: it succeeds "
+    "and pays nothing.",
+    "redeemer_failed": "Do not delete its log: it says which transactions may have left.",
     "balance_low": "Do not withdraw anything while slots trade.",
     # ---- orders and fills at the venue
     "orphan_order": "Do not start a second fleet or place orders by hand with this key: see *two "

@@ -14,6 +14,7 @@ from actors.config import Venue
 
 KEY_TEXT: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 RELAYER_KEY_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{8,200}")
+REHEARSAL_RELAYER_KEY: Final = "sandbox-relayer-key"
 GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 IN_CREDENTIALS: Final = f"${CREDENTIALS}/"
@@ -44,6 +45,14 @@ def load_private_key(venue: Venue) -> str:
     return _checked(text.strip(), where)
 
 
+def _rehearsal_key(venue: Venue) -> Path | None:
+    """Return where a rehearsal keeps its relayer key: beside the throw-away key that it made."""
+    if venue.private_key_file is None or venue.private_key_file.startswith("$"):
+        return None
+    beside = Path(venue.private_key_file).with_name(REHEARSAL_RELAYER_KEY)
+    return beside if beside.exists() else None
+
+
 def load_relayer_key(venue: Venue) -> str | None:
     """Read the relayer's key from the configured file or environment variable; None: none is set.
 
@@ -59,7 +68,10 @@ def load_relayer_key(venue: Venue) -> str | None:
             raise PrivateKeyError(f"{where}: this environment variable is not set")
         text = found.strip()
     else:
-        return None
+        beside = _rehearsal_key(venue)
+        if beside is None:
+            return None
+        where, text = str(beside), _read_file(str(beside), str(beside)).strip()
     if not RELAYER_KEY_TEXT.fullmatch(text):
         raise PrivateKeyError(f"{where}: must hold one relayer key (letters, digits, - and _)")
     return text

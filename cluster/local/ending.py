@@ -19,6 +19,7 @@ from cluster.local import orderly_stop
 from cluster.local.head import end_head
 from cluster.local.orderly_stop import ACTOR_STOP_SECONDS, slots_stop_seconds
 from cluster.local.processes import end_all, marked, wait_until
+from cluster.local.redeemer import end_redeemer
 from cluster.local.sandbox_process import end_sandbox
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.interrupts import Interrupts
@@ -51,6 +52,7 @@ def end_fleet(
     finally:
         interrupts.ignore()
         end_head(state)
+        end_redeemer(state)
         end_sandbox(state)
         end_confirmation(LocalStorage(state.storage))
         with contextlib.suppress(ClusterError):  # a full disk; what the record names is dead

@@ -48,7 +48,8 @@ def choose(asked: Asked) -> Chosen:
         return Chosen(config=config, sandbox=None)
     exchange = _exchange(asked, 1)
     real_time = exchange.speed == 1
-    beside = msgspec.structs.replace(exchange, wall_clock=real_time, exchanges=True)
+    claims = mode is Mode.LIVE
+    beside = msgspec.structs.replace(exchange, wall_clock=real_time, exchanges=True, claims=claims)
     return Chosen(config=config, sandbox=beside)
 
 

@@ -106,6 +106,8 @@ class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Market time is the wall's, as at the venue; only at speed 1."""
     exchanges: bool = False
     """Serve stand-ins of the data exchanges too."""
+    claims: bool = False
+    """Winnings are to be redeemed, as at the venue."""
 
 
 def listing_for(
@@ -273,6 +275,8 @@ def sandbox_command(state: StateFolder, options: SandboxOptions) -> list[str]:
     ]
     if options.wall_clock:
         command.append("--market-clock=wall")
+    if options.claims:
+        command.append("--claims")
     if options.exchanges:
         command.append("--exchanges-port=0")
     for name, values in (("assets", options.more_assets), ("timeframes", options.more_timeframes)):

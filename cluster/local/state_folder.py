@@ -43,6 +43,9 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The `run` in a terminal that ends this fleet when it ends; None: it stays up."""
     watcher: ProcessId | None = None
     """Starts exchange and head again when they die."""
+    redeemer: ProcessId | None = None
+    """Turns winnings into cash, beside a live fleet."""
+    redeemer_release: str = ""
     launched: bool = False
     """All slots were live: whoever comes later finds a fleet, not a start that was cut short."""
     gave_up: bool = False
@@ -63,6 +66,8 @@ class RunChanges(TypedDict, total=False):
     sandbox: ProcessId | None
     runner: ProcessId | None
     watcher: ProcessId | None
+    redeemer: ProcessId | None
+    redeemer_release: str
     launched: bool
     gave_up: bool
     sandbox_command: tuple[str, ...]

@@ -9,6 +9,7 @@ from cluster.errors import ClusterError
 from cluster.local.ending import launched_before
 from cluster.local.private_key import ensure_sandbox_key
 from cluster.local.reachable import addresses_of, mode_word, wait_until_reached
+from cluster.local.relayer_key import ensure_relayer_key
 from cluster.local.sandbox_process import (
     SandboxOptions,
     SandboxReady,
@@ -39,6 +40,8 @@ def venue_up(
         ensure_sandbox_key(state.private_key, used=launched_before(state))
     with console.status("starting the sandbox exchange"):
         ready = ensure_sandbox(state, sandbox)
+    if kind is VenueKind.REHEARSAL:
+        ensure_relayer_key(ready, state.private_key)
     if kind is not VenueKind.SANDBOX:
         word = mode_word(fleet)
         console.print(f"{word}: the exchange below stands in for the venue and the data services")

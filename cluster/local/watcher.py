@@ -27,6 +27,7 @@ from cluster.local.head import HEAD_LOG, end_head, ensure_head
 from cluster.local.jobs import WORKING_TREE
 from cluster.local.processes import MARK, wait_until
 from cluster.local.ray_logs import causes, read_logs
+from cluster.local.redeemer import Kept, keep_redeemer
 from cluster.local.restarts import RESTARTS_MAX, WINDOW_SECONDS, Action, Seen, next_action
 from cluster.local.starting import launch_again
 from cluster.local.state_folder import RunRecord, StateFolder
@@ -76,6 +77,7 @@ def main(arguments: list[str]) -> int:
     own = ProcessId.own()
     record = state.update_run(watcher=own)
     restarts: tuple[float, ...] = ()
+    kept = Kept()
     while record.watcher == own:
         action = next_action(_seen(record), restarts, time.monotonic())
         if action is Action.GIVE_UP:
@@ -85,9 +87,20 @@ def main(arguments: list[str]) -> int:
         if action in {Action.RESTART_EXCHANGE, Action.RESTART_FLEET}:
             began = time.monotonic()
             restarts = (*restarts, began) if _restart(state, record, action) else restarts
+        kept = _keep_redeemer(state, record, kept)
         time.sleep(POLL_SECONDS)
         record = state.read_run()
     return 0
+
+
+def _keep_redeemer(state: StateFolder, record: RunRecord, kept: Kept) -> Kept:
+    """Look after the redeemer, whatever stands with the fleet; what fails is tried again later."""
+    now_s = time.monotonic()
+    try:
+        return keep_redeemer(state, record, kept, now_s)
+    except (ClusterError, CheckpointsError, OSError) as error:
+        notify(f"the redeemer did not start: {error}")
+        return Kept(starts_s=(*kept.starts_s, now_s), compared_s=now_s)
 
 
 def _seen(record: RunRecord) -> Seen:

@@ -260,3 +260,10 @@ def recover_login(address: str, timestamp: str, nonce: int, signature: str) -> s
         + keccak_word(L1_MESSAGE.encode())
     )
     return recover_address(typed_digest(_DOMAIN_L1, struct_hash), bytes.fromhex(signature[2:]))
+
+
+def address_of(private_key: str) -> str:
+    """Return the lower-case address of a key of 64 hexadecimal digits."""
+    secret = bytes.fromhex(private_key.removeprefix("0x"))
+    public = PublicKey.from_valid_secret(secret).format(compressed=False)
+    return "0x" + keccak_word(public[1:])[12:].hex()
