@@ -51,6 +51,7 @@ SECTIONS: Final = {
     },
     "Building": {
         "gate": "gate",
+        "live": "live",
         "launch": "launch",
         "head": "head",
         "completion": "completion",

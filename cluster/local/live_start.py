@@ -116,6 +116,15 @@ def _climb(storage: LocalStorage, fleet: FleetConfig, line: Line, console: Conso
     console.print(climb_line(found))
 
 
+def climb_text(found: Climb | None) -> str:
+    """Say how the newest climb stands."""
+    if found is None:
+        return "climb: none yet; the first confirmed start makes it"
+    if found.phase is Phase.DONE:
+        return climb_line(found)
+    return f"climb: {found.phase}" + (f": {found.reason}" if found.reason else "")
+
+
 def climb_line(found: Climb) -> str:
     """Say what a climb proved and cost."""
     cost = f"the round trip cost {usd(max(0, found.cost_micro_usd))} USD"

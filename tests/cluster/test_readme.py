@@ -75,8 +75,12 @@ TABLE = {
     "gate list": Expected("gate list"),
     "gate key": Expected("gate key --out {out}/key{state}"),
 }
-ELSEWHERE = {"run", "stop", "update", "config new", "gate first", "gate show", "gate approve"}
-"""Run by the test itself, or of a fleet that needs approvals: docs/gate.md has its own tests."""
+ELSEWHERE = {
+    *("run", "stop", "update", "config new", "gate first", "gate show", "gate approve"),
+    *("live new", "live check", "live keys", "live refresh", "live show"),
+}
+"""Run by the test itself, or of a fleet that needs approvals: docs/gate.md and docs/going-live.md
+have their own tests."""
 OF_A_TAPE = {"tape check FOLDER"}
 """Asks no fleet: tests/cluster/tape has its tests."""
 
