@@ -96,8 +96,11 @@ class PaperAccount:
         while self._unconfirmed and wire_ms - self._unconfirmed[0].wire_ms >= CONFIRM_MS:
             self._report(venue_trade(self._unconfirmed.popleft(), wire_ms))
 
-    def _miss_heartbeat(self, beat_ms: int, wire_ms: int) -> None:
-        if beat_ms and wire_ms - beat_ms > HEARTBEAT_MS:
+    def _miss_heartbeat(self, beat_ms: int | None, wire_ms: int) -> None:
+        """Cancel what rested too long; a beat of before the clock was set back says nothing."""
+        if beat_ms is None or beat_ms > wire_ms + HEARTBEAT_MS:
+            self.exchange.cancel_all(wire_ms, EndReason.HEARTBEAT)
+        elif beat_ms and wire_ms - beat_ms > HEARTBEAT_MS:
             self.exchange.cancel_all(beat_ms + HEARTBEAT_MS, EndReason.HEARTBEAT)
 
     # ---- public data --------------------------------------------------------------------------

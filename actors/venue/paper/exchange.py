@@ -35,6 +35,8 @@ TAKER_DELAY_MS: Final = 150
 """Wire, since 2026-09-04 on crypto markets (docs.polymarket.com changelog)."""
 MATURE_GRACE_MS: Final = 500
 """Wire: so long news of the moment that a delay ended is awaited; a stream is 0.1-0.3 s behind."""
+AHEAD_MS: Final = 10_000
+"""Wire: a delay that ends further ahead is of a former start, before the clock was set back."""
 STAMP_TRUST_MS: Final = 2_000
 """Wire: a stamp further from our clock is not believed; the time of arrival counts instead."""
 
@@ -156,7 +158,7 @@ class PaperExchange:
 
     def tick(self, wire_ms: int, market_ms: int) -> None:
         """Do what time brings: delays that ended without news, windows that closed."""
-        self._mature(lambda entry: _matures(entry) + MATURE_GRACE_MS <= wire_ms)
+        self._mature(lambda entry: not 0 < _matures(entry) + MATURE_GRACE_MS - wire_ms < AHEAD_MS)
         for entry in tuple(self.state.active()):
             market = self.state.markets[entry.order.condition_id]
             if market_ms >= market.close_ms:

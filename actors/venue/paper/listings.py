@@ -45,7 +45,8 @@ def venue_order(entry: OrderEntry) -> VenueOrder:
 
 
 def venue_trade(fill: Filled, wire_ms: int) -> VenueTrade:
-    confirmed = wire_ms - fill.wire_ms >= CONFIRM_MS
+    # one that is stamped ahead is of a former start, before the clock was set back
+    confirmed = not -CONFIRM_MS <= wire_ms - fill.wire_ms < CONFIRM_MS
     return VenueTrade(
         fill_id=f"{fill.trade_id}/{fill.order_id}",
         order_id=fill.order_id,

@@ -88,14 +88,17 @@ class PaperStore:
             self._count = 0
 
     def beat(self, wire_ms: int) -> None:
-        """Note a heartbeat: losing the last one only lets orders die earlier."""
+        """Note a heartbeat: one that is lost lets orders die earlier, never later."""
         (self._root / BEAT).write_text(str(wire_ms))
 
-    def last_beat_ms(self) -> int:
+    def last_beat_ms(self) -> int | None:
+        """Return when the last one came; 0: none ever did, None: that cannot be read."""
         try:
             return int((self._root / BEAT).read_text())
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return 0
+        except (OSError, ValueError):
+            return None
 
     def close(self) -> None:
         self._log.close()
