@@ -27,11 +27,7 @@ def check_account(storage: LocalStorage, fleet: FleetConfig, console: Console) -
     """Say what is wrong with the account; raise `FleetError` where that forbids a start."""
     console.print("looks at the account (a quarter of a minute) ...")
     report = asyncio.run(_report(fleet))
-    needs = Needs(
-        cash_micro_usd=fleet.risk.fleet_exposure_micro_usd,
-        clock_skew_limit_ms=fleet.timing.clock_skew_limit_ms,
-    )
-    found = problems(report, needs, ours_in(storage))
+    found = problems(report, needs_of(fleet), ours_in(storage))
     lines = [_line(problem) for problem in found]
     if refused(found):
         raise FleetError("\n".join(("live is refused:", *lines)))
@@ -39,6 +35,13 @@ def check_account(storage: LocalStorage, fleet: FleetConfig, console: Console) -
         console.print(line)
     if isinstance(report.cash_micro_usd, int):
         console.print(f"the wallet holds {usd(report.cash_micro_usd)}")
+
+
+def needs_of(fleet: FleetConfig) -> Needs:
+    return Needs(
+        cash_micro_usd=fleet.risk.fleet_exposure_micro_usd,
+        clock_skew_limit_ms=fleet.timing.clock_skew_limit_ms,
+    )
 
 
 def _line(problem: Problem) -> str:

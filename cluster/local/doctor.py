@@ -16,6 +16,7 @@ from actors.gateway.lock import halt_reason
 from actors.runtime import load_config
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
+from actors.venue.preflight import problems
 from checkpoints.alarms import AlarmStore
 from checkpoints.errors import DamagedError, StorageError
 from checkpoints.journal_days import disk_state, journal_dataset
@@ -24,6 +25,8 @@ from checkpoints.storage import LocalStorage
 from cluster.config.offline import read_offline
 from cluster.errors import ClusterError
 from cluster.halting.drill import drill_finding, last_drill
+from cluster.local.account_check import needs_of, ours_in
+from cluster.local.account_findings import account_findings
 from cluster.local.environment import file_limit_problem
 from cluster.local.findings import Finding, fault, note, ok
 from cluster.local.head import answers, head_processes, read_token
@@ -65,6 +68,8 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     if fleet.mode is not Mode.SANDBOX or exchange_runs(state):
         yield asyncio.run(check_venue(fleet))
         yield from asyncio.run(check_services(fleet))
+        if fleet.mode is Mode.LIVE:
+            yield from check_account(state, fleet)
     else:
         yield note("venue", "the sandbox exchange does not run, so it is not asked")
     yield from check_storage(state)
@@ -179,6 +184,15 @@ async def check_venue(fleet: FleetConfig) -> Finding:
             "machine's clock (timedatectl set-ntp true)",
         )
     return ok("venue", f"answers in {after - before:.0f} ms, clock differs by {skew_ms} ms")
+
+
+def check_account(state: StateFolder, fleet: FleetConfig) -> Iterator[Finding]:
+    """Yield what the venue says of a live fleet's account; takes some seconds, changes nothing."""
+    head = state.read_run().head
+    runs = head is not None and head.alive
+    ours = msgspec.structs.replace(ours_in(LocalStorage(state.storage)), beats=runs)
+    report = asyncio.run(adapter_of(fleet).examine(fleet, VENUE_SECONDS))
+    yield from account_findings(report, problems(report, needs_of(fleet), ours))
 
 
 async def check_services(fleet: FleetConfig) -> list[Finding]:

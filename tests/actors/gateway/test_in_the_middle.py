@@ -47,7 +47,7 @@ from tests.actors.gateway.test_exchange import (
 )
 from tests.actors.sandbox import Sandbox, admin, fault, sandbox, store_config
 
-pytestmark = [pytest.mark.exchange, pytest.mark.anyio]
+pytestmark = [pytest.mark.exchange, pytest.mark.nemesis, pytest.mark.anyio]
 ROWS: list[tuple[str, str]] = []
 WINDOW_MS = 400_000
 """Market ms that a market must have left, 13 s of wire time."""
