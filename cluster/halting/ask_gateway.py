@@ -24,8 +24,8 @@ from cluster.terminal.console import operator
 
 ANSWER_S: Final = 5.0
 """Wire. A gateway that takes longer to answer a halt is passed by."""
-JOIN_S: Final = 7.0
-"""Wire, to join Ray: two seconds on a busy machine."""
+JOIN_S: Final = 20.0
+"""Wire, to join Ray: two seconds on a quiet machine, ten on one that is far too busy."""
 UNDER_WAY_S: Final = 8.0
 """Wire, for the gateway's own cancels and for posts without an answer, which it looks up."""
 POLL_S: Final = 0.2

@@ -12,8 +12,10 @@ import msgspec
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig, Mode
+from actors.detectors.settlement import counts_text
 from actors.gateway.lock import halt_reason
 from actors.runtime import load_config
+from actors.supervisor.detecting import read_kept
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
 from actors.venue.preflight import problems
@@ -224,6 +226,7 @@ def check_storage(state: StateFolder) -> Iterator[Finding]:
         ("journal", _journal),
         ("alarms", _alarms),
         ("account", _account),
+        ("settlements", _settlements),
     ):
         try:
             yield check(what, storage)
@@ -240,6 +243,13 @@ def _account(what: str, storage: LocalStorage) -> Finding:
         if alarm.kind in ACCOUNT_KINDS
     ]
     return fault(what, "; ".join(told)) if told else ok(what, "the gateway has found nothing")
+
+
+def _settlements(what: str, storage: LocalStorage) -> Finding:
+    """Say how many of the venue's settlements agree with the recorded averages."""
+    watch = read_kept(storage).watch.settlements
+    text = counts_text(watch)
+    return fault(what, f"{text}: `midstride alarms list`") if watch.differences else ok(what, text)
 
 
 def _disk(what: str, storage: LocalStorage) -> Finding:

@@ -26,21 +26,23 @@ from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import intent
 from tests.actors.gateway.shells import own
 from tests.actors.sandbox import Sandbox, sandbox, store_config
-from tests.bench.frame import Row, bench, row_at_most, row_free
+from tests.bench.frame import Row, Spread, bench, row_at_most, row_free, spread
 
 ORDERS: Final = 100
 LEAST_LEFT_MS: Final = 60_000
 PAUSE_SECONDS: Final = 0.1
 """Between two single intents, so that none waits for another; also below the venue's limits."""
 P50_AIM_MS: Final = 15.0
+P99_AIM_MS: Final = 50.0
+"""Of our own part: the network's is the venue's distance."""
 POSTED_WAIT_SECONDS: Final = 30.0
 MARKET_WAIT_SECONDS: Final = 400.0
 
 
 def measure(orders: int = ORDERS) -> Sequence[Row]:
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder), speed=1) as exchange:
-        alone = asyncio.run(_post(exchange, "alone", orders, together=1))
-        burst = asyncio.run(_post(exchange, "burst", orders, together=len(DEFAULT_SLOTS)))
+        alone, own_ms = asyncio.run(_post(exchange, "alone", orders, together=1))
+        burst, _ = asyncio.run(_post(exchange, "burst", orders, together=len(DEFAULT_SLOTS)))
     share = alone.fsync_p50_ms / alone.received_to_posted_p50_ms
     return (
         row_at_most(
@@ -51,6 +53,13 @@ def measure(orders: int = ORDERS) -> Sequence[Row]:
             f"p99 {alone.received_to_posted_p99_ms:.1f}, n={alone.samples}",
         ),
         row_free("of it fsync, p50", alone.fsync_p50_ms, "ms", f"{share:.0%}"),
+        row_at_most(
+            "one intent at a time, without the venue's answer about the book, p99",
+            own_ms.p99,
+            P99_AIM_MS,
+            "ms",
+            f"p50 {own_ms.p50:.1f}, n={own_ms.count}",
+        ),
         row_free(
             "sixteen intents at once, received to posted, p50",
             burst.received_to_posted_p50_ms,
@@ -61,7 +70,8 @@ def measure(orders: int = ORDERS) -> Sequence[Row]:
     )
 
 
-async def _post(exchange: Sandbox, name: str, orders: int, together: int) -> Latency:
+async def _post(exchange: Sandbox, name: str, orders: int, together: int) -> tuple[Latency, Spread]:
+    """Send intents; return what the gateway measured, and that without the book's reading."""
     risk = replace(exchange.config().risk, orders_per_minute=2_400)
     config = replace(exchange.config(), storage=str(exchange.folder / name), risk=risk)
     shell: Any = Gateway(store_config(config), "gateway/1")  # its methods, without a cluster
@@ -72,14 +82,37 @@ async def _post(exchange: Sandbox, name: str, orders: int, together: int) -> Lat
         markets = {slot: await _market(exchange, Slot.parse(slot)) for slot in slots}
         for market in markets.values():
             await shell.warm(market.condition_id, [market.up_token_id, market.down_token_id])
+        books_ms = _time_books(shell)
         for leg in range(-(-orders // together)):
             sent = [_intent(exchange, markets[slot], slot, leg) for slot in slots]
             answers = await asyncio.gather(*(shell.send(encode(one)) for one in sent))
             assert all(isinstance(decode(a, IntentAnswer), IntentReceived) for a in answers)  # type: ignore[arg-type]
             await asyncio.sleep(PAUSE_SECONDS * together)
-        return await _latency(shell)
+        latency = await _latency(shell)
+        posted_ms = shell._session.gateway_loop._latency_ms
+        ours_ms = [posted - book for posted, book in zip(posted_ms, books_ms, strict=False)]
+        return latency, spread(ours_ms)
     finally:
         await shell.stop()
+
+
+def _time_books(shell: Any) -> list[float]:
+    """Note how long each reading of a book takes from now on: the network's time, and the venue's.
+
+    One at a time, the readings come in the order of the orders.
+    """
+    venue = shell._session._venue
+    read, took_ms = venue.book, []
+
+    async def timed(token_id: str) -> Any:
+        began_s = time.perf_counter()
+        try:
+            return await read(token_id)
+        finally:
+            took_ms.append(1_000 * (time.perf_counter() - began_s))
+
+    venue.book = timed
+    return took_ms
 
 
 async def _latency(shell: Any) -> Latency:
