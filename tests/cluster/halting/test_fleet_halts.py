@@ -64,6 +64,7 @@ def test_a_fleet_that_answers_is_halted_by_its_gateway_and_proven_at_the_venue(
 
 
 def test_a_gateway_that_hangs_is_ended_and_the_next_one_is_halted_too(fleet: Fleet) -> None:
+    fleet.wait(lambda: gateway(fleet).alive, "a gateway")
     hung = gateway(fleet)
     hung.signal(signal.SIGSTOP)
     halted(fleet, "its process was ended")
@@ -84,8 +85,6 @@ def test_a_ray_that_hangs_keeps_no_halt_waiting(fleet: Fleet) -> None:
     finally:
         for one in stopped:
             one.signal(signal.SIGCONT)
-    fleet.wait(lambda: "halted" in fleet.command("status")[1], "the fleet")
-    resumed(fleet)
 
 
 def test_a_head_that_was_killed_leaves_a_halt_that_proves_it(fleet: Fleet) -> None:
