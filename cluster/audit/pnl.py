@@ -11,6 +11,7 @@ import msgspec
 
 from cluster.audit.journal_view import JournalView
 from cluster.audit.trades import make_trades
+from cluster.audit.winnings import Winnings
 
 
 class By(StrEnum):
@@ -76,6 +77,8 @@ class PnlReport(msgspec.Struct, frozen=True, kw_only=True):
     open_trades: int
     """Bought and not settled."""
     open_cost_micro_usd: int
+    winnings: Winnings | None = None
+    """Of a live fleet: what of the payouts is cash, and what is to be redeemed."""
 
 
 def pnl_report(view: JournalView, by: By) -> PnlReport:

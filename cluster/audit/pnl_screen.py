@@ -5,6 +5,7 @@ from typing import Final
 
 from cluster.audit.pnl import By, PnlReport, PnlRow
 from cluster.audit.screens import MICRO, when
+from cluster.audit.winnings import winnings_line
 from cluster.pictures.chart import Series, bar_chart, step_chart
 from cluster.pictures.page import html_page, html_table
 
@@ -31,6 +32,8 @@ def pnl_lines(report: PnlReport) -> Iterator[str]:
             f"{report.open_trades} filled trade{_s(report.open_trades)} not settled yet, bought "
             f"for {money(report.open_cost_micro_usd)} USD; not counted above."
         )
+    if report.winnings is not None:
+        yield f"Winnings: {winnings_line(report.winnings)}."
 
 
 def pnl_html(report: PnlReport, notice: str) -> str:

@@ -196,6 +196,7 @@ def evidence_command(release: str, out: Path | None, state: str | None, as_json:
 def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
     """Compare our record with the venue's orders, trades and winners."""
     from cluster.audit.reconcile import reconcile
+    from cluster.audit.winnings import winnings_line, winnings_of
 
     folder = state_of(state)
     try:
@@ -213,6 +214,9 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
         notify(
             f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets"
         )
+        winnings = winnings_of(folder.storage)
+        if winnings is not None:
+            notify(winnings_line(winnings))
     return 1 if found.differences else 0
 
 

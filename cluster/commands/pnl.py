@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import click
+import msgspec
 
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError, DamagedError
 from cluster.audit.journal_view import read_journal
 from cluster.audit.pnl import By, pnl_report
 from cluster.audit.pnl_screen import pnl_html, pnl_lines
+from cluster.audit.winnings import winnings_of
 from cluster.errors import ClusterError
 from cluster.pictures.page import write_page
 from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
@@ -36,6 +38,7 @@ def command(by: str, html: Path | None, state: str | None, as_json: bool) -> Non
         report = read_journal(storage, lambda view: pnl_report(view, By(by)))
     except CheckpointsError as error:
         raise ClusterError(str(error)) from error
+    report = msgspec.structs.replace(report, winnings=winnings_of(storage))
     notice = _notice(storage)
     if html is not None:
         write_page(html, pnl_html(report, notice))

@@ -16,6 +16,7 @@ from rich.text import Text
 from actors.config import Mode
 from checkpoints.alarms import AlarmState
 from checkpoints.severity import Severity
+from cluster.audit.winnings import winnings_line
 from cluster.status.alarm_groups import AlarmGroup, group_alarms
 from cluster.status.page import SERVING, SILENT, SlotView, StatusReport
 from cluster.terminal.plain_text import plain
@@ -242,7 +243,8 @@ def _style(slot: SlotView) -> str:
 
 
 def foot(report: StatusReport) -> Iterator[Text]:
-    for text in (*report.labels.values(), report.gate):
+    winnings = "" if report.winnings is None else winnings_line(report.winnings)
+    for text in (winnings, *report.labels.values(), report.gate):
         if text:
             yield Text(plain(text), "dim", no_wrap=True, overflow="ellipsis")
 

@@ -6,6 +6,7 @@ reason: a page always comes.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from actors.slot.status import AnySlotStatus, SlotNotRunning, SlotStatus
 from actors.supervisor.status import SupervisorStatus
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.storage import LocalStorage
+from cluster.audit.winnings import Winnings, winnings_of
 from cluster.fleet import Call, FleetLink
 from cluster.gate.settings import notice
 from signals.market import Timeframe, decision_points
@@ -107,6 +109,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """The fleet's next decision point, market time; None while no actor tells the time."""
     mode: str = Mode.SANDBOX
     """sandbox or paper."""
+    winnings: Winnings | None = None
+    """Of a live fleet: what was redeemed and what is to be."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +156,7 @@ def report(config: FleetConfig, gateway: str, answers: Answers) -> StatusReport:
         trouble=(*trouble, *(() if isinstance(feed, str) else feed.trouble)),
         market_ms=market_ms,
         mode=config.mode,
+        winnings=winnings_of(Path(config.storage)),
         labels=config.labels,
         gate=notice(config),
         next_due_ms=next_due_ms(config, market_ms) if seen else None,

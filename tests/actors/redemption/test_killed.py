@@ -83,8 +83,8 @@ def finish(wallet: Wallet, conditions: list[str]) -> None:
         sleep(0.1)
 
 
-def play(folder: Path, points: tuple[str, ...], markets: int) -> None:
-    with claims_exchange(folder) as exchange, wallets(exchange) as who:
+def play(folder: Path, points: tuple[str, ...], markets: int, speed: int) -> None:
+    with claims_exchange(folder, speed) as exchange, wallets(exchange) as who:
         conditions = win(exchange, who, markets)
         with ThreadPoolExecutor(len(who)) as pool:
             for point in points:
@@ -115,9 +115,9 @@ def show(exchange: Sandbox, who: list[Wallet], conditions: list[str]) -> None:
 
 
 def test_killed_at_the_worst_step_each_wallet_is_paid_once(tmp_path: Path) -> None:
-    play(tmp_path, SHORT, markets=1)
+    play(tmp_path, SHORT, markets=1, speed=30)
 
 
 @pytest.mark.nemesis
 def test_killed_at_each_step_each_wallet_is_paid_once(tmp_path: Path) -> None:
-    play(tmp_path, tuple(POINTS), markets=len(POINTS))
+    play(tmp_path, tuple(POINTS), markets=len(POINTS), speed=8)

@@ -36,7 +36,7 @@ CALM = (
 )
 CLAIMS = ("--claims", "--older-wallets", "--confirmed-after-ms", "8000", *CALM)
 ASSETS = ("btc", "eth", "sol", "xrp", "doge", "bnb", "hype", "zec")
-WAIT_S = 150.0
+WAIT_S = 240.0
 POLL_S = 0.02
 WINDOW_S = 900
 EARLY_S = 420
@@ -145,8 +145,8 @@ KEYS = {
 
 
 @contextmanager
-def claims_exchange(folder: Path, *more: str) -> Iterator[Sandbox]:
-    with sandbox(folder, *CLAIMS, *more, speed=SPEED) as exchange:
+def claims_exchange(folder: Path, speed: int = SPEED) -> Iterator[Sandbox]:
+    with sandbox(folder, *CLAIMS, speed=speed) as exchange:
         yield exchange
 
 
