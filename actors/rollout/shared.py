@@ -26,6 +26,7 @@ from actors.rollout.replacement.events import (
     NameBack,
     Named,
     NamedBack,
+    NamedElsewhere,
     PollActor,
     Remember,
     Remembered,
@@ -82,7 +83,9 @@ class SharedCalls(Protocol):
         """Pass the turn on; an old one that hangs is made to let go."""
         ...
 
-    async def name_back(self, kind: Kind, old: str) -> None: ...
+    async def name_back(self, kind: Kind, old: str, new: str) -> bool:
+        """Name the old one again; False where neither it nor the successor is named now."""
+        ...
 
     async def sickness(self, kind: Kind, name: str) -> str | None:
         """Look for a moment; return why the actor is not to be asked to hand over."""
@@ -233,6 +236,7 @@ class _Worker:
             case Seize(old=old, new=new):
                 await self._calls.seize(self._kind, old, new)
                 return Named(at_ms=self._calls.now_ms())
-            case NameBack(old=old):
-                await self._calls.name_back(self._kind, old)
-                return NamedBack(at_ms=self._calls.now_ms())
+            case NameBack(old=old, new=new):
+                named = await self._calls.name_back(self._kind, old, new)
+                at_ms = self._calls.now_ms()
+                return NamedBack(at_ms=at_ms) if named else NamedElsewhere(at_ms=at_ms)

@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final, assert_never
 
+import msgspec
+
 from actors.directory import serving, write_name
-from actors.gateway.holder import name_heir, next_number
+from actors.gateway.holder import heir, name_heir, next_number
 from actors.rollout.ports import CallFailedError
 from actors.rollout.replacement.events import Back
 from actors.rollout.shared import BUSY_SECONDS, CALL_SECONDS, NAME_CALL_SECONDS
@@ -132,16 +134,31 @@ class SharedTurns(ABC):
         if not moved:
             raise CallFailedError(f"{old} does not serve, or cannot name its heir")
 
-    async def name_back(self, kind: Kind, old: str) -> None:
+    async def name_back(self, kind: Kind, old: str, new: str) -> bool:
+        """Pass the turn back, unless the supervisor has passed it on to another one meanwhile.
+
+        That one serves; it would be barred for an actor that may be gone.
+        """
+        if await asyncio.to_thread(self._named, kind) not in (None, old, new):
+            return False
         if kind is not Kind.GATEWAY:
             await self._write_name(kind, old)
-            return
+            return True
         try:
             taken = await self._ask(old, "take_back")
         except CallFailedError:
             taken = False
         if not taken:  # it finds itself named in the files, also when it is started again
             await self._stored(name_heir, self._storage, old)
+        return True
+
+    def _named(self, kind: Kind) -> str | None:
+        if kind is not Kind.GATEWAY:
+            return serving(self._storage, kind)
+        try:
+            return heir(self._storage)
+        except (CheckpointsError, msgspec.DecodeError) as error:
+            raise CallFailedError(f"storage: {error}") from error
 
     async def _write_name(self, kind: Kind, name: str) -> None:
         await self._stored(write_name, self._storage, kind, name)

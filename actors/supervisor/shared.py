@@ -81,14 +81,15 @@ async def bring_back(
 ) -> str:
     """Replace an actor of the first release by one of the second, asking nothing of the bad one.
 
-    It is ended only once its successor stands by. Raises `CheckpointsError` and
-    `msgspec.DecodeError`.
+    It is ended only once its successor stands by, and with it one that was named and never came to
+    serve. Raises `CheckpointsError` and `msgspec.DecodeError`.
     """
     bad, good = releases
     latest = await asyncio.to_thread(recall, storage, who)
     if latest is None or (latest.release, latest.before_release) != (bad, good):
         return "another one replaced it meanwhile"
     present = await asyncio.to_thread(serving, storage, Kind(who))
+    heir_before = await asyncio.to_thread(heir, storage) if who == GATEWAY else None
     name, failure = await _create_next(fleet, storage, who, good)
     if failure is not None:
         return failure
@@ -105,7 +106,8 @@ async def bring_back(
         reason=reason,
     )
     await asyncio.to_thread(remember, storage, done)
-    await fleet.end_actor(present)
+    for bad_one in dict.fromkeys((heir_before or present, present)):
+        await fleet.end_actor(bad_one)
     if who == GATEWAY:
         await fleet.ask(name, "take_over")
     else:

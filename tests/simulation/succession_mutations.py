@@ -238,7 +238,7 @@ def old_ended_before_its_successor_serves() -> list[Patch]:
 def old_named_beside_its_successor() -> list[Patch]:
     def name_back(state: Any, event: Any) -> Any:
         failure = getattr(event, "reason", "not serving")
-        return replace(state, failure=failure), (NameBack(old=state.old),)
+        return replace(state, failure=failure), (NameBack(old=state.old, new=state.new),)
 
     table = replacement.TABLE
     for each in table:

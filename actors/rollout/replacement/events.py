@@ -33,7 +33,7 @@ class SharedStep(StrEnum):
     """Until the old one serves."""
     DONE = "done"
     FAILED = "failed"
-    """The old one serves as before."""
+    """The old one serves as before, or another one that the fleet has brought meanwhile."""
     STUCK = "stuck"
     """Nobody could be proved to serve: an alarm says so, a person decides."""
 
@@ -92,6 +92,10 @@ class NamedBack(At, frozen=True, kw_only=True):
     pass
 
 
+class NamedElsewhere(At, frozen=True, kw_only=True):
+    """Neither of the two has its turn: the fleet has brought another one meanwhile."""
+
+
 # ---- effects ----------------------------------------------------------------------------------
 
 
@@ -135,7 +139,10 @@ class EndActor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NameBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Name the old one again, unless another one than the successor was named meanwhile."""
+
     old: str
+    new: str
 
 
 Work = Create | PollActor | Warm | Remember | Name | Seize | EndActor | NameBack

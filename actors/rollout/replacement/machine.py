@@ -23,6 +23,7 @@ from actors.rollout.replacement.events import (
     NameBack,
     Named,
     NamedBack,
+    NamedElsewhere,
     PollActor,
     Remember,
     Remembered,
@@ -145,7 +146,7 @@ def give_up(state: Replacement, event: Failed) -> Done:
 
 
 def name_back(state: Replacement, _event: At) -> Done:
-    return state, (NameBack(old=state.old),)
+    return state, (NameBack(old=state.old, new=state.new),)
 
 
 def end(state: Replacement, _event: At) -> Done:
@@ -223,6 +224,7 @@ TABLE: Final[Table[Replacement, Effect]] = Table(
     row(_P.TAKING_BACK, ActorEnded, _P.RETURNING, "nobody serves now", name_back),
     row(_P.TAKING_BACK, Failed, _P.STUCK, "two might serve", end),
     row(_P.RETURNING, NamedBack, _P.AWAITING_OLD, "it is looked at", poll_old),
+    row(_P.RETURNING, NamedElsewhere, _P.FAILED, "the fleet was faster", end),
     row(_P.RETURNING, Failed, _P.AWAITING_OLD, "it may have been named", poll_old),
     row(_P.AWAITING_OLD, ActorSeen, _P.FAILED, "the old one serves", end, when=serves),
     row(

@@ -36,6 +36,8 @@ class FakeFleet:
     remembered: list[tuple[Kind, str, str, bool]] = field(default_factory=list)
     breaks: str = ""
     """What does not work: a method, or ``ready``, ``serves`` or ``release`` of successors."""
+    taken: bool = False
+    """Another one was named meanwhile."""
 
     def __post_init__(self) -> None:
         for kind in Kind:
@@ -92,10 +94,14 @@ class FakeFleet:
     async def remember(self, kind: Kind, new: str, release: str, before: Back | None) -> None:
         self.remembered.append((kind, new, release, before is not None))
 
-    async def name_back(self, kind: Kind, old: str) -> None:
+    async def name_back(self, kind: Kind, old: str, new: str) -> bool:
+        assert old != new
         assert not any(a.alive for n, a in self.actors.items() if n == f"{kind}/2"), "two may serve"
         self._try("name_back")
+        if self.taken:
+            return False
         self.named[kind] = old
+        return True
 
     async def end(self, name: str) -> None:
         self._try("end")
@@ -166,13 +172,23 @@ def test_a_successor_that_cannot_be_ended_is_never_joined_by_the_old_one(
 def test_an_old_one_that_does_not_come_back_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     fleet = FakeFleet(breaks="serves")
 
-    async def name_back(kind: Kind, old: str) -> None:
+    async def name_back(kind: Kind, old: str, _new: str) -> bool:
         fleet.actors[old].alive = False
         raise CallFailedError(f"{kind} storage")
 
     monkeypatch.setattr(fleet, "name_back", name_back)
     (report,) = roll(fleet, monkeypatch)
     assert report.step is SharedStep.STUCK
+
+
+def test_where_the_fleet_was_faster_the_old_one_is_not_named_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = FakeFleet(breaks="serves")
+    fleet.taken = True
+    (report,) = roll(fleet, monkeypatch)
+    assert report.step is SharedStep.FAILED
+    assert fleet.named[Kind.SUPERVISOR] == "supervisor/2", "whoever it is, it is left alone"
 
 
 def test_an_old_one_that_does_not_end_is_no_reason_to_go_back(

@@ -8,7 +8,7 @@ import pytest
 
 from actors.directory import MARKET_DATA_CURRENT as MARKET_DATA_FILE
 from actors.directory import serving, write_name
-from actors.gateway.holder import heir
+from actors.gateway.holder import heir, name_heir
 from actors.gateway.lock import CURRENT_FILE, Current
 from actors.messages import encode
 from actors.rollout.succession import WATCHED_MS, Succession, recall, remember, replaced
@@ -125,6 +125,16 @@ def named(storage: LocalStorage, who: str) -> str | None:
     if who == Kind.SUPERVISOR:
         return serving(storage, Kind.SUPERVISOR)
     return storage.read(MARKET_DATA_FILE).decode()
+
+
+def test_a_gateway_that_was_named_and_never_served_is_ended_too(tmp_path: Path) -> None:
+    """Ray would start it again and again, beside the one that callers are pointed to."""
+    storage, fleet = brought(tmp_path, GATEWAY), FakeFleet()
+    storage.write(CURRENT_FILE, msgspec.json.encode(Current(name="gateway/1", generation=1)))
+    name_heir(storage, "gateway/2")
+    fleet.phases |= {"gateway/1": "moved to gateway/2", "gateway/2": "starting"}
+    assert back(storage, fleet, GATEWAY).startswith("gateway/3 serves")
+    assert fleet.did == ["end gateway/2", "end gateway/1", "take_over gateway/3"]
 
 
 @pytest.mark.parametrize("who", [GATEWAY, MARKET_DATA, Kind.SUPERVISOR])
