@@ -63,10 +63,14 @@ def _asked(
     key: PrivateKey,
     login: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Ask once, and again where it is answered 401; return its JSON, or the text of a refusal."""
+    """Ask once, and again where it is answered 401; return its JSON, or the text of a refusal.
+
+    A machine whose clock is wrong must be able to cancel: after a 401 the venue's own time is used.
+    """
     said: Any = None
+    ahead_s = 0
     for _ in range(TRIES):
-        stamp = str(int(wall_ms()) // MS_PER_S)
+        stamp = str(int(wall_ms()) // MS_PER_S + ahead_s)
         headers = (
             _login_headers(key, stamp, venue.chain_id)
             if login is None
@@ -78,7 +82,16 @@ def _asked(
         said = f"HTTP {status}: {body[:200].decode(errors='replace')}"
         if status != HTTPStatus.UNAUTHORIZED:
             break
+        ahead_s = _venue_ahead_s(venue, timeout_s)
     return said
+
+
+def _venue_ahead_s(venue: Venue, timeout_s: float) -> int:
+    """Return by how much the venue's clock is ahead of this machine's."""
+    status, body = _send(venue.clob_url, timeout_s, "GET", "/time", {"User-Agent": "midstride"})
+    if status != HTTPStatus.OK:
+        return 0
+    return int(body) - int(wall_ms()) // MS_PER_S
 
 
 def _send(

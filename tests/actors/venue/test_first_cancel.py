@@ -64,6 +64,17 @@ def test_a_401_in_passing_is_asked_again(exchange: Sandbox, route: str) -> None:
 
 
 @pytest.mark.exchange
+@pytest.mark.parametrize("skew_ms", [-590_000, 590_000])
+def test_a_machine_whose_clock_is_wrong_cancels_all_the_same(
+    exchange: Sandbox, skew_ms: int
+) -> None:
+    rest(exchange, 1)
+    fault(exchange, "clock_skew", delay_ms=skew_ms)
+    assert isinstance(first_cancel(exchange.venue(), TIMEOUT_S), Cancelled)
+    assert not open_at_the_venue(exchange)
+
+
+@pytest.mark.exchange
 @pytest.mark.parametrize(
     "what",
     [
