@@ -106,7 +106,7 @@ def _venue(report: AccountReport, needs: Needs) -> Iterator[Problem]:
     if isinstance(report.region, Region) and report.region.blocked:
         yield Problem(
             code=Code.REGION,
-            says=f"The venue takes no orders from here ({report.region.country}).",
+            says=f"The venue takes no orders from here ({in_one_line(report.region.country)}).",
             remedy="It is not to be got round: trade where it is allowed, or use paper mode.",
         )
 

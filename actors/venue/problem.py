@@ -76,7 +76,9 @@ def usd(micro: int) -> str:
 
 def some(named: Sequence[str]) -> str:
     more = len(named) - NAMED_MAX
-    return "; ".join(named[:NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")
+    return "; ".join(in_one_line(name) for name in named[:NAMED_MAX]) + (
+        f"; and {more} more" if more > 0 else ""
+    )
 
 
 def counted(found: Sequence[object], what: str) -> str:

@@ -40,11 +40,14 @@ class AccountReads:
         account: Account,
         fee_terms: FeeTermsOf,
         timeout_s: float,
+        exchange: str = "",
     ) -> None:
         self._client = client
         self._account = account
         self._fee_terms = fee_terms
         self._timeout_s = timeout_s
+        self._exchange = exchange
+        """The contract that the fleet's orders name."""
         self._odd_rows: dict[str, tuple[OddRow, ...]] = {}
         """By listing, of its newest reading."""
 
@@ -116,7 +119,7 @@ class AccountReads:
                 ]
         except (*FAILURES, UserInputError) as error:
             return Unknown(reason=f"{type(error).__name__}: {error}")
-        allowed = min(cash.allowances.values(), default=None)
+        allowed = least_allowance(cash.allowances, self._exchange)
         return AccountBalance(
             cash_micro_usd=MicroUsd(_in_64_bits(cash.balance)),
             allowance_micro_usd=None if allowed is None else MicroUsd(_in_64_bits(allowed)),
@@ -125,6 +128,15 @@ class AccountReads:
                 for token, found in zip(token_ids, held, strict=True)
             },
         )
+
+
+def least_allowance(allowances: Mapping[str, int], exchange: str) -> int | None:
+    """Return what the exchange of the orders may spend; where it is not named, the least of all.
+
+    A wallet may have approved that one alone: what others may spend is of no consequence.
+    """
+    by_spender = {spender.lower(): amount for spender, amount in allowances.items()}
+    return by_spender.get(exchange.lower(), min(by_spender.values(), default=None))
 
 
 def _in_64_bits(micro: int) -> int:

@@ -44,6 +44,7 @@ from actors.clock import wall_ms
 from actors.config import Venue
 from actors.venue.account_report import WalletType
 from actors.venue.polymarket.fills import FeeTerms, fee_terms
+from actors.venue.polymarket.unauthorized import repeat_if_unauthorized
 
 CHECKED_SDK_VERSION: Final = "0.14.0"
 """The version of polymarket-client that these private names were checked with."""
@@ -220,7 +221,9 @@ async def derive_credentials(venue: Venue, private_key: str) -> ApiKeyCreds | No
     """Read the credentials that the venue has for this key; None: it has none. Makes none."""
     async with _transport(venue.clob_url) as clob:
         try:
-            return await derive_api_key(clob, _login(venue, private_key))
+            return await repeat_if_unauthorized(
+                lambda: derive_api_key(clob, _login(venue, private_key))
+            )
         except RequestRejectedError as error:
             if error.status not in NO_CREDENTIALS:
                 raise

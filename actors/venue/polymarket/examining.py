@@ -27,6 +27,7 @@ from actors.venue.account_report import (
     WalletType,
 )
 from actors.venue.keys import PrivateKeyError, load_private_key
+from actors.venue.polymarket.account_reads import least_allowance
 from actors.venue.polymarket.environment import (
     CHECKED_SDK_VERSION,
     chosen_wallet,
@@ -210,9 +211,7 @@ class _Examination:
         )
         if isinstance(found, Unknown):
             return found, None
-        exchange = contracts(self._venue).standard_exchange.lower()
-        allowed = {str(spender).lower(): amount for spender, amount in found.allowances.items()}
-        least = allowed.get(exchange, min(allowed.values(), default=None))
+        least = least_allowance(found.allowances, contracts(self._venue).standard_exchange)
         cash = MicroUsd(min(found.balance, WITHOUT_LIMIT))
         return cash, None if least is None else MicroUsd(min(least, WITHOUT_LIMIT))
 

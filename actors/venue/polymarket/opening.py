@@ -12,7 +12,7 @@ import httpx
 from polymarket.errors import PolymarketError, RequestRejectedError, UserInputError
 
 from actors.config import Venue
-from actors.venue.account_report import Credentials
+from actors.venue.account_report import Credentials, WalletType
 from actors.venue.keys import load_private_key
 from actors.venue.polymarket.environment import (
     chosen_wallet,
@@ -20,6 +20,7 @@ from actors.venue.polymarket.environment import (
     make_credentials,
     open_client,
     signer_address,
+    wallet_type,
 )
 from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import Rejected, Unknown
@@ -29,6 +30,10 @@ CONNECT_TIMEOUT_S: Final = 20.0
 NO_CREDENTIALS: Final = (
     "the venue has no API credentials for this key, and a start makes none: `midstride live keys` "
     "makes them"
+)
+OTHER_WALLET: Final = (
+    "wallet {wallet} does not belong to the configured key: give the key of that wallet, or name "
+    "the key's own wallet as venue.wallet"
 )
 PASSING: Final = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
@@ -62,6 +67,9 @@ async def connect(
             if credentials is None:
                 return Rejected(code="refused", message=NO_CREDENTIALS)
             wallet = await chosen_wallet(venue, signer_address(private_key))
+            kind = wallet_type(venue, signer_address(private_key), wallet)
+            if kind is WalletType.FOREIGN and absent is Absent.REFUSE:
+                return Rejected(code="refused", message=OTHER_WALLET.format(wallet=wallet))
             client = await open_client(venue, private_key, wallet, credentials)
     except FAILURES as error:
         return refusal(error)

@@ -29,6 +29,7 @@ from actors.venue.polymarket.account_reads import AccountReads
 from actors.venue.polymarket.environment import (
     TokenTerms,
     api_key,
+    contracts,
     token_terms,
 )
 from actors.venue.polymarket.fills import Account, FeeTerms
@@ -82,7 +83,8 @@ class PolymarketVenue:
         self._account = Account(owner=api_key(client), wallet=str(client.wallet))
         self._terms: dict[str, TokenTerms] = {}
         self._terms_read_s: dict[str, float] = {}
-        self._reads = AccountReads(client, self._account, self._fee_terms, timeout_s)
+        exchange = contracts(venue).standard_exchange
+        self._reads = AccountReads(client, self._account, self._fee_terms, timeout_s, exchange)
 
     @property
     def wallet(self) -> str:
