@@ -224,7 +224,7 @@ def _cash(cash: int, needed: int) -> Iterator[Problem]:
         yield Problem(
             code=Code.BALANCE_LOW,
             says=f"The wallet holds {usd(cash)}; the slots may use {usd(needed)}.",
-            remedy="Deposit the rest, or lower risk.fleet_exposure_usd in the configuration.",
+            remedy="Deposit the rest, or lower risk.fleet_exposure_micro_usd in the configuration.",
         )
 
 
