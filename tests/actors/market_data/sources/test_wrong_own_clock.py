@@ -25,7 +25,7 @@ def source_with_clock(stand_ins: StandIns, name: SourceName, ahead_ms: int) -> E
     return ExchangeSource(exchange_of(name), rest, socket, lambda: stand_ins.now_ms() + ahead_ms)
 
 
-@pytest.mark.parametrize("ahead_ms", [-600_000, -60_000, -3_000, 3_000, 31_000, 60_000, 600_000])
+@pytest.mark.parametrize("ahead_ms", [-600_000, -60_000, 31_000, 600_000])
 @pytest.mark.parametrize("name", list(SourceName))
 def test_our_clock_closes_no_candle_that_still_forms(name: SourceName, ahead_ms: int) -> None:
     async def work(stand_ins: StandIns) -> None:
@@ -42,7 +42,7 @@ def test_our_clock_closes_no_candle_that_still_forms(name: SourceName, ahead_ms:
     run(work, StandIns(MIDDLE_MS))
 
 
-@pytest.mark.parametrize("off_ms", [-3_600_000, -60_000, 31_000, 3_600_000, 10**12])
+@pytest.mark.parametrize("off_ms", [-3_600_000, 31_000, 10**12])
 @pytest.mark.parametrize("name", list(SourceName))
 def test_an_exchange_whose_clock_is_wrong_closes_no_candle_that_still_forms(
     name: SourceName, off_ms: int
