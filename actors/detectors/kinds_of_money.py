@@ -48,7 +48,7 @@ MONEY: Final = (
     ),
     AlarmKind(
         kind="resolution_late",
-        severity=Severity.WARNING,
+        severity=Severity.NOTICE,
         means="A market closed over two hours ago and has no winner: it may be disputed. What is "
         "held in it is neither cash nor lost.",
         remedy="Read the market's page at the venue; the gateway goes on asking (once it took 44 "
