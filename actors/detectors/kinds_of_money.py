@@ -79,8 +79,8 @@ MONEY: Final = (
         severity=Severity.WARNING,
         means="Winnings of a market could not be turned into cash; they stay in the wallet as "
         "shares. It is tried again, at most an hour apart.",
-        remedy="The evidence says market, sum and the last answer. Compare with the venue's "
-        "portfolio page; there a person can redeem by hand. docs/redemption.md says more.",
+        remedy="The evidence says market, sum and last answer. On the venue's portfolio page a "
+        "person can redeem by hand (docs/redemption.md).",
         watches="winnings after six hours or five tries, or a payment below what they were worth",
         ends="when the money came",
     ),
