@@ -90,6 +90,7 @@ MONEY: Final = (
         means="The process that turns winnings into cash cannot work. Trading goes on.",
         remedy="The evidence says why: correct the relayer key or the storage. The watcher starts "
         "it again.",
+        watches="a redeemer whose last look failed",
         ends="when it works again",
     ),
 )
