@@ -1,4 +1,4 @@
-"""Rehearse the supervisor: ticks of its machine and a look of its detectors over recorded facts."""
+"""Rehearse the supervisor: its machine and detectors over recorded facts, then its duties."""
 
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from actors.messages import decode
 from actors.rehearsal import room as names
 from actors.rehearsal.gateway import config_of
 from actors.rehearsal.room import RehearsalError, Statuses
+from actors.rehearsal.taking_back import DUTIES
 from actors.runtime import wire_ms
 from actors.slot.status import AnySlotStatus
 from actors.supervisor.detecting import Detecting, Me
@@ -78,7 +79,13 @@ def rehearse(room: Path) -> tuple[str, ...]:
     )
     status_of(state, who, market_ms, wire)
     _poll(room, config, state, wire)
-    return (f"{TICKS} ticks over the status of {len(said.slots)} slots", "a look of its detectors")
+    for duty in DUTIES:
+        duty()
+    return (
+        f"{TICKS} ticks over the status of {len(said.slots)} slots",
+        "a look of its detectors",
+        "a seat filled, a slot and a gateway taken back",
+    )
 
 
 def _events(config: FleetConfig, said: Statuses, wire: int) -> list[AnyEvent]:

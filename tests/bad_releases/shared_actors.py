@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from tests.bad_releases.case import SIGNAL, Case, Make, append, in_module, together, turns
+from tests.bad_releases.case import (
+    RULE_OF_TWO,
+    SIGNAL,
+    Case,
+    Make,
+    append,
+    in_module,
+    together,
+    turns,
+)
 
 STEP = "actors/gateway/step.py"
 TRADES = "actors/gateway/trades.py"
@@ -116,7 +125,13 @@ SHARED: Final = (
     Case("gateway stops its heartbeats", NO_BEATS, turns=True, everything=True, caught="heartbeat"),
     Case("gateway books the other side", WRONG_SIDE, turns=True, everything=True, lone=True),
     Case("gateway sends nothing", SENDS_NOTHING, turns=True, everything=True),
-    Case("market data makes no snapshots", NO_SNAPSHOTS, turns=True, everything=True),
+    Case(
+        "market data makes no snapshots",
+        NO_SNAPSHOTS,
+        turns=True,
+        everything=True,
+        missed_max=2 * RULE_OF_TWO,  # it serves both slots
+    ),
     Case("market data makes old views look fresh", LOOKS_FRESH, turns=True, everything=True),
     Case("supervisor's loop dies", LOOP_DIES, turns=True, everything=True),
     Case(
@@ -124,5 +139,6 @@ SHARED: Final = (
         together(TAKES_NOTHING_BACK, turns("_sys.exit('enough')")),
         turns=True,
         everything=True,
+        caught="rehearsal",
     ),
 )
