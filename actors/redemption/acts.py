@@ -41,6 +41,8 @@ READS_BEHIND_MIN: Final = 5
 """That must show a nonce below ours before it is believed: the transaction before is under way."""
 POLLING_MS_MAX: Final = 900_000
 """A signature of a deposit wallet is good for ten minutes; later it is looked up."""
+GIVE_UP_MS: Final = 7 * 86_400_000
+"""After the first sight of a claim: the venue's list of activity is hours behind at most."""
 REOPEN_MS: Final = 600_000
 """After a payment, listing and nodes may show the old shares for a while."""
 DUST_MICRO_SHARES: Final = 10
@@ -73,6 +75,11 @@ def gone_and_known_unpaid(claim: Claim, event: ChainRead) -> bool:
 
 def first_read(claim: Claim, _event: ChainRead) -> bool:
     return claim.asks + 1 < READS_MIN
+
+
+def gone_for_good(claim: Claim, event: ChainRead) -> bool:
+    known = event.payments is not None and claim.signed is None
+    return known and gone(claim, event) and event.wire_ms - claim.seen_wire_ms >= GIVE_UP_MS
 
 
 def nothing_left_it(claim: Claim, _event: ChainRead) -> bool:
@@ -232,6 +239,10 @@ def book(claim: Claim, event: ChainRead) -> Done:
     payments = (*claim.payments, *_fresh(claim, event.payments))
     after = replace(claim, payments=payments, due_wire_ms=event.wire_ms, trouble="", held=())
     return _clean(after), ()
+
+
+def give_up(claim: Claim, event: ChainRead) -> Done:
+    return replace(claim, due_wire_ms=event.wire_ms, trouble="no payment was seen"), ()
 
 
 def start_over(claim: Claim, event: ChainRead) -> Done:

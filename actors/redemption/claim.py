@@ -26,6 +26,8 @@ class Step(StrEnum):
     """It is final; whether it moved shares and money is looked at."""
     PAID = "paid"
     """The money came and is booked."""
+    LOST = "lost"
+    """The shares went by another transaction, and no payment for them was seen for a week."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +92,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def open(self) -> bool:
-        return self.phase is not Step.PAID
+        return self.phase not in {Step.PAID, Step.LOST}
 
     @property
     def occupies_wallet(self) -> bool:

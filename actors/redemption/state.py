@@ -158,8 +158,8 @@ def _ticked(
 
 def _due(state: State, wire_ms: int) -> Iterator[ClaimEvent]:
     for name, claim in state.claims.items():
-        waits = claim.phase in {Step.WAITING, Step.PAID, Step.SIGNING, Step.SUBMITTING}
-        if not waits and name not in state.asking and wire_ms >= claim.due_wire_ms:
+        asks = claim.phase in {Step.IN_DOUBT, Step.POLLING, Step.MINED, Step.CHECKING}
+        if asks and name not in state.asking and wire_ms >= claim.due_wire_ms:
             yield Due(condition_id=name, wire_ms=wire_ms)
 
 
