@@ -1,12 +1,15 @@
 """A live fleet beside stand-ins: asked for twice, it trades, is updated, taken back, stopped."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from actors.live.confirmation import in_force
+from cluster.local.head import ensure_head
+from cluster.local.state_folder import HeadPorts
 from tests.cluster.gate.closed_fleet import clean_tree
-from tests.cluster.live_fleet import live_fleet
+from tests.cluster.live_fleet import LiveFleet, live_fleet
 from tests.rolling_update.trees import release_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1800)]
@@ -14,6 +17,13 @@ TUNED = (
     "signals/factors/pattern.py",
     "shapes.bullish(bars, params.strong_body_atr)",
     "shapes.bullish(bars, 1.05 * params.strong_body_atr)",
+)
+
+
+BROKEN = (
+    "signals/factors/pattern.py",
+    "shapes.bullish(bars, params.strong_body_atr)",
+    "shapes.bullish(bars, 1 / 0)",
 )
 
 
@@ -47,3 +57,50 @@ def test_a_live_fleet_is_asked_for_twice_trades_rolls_and_stops(tmp_path: Path) 
         fleet.stop()
         assert in_force(fleet.storage) is None, "a person's next start is asked again"
         print(f"\nlive beside stand-ins: {verdict}")
+
+
+@pytest.mark.nemesis
+def test_a_bad_release_a_dead_head_and_a_launch_by_hand_in_live_mode(tmp_path: Path) -> None:
+    with live_fleet(tmp_path) as fleet:
+        fleet.run()  # stores the configuration, and is refused
+        fleet.let_in()
+        fleet.start()
+        fleet.await_decisions(1)
+        old = release_in(fleet.tree)
+        tree = clean_tree(tmp_path / "broken", BROKEN)
+        plan, _ = fleet.plan(tree, "--shadow=1", "--replay=0")
+        fleet.approve(plan)
+        report = fleet.roll(tree, f"--plan={plan[:16]}")
+        assert (report.outcome, report.switched) == ("stopped", 0), report
+        fleet.clear_alarms()
+        fleet.await_decisions(1)
+        assert fleet.releases() == {old}
+
+        head = fleet.state.read_run().head
+        assert head is not None
+        head.signal(signal.SIGKILL)
+        fleet.wait(lambda: _came_back(fleet, head.pid), "restart by the watcher", 420.0)
+        fleet.await_decisions(1)
+        assert in_force(fleet.storage) is not None, "a restart is not asked"
+
+        verdict = fleet.verdict()
+        assert verdict.differences == []
+        fleet.stop()
+        ensure_head(fleet.state, HeadPorts.starting_at(fleet.ports))
+        said = fleet.job(fleet.tree, *by_hand(fleet), must_succeed=False)
+        assert "nobody has confirmed this live start" in " ".join(said.split())
+        print(f"\nlive, a bad release and a dead head: {verdict}")
+
+
+def _came_back(fleet: LiveFleet, pid: int) -> bool:
+    record = fleet.state.read_run()
+    return record.launched and record.head is not None and record.head.pid != pid
+
+
+def by_hand(fleet: LiveFleet) -> tuple[str, ...]:
+    """Return the words of a launch that goes around `run`."""
+    state = fleet.state
+    return (
+        *("-m", "cluster", "launch", f"--config={fleet.config}", f"--storage={state.storage}"),
+        *(f"--sandbox-ready={state.sandbox_ready}", f"--key-file={state.private_key}"),
+    )
