@@ -69,8 +69,12 @@ def prove_gone(state: Climb, _event: At) -> Done:
     return state, (ProveGone(placed=state.order),)
 
 
-def buy(state: Climb, _event: At) -> Done:
-    return replace(state, tries=0), (SignOrder(purpose=Purpose.BUY),)
+def buy(state: Climb, event: Gone) -> Done:
+    return replace(_late(state, event), tries=0), (SignOrder(purpose=Purpose.BUY),)
+
+
+def _late(state: Climb, event: Gone) -> Climb:
+    return replace(state, late_shares=MicroShares(state.late_shares + event.late_shares))
 
 
 def buy_again(state: Climb, _event: At) -> Done:
@@ -125,16 +129,16 @@ def withdraw(state: Climb, event: Failed | NotTaken) -> Done:
     return replace(state, reason=event.reason), (CancelOrder(placed=state.order),)
 
 
-def place_again(state: Climb, _event: At) -> Done:
-    return replace(state, tries=0), (SignOrder(purpose=Purpose.FAR),)
+def place_again(state: Climb, event: Gone) -> Done:
+    return replace(_late(state, event), tries=0), (SignOrder(purpose=Purpose.FAR),)
 
 
 def has_failed(state: Climb, _event: At) -> bool:
     return bool(state.reason)
 
 
-def give_up(state: Climb, _event: At) -> Done:
-    return state, ()
+def give_up(state: Climb, event: Gone) -> Done:
+    return _late(state, event), ()
 
 
 TABLE: Final[Table[Climb, Work | Answer]] = Table(
@@ -144,7 +148,7 @@ TABLE: Final[Table[Climb, Work | Answer]] = Table(
     row((_P.POSTING, _P.SEEING), NotTaken, _P.WITHDRAWING, "it is cancelled anyway", withdraw),
     row(_P.SEEING, Seen, _P.CANCELLING, "listing and stream show it", cancel),
     row(_P.CANCELLING, CancelTaken, _P.PROVING_GONE, "the venue says so", prove_gone),
-    row(_P.PROVING_GONE, Gone, _P.BUYING, "not listed, not filled", buy),
+    row(_P.PROVING_GONE, Gone, _P.BUYING, "not listed, and quiet", buy),
     row(
         (_P.POSTING, _P.SEEING, _P.CANCELLING, _P.PROVING_GONE),
         Failed,

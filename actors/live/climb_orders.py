@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from actors.config import RiskLimits
 from actors.venue.answers import ListedMarket, TokenBook
 from actors.venue.port import UnsignedOrder
 from signals.decision import Style
@@ -11,6 +12,8 @@ from signals.units import MICRO, MicroShares, MicroUsd, PriceMicroUsd, notional_
 
 BUY_MICRO_USD: Final = 2_000_000
 """Twice the venue's minimum of an order that takes, so that the sale is above it too."""
+LEAST_MICRO_USD: Final = 1_200_000
+"""Of the limits: the purchase falls to the bid at once, and its sale must be above the minimum."""
 SALE_MICRO_USD_MIN: Final = MICRO
 FAR_MICRO_USD_MIN: Final = 100_000
 """Ten cents between the far order and the best price of its own side or the other."""
@@ -36,6 +39,13 @@ def far_order(market: ListedMarket, book: TokenBook) -> UnsignedOrder | None:
         style=Style.REST,
         price=price,
         shares=market.min_order_shares,
+    )
+
+
+def climb_limit(limits: RiskLimits) -> MicroUsd:
+    """Return what the climb's purchase may cost: no limit of the slots is above it."""
+    return min(
+        limits.order_micro_usd, limits.slot_exposure_micro_usd, limits.fleet_exposure_micro_usd
     )
 
 

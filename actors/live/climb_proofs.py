@@ -12,13 +12,16 @@ from actors.config import FleetConfig
 from actors.live.climb_state import Filled, Gone, NotFilled, Placed, Purpose, Seen
 from actors.machine.vocabulary import At, Failed
 from actors.venue.port import TradeStatus, Unknown, VenuePort, VenueTrade
+from signals.market import Side
 from signals.units import MICRO, MicroShares, MicroUsd
 
 LOOK_S: Final = 1.0
 """Wire, between two looks: far below the venue's limits."""
 SEE_S_MAX: Final = 30.0
 """Wire, until listing and stream show an order."""
-GONE_S_MAX: Final = 30.0
+GONE_S_MAX: Final = 60.0
+QUIET_MS: Final = 5_000
+"""Monotonic, after it is listed no more: a fill that crossed the cancel is told by then."""
 FILL_S_MAX: Final = 180.0
 """Wire, until a fill is confirmed on the chain: seconds as a rule."""
 NO_FILL_MS: Final = 60_000
@@ -60,15 +63,23 @@ class Proofs:
         return Failed(at_ms=boot_ms(), reason=said)
 
     async def prove_gone(self, placed: Placed) -> At:
-        async def gone() -> bool | None:
+        unlisted_ms: list[float] = []
+
+        async def gone() -> tuple[VenueTrade, ...] | None:
             orders = await self._venue.open_orders()
             fills = await self._fills(placed)
             if isinstance(orders, Unknown) or isinstance(fills, Unknown):
                 return None
-            return (placed.order_id not in _ids(orders) and not fills) or None
+            if placed.order_id in _ids(orders):
+                return None
+            unlisted_ms.append(boot_ms())
+            quiet = unlisted_ms[-1] - unlisted_ms[0] >= QUIET_MS
+            return fills if quiet and all(fill.status.final for fill in fills) else None
 
-        if await until(GONE_S_MAX, gone):
-            return Gone(at_ms=boot_ms())
+        fills = await until(GONE_S_MAX, gone)
+        if fills is not None:
+            late = sum(one.shares for one in fills if one.status is not TradeStatus.FAILED)
+            return Gone(at_ms=boot_ms(), late_shares=MicroShares(late))
         said = f"the far order {placed.order_id} is not proved gone: look at the venue's page"
         return Failed(at_ms=boot_ms(), reason=said)
 
@@ -107,6 +118,7 @@ class Proofs:
         wanted_shares = placed.held_before + sign * shares
 
         seen: list[str] = ["not read"]
+        late = await self._late(placed)
 
         async def moved() -> bool | None:
             account = await self._venue.account((placed.token_id,))
@@ -116,7 +128,7 @@ class Proofs:
             cash_off = account.cash_micro_usd - wanted_cash
             shares_off = held - wanted_shares
             seen[:] = [f"cash {cash_off:+d} micro-USD, shares {shares_off:+d} micro-shares"]
-            near = abs(shares_off) <= SHARES_DUST
+            near = any(abs(shares_off - more) <= SHARES_DUST for more in (0, late))
             return (near and abs(cash_off) <= CASH_DUST_MICRO_USD) or None
 
         now_ms = int(instant(self._config.clock).wire_ms)
@@ -129,6 +141,23 @@ class Proofs:
             shares=MicroShares(shares),
             micro_usd=MicroUsd(money),
             wire_ms=now_ms,
+        )
+
+    async def _late(self, placed: Placed) -> int:
+        """Return what a far order of this climb got in the token since: nobody else trades here.
+
+        At a cent a share it stays within what cash may differ by.
+        """
+        trades = await self._venue.trades(placed.signed_wire_ms // MS_PER_S - TRADES_BEFORE_S)
+        if isinstance(trades, Unknown):
+            return 0
+        return sum(
+            one.shares
+            for one in trades
+            if (one.token_id, one.side) == (placed.token_id, Side.BUY)
+            and one.order_id != placed.order_id
+            and one.maker
+            and one.status is not TradeStatus.FAILED
         )
 
     async def _fills(self, placed: Placed) -> tuple[VenueTrade, ...] | Unknown:

@@ -75,6 +75,8 @@ class Climb(msgspec.Struct, frozen=True, kw_only=True):
     """Paid, fees included."""
     sold_shares: MicroShares = MicroShares(0)
     sold_micro_usd: MicroUsd = MicroUsd(0)
+    late_shares: MicroShares = MicroShares(0)
+    """Of far orders that were filled although they were cancelled; held until they settle."""
     tries: int = 0
     reason: str = ""
     begun_wire_ms: int = 0
@@ -130,7 +132,10 @@ class CancelTaken(At, frozen=True, kw_only=True):
 
 
 class Gone(At, frozen=True, kw_only=True):
-    pass
+    """Listed no more, and quiet for a while."""
+
+    late_shares: MicroShares = MicroShares(0)
+    """Filled all the same: the venue may match an order that it has just cancelled."""
 
 
 class Filled(At, frozen=True, kw_only=True):

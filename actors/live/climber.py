@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from actors.clock import boot_ms, instant
 from actors.config import FleetConfig
-from actors.live.climb_orders import far_order, purchase, sale
+from actors.live.climb_orders import climb_limit, far_order, purchase, sale
 from actors.live.climb_proofs import Proofs, until
 from actors.live.climb_state import (
     CancelOrder,
@@ -168,7 +168,7 @@ class Climber:
     ) -> UnsignedOrder | None:
         if purpose is Purpose.FAR:
             return far_order(market, book)
-        return purchase(market, book, self._config.risk.order_micro_usd)
+        return purchase(market, book, climb_limit(self._config.risk))
 
     async def _markets(self) -> Sequence[ListedMarket]:
         """Return the open markets of the slots, the longest windows first."""

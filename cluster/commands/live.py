@@ -7,7 +7,6 @@ import click
 import msgspec
 
 from actors.config import FleetConfig, Mode
-from actors.live.climb_store import last_climb
 from actors.live.confirmation import in_force
 from actors.live.guard import start_of
 from actors.live.refusals import gate_refusals
@@ -24,9 +23,9 @@ from cluster.gate.keys import public_of, read_key
 from cluster.local.account_check import SECONDS, check_account
 from cluster.local.confirming import risk_table
 from cluster.local.jobs import packed_tree
-from cluster.local.live_start import climb_text
 from cluster.local.modes import LIVE_FILE
 from cluster.local.state_folder import StateFolder
+from cluster.status.climb import climb_in
 from cluster.terminal.console import notify, operator, screen, show_line, state_of, state_option
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -122,7 +121,7 @@ def show_command(state: str | None) -> None:
         show_line(f"confirmed: {confirmed or 'nothing is in force'}")
     else:
         show_line(f"confirmed: by {confirmed.who}, release {confirmed.risked.release[:12]}")
-    show_line(climb_text(last_climb(storage)))
+    show_line(climb_in(storage))
     for refused in gate_refusals(start):
         show_line(f"a start is refused: {refused}")
     show_line(f"a start of this tree asks for: {start.risked.full_text}")

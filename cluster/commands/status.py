@@ -2,9 +2,11 @@
 
 import click
 
+from actors.config import Mode
 from actors.runtime import load_config
 from checkpoints.storage import LocalStorage
 from cluster.fleet import join_fleet
+from cluster.status.climb import climb_in
 from cluster.status.fleet_page import FleetPage
 from cluster.status.page import ask_report
 from cluster.status.standing import standing
@@ -21,7 +23,10 @@ def command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click pas
     if told is not None:
         notify(f"this fleet: {told}")
     link = join_fleet(folder)
-    found = ask_report(link, load_config(str(folder.storage)), LocalStorage(folder.storage))
+    config, storage = load_config(str(folder.storage)), LocalStorage(folder.storage)
+    if config.mode is Mode.LIVE:
+        notify(climb_in(storage))
+    found = ask_report(link, config, storage)
     if as_json:
         emit(found)
     else:

@@ -10,6 +10,7 @@ from typing import Final
 from rich.console import Console
 
 from actors.config import FleetConfig, Mode
+from actors.live.climb_orders import LEAST_MICRO_USD, climb_limit
 from actors.live.climb_run import climb
 from actors.live.climb_state import Climb, Line, Phase
 from actors.live.climb_store import last_climb
@@ -33,7 +34,7 @@ from cluster.local.jobs import packed_tree
 from cluster.local.launch import config_in_force
 from cluster.local.sandbox_process import deployment_from, read_ready
 from cluster.local.state_folder import StateFolder
-from signals.units import MICRO
+from cluster.status.climb import climb_line
 
 VENUE_CODE: Final = "actors/venue/"
 """Files of a release that sign and post: other ones climb anew."""
@@ -56,12 +57,22 @@ SAID: Final = {
 
 def start_live(state: StateFolder, config: Path, given: str | None, console: Console) -> None:
     """Do all that a live start needs before its fleet; raise `ClusterError` with what to do."""
+    try:
+        _start_live(state, config, given, console)
+    except CheckpointsError as error:
+        raise FleetError(f"nothing was started: {error}") from error
+
+
+def _start_live(state: StateFolder, config: Path, given: str | None, console: Console) -> None:
     ready = read_ready(state.sandbox_ready)
     wanted = read_config(config, deployment_from(ready, state.storage, state.private_key))
     if wanted.mode is not Mode.LIVE:
         return
     storage = LocalStorage(state.storage)
-    fleet = config_in_force(storage, wanted, fleet_lives=False)
+    check_order_limit(wanted)
+    record = state.read_run()
+    lives = record.head is not None and record.head.alive
+    fleet = config_in_force(storage, wanted, fleet_lives=lives)
     release = packed_tree(state, ["launch"]).rpartition("/")[2].removesuffix(".zip")
     start = _read_start(fleet, release)
     refused = gate_refusals(start)
@@ -71,6 +82,17 @@ def start_live(state: StateFolder, config: Path, given: str | None, console: Con
     check_account(storage, fleet, console)
     confirm(storage, start, given, console)
     _climb(storage, fleet, start.line(venue_code(storage, release)), console)
+
+
+def check_order_limit(fleet: FleetConfig) -> None:
+    """Refuse limits under which the venue takes no order that can be sold again."""
+    most = climb_limit(fleet.risk)
+    if most < LEAST_MICRO_USD:
+        raise FleetError(
+            f"the limits let one buy cost {usd(most)} USD; the climb needs {usd(LEAST_MICRO_USD)}, "
+            "for the venue takes no such order below 1 USD: raise risk.order_micro_usd, "
+            "slot_exposure_micro_usd or fleet_exposure_micro_usd"
+        )
 
 
 def _read_start(fleet: FleetConfig, release: str) -> Start:
@@ -102,10 +124,7 @@ def _climb(storage: LocalStorage, fleet: FleetConfig, line: Line, console: Conso
         if now.phase in SAID:
             console.print(f"climb: {SAID[now.phase]}")
 
-    try:
-        found = asyncio.run(climb(fleet, line, show))
-    except CheckpointsError as error:
-        raise FleetError(f"the climb could not write its record: {error}") from error
+    found = asyncio.run(climb(fleet, line, show))
     if isinstance(found, str):
         raise FleetError(f"the climb could not begin: {found}")
     if found.phase is not Phase.DONE:
@@ -114,25 +133,3 @@ def _climb(storage: LocalStorage, fleet: FleetConfig, line: Line, console: Conso
             "that is said. Mend it and start again: it goes on where it is, and pays nothing twice"
         )
     console.print(climb_line(found))
-
-
-def climb_text(found: Climb | None) -> str:
-    """Say how the newest climb stands."""
-    if found is None:
-        return "climb: none yet; the first confirmed start makes it"
-    if found.phase is Phase.DONE:
-        return climb_line(found)
-    return f"climb: {found.phase}" + (f": {found.reason}" if found.reason else "")
-
-
-def climb_line(found: Climb) -> str:
-    """Say what a climb proved and cost."""
-    cost = f"the round trip cost {usd(max(0, found.cost_micro_usd))} USD"
-    if found.held_shares:
-        held = found.held_shares / MICRO
-        cost = f"{held:g} shares are held until their market settles ({found.reason or 'a rest'})"
-    return (
-        f"climb: done. One far order was placed, seen, cancelled and is gone; "
-        f"{found.bought_shares / MICRO:g} shares were bought for {usd(found.bought_micro_usd)} "
-        f"USD; {cost}"
-    )

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from actors.live.confirmation import end as end_confirmation
 from actors.runtime import load_config
+from actors.venue.kinds import VenueKind
+from actors.venue.storage_mark import kind_in
 from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.audit.log_reading import read_log
@@ -125,6 +127,8 @@ def _start(
 
     False: the time was over before the venue could be reached.
     """
+    if options.fresh:
+        check_forgettable(state)
     try:
         if options.fresh:
             end_fleet(state, Interrupts(), console.print)  # what an earlier start left half done
@@ -144,6 +148,15 @@ def _start(
     if not up:
         _undo(state, before, interrupts, console)
     return up
+
+
+def check_forgettable(state: StateFolder) -> None:
+    """Refuse to forget real money: orders, positions and approvals stand nowhere else."""
+    if kind_in(state.storage) is VenueKind.LIVE:
+        raise ClusterError(
+            f"{state.root} holds the books of a live fleet, and --fresh would delete them: start "
+            "without it, or name another folder with --state"
+        )
 
 
 def _undo(state: StateFolder, before: Living, interrupts: Interrupts, console: Console) -> None:

@@ -1,12 +1,16 @@
 """The climb's orders: far from any book, above the venue's least, below the order limit."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.config import RiskLimits
 from actors.live.climb_orders import (
     BUY_MICRO_USD,
     FAR_MICRO_USD_MIN,
+    LEAST_MICRO_USD,
     SALE_MICRO_USD_MIN,
+    climb_limit,
     far_order,
     purchase,
     sale,
@@ -69,6 +73,15 @@ def test_a_purchase_can_be_sold_again_and_is_within_the_limit(book: TokenBook, l
 def test_a_sale_never_offers_more_than_is_held(book: TokenBook, held: int) -> None:
     order = sale("c", book, MicroShares(held))
     assert order is None or 0 < order.shares <= held
+
+
+@pytest.mark.parametrize(
+    "field", ["order_micro_usd", "slot_exposure_micro_usd", "fleet_exposure_micro_usd"]
+)
+def test_the_purchase_is_within_every_limit_of_one_buy(field: str) -> None:
+    limits = RiskLimits(**{field: MicroUsd(1_000_000)})
+    assert climb_limit(limits) == 1_000_000
+    assert climb_limit(limits) < LEAST_MICRO_USD, "a start says so before anything is placed"
 
 
 def test_an_order_limit_below_the_venues_least_allows_no_climb() -> None:
