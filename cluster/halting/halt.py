@@ -17,7 +17,7 @@ import msgspec
 
 from actors.config import FleetConfig, Mode
 from actors.messages import TradingState
-from actors.venue.connect import connect_to_stop, first_cancel
+from actors.venue.connect import adapter_of, connect_to_stop, first_cancel
 from actors.venue.port import Cancelled, Unknown
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
@@ -128,11 +128,12 @@ class VenueSide(threading.Thread):
     """Empties the account beside the rest."""
 
     def __init__(
-        self, opens: Open, first: FirstCancel, fenced: Fenced, ports: HaltPorts, began_ms: int
+        self, config: FleetConfig, fenced: Fenced, ports: HaltPorts, began_ms: int
     ) -> None:
         super().__init__(name="venue", daemon=True)
-        self._opens = opens
-        self._first = first
+        self._config = config
+        self._opens = ports.open_venue or (lambda: connect_to_stop(config, CALL_S))
+        self._first = FirstCancel(ports.first_cancel or (lambda: first_cancel(config, CALL_S)))
         self._fenced = fenced
         self._ports = ports
         self._began_ms = began_ms
@@ -143,6 +144,9 @@ class VenueSide(threading.Thread):
         ports = self._ports
         self._first.start()
         self._first.join(FIRST_S)  # loading the adapter would slow it down
+        if ports.open_venue is None:
+            with contextlib.suppress(Exception):  # before any limit: on a busy machine it is slow
+                adapter_of(self._config)
         try:
             self.proof = asyncio.run(
                 empty_account(self._opens, self._fenced, ports.tell, self._began_ms, ports.limits)
@@ -174,12 +178,12 @@ def halt(
     end.begin(reason)
     venue = None
     if isinstance(config, FleetConfig) and config.mode is not Mode.PAPER:
-        venue = _venue_side(config, fenced, ports, began_ms)
+        venue = VenueSide(config, fenced, ports, began_ms)
         venue.start()
     try:
         kind, said = end.fence()
         if isinstance(config, FleetConfig) and venue is None and kind is not GatewayEnd.CONFIRMED:
-            venue = _venue_side(config, fenced, ports, began_ms)  # the paper account is free now
+            venue = VenueSide(config, fenced, ports, began_ms)  # the paper account is free now
             venue.start()
         proof = venue.result() if venue is not None else _without_venue(config, end.under_way)
     finally:
@@ -193,12 +197,6 @@ def halt(
         gateway_said=said,
         proof=proof,
     )
-
-
-def _venue_side(config: FleetConfig, fenced: Fenced, ports: HaltPorts, began_ms: int) -> VenueSide:
-    opens = ports.open_venue or (lambda: connect_to_stop(config, CALL_S))
-    first = FirstCancel(ports.first_cancel or (lambda: first_cancel(config, CALL_S)))
-    return VenueSide(opens, first, fenced, ports, began_ms)
 
 
 def _before_the_first_start(mark: Mark) -> TradingSet:

@@ -4,22 +4,21 @@ Only the mode and the table [venue] count here, so a file whose other tables are
 """
 
 from pathlib import Path
-from typing import Any
 
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode
 from actors.gateway.lock import LOCK_FILE
 from actors.runtime import load_config
+from actors.venue.kinds import kind_of
+from actors.venue.storage_mark import kind_in
 from checkpoints.errors import CheckpointsError
-from cluster.config.errors import ConfigError
 from cluster.config.load import build_config, read_document
-from cluster.config.venue import Deployment
+from cluster.config.venue import Deployment, read_venue
 from cluster.errors import ClusterError
 from cluster.halting.halt import Unreadable
 from cluster.local.sandbox_process import read_ready
 from cluster.local.state_folder import StateFolder
 from signals.market_time import MarketClock
-
-OF_THE_VENUE = ("mode", "venue")
+from signals.params import Params
 
 
 def config_to_stop(folder: StateFolder, named: Path | None) -> FleetConfig | Unreadable | None:
@@ -40,28 +39,37 @@ def config_to_stop(folder: StateFolder, named: Path | None) -> FleetConfig | Unr
     launched = _from_file(folder, folder.config)
     if isinstance(launched, Unreadable):
         return Unreadable(f"{stored}, and {launched.problem}")
+    marked = kind_in(folder.storage)
+    if marked not in {None, kind_of(launched)}:
+        return Unreadable(
+            f"{stored}, and by {folder.config} alone this would be a {kind_of(launched)} fleet, "
+            f"where the storage is a {marked} fleet's"
+        )
     return launched
 
 
 def _from_file(folder: StateFolder, file: Path) -> FleetConfig | Unreadable:
+    """Read a file's account, whatever else is wrong in it."""
     try:
         document = read_document(file)
         deployment = _deployment(folder)
-        try:
-            return build_config(str(file), _venue_part(document), deployment)
-        except ConfigError:
-            return build_config(str(file), document, deployment)
+        mode = Mode(document["mode"])
+        venue = read_venue(str(file), document.get("venue", {}), deployment, mode)
     except (ClusterError, OSError) as error:
         return Unreadable(str(error))
+    return FleetConfig(
+        mode=mode,
+        storage=deployment.storage,
+        clock=deployment.clock,
+        venue=venue,
+        slots=(),
+        params=Params(),
+    )
 
 
 def config_on_a_sandbox(folder: StateFolder) -> FleetConfig:
     """Return a configuration on the folder's own exchange; raise `ConfigError`."""
     return build_config("drill", {"mode": "sandbox"}, _deployment(folder))
-
-
-def _venue_part(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: document[key] for key in OF_THE_VENUE if key in document}
 
 
 def _deployment(folder: StateFolder) -> Deployment:
