@@ -6,6 +6,8 @@ from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.patches import patched
 from tests.simulation.run import simulate
 
+pytestmark = pytest.mark.timeout(1800)  # a minute of a core at most; a loaded machine gives a tenth
+
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_the_simulation_notices_that(mutation: Mutation) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.simulation.report import Totals
 from tests.simulation.run import SUCCESSIONS, simulate
 
+pytestmark = pytest.mark.timeout(1800)  # a minute of a core each; a loaded machine gives a tenth
 SEEDS = 300
 GROUPS = 5
 """No divisor of the numbers of steps, 16 and 54: each group aims at every step."""
