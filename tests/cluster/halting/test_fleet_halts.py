@@ -70,7 +70,7 @@ def test_a_gateway_that_hangs_is_ended_and_the_next_one_is_halted_too(fleet: Fle
     halted(fleet, "its process was ended")
     assert not hung.alive
     fleet.wait(lambda: gateway(fleet) != hung and gateway(fleet).alive, "another gateway")
-    fleet.wait(lambda: "halted" in fleet.command("status")[1], "a gateway that says so")
+    fleet.wait(lambda: "trading HALTED" in fleet.command("status")[1], "a gateway that says so")
     assert resting(fleet) == 0
     resumed(fleet)
 
