@@ -7,7 +7,7 @@ whole number of micro-USD for every order. A fill may have six decimals of a sha
 """
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NewType
+from typing import Final, NewType
 
 from signals.market import Outcome
 
@@ -63,6 +63,16 @@ def fill_value_micro_usd(outcome: Outcome, price: PriceMicroUsd, shares: MicroSh
     """
     product = price * shares
     return MicroUsd(product // MICRO if outcome is Outcome.UP else -(-product // MICRO))
+
+
+TAKER_FEE_PERMILLE_MAX: Final = 100
+"""Of the dollars that an order spends: the highest rate of a market that is traded. The venue's is
+70; a better price costs more fee for the same dollars, the rate itself at most."""
+
+
+def taker_fee_most_micro_usd(spent_micro_usd: MicroUsd) -> MicroUsd:
+    """Return what a taker may pay on top of these dollars, whatever the prices; rounded up."""
+    return MicroUsd(-(-spent_micro_usd * TAKER_FEE_PERMILLE_MAX // 1_000))
 
 
 def taker_fee_micro_usd(

@@ -43,7 +43,7 @@ from actors.messages import (
     TradingState,
 )
 from signals.market import DAY_MS, Outcome
-from signals.units import MicroUsd
+from signals.units import MicroUsd, fill_value_micro_usd
 
 HISTORY_MAX: Final = 64
 """Fence records kept per slot; older ones are in the slots' journals (kind claim)."""
@@ -209,7 +209,8 @@ def _count(ledger: Ledger, end: OrderEnd) -> None:
 
 def _fill(ledger: Ledger, slot: str, event: Filled, wire_ms: int) -> None:
     where = ledger.orders if event.order_id in ledger.orders else ledger.ended
-    where[event.order_id] = filled(where[event.order_id], event.shares)
+    value = fill_value_micro_usd(event.outcome, event.price, event.shares)
+    where[event.order_id] = filled(where[event.order_id], event.shares, value)
     kept = KeptFill(fill=event, slot=slot, wire_ms=wire_ms)
     ledger.fills[event.fill_id] = kept
     _hold(ledger, kept, event.at_ms, sign=1)

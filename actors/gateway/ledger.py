@@ -13,8 +13,9 @@ from actors.gateway.order_life import Order
 from actors.gateway.records import KeptFill, KeptIntent, Market, Outbox, Seat, StoredLedger
 from actors.gateway.table import Amounts, Spec, Table
 from actors.messages import Intent, TradingState
+from signals.decision import Style
 from signals.market import DAY_MS, Outcome, Side
-from signals.units import MICRO, MicroUsd
+from signals.units import MICRO, MicroUsd, taker_fee_most_micro_usd
 
 # ---- by what entries are found, and what they put at stake ---------------------------------------
 
@@ -44,11 +45,13 @@ def staked(slot: str | None) -> str:
 
 
 def buy_value_micro_usd(order: Order | Intent) -> MicroUsd:
-    """Return what an open order may still cost."""
+    """Return what an open order may still cost, the highest fee of a taker included."""
     if order.side is Side.SELL:
         return MicroUsd(0)
-    left = order.remaining_shares if isinstance(order, Order) else order.shares
-    return MicroUsd(order.price * left // MICRO)
+    asked = MicroUsd(order.price * order.shares // MICRO)
+    left = order.left_micro_usd if isinstance(order, Order) else asked
+    fee = taker_fee_most_micro_usd(left) if order.style is Style.TAKE else 0
+    return MicroUsd(left + fee)
 
 
 def _buying(order: Order | Intent) -> Amounts:

@@ -15,7 +15,7 @@ from actors.machine.moves import Moves
 from actors.messages import OrderEnd
 from signals.decision import Style
 from signals.market import Outcome, Side
-from signals.units import SIZE_STEP_MICRO_SHARES, MicroShares, PriceMicroUsd
+from signals.units import MICRO, SIZE_STEP_MICRO_SHARES, MicroShares, MicroUsd, PriceMicroUsd
 
 
 class OrderState(StrEnum):
@@ -61,6 +61,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Matched at the venue, failed fills included: what the venue took off the order."""
     end: OrderEnd | None = None
     reason: str = ""
+    filled_micro_usd: MicroUsd = MicroUsd(0)
+    """What its fills moved in cash, fees left out; 0 where an older release booked them."""
 
     @property
     def remaining_shares(self) -> MicroShares:
@@ -70,7 +72,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return MicroShares(max(0, self.shares - self.filled_shares))
 
     @property
+    def left_micro_usd(self) -> MicroUsd:
+        """What may still change hands at its limit. An immediate buy spends its dollars.
+
+        At better prices it gets more shares than it asked for, in trades that are told one by one.
+        """
+        if self.state is OrderState.ENDED:
+            return MicroUsd(0)
+        if self.style is Style.TAKE and self.side is Side.BUY:
+            return MicroUsd(max(0, self.price * self.shares // MICRO - self.filled_micro_usd))
+        return MicroUsd(self.price * self.remaining_shares // MICRO)
+
+    @property
     def complete(self) -> bool:
+        """It has all its shares."""
         return self.shares - self.filled_shares < DUST_MICRO_SHARES
 
 
@@ -86,9 +101,12 @@ def ended(order: Order, end: OrderEnd, reason: str) -> Order:
     return msgspec.structs.replace(moved(order, OrderState.ENDED, reason), end=end, body=body)
 
 
-def filled(order: Order, shares: MicroShares) -> Order:
-    total = MicroShares(order.filled_shares + shares)
-    return msgspec.structs.replace(order, filled_shares=total)
+def filled(order: Order, shares: MicroShares, micro_usd: MicroUsd) -> Order:
+    return msgspec.structs.replace(
+        order,
+        filled_shares=MicroShares(order.filled_shares + shares),
+        filled_micro_usd=MicroUsd(order.filled_micro_usd + micro_usd),
+    )
 
 
 def end_of_absent(order: Order, *, cancelled: bool, market_ms: int) -> tuple[OrderEnd, str]:

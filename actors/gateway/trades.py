@@ -151,7 +151,7 @@ def _fill(draft: Draft, order: Order, trade: VenueTrade) -> None:
     )
     draft.publish(order.slot, filled)
     now = draft.ledger.orders.get(order.order_id)
-    if now is not None and now.complete:
+    if now is not None and now.complete and now.left_micro_usd < CASH_DUST_MICRO_USD:
         end, reason = end_of_absent(now, cancelled=False, market_ms=draft.market_ms)
         end_order(draft, now, end, reason)
 

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from signals.market import Asset, Timeframe, Window, market_slug
+from signals.units import TAKER_FEE_PERMILLE_MAX
 
 LOOK_BACK_S: Final = 60
 """Of the average that the price feed is asked for; a market that settles on another is not ours."""
@@ -187,6 +188,8 @@ def _fee(market: MarketRule) -> Iterator[str]:
     rate = schedule.rate
     if rate is None or not math.isfinite(rate) or not 0 <= rate <= 1:
         yield f"fee rate {rate}"
+    elif rate > TAKER_FEE_PERMILLE_MAX / 1_000:
+        yield f"fee rate {rate}, above {TAKER_FEE_PERMILLE_MAX / 1_000:g}, which limits reckon with"
     elif rate and market.fees_enabled is False:
         yield f"fee rate {rate}, and fees are off"
     if schedule.exponent != FEE_EXPONENT:
