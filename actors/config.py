@@ -87,7 +87,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Fills of one slot in one market and side within 15 market minutes before the throttle
     latches."""
     order_micro_usd: MicroUsd = MicroUsd(1_000_000_000_000)
-    """What one buy may cost at its limit. The default is above every other limit."""
+    """What one buy may cost, the highest fee of a taker included. The default is above every other
+    limit."""
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
