@@ -137,7 +137,7 @@ def test_money_spent_never_exceeds_a_limit(
             if not left:
                 break
             order_id, (whose, limit, dollars, how) = next(iter(left.items()))
-            spends = dollars if permille > 70 else dollars * permille // 100  # noqa: PLR2004
+            spends = dollars if permille > 70 else dollars * permille // 100
             at = limit if how is Style.REST else max(1, limit * better // 1_000)
             made = bought(order_id, whose, at, spends, f"t{number}-{permille}-{better}")
             if how is Style.REST:
