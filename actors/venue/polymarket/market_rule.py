@@ -176,6 +176,16 @@ def _source(market: MarketRule, event: EventRule, asset: Asset) -> Iterator[str]
         yield f"its description speaks of {other[0]!r}"
 
 
+def _rate(market: MarketRule, rate: float | None) -> Iterator[str]:
+    most = TAKER_FEE_PERMILLE_MAX / 1_000
+    if rate is None or not math.isfinite(rate) or not 0 <= rate <= 1:
+        yield f"fee rate {rate}"
+    elif rate > most:
+        yield f"fee rate {rate}, above {most:g}, which limits reckon with"
+    elif rate and market.fees_enabled is False:
+        yield f"fee rate {rate}, and fees are off"
+
+
 def _fee(market: MarketRule) -> Iterator[str]:
     """A fee that is not said is not zero."""
     schedule, kind = market.fee_schedule, market.fee_type or ""
@@ -185,13 +195,7 @@ def _fee(market: MarketRule) -> Iterator[str]:
         if market.fees_enabled is not False:
             yield "the fee is not said"
         return
-    rate = schedule.rate
-    if rate is None or not math.isfinite(rate) or not 0 <= rate <= 1:
-        yield f"fee rate {rate}"
-    elif rate > TAKER_FEE_PERMILLE_MAX / 1_000:
-        yield f"fee rate {rate}, above {TAKER_FEE_PERMILLE_MAX / 1_000:g}, which limits reckon with"
-    elif rate and market.fees_enabled is False:
-        yield f"fee rate {rate}, and fees are off"
+    yield from _rate(market, schedule.rate)
     if schedule.exponent != FEE_EXPONENT:
         yield f"fee exponent {schedule.exponent}, not {FEE_EXPONENT:g}"
     if schedule.taker_only is not True:

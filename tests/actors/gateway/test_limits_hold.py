@@ -6,7 +6,6 @@ at any better price, in any number of trades, each heard at any time; the fee co
 
 from decimal import Decimal
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -106,53 +105,64 @@ INTENTS = st.tuples(
 FILLS = st.lists(st.tuples(st.integers(1, 100), st.integers(1, 1_000)), max_size=3)
 
 
-@pytest.mark.parametrize("restarted", [False, True])
-@settings(max_examples=150, deadline=None)
+class Hostile:
+    """Sends intents to a gateway, and spends what it signs in the dearest way."""
+
+    def __init__(self) -> None:
+        self.machine = machine()
+        self.left: dict[str, tuple[str, int, int, Style]] = {}
+        """Order to slot, limit, dollars that it may still spend, style."""
+        self.paid = dict.fromkeys(SLOTS, 0)
+
+    def send(self, number: int, what: tuple[str, int, int, Style]) -> None:
+        slot, price, shares, style = what
+        sized = {"price": PriceMicroUsd(price), "shares": MicroShares(shares)}
+        an_intent = intent(slot=slot, leg=number, style=style, side=Side.BUY, **sized)
+        self.machine.send(an_intent)
+        if self.machine.asked(Sign):
+            self.machine.apply(
+                SignDone(
+                    intent_id=an_intent.intent_id, outcome=signed(f"o{number}"), **self.machine.at
+                )
+            )
+            posted(self.machine, f"0xo{number}", MATCHED)
+            self.left[f"0xo{number}"] = (slot, price, price * shares // MICRO, style)
+
+    def spend(self, name: str, percent: int, better: int) -> None:
+        if not self.left:
+            return
+        order_id, (slot, limit, dollars, style) = next(iter(self.left.items()))
+        spends = dollars * percent // 100
+        rests = style is Style.REST
+        at = limit if rests else max(1, limit * better // 1_000)
+        made = bought(order_id, slot, at, spends, f"{name}-{percent}-{better}")
+        if rests:
+            made = replace(made, maker=True, fee_micro_usd=MicroUsd(0))
+        if made.shares <= 0 or made.fill_id in self.machine.state.ledger.fills:
+            return
+        self.machine.poll(trades=(made,))
+        self.paid[slot] += spends + made.fee_micro_usd
+        self.left[order_id] = (slot, limit, dollars - spends, style)
+        if spends == dollars:
+            del self.left[order_id]
+
+    def judge(self) -> None:
+        for slot, spent in self.paid.items():
+            assert spent <= LIMITS.slot_exposure_micro_usd, slot
+        # everything that was signed may still spend what is left of it
+        total = sum(self.paid.values()) + sum(dollars for _, _, dollars, _ in self.left.values())
+        assert total <= LIMITS.fleet_exposure_micro_usd
+        assert at_stake_micro_usd(self.machine.state.ledger, None) >= total - 100
+
+
+@settings(max_examples=200, deadline=None)
 @given(moves=st.lists(st.tuples(INTENTS, FILLS), max_size=14))
 def test_money_spent_never_exceeds_a_limit(
-    restarted: bool,  # noqa: FBT001 a parameter
     moves: list[tuple[tuple[str, int, int, Style], list[tuple[int, int]]]],
 ) -> None:
-    one = machine()
-    left: dict[str, tuple[str, int, int, Style]] = {}
-    paid: dict[str, int] = dict.fromkeys(SLOTS, 0)
-    for number, ((slot, price, shares, style), fills) in enumerate(moves):
-        an_intent = intent(
-            slot=slot,
-            leg=number,
-            price=PriceMicroUsd(price),
-            shares=MicroShares(shares),
-            style=style,
-            side=Side.BUY,
-        )
-        one.send(an_intent)
-        for sign in one.asked(Sign):
-            name = f"o{number}"
-            one.apply(
-                SignDone(intent_id=sign.approved.intent.intent_id, outcome=signed(name), **one.at)  # type: ignore[attr-defined]
-            )
-            posted(one, f"0x{name}", MATCHED)
-            left[f"0x{name}"] = (slot, price, price * shares // MICRO, style)
-        for permille, better in fills:
-            if not left:
-                break
-            order_id, (whose, limit, dollars, how) = next(iter(left.items()))
-            spends = dollars if permille > 70 else dollars * permille // 100
-            at = limit if how is Style.REST else max(1, limit * better // 1_000)
-            made = bought(order_id, whose, at, spends, f"t{number}-{permille}-{better}")
-            if how is Style.REST:
-                made = replace(made, maker=True, fee_micro_usd=MicroUsd(0))
-            if made.shares > 0 and made.fill_id not in one.state.ledger.fills:
-                one.poll(trades=(made,))
-                paid[whose] += spends + made.fee_micro_usd
-                left[order_id] = (whose, limit, dollars - spends, how)
-            if dollars == spends:
-                del left[order_id]
-    if restarted:
-        one = Machine(RULES, one.state.ledger)
-    for whose, spent in paid.items():
-        assert spent <= LIMITS.slot_exposure_micro_usd, whose
-    # everything that was signed may still spend what is left of it
-    total = sum(paid.values()) + sum(dollars for _, _, dollars, _ in left.values())
-    assert total <= LIMITS.fleet_exposure_micro_usd
-    assert at_stake_micro_usd(one.state.ledger, None) >= total - 100
+    hostile = Hostile()
+    for number, (what, fills) in enumerate(moves):
+        hostile.send(number, what)
+        for percent, better in fills:
+            hostile.spend(f"t{number}", percent, better)
+        hostile.judge()
