@@ -14,11 +14,14 @@ from actors.venue.polymarket.redeem_answers import FAILURES, now_ms, reason_of
 from actors.venue.polymarket.relayed import (
     RedeemClient,
     collateral_received,
+    newest_block,
     receipt,
     shares_on_chain,
 )
 from signals.units import MICRO, MicroShares, MicroUsd
 
+BLOCKS_FINAL: Final = 5
+"""Ten seconds: no block that deep was ever replaced since the chain votes on each."""
 PAGES_MAX: Final = 20
 """Of a listing, 100 rows each: far more markets than a fleet wins in between two sweeps."""
 
@@ -94,17 +97,31 @@ class RedeemReads:
             return ()
         return (Payment(transaction_hash=transaction_hash.lower(), micro_usd=MicroUsd(came)),)
 
-    async def activity(self, claim: Claim) -> tuple[Payment, ...] | None:
-        """Return every payment for this market that the venue lists, whoever sent for it."""
+    async def activity(self, claim: Claim) -> tuple[Payment, ...]:
+        """Return every final payment for this market that the venue lists, whoever sent for it.
+
+        The list shows blocks that may still be replaced: each payment's depth is read at the node.
+        """
         pages = self._client.list_activity(
             condition_id=claim.condition_id, activity_types=["REDEEM"]
         )
-        rows = (await pages.first_page()).items
+        booked = {payment.transaction_hash for payment in claim.payments}
+        found: dict[str, int] = {}
+        for row in (await pages.first_page()).items:
+            if not isinstance(row, RedeemActivity) or row.condition_id != claim.condition_id:
+                continue
+            name = str(row.transaction_hash).lower()
+            if name not in booked and await self.is_final(name):
+                micro = int((row.amount * MICRO).to_integral_value())
+                found[name] = found.get(name, 0) + micro
         return tuple(
-            Payment(
-                transaction_hash=str(row.transaction_hash).lower(),
-                micro_usd=MicroUsd(int((row.amount * MICRO).to_integral_value())),
-            )
-            for row in rows
-            if isinstance(row, RedeemActivity) and row.condition_id == claim.condition_id
+            Payment(transaction_hash=name, micro_usd=MicroUsd(came)) for name, came in found.items()
         )
+
+    async def is_final(self, transaction_hash: str) -> bool:
+        """Tell whether the transaction's block is so deep that it is not replaced any more."""
+        seen = await receipt(self._client, transaction_hash)
+        if seen is None:
+            return False
+        newest, _ = await newest_block(self._client)
+        return newest - int(str(seen.get("blockNumber")), 16) >= BLOCKS_FINAL

@@ -61,9 +61,6 @@ from actors.venue.polymarket.relayed import (
 from actors.venue.port import Rejected, Unknown
 
 CONNECT_TIMEOUT_S: Final = 20.0
-BLOCKS_FINAL: Final = 5
-"""After a bare key's transaction, ten seconds: no block that deep was ever replaced since the chain
-votes on each."""
 NO_KEY: Final = (
     "no relayer key: make one on the venue's settings page (API keys) and name its file as "
     "venue.relayer_key_file"
@@ -164,8 +161,7 @@ class PolymarketRedeeming:
             return polled(claim, TransactionState.EXECUTED, known, "")
         if int(str(found.get("status")), 16) != 1:
             return polled(claim, TransactionState.FAILED, known, "the transaction reverted")
-        newest, _ = await newest_block(self._client)
-        deep = newest - int(str(found.get("blockNumber")), 16) >= BLOCKS_FINAL
+        deep = await self._reads.is_final(known)
         state = TransactionState.CONFIRMED if deep else TransactionState.MINED
         return polled(claim, state, known, "")
 

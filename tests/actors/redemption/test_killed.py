@@ -75,6 +75,10 @@ def kill_at(wallet: Wallet, point: str) -> None:
 def finish(wallet: Wallet, conditions: list[str]) -> None:
     """Begin anew and go on until every market is booked."""
     wallet.start()
+    finish_running(wallet, conditions)
+
+
+def finish_running(wallet: Wallet, conditions: list[str]) -> None:
     deadline = monotonic() + WAIT_S
     while not all(
         name in wallet.book().claims and not wallet.book().claims[name].open for name in conditions
@@ -121,3 +125,24 @@ def test_killed_at_the_worst_step_each_wallet_is_paid_once(tmp_path: Path) -> No
 @pytest.mark.nemesis
 def test_killed_at_each_step_each_wallet_is_paid_once(tmp_path: Path) -> None:
     play(tmp_path, tuple(POINTS), markets=len(POINTS), speed=8)
+
+
+@pytest.mark.nemesis
+def test_a_lost_answer_a_replaced_block_and_auto_redeem_pay_once(tmp_path: Path) -> None:
+    """The first submission's answer is lost and its block replaced; another market goes by itself.
+
+    Between them a false "zero position balance".
+    """
+    with claims_exchange(tmp_path, 30) as exchange, wallets(exchange) as who:
+        wallet = who[0]
+        conditions = win(exchange, [wallet], 3)
+        fault(exchange, "drop_answer", "POST /relayer/submit", count=1)
+        fault(exchange, "transaction", mode="reverts", count=1)
+        fault(exchange, "transaction", mode="precheck", count=1)
+        wallet.start()
+        wallet.await_step(Step.SUBMITTING)
+        waiting = wallet.await_step(Step.WAITING)
+        fault(exchange, "auto_redeem", match=waiting.slug)
+        finish_running(wallet, conditions)
+        wallet.kills[waiting.condition_id] = "by itself"
+        show(exchange, [wallet], conditions)

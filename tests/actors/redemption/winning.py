@@ -22,7 +22,11 @@ from actors.redemption.claim import Claim, Step
 from actors.redemption.log import Book, read_book
 from actors.venue.key_kinds import THROW_AWAY
 from actors.venue.polymarket.environment import venue_environment
-from cluster.sandbox.chain.transactions import Redeemed, TransactionSubmitted
+from cluster.sandbox.chain.transactions import (
+    Redeemed,
+    RedemptionUndone,
+    TransactionSubmitted,
+)
 from cluster.sandbox.ledger import read_entries
 from cluster.sandbox.records import CashChanged, MarketSettled
 from cluster.sandbox.wallets import deposit_wallets, proxy_wallet, safe_wallet
@@ -233,7 +237,7 @@ class Judged:
 
     owed: int
     payments: tuple[int, ...]
-    """Of each transaction that redeemed it, nothing included."""
+    """Of each transaction that redeemed it, nothing included, undone ones left out."""
     sent: int
     """Transactions that were taken for it."""
 
@@ -252,7 +256,11 @@ def judge(exchange: Sandbox, wallet: Wallet) -> dict[str, Judged]:
         for payout in record.payouts
         if payout.api_key == api_key
     }
+    undone = [r.redeemed for r in found if isinstance(r, RedemptionUndone)]
     redeemed = [r for r in found if isinstance(r, Redeemed) and r.api_key == api_key]
+    for one in undone:
+        if one in redeemed:
+            redeemed.remove(one)
     sent = [
         redemption.condition_id
         for record in found
