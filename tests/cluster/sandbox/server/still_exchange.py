@@ -34,7 +34,7 @@ from cluster.sandbox.model import (
     Trade,
     VenueMode,
 )
-from cluster.sandbox.settlement import ResolutionHeld
+from cluster.sandbox.settlement import ResolutionHeld, ResolutionWrong
 from cluster.sandbox.terms import Refused
 from tests.cluster.sandbox.server.examples import MARKET, OPEN_MS, tick
 
@@ -116,8 +116,8 @@ class StillExchange(Exchange):
     def refuse(self, order: SignedOrder, order_type: OrderType, refused: Refused, now: Now) -> None:
         self.refused.append((order, refused.error))
 
-    def hold_resolutions(self, held: ResolutionHeld) -> None:
-        self.held = held
+    def steer_resolutions(self, held: ResolutionHeld, wrong: ResolutionWrong) -> None:
+        self.held, self.wrong = held, wrong
 
     def cancel(
         self,
