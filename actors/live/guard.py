@@ -5,10 +5,11 @@ from pathlib import Path
 from actors.attest import release_running
 from actors.config import FleetConfig, Mode
 from actors.live.climb_state import Climb
-from actors.live.climb_store import last_climb
+from actors.live.climb_store import climb_orders, last_climb
 from actors.live.confirmation import in_force, store_of
 from actors.live.refusals import Start, refusal
 from actors.live.risked import Risked
+from actors.live.without_climb import without_orders
 from actors.venue.connect import adapter_of, connect
 from actors.venue.kinds import venue_name
 from actors.venue.port import Rejected, Unknown, VenuePort
@@ -56,4 +57,8 @@ async def connect_confirmed(
             return Unknown(reason=str(error))
         if refused is not None:
             return Rejected(code="refused", message=refused)
-    return await connect(config, timeout_s)
+    venue = await connect(config, timeout_s)
+    if config.mode is not Mode.LIVE or isinstance(venue, Rejected | Unknown):
+        return venue
+    climbed = climb_orders(LocalStorage(Path(config.storage)))
+    return without_orders(venue, frozenset(one.order_id for one in climbed))

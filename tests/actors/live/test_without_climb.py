@@ -1,0 +1,75 @@
+"""The gateway is not told of the climb's orders, and of all else as before."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import msgspec
+
+from actors.live.without_climb import without_orders
+from actors.venue.port import (
+    OrderChange,
+    OrderEvent,
+    StreamLost,
+    TradeStatus,
+    Unknown,
+    VenueEvent,
+    VenuePort,
+    VenueTrade,
+)
+from signals.market import Side
+from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+
+TRADE = VenueTrade(
+    fill_id="t/climb",
+    order_id="climb",
+    condition_id="c",
+    token_id="t",
+    side=Side.BUY,
+    price=PriceMicroUsd(500_000),
+    shares=MicroShares(1),
+    maker=False,
+    fee_micro_usd=MicroUsd(0),
+    status=TradeStatus.CONFIRMED,
+    matched_wire_ms=1,
+)
+OURS = msgspec.structs.replace(TRADE, fill_id="t/slot", order_id="slot")
+
+
+class Scripted:
+    """Answers as it is told."""
+
+    lost = False
+
+    async def trades(self, _after_s: int) -> tuple[VenueTrade, ...] | Unknown:
+        return Unknown(reason="lost") if self.lost else (TRADE, OURS)
+
+    async def events(self) -> AsyncIterator[VenueEvent]:
+        for order_id in ("climb", "slot"):
+            yield OrderEvent(
+                order_id=order_id,
+                condition_id="c",
+                change=OrderChange.PLACEMENT,
+                filled_shares=MicroShares(0),
+            )
+        yield StreamLost(reason="x")
+        yield TRADE
+
+    async def server_time_ms(self) -> int:
+        return 7
+
+
+def test_what_the_climb_did_is_left_out_and_nothing_else() -> None:
+    venue = cast("VenuePort", Scripted())
+    seen = without_orders(venue, frozenset({"climb"}))
+
+    async def events() -> list[VenueEvent]:
+        return [event async for event in seen.events()]
+
+    assert asyncio.run(seen.trades(0)) == (OURS,)
+    told = asyncio.run(events())
+    assert [getattr(event, "order_id", "lost") for event in told] == ["slot", "lost"]
+    assert asyncio.run(seen.server_time_ms()) == 7
+    Scripted.lost = True
+    assert isinstance(asyncio.run(seen.trades(0)), Unknown)
+    assert without_orders(venue, frozenset()) is venue
