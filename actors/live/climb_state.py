@@ -84,7 +84,8 @@ class Climb(msgspec.Struct, frozen=True, kw_only=True):
 
     def counts_for(self, line: Line, wire_ms: int) -> bool:
         """Tell whether a start at this time needs no other climb."""
-        recent = wire_ms - self.done_wire_ms < VALID_MS  # one after the confirmation is recent too
+        # one after the confirmation is recent too; one far ahead was dated by a wrong clock
+        recent = abs(wire_ms - self.done_wire_ms) < VALID_MS
         return self.phase is Phase.DONE and self.line == line and recent
 
     @property

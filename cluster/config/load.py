@@ -49,6 +49,14 @@ LABELS: Final[Mapping[VenueKind, dict[str, str]]] = {
     VenueKind.LIVE: {"live": "LIVE: orders and money are real."},
 }
 """Said beside every result of such a fleet, whatever its file says."""
+FIRST_LIVE_LIMITS: Final[Mapping[str, int]] = {
+    "order_micro_usd": 5_000_000,
+    "slot_exposure_micro_usd": 10_000_000,
+    "fleet_exposure_micro_usd": 50_000_000,
+    "settlement_net_up_micro_usd": 25_000_000,
+    "daily_loss_micro_usd": 20_000_000,
+}
+"""As in cluster/configs/live.toml. A person raises them by naming another."""
 SLOT_DEFAULTS: Final = "slot_defaults"
 
 
@@ -82,6 +90,7 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
         if key not in known:
             raise ConfigError.unknown(file, key, known)
     params, changes = _params(file, document.get("params", {}))
+    document = _with_first_limits(document)
     sections = {
         name: _section(file, name, tables[name].type, document[name])
         for name in own
@@ -107,6 +116,14 @@ def build_config(file: str, document: Mapping[str, Any], deployment: Deployment)
     if label is None:
         return config
     return msgspec.structs.replace(config, labels={**label, **config.labels})
+
+
+def _with_first_limits(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a live file the first limits where it names none: those of a sandbox are far higher."""
+    named = document.get("risk", {})
+    if document["mode"] != Mode.LIVE or not isinstance(named, dict):
+        return document
+    return {**document, "risk": {**FIRST_LIVE_LIMITS, **named}}
 
 
 def _check_gate(file: str, config: FleetConfig) -> None:

@@ -158,6 +158,7 @@ def test_what_cannot_be_sold_is_held_and_said() -> None:
 def test_a_climb_counts_for_a_day_and_for_one_wallet_venue_storage_and_code() -> None:
     state, _ = climbed(*GOOD)
     assert state.counts_for(LINE, 9 + VALID_MS - 1)
+    assert not state.counts_for(LINE, 9 - VALID_MS), "dated by a clock that was ahead"
     assert not state.counts_for(LINE, 9 + VALID_MS)
     for field in Line.__struct_fields__:
         assert not state.counts_for(msgspec.structs.replace(LINE, **{field: "other"}), 10)

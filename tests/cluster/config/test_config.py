@@ -52,6 +52,19 @@ def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: P
     assert config.risk == RiskLimits()
 
 
+@pytest.mark.parametrize(
+    ("text", "order"), [("", 5), ("[risk]\n", 5), ("[risk]\norder_micro_usd = 7_000_000\n", 7)]
+)
+def test_a_live_file_without_limits_has_the_first_ones_and_not_a_sandboxes(
+    tmp_path: Path, text: str, order: int
+) -> None:
+    gate = f'[gate]\noperator_keys = {{ ann = "{"c" * 64}" }}\n'
+    risk = read(tmp_path, f'mode = "live"\n{gate}{text}').risk
+    assert risk.order_micro_usd == order * 1_000_000
+    assert risk.fleet_exposure_micro_usd == 50_000_000
+    assert risk.daily_loss_micro_usd == 20_000_000
+
+
 MORE = [f"coin{number}" for number in range(57)]
 SIXTY_FIVE = "\n".join(
     (
