@@ -4,7 +4,7 @@ from pathlib import Path
 
 from actors.attest import release_running
 from actors.config import FleetConfig, Mode
-from actors.live.climb_state import Climb
+from actors.live.climb_state import Climb, Purpose
 from actors.live.climb_store import climb_orders, last_climb
 from actors.live.confirmation import in_force, store_of
 from actors.live.refusals import Start, refusal
@@ -39,6 +39,21 @@ def start_of(config: FleetConfig, release: str) -> Start:
     )
 
 
+def held_by(climbed: Climb | None) -> dict[str, int]:
+    """Return what a climb left in the account, by token."""
+    if climbed is None:
+        return {}
+    tokens = {placed.purpose: placed.token_id for placed in climbed.orders}
+    found: dict[str, int] = {}
+    for purpose, shares in (
+        (Purpose.BUY, climbed.held_shares),
+        (Purpose.FAR, climbed.late_shares),
+    ):
+        if shares and purpose in tokens:
+            found[tokens[purpose]] = found.get(tokens[purpose], 0) + shares
+    return found
+
+
 def _climbed(storage: LocalStorage) -> Climb | str | None:
     try:
         return last_climb(storage)
@@ -60,5 +75,6 @@ async def connect_confirmed(
     venue = await connect(config, timeout_s)
     if config.mode is not Mode.LIVE or isinstance(venue, Rejected | Unknown):
         return venue
-    climbed = climb_orders(LocalStorage(Path(config.storage)))
-    return without_orders(venue, frozenset(one.order_id for one in climbed))
+    storage = LocalStorage(Path(config.storage))
+    orders = frozenset(one.order_id for one in climb_orders(storage))
+    return without_orders(venue, orders, held_by(last_climb(storage)))

@@ -7,6 +7,7 @@ from typing import cast
 import msgspec
 
 from actors.live.without_climb import without_orders
+from actors.venue.answers import AccountBalance
 from actors.venue.port import (
     OrderChange,
     OrderEvent,
@@ -55,6 +56,10 @@ class Scripted:
         yield StreamLost(reason="x")
         yield TRADE
 
+    async def account(self, token_ids: list[str]) -> AccountBalance:
+        shares = {token: MicroShares(5_000_000) for token in token_ids}
+        return AccountBalance(cash_micro_usd=MicroUsd(9), shares=shares)
+
     async def server_time_ms(self) -> int:
         return 7
 
@@ -70,6 +75,11 @@ def test_what_the_climb_did_is_left_out_and_nothing_else() -> None:
     told = asyncio.run(events())
     assert [getattr(event, "order_id", "lost") for event in told] == ["slot", "lost"]
     assert asyncio.run(seen.server_time_ms()) == 7
+    beside = without_orders(venue, frozenset({"climb"}), {"t": 2_000_000, "gone": 6_000_000})
+    account = asyncio.run(beside.account(["t", "gone", "other"]))
+    assert isinstance(account, AccountBalance)
+    assert account.shares == {"t": 3_000_000, "gone": 0, "other": 5_000_000}
+    assert account.cash_micro_usd == 9
     Scripted.lost = True
     assert isinstance(asyncio.run(seen.trades(0)), Unknown)
     assert without_orders(venue, frozenset()) is venue
