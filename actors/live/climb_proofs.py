@@ -98,9 +98,7 @@ class Proofs:
             said = f"its trades are not final within {FILL_S_MAX:.0f} s: start again, it is asked"
             return Failed(at_ms=boot_ms(), reason=said)
         good = [fill for fill in fills if fill.status is not TradeStatus.FAILED]
-        if fills and not good:
-            return Failed(at_ms=boot_ms(), reason="its trade failed on the chain: nothing moved")
-        if not good:
+        if not good:  # none, or all failed on the chain: nothing moved, and nothing will
             return NotFilled(at_ms=boot_ms())
         return await self._in_balance(placed, good)
 
