@@ -173,7 +173,8 @@ def test_no_command_line_ends_in_a_traceback_or_an_untrue_exit_code(
 
 def check(line: list[str], code: int, out: str, err: str) -> None:
     told = f"{line}\n{out[-1500:]}\n{err[-3000:]}"
-    assert code in {0, 1, 2}, told
+    not_proven = code == 3 and line[:1] == ["trading"] and line[1] in {"halt", "drill"}
+    assert code in {0, 1, 2} or not_proven, told
     assert "Traceback (most recent call last)" not in out + err, told
     assert "a fault of its own" not in err, told
     if code:
