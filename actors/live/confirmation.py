@@ -63,6 +63,13 @@ def put_in_force(storage: LocalStorage, confirmed: Confirmed) -> None:
     storage.write(IN_FORCE, data)
 
 
+def first_wire_ms(storage: LocalStorage) -> int | None:
+    """Return when a person first confirmed a start in this storage; None: nobody did."""
+    names = (name.rpartition("/")[2] for name in storage.names(f"{HISTORY}/"))
+    times = [int(name.removesuffix(".json")) for name in names if name[:-5].isdecimal()]
+    return min(times, default=None)
+
+
 def in_force(storage: LocalStorage) -> Confirmed | str | None:
     """Return what a person confirmed for the fleet that is up; a text where it cannot be read."""
     try:

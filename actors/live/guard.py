@@ -73,7 +73,12 @@ async def connect_confirmed(
         if refused is not None:
             return Rejected(code="refused", message=refused)
     venue = await connect(config, timeout_s)
-    if config.mode is not Mode.LIVE or isinstance(venue, Rejected | Unknown):
+    return venue if isinstance(venue, Rejected | Unknown) else beside_climb(venue, config)
+
+
+def beside_climb(venue: VenuePort, config: FleetConfig) -> VenuePort:
+    """Return the venue as the books of the slots see it: without the climb's orders and shares."""
+    if config.mode is not Mode.LIVE:
         return venue
     storage = LocalStorage(Path(config.storage))
     orders = frozenset(one.order_id for one in climb_orders(storage))

@@ -12,8 +12,10 @@ from typing import Final
 
 import msgspec
 
-from actors.config import FleetConfig
+from actors.config import FleetConfig, Mode
 from actors.gateway.market_facts import slug_of
+from actors.live.confirmation import first_wire_ms
+from actors.live.guard import beside_climb
 from actors.messages import (
     Filled,
     FillFailed,
@@ -29,6 +31,7 @@ from actors.venue.answers import ListedMarket
 from actors.venue.connect import connect
 from actors.venue.port import Rejected, TradeStatus, Unknown, VenueOrder, VenuePort, VenueTrade
 from checkpoints.journal_rows import RowKind
+from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.status.tally import read_rows
 from signals.market import Outcome
@@ -156,14 +159,16 @@ def reconcile(config: FleetConfig) -> Reconciled:
 
 
 async def _reconcile(config: FleetConfig) -> Reconciled:
-    venue = await connect(config, VENUE_SECONDS)
-    if isinstance(venue, Rejected | Unknown):
-        raise FleetError(f"the venue does not answer ({venue}): `midstride doctor` says more")
+    opened = await connect(config, VENUE_SECONDS)
+    if isinstance(opened, Rejected | Unknown):
+        raise FleetError(f"the venue does not answer ({opened}): `midstride doctor` says more")
+    venue = beside_climb(opened, config)
+    after_s = trades_since_s(config)
     try:
         lasting: Counter[str] = Counter()
         for poll in range(1, POLLS + 1):
             own = await asyncio.to_thread(own_books, Path(config.storage))
-            theirs = await _ask(venue, own)
+            theirs = await _ask(venue, own, after_s)
             lasting.update(set(differences(own, theirs)))
             left = [text for text, count in lasting.items() if count == poll]
             if not left or poll == POLLS:
@@ -190,9 +195,20 @@ def _result(own: OwnBooks, left: list[str], looks: int) -> Reconciled:
     )
 
 
-async def _ask(venue: VenuePort, own: OwnBooks) -> VenueBooks:
+def trades_since_s(config: FleetConfig) -> int:
+    """Return since when trades of the account are the fleet's, Unix seconds.
+
+    A wallet of a person may have traded before its first live start here.
+    """
+    if config.mode is not Mode.LIVE:
+        return ALL_TRADES_S
+    first_ms = first_wire_ms(LocalStorage(Path(config.storage)))
+    return ALL_TRADES_S if first_ms is None else first_ms // 1000
+
+
+async def _ask(venue: VenuePort, own: OwnBooks, after_s: int) -> VenueBooks:
     orders = await venue.open_orders()
-    trades = await venue.trades(ALL_TRADES_S)
+    trades = await venue.trades(after_s)
     if isinstance(orders, Unknown):
         raise FleetError(f"the venue did not list its open orders ({orders.reason}): try again")
     if isinstance(trades, Unknown):

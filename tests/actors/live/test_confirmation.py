@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import msgspec
+
+from actors.config import Mode
 from actors.live.confirmation import (
     HISTORY,
     IN_FORCE,
@@ -12,7 +15,8 @@ from actors.live.confirmation import (
     store_of,
 )
 from checkpoints.storage import LocalStorage
-from tests.actors.live.starts import risked
+from cluster.audit.reconcile import ALL_TRADES_S, trades_since_s
+from tests.actors.live.starts import live_config, risked
 
 
 def confirmed(wire_ms: int = 1) -> Confirmed:
@@ -48,3 +52,18 @@ def test_a_copied_storage_is_another_one(tmp_path: Path) -> None:
     copied = LocalStorage(tmp_path / "copy")
     copied.write("live/store", one.read("live/store"))
     assert store_of(copied) != store_of(one)
+
+
+def test_trades_are_the_fleets_since_the_first_start_that_a_person_confirmed(
+    tmp_path: Path,
+) -> None:
+    config = live_config(tmp_path)
+    storage = LocalStorage(tmp_path)
+    assert trades_since_s(config) == ALL_TRADES_S
+    for wire_ms in (1_700_000_002_000, 1_700_000_001_500):
+        given = msgspec.structs.replace(confirmed(), wire_ms=wire_ms)
+        put_in_force(storage, given)
+    end(storage)
+    assert trades_since_s(config) == 1_700_000_001
+    paper = msgspec.structs.replace(config, mode=Mode.PAPER)
+    assert trades_since_s(paper) == ALL_TRADES_S
