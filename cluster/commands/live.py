@@ -14,6 +14,7 @@ from actors.runtime import load_config
 from actors.venue.account_report import Credentials
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
+from actors.venue.kinds import address_problem
 from actors.venue.port import Rejected, Unknown
 from checkpoints.storage import LocalStorage
 from cluster.config.live import Owner, live_text
@@ -132,6 +133,9 @@ def _live(folder: StateFolder, config: Path) -> FleetConfig:
     fleet, _ = read_offline(config)
     if fleet.mode is not Mode.LIVE:
         raise ClusterError(f"{config} is of mode {fleet.mode}, not live")
+    problem = address_problem(fleet)
+    if problem is not None:
+        raise ClusterError(problem)
     return msgspec.structs.replace(fleet, storage=str(folder.storage))
 
 

@@ -20,6 +20,7 @@ from actors.live.risked import usd
 from actors.runtime import wire_ms
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
+from actors.venue.kinds import address_problem
 from checkpoints.approvals import digest_of
 from checkpoints.archive import load_archive
 from checkpoints.errors import CheckpointsError
@@ -96,6 +97,9 @@ def check_order_limit(fleet: FleetConfig) -> None:
 
 
 def _read_start(fleet: FleetConfig, release: str) -> Start:
+    problem = address_problem(fleet)
+    if problem is not None:
+        raise FleetError(problem)
     try:
         adapter_of(fleet).check_key(fleet)
         return start_of(fleet, release)

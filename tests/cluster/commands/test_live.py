@@ -62,6 +62,22 @@ def test_what_asks_the_account_wants_a_live_file(
     assert "is of mode sandbox, not live" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["check"], ["keys", "--yes"], ["refresh"]])
+def test_a_file_with_an_address_on_this_machine_signs_no_login(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    owner = Owner(
+        name="a", operator_public_key="c" * 64, wallet=WALLET, key_file=str(tmp_path / "key")
+    )
+    text = live_text(LIVE_FILE.read_text(), owner)
+    file = tmp_path / "mixed.toml"
+    file.write_text(text.replace("https://clob.polymarket.com", "http://127.0.0.1:9"))
+    state = ["--state", str(tmp_path / "s")]
+    assert run(["live", *words, "--config", str(file), *state]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "venue.clob_url is on this machine" in said
+
+
 def test_show_says_that_no_live_fleet_was_started(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
