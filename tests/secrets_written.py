@@ -17,6 +17,8 @@ def secrets_written(state: StateFolder) -> list[str]:
 
     The credential of the price stream has a file of its own, that only its owner may read.
     """
+    if not (state.private_key.exists() and (state.sandbox / ACCOUNTS_NAME).exists()):
+        return []  # the launch failed before there was a secret
     secrets = [secret.encode() for secret in _secrets(state)]
     assert len(secrets) > 1, "the key and what the exchange gave for it"
     return [str(file) for file in _files(state) if any(_holds(file, secret) for secret in secrets)]
