@@ -1,11 +1,24 @@
 """Altered snapshots: an input that was never seen, the market upside down."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 
 from signals.market import Outcome
-from signals.snapshot import Candles, Feed, InputAge, MarketView, Snapshot, Ticks
+from signals.snapshot import (
+    Book,
+    Candles,
+    Feed,
+    FundingPoint,
+    InputAge,
+    MarketView,
+    OpenInterestPoint,
+    Snapshot,
+    Ticks,
+)
+
+Point = TypeVar("Point", FundingPoint, OpenInterestPoint)
 
 
 def without(snapshot: Snapshot, feed: Feed) -> Snapshot:
@@ -82,4 +95,24 @@ def later(snapshot: Snapshot, by_ms: int) -> Snapshot:
         taken_ms=snapshot.taken_ms + by_ms,
         ticks=msgspec.structs.replace(ticks, observed_ms=stamps),
         candles=candles,
+        funding=_points_later(snapshot.funding, by_ms),
+        open_interest=_points_later(snapshot.open_interest, by_ms),
+        markets=tuple(
+            msgspec.structs.replace(
+                one,
+                up_book=_book_later(one.up_book, by_ms),
+                down_book=_book_later(one.down_book, by_ms),
+            )
+            for one in snapshot.markets
+        ),
     )
+
+
+def _points_later(points: tuple[Point, ...], by_ms: int) -> tuple[Point, ...]:
+    return tuple(msgspec.structs.replace(one, time_ms=one.time_ms + by_ms) for one in points)
+
+
+def _book_later(book: Book | None, by_ms: int) -> Book | None:
+    if book is None:
+        return None
+    return msgspec.structs.replace(book, received_ms=book.received_ms + by_ms)

@@ -11,8 +11,9 @@ from actors.gateway import seats, venue_updates
 from actors.gateway.fold import fold
 from actors.gateway.ledger import Ledger
 from actors.market_data import step as market_data_step
+from actors.rehearsal import room as names
 from actors.rehearsal.__main__ import play
-from actors.rehearsal.gateway_log import difference
+from actors.rehearsal.gateway_log import ADDED, difference, recorded_ledger
 from actors.rehearsal.venue import RehearsalVenue
 from actors.supervisor import detecting, health
 from actors.venue.port import VenuePort
@@ -44,6 +45,14 @@ def test_a_field_that_only_the_newer_release_has_is_no_difference() -> None:
     assert difference({"a": [1, 2], "b": 3}, {"a": [1, 2]}, "it") == "it.b is missing"
     assert "it.a[1]" in str(difference({"a": [1, 2]}, {"a": [1, 3]}, "it"))
     assert "it.a" in str(difference({"a": [1, 2]}, {"a": [1]}, "it"))
+
+
+def test_an_older_release_is_given_no_field_that_it_does_not_have(tmp_path: Path) -> None:
+    stage = room(tmp_path)
+    play("ledger", stage)
+    data = (stage / names.LEDGER).read_bytes()
+    assert recorded_ledger(stage).orders or recorded_ledger(stage).ended
+    assert not [name for name in ADDED if name.encode() in data]
 
 
 GATEWAY_FAULTS: tuple[tuple[object, str, str], ...] = (
