@@ -3,7 +3,6 @@
 Rows are made of what was believed: a datum that was refused is on no tape.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -131,9 +130,12 @@ Rows = dict[Place, list[Row]]
 
 
 class Marks(msgspec.Struct):
-    """Up to where each series is on the tape already; a new life begins with none."""
+    """What of each series is on the tape already; a new life begins with none."""
 
-    newest: dict[str, int] = {}
+    times: dict[str, tuple[int, ...]] = {}
+    """Of the rows that the buffers held at the last look."""
+    stamps: dict[str, int] = {}
+    """Of each token's newest book."""
     windows: dict[str, float | None] = {}
     days: dict[Asset, str] = {}
     """In which the longer candles of an asset stand already."""
@@ -168,13 +170,13 @@ def _of_asset(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[s
     name = asset.upper()
     yield from _candles(asset, feeds, marks)
     times = tuple(point.time_ms for point in feeds.funding)
-    for at in _after(marks, f"funding/{asset}", times):
+    for at in _new(marks, f"funding/{asset}", times):
         yield "funding", times[at], (name, times[at], feeds.funding[at].rate)
     times = tuple(point.time_ms for point in feeds.open_interest)
-    for at in _after(marks, f"open_interest/{asset}", times):
+    for at in _new(marks, f"open_interest/{asset}", times):
         yield "open_interest", times[at], (name, times[at], feeds.open_interest[at].base_units)
     times = feeds.ticks.observed_ms
-    for at in _after(marks, f"ticks/{asset}", times):
+    for at in _new(marks, f"ticks/{asset}", times):
         yield "ticks", times[at], (name, times[at], feeds.ticks.twap[at])
 
 
@@ -193,19 +195,25 @@ def _candles(asset: Asset, feeds: AssetFeeds, marks: Marks) -> Iterator[tuple[st
     for interval, candles in feeds.candles.items():
         times, series = candles.open_time_ms, f"klines/{asset}/{interval}"
         if new_day and interval is not Interval.M5:
-            marks.newest.pop(series, None)
-        for at in _after(marks, series, times):
+            marks.times.pop(series, None)
+        for at in _new(marks, series, times):
             row: Row = (name, venue, str(interval), times[at], candles.open[at], candles.high[at])
             row += (candles.low[at], candles.close[at], candles.volume[at], None)
             place_ms = times[at] if interval is Interval.M5 else newest_ms
             yield "klines", place_ms, (*row, candles.taker_buy[at])
 
 
-def _after(marks: Marks, series: str, times_ms: tuple[int, ...]) -> range:
-    start = bisect_right(times_ms, marks.newest.get(series, -1))
-    if start < len(times_ms):
-        marks.newest[series] = times_ms[-1]
-    return range(start, len(times_ms))
+def _new(marks: Marks, series: str, times_ms: tuple[int, ...]) -> Iterator[int]:
+    """Yield the places of the rows that are not on the tape, those that came late among them.
+
+    Another source begins with an empty buffer; what the former one told stays on the tape.
+    """
+    known_ms = marks.times.get(series, ())
+    if not times_ms or times_ms == known_ms:
+        return
+    marks.times[series] = times_ms
+    written = set(known_ms)
+    yield from (at for at, time_ms in enumerate(times_ms) if time_ms not in written)
 
 
 def _window(market: KnownMarket, slug: str, strike: float | None) -> Row:
@@ -235,15 +243,14 @@ def book_rows(state: MarketDataState, marks: Marks, market_ms: int) -> Rows:
             book = state.books.get(token)
             if book is None or book.contradicted:
                 continue
-            series = f"books/{token}"
-            if marks.newest.get(series) == book.stamp_wire_ms:
+            if marks.stamps.get(token) == book.stamp_wire_ms:
                 continue
-            marks.newest[series] = book.stamp_wire_ms
+            marks.stamps[token] = book.stamp_wire_ms
             row: Row = (slug, token, str(outcome), market_ms // 1_000, book.stamp_wire_ms)
             row += (book.tick_micro_usd / MICRO, *_levels(book))
             found.setdefault(place_of("books", market.asset, market_ms), []).append(row)
-    for series in [s for s in marks.newest if s.startswith("books/") and s[6:] not in state.books]:
-        del marks.newest[series]
+    for token in [token for token in marks.stamps if token not in state.books]:
+        del marks.stamps[token]
     return found
 
 

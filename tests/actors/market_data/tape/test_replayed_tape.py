@@ -1,12 +1,19 @@
 """What was recorded is what a replay of it serves: the same candles, funding, open interest."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 
 from actors.market_data.buffers import COLUMNS
-from actors.market_data.events import FundingReceived, KlinesReceived, OpenInterestReceived
+from actors.market_data.events import (
+    FundingReceived,
+    KlinesReceived,
+    OpenInterestReceived,
+    TicksReceived,
+)
 from actors.market_data.snapshot import build_snapshot
 from actors.market_data.state import CANDLES_KEPT, INTERVAL_MS, MarketDataState
 from actors.market_data.step import step
@@ -18,7 +25,7 @@ from cluster.sandbox.prices.source import Prices
 from cluster.sandbox.prices.tape import load_tape
 from signals.market import Asset
 from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint
-from tests.actors.market_data.builders import T0, at, candles, fresh_state
+from tests.actors.market_data.builders import T0, at, candles, fresh_state, ticks
 from tests.tape_decisions import taped
 
 BTC = Asset("btc")
@@ -108,3 +115,54 @@ def test_each_day_has_the_whole_of_the_longer_candles(tmp_path: Path) -> None:
         for interval, kept in CANDLES_KEPT.items()
         if interval is not Interval.M5
     }
+
+
+def without(state: MarketDataState, place: int) -> MarketDataState:
+    """Take one row out of the middle of every series."""
+    feeds = state.feeds[BTC]
+    held = {
+        interval: msgspec.structs.replace(
+            found,
+            **{name: _cut(getattr(found, name), place) for name in COLUMNS},
+        )
+        for interval, found in feeds.candles.items()
+    }
+    ticks = msgspec.structs.replace(
+        feeds.ticks,
+        observed_ms=_cut(feeds.ticks.observed_ms, place),
+        twap=_cut(feeds.ticks.twap, place),
+    )
+    cut = msgspec.structs.replace(
+        feeds,
+        candles=held,
+        ticks=ticks,
+        funding=_cut(feeds.funding, place),
+        open_interest=_cut(feeds.open_interest, place),
+    )
+    return msgspec.structs.replace(state, feeds=state.feeds | {BTC: cut})
+
+
+def _cut(found: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+    return found[:place] + found[place + 1 :]
+
+
+def test_what_came_late_is_on_the_tape_too(tmp_path: Path) -> None:
+    """An answer with a hole is asked for again: the tape gets the row then, and only that row."""
+    pairs = [(second * 1_000, 100.0 + second) for second in range(20)]
+    state = step(full_state(), TicksReceived(asset=BTC, ticks=ticks(*pairs)), at(20_000))[0]
+    marks = Marks()
+    write_rows(tmp_path / "late", new_rows(without(state, 5), marks))
+    late = new_rows(state, marks)
+    write_rows(tmp_path / "late", late)
+    write_rows(tmp_path / "whole", new_rows(state, Marks()))
+    assert sum(len(rows) for rows in late.values()) == len(Interval) + len(
+        ("funding", "open interest", "ticks")
+    )
+    for name in ("klines", "funding", "open_interest", "ticks-00"):
+        files = sorted((tmp_path / "whole").rglob(f"{name}.parquet"))
+        assert files
+        for file in files:
+            found = tmp_path / "late" / file.relative_to(tmp_path / "whole")
+            assert pq.read_table(found, partitioning=None).equals(
+                pq.read_table(file, partitioning=None)
+            ), file
