@@ -111,7 +111,12 @@ def halt_command(
     """
     folder = _folder(state)
     config = config_to_stop(folder, named)
-    storage = LocalStorage(folder.storage) if named is not None else _storage(folder)
+    if config is None and not folder.storage.is_dir():
+        raise FleetError(
+            f"there is no fleet in {folder.root}; --state names another folder; where a fleet's "
+            "folder is gone, --config names its configuration"
+        )
+    storage = LocalStorage(folder.storage)
     ports = HaltPorts(
         gateway=AskGateway(folder),
         end_fleet=lambda: _end_fleet(folder),

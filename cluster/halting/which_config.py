@@ -8,14 +8,14 @@ from pathlib import Path
 from actors.config import FleetConfig, Mode
 from actors.gateway.lock import LOCK_FILE
 from actors.runtime import load_config
-from actors.venue.kinds import kind_of
+from actors.venue.kinds import VenueKind, kind_of
 from actors.venue.storage_mark import kind_in
 from checkpoints.errors import CheckpointsError
 from cluster.config.load import build_config, read_document
 from cluster.config.venue import Deployment, read_venue
 from cluster.errors import ClusterError
 from cluster.halting.halt import Unreadable
-from cluster.local.sandbox_process import read_ready
+from cluster.local.sandbox_process import SandboxReady, deployment_from, read_ready
 from cluster.local.state_folder import StateFolder
 from signals.market_time import MarketClock
 from signals.params import Params
@@ -39,13 +39,27 @@ def config_to_stop(folder: StateFolder, named: Path | None) -> FleetConfig | Unr
     launched = _from_file(folder, folder.config)
     if isinstance(launched, Unreadable):
         return Unreadable(f"{stored}, and {launched.problem}")
-    marked = kind_in(folder.storage)
-    if marked not in {None, kind_of(launched)}:
+    doubt = _doubt(folder, kind_of(launched))
+    if doubt is not None:
         return Unreadable(
             f"{stored}, and by {folder.config} alone this would be a {kind_of(launched)} fleet, "
-            f"where the storage is a {marked} fleet's"
+            f"where {doubt}"
         )
     return launched
+
+
+def _doubt(folder: StateFolder, kind: VenueKind) -> str | None:
+    """Say why the file of the launch does not tell the fleet's kind; None where it does.
+
+    A rehearsal is launched from a live file. Its storage is marked, and the record of its exchange
+    names the addresses; where both are gone, nobody may take its file for real money's.
+    """
+    marked = kind_in(folder.storage)
+    if marked is not None:
+        return None if marked is kind else f"the storage is a {marked} fleet's"
+    if not kind.trades_real_money or _ready(folder) is not None:
+        return None
+    return "nothing else in the folder says that it trades with real money"
 
 
 def _from_file(folder: StateFolder, file: Path) -> FleetConfig | Unreadable:
@@ -73,17 +87,21 @@ def config_on_a_sandbox(folder: StateFolder) -> FleetConfig:
 
 
 def _deployment(folder: StateFolder) -> Deployment:
-    key = str(folder.private_key) if folder.private_key.exists() else None
-    try:
-        ready = read_ready(folder.sandbox_ready)
-    except (ClusterError, OSError):
-        return Deployment(
-            storage=str(folder.storage), clock=MarketClock(), venue={}, private_key_file=key
-        )
+    key = folder.private_key if folder.private_key.exists() else None
+    ready = _ready(folder)
+    if ready is not None:
+        return deployment_from(ready, folder.storage, key)
     return Deployment(
         storage=str(folder.storage),
-        clock=ready.clock,
-        venue=ready.venue,
-        exchanges=ready.exchanges,
-        private_key_file=key,
+        clock=MarketClock(),
+        venue={},
+        private_key_file=str(key) if key else None,
     )
+
+
+def _ready(folder: StateFolder) -> SandboxReady | None:
+    """Return what the start recorded of the exchange; a live start records that there is none."""
+    try:
+        return read_ready(folder.sandbox_ready)
+    except (ClusterError, OSError):
+        return None

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,16 @@ def test_each_row_names_what_shows_it() -> None:
     for row in rows():
         words = ("tests/", "no promise: ", "`make ", "the name of a release")
         assert any(word in row.shown for word in words), row
+
+
+def test_each_line_of_a_table_has_the_columns_of_its_head() -> None:
+    head, odd = 0, []
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        columns = len(re.findall(r"(?<!\\)\|", line)) - 1 if line.startswith("|") else 0
+        head = head if columns and head else columns
+        if columns != head:
+            odd.append(line)
+    assert odd == []
 
 
 def test_each_test_that_is_named_is_there() -> None:

@@ -347,6 +347,26 @@ def test_a_folder_in_a_files_place_keeps_no_halt_from_its_file(
     assert "fault of its own" not in capsys.readouterr().err
 
 
+def test_a_storage_that_is_gone_keeps_no_halt_from_the_fleet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "launched.toml").write_text("{", encoding="utf-8")
+    assert run(["trading", "halt", "--state", str(tmp_path)]) == 3
+    said = capsys.readouterr().err
+    assert "NOT PROVEN" in said
+    assert "--config" in said
+    assert not (tmp_path / "storage").exists()
+
+
+def test_a_folder_without_a_fleet_names_both_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["trading", "halt", "--state", str(tmp_path / "typo")]) == 1
+    said = capsys.readouterr().err
+    assert "--state names another folder" in said
+    assert "--config names its configuration" in said
+
+
 def test_ctrl_c_ends_the_waiting_and_not_the_halt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
