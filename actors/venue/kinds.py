@@ -4,6 +4,7 @@ A live fleet whose addresses are all on this machine is a rehearsal: every rule 
 no order can leave.
 """
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, assert_never
@@ -14,6 +15,7 @@ from actors.config import FleetConfig, Mode, Venue
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 OPTIONAL: Final = ("binance_url", "region_url", "rpc_url")
 """Where one of these is not set, that service is not asked."""
+ADDRESS: Final = re.compile(r"(\b[a-z]+://)(?:[^\s/@]*@)?([^\s/?#'\"]+)[^\s'\"]*", re.IGNORECASE)
 REHEARSAL_VENUE: Final = "rehearsal"
 """Said in place of a host's name where the venue is on this machine."""
 
@@ -53,14 +55,14 @@ def address_problem(config: FleetConfig) -> str | None:
     if config.mode is Mode.SANDBOX and elsewhere:
         field, url = elsewhere[0]
         return (
-            f"a sandbox fleet speaks to this machine only, and its venue.{field} is {url}: "
-            "start it again with `midstride run`"
+            "a sandbox fleet speaks to this machine only, and its "
+            f"venue.{field} is {hosts_only(url)}: start it again with `midstride run`"
         )
     if config.mode is Mode.LIVE and elsewhere and here:
         (there, url), (field, _) = elsewhere[0], here[0]
         return (
-            f"venue.{field} is on this machine and venue.{there} is {url}: a live fleet has all "
-            "addresses of the venue, a rehearsal none of them; correct [venue]"
+            f"venue.{field} is on this machine and venue.{there} is {hosts_only(url)}: a live "
+            "fleet has all addresses of the venue, a rehearsal none of them; correct [venue]"
         )
     return None
 
@@ -85,6 +87,11 @@ def _urls(venue: Venue) -> Iterator[tuple[str, str]]:
         url = getattr(venue, field)
         if field.endswith("_url") and (url or field not in OPTIONAL):
             yield field, str(url)
+
+
+def hosts_only(text: str) -> str:
+    """Shorten each address in a text to its host: path, query and login may hold a token."""
+    return ADDRESS.sub(r"\1\2", text)
 
 
 def on_this_machine(url: str) -> bool:

@@ -14,7 +14,7 @@ MACHINE: Final = "machine"
 """Filled in at the start: addresses, clock, storage."""
 
 
-SECRET: Final = ("alarms.webhook_url", "alarms.command")
+SECRET: Final = ("alarms.webhook_url", "alarms.command", "venue.rpc_url")
 """Addresses and commands often carry a token."""
 HIDDEN: Final = "set, not shown: it may hold a token"
 
@@ -33,7 +33,7 @@ def settings_of(config: FleetConfig, document: Mapping[str, Any]) -> tuple[Setti
 
 
 def _without_secret(setting: Setting) -> Setting:
-    if setting.key in SECRET and setting.value is not None:
+    if setting.key in SECRET and setting.value:
         return msgspec.structs.replace(setting, value=HIDDEN)
     if setting.source == MACHINE and setting.key.endswith("_url"):
         return msgspec.structs.replace(setting, value="set at the start")

@@ -10,6 +10,7 @@ from polymarket.errors import PolymarketError, RateLimitError, RequestRejectedEr
 from actors.redemption.claim import Claim
 from actors.redemption.events import AskFailed, Polled, TransactionState
 from actors.runtime import wire_ms
+from actors.venue.kinds import hosts_only
 from actors.venue.polymarket.relayed import JsonRpcCallError
 
 FAILURES: Final = (PolymarketError, TimeoutError, RecursionError, httpx.HTTPError, ValueError)
@@ -20,13 +21,19 @@ UNDER_WAY: Final = re.compile(
     re.IGNORECASE,
 )
 """Words that mean that a transaction of this wallet is or was under way: perhaps this very one."""
+IN_DOUBT: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+"""Statuses of a request that may have been taken all the same."""
+NODE_FAULT: Final = re.compile(r"time[d ]*out|internal error", re.IGNORECASE)
+"""Words of a node that may have passed a transaction on before it failed."""
 
 
 def surely_refused(error: Exception) -> bool:
     """Tell whether an answer leaves no doubt that nothing was taken."""
-    if isinstance(error, RateLimitError | JsonRpcCallError):
+    if isinstance(error, JsonRpcCallError):
+        return NODE_FAULT.search(str(error)) is None
+    if isinstance(error, RateLimitError):
         return True
-    if not isinstance(error, RequestRejectedError):
+    if not isinstance(error, RequestRejectedError) or error.status in IN_DOUBT:
         return False
     return HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -50,4 +57,5 @@ def now_ms() -> int:
 
 
 def reason_of(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    """Say an error in words that may be kept: a node's address may hold a token."""
+    return f"{type(error).__name__}: {hosts_only(str(error))}"

@@ -21,7 +21,7 @@ from actors.venue.polymarket.relayed import (
 from signals.units import MICRO, MicroShares, MicroUsd
 
 BLOCKS_FINAL: Final = 5
-"""Ten seconds: no block that deep was ever replaced since the chain votes on each."""
+"""About ten seconds. An assumption: how deep the chain replaces blocks was not measured."""
 PAGES_MAX: Final = 20
 """Of a listing, 100 rows each: far more markets than a fleet wins in between two sweeps."""
 

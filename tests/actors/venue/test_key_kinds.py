@@ -88,6 +88,14 @@ def test_no_address_of_a_live_fleet_is_mixed(field: str, tmp_path: Path) -> None
     assert address_problem(live_config(tmp_path, venue=venue(HERE))) is None
 
 
+def test_an_address_in_the_wrong_place_is_named_without_its_token(tmp_path: Path) -> None:
+    node = "https://node.example/v2/S3CRET"
+    for mode in (Mode.LIVE, Mode.SANDBOX):
+        said = address_problem(live_config(tmp_path, mode=mode, venue=venue(HERE, rpc_url=node)))
+        assert said is not None
+        assert "venue.rpc_url is https://node.example:" in said
+
+
 def test_a_host_that_only_looks_like_this_machine_is_away(tmp_path: Path) -> None:
     for url in ("http://127.0.0.1.example", "http://localhost.example", "x", "http://[bad"):
         assert kind_of(live_config(tmp_path, venue=venue(url))) is VenueKind.LIVE

@@ -12,7 +12,7 @@ from actors.config import Venue
 from actors.venue.keys import REHEARSAL_RELAYER_KEY, PrivateKeyError, load_relayer_key
 from actors.venue.polymarket import relayed
 from actors.venue.polymarket.environment import CHECKED_SDK_VERSION
-from actors.venue.polymarket.redeem_answers import UNDER_WAY, surely_refused
+from actors.venue.polymarket.redeem_answers import UNDER_WAY, reason_of, surely_refused
 
 VENUE = Venue(
     **dict.fromkeys(
@@ -54,10 +54,34 @@ def test_call_data_and_topics_are_those_of_the_contracts() -> None:
         (TimeoutError(), False),
         (ValueError("odd"), False),
         (relayed.JsonRpcCallError("eth_send", -32_000, "insufficient funds", None), True),
+        (relayed.JsonRpcCallError("eth_send", -32_000, "request timed out", None), False),
+        (relayed.JsonRpcCallError("eth_send", -32_603, "Internal error", None), False),
+        (RequestRejectedError("timed out", status=408), False),
+        (RequestRejectedError("there is one already", status=409), False),
     ],
 )
 def test_only_clear_words_mean_that_nothing_was_taken(error: Exception, sure: bool) -> None:  # noqa: FBT001 a column of the table
     assert surely_refused(error) is sure
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://node.example/v2/S3CRET",
+        "https://node.example?key=S3CRET",
+        "https://node.example:8545/#S3CRET",
+        "https://S3CRET@node.example/",
+        "https://user:S3CRET@node.example",
+        "wss://node.example/S3CRET/ws",
+        "HTTPS://node.example/v2/S3CRET",
+    ],
+)
+def test_a_token_in_a_nodes_address_is_not_kept(address: str) -> None:
+    for text in (f"Request to {address} failed with status 502", f"no answer: '{address}'"):
+        said = reason_of(RequestRejectedError(text, status=502))
+        assert "S3CRET" not in said
+        assert "node.example" in said
+        assert ("status 502" in said) is ("status 502" in text)
 
 
 @pytest.mark.parametrize(

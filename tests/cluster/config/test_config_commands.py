@@ -49,6 +49,14 @@ def test_what_may_hold_a_token_is_not_shown(
     shown = capsys.readouterr().out
     assert "token-123" not in shown
     assert "set, not shown" in shown
+    shipped = DEFAULT_FILE.with_name("paper.toml").read_text()
+    node = '[venue]\nrpc_url = "https://node.example/token-123"'
+    assert "[venue]" in shipped
+    file.write_text(shipped.replace("[venue]", node, 1))
+    assert run(["config", "show", "--config", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "token-123" not in shown
+    assert "venue.rpc_url" in shown
 
 
 def test_show_lists_every_key_of_the_shipped_file(capsys: pytest.CaptureFixture[str]) -> None:
