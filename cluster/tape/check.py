@@ -8,12 +8,18 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cluster.sandbox.prices.recorded import TapeError
 from cluster.sandbox.prices.tape_files import tape_files
-from cluster.sandbox.prices.tape_rows import SECONDS_BELOW, candle_rows, interest_rows, rate_rows
+from cluster.sandbox.prices.tape_rows import (
+    SECONDS_BELOW,
+    candle_rows,
+    interest_rows,
+    numbers,
+    rate_rows,
+    times,
+)
 from cluster.tape.errors import TapeFolderError
 from signals.market import Asset
 
@@ -169,25 +175,25 @@ def _asset(asset: str, series: Series, table: pa.Table) -> Iterator[Held | Lack]
     if series.name == "klines":
         table = table.filter(pa.array([row == "5m" for row in table["interval"].to_pylist()]))
     try:
-        times = pc.fill_null(pc.cast(table[series.time], pa.int64()), 0).to_numpy()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        yield Lack(asset=asset, series=series.name, what=f"{series.time} holds no times")
+        stamps = times(table, series.time)
+    except TapeError as error:
+        yield Lack(asset=asset, series=series.name, what=str(error))
         return
-    if not len(times):
+    if not len(stamps):
         yield Lack(asset=asset, series=series.name, what="no rows")
         return
     yield Held(
         asset=asset,
         series=series.name,
-        rows=len(times),
-        from_ms=int(times.min()),
-        until_ms=int(times.max()),
+        rows=len(stamps),
+        from_ms=int(stamps.min()),
+        until_ms=int(stamps.max()),
     )
     for what in (
-        *_order(times),
-        *_stamps(times, series),
-        *_twice(table, times),
-        *_gaps(times, series),
+        *_order(stamps),
+        *_stamps(stamps, series),
+        *_twice(table, stamps),
+        *_gaps(stamps, series),
         *_values(table, series),
     ):
         yield Lack(asset=asset, series=series.name, what=what)
@@ -233,13 +239,10 @@ def _gaps(times: Any, series: Series) -> Iterator[str]:
 
 def _values(table: pa.Table, series: Series) -> Iterator[str]:
     for name in series.positive:
-        if name not in table.schema.names:
-            yield f"no column {name}"
-            continue
         try:
-            values = pc.cast(table[name], pa.float64()).to_numpy()
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            yield f"{name} holds no numbers"
+            values = numbers(table, name)
+        except TapeError as error:
+            yield str(error)
             continue
         odd = int((~(np.isfinite(values) & (values > 0))).sum())
         if odd:

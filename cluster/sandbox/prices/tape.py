@@ -28,7 +28,7 @@ from cluster.sandbox.prices.recorded import (
 )
 from cluster.sandbox.prices.shapes import CANDLE_MS, INTERVALS_MS, candle_index
 from cluster.sandbox.prices.tape_files import is_own, tape_files
-from cluster.sandbox.prices.tape_rows import candle_rows, interest_rows, rate_rows
+from cluster.sandbox.prices.tape_rows import candle_rows, interest_rows, rate_rows, text
 
 __all__ = ["TapeError", "load_tape"]
 
@@ -79,19 +79,10 @@ def _read_file(path: Path) -> pa.Table:
         raise TapeError(f"{path} cannot be read as Parquet: {error}") from error
 
 
-def _column(table: pa.Table, name: str) -> Any:
-    try:
-        return table.column(name).to_numpy()
-    except KeyError:
-        raise TapeError(
-            f"the tape lacks the column {name!r}; it has {table.schema.names}"
-        ) from None
-
-
 def _candles(table: pa.Table, assets: Sequence[str], *, own: bool) -> dict[str, RecordedCandles]:
     chosen = table.filter(pc.equal(table["interval"], "5m"))
     if not own:  # the recorder writes each candle once, from the source that served
-        chosen = chosen.filter(pc.equal(chosen["venue"], VENUE))
+        chosen = chosen.filter(pc.equal(text(chosen, "venue"), VENUE))
     found: dict[str, RecordedCandles] = {}
     for asset in assets:
         rows = chosen.filter(pc.equal(chosen["asset"], asset.upper())).sort_by("open_time_ms")
@@ -110,7 +101,7 @@ def _longer(table: pa.Table, assets: Sequence[str]) -> dict[str, dict[int, dict[
         if length_ms == CANDLE_MS:
             continue
         names = [str(name).lower() for name in rows.column("asset").to_pylist()]
-        times = _column(rows, "open_time_ms").astype(np.int64)
+        times = rows["open_time_ms"].to_numpy()
         values = _values(rows)
         for asset, time_ms, row in zip(names, times.tolist(), values, strict=True):
             if asset in found:
@@ -120,7 +111,7 @@ def _longer(table: pa.Table, assets: Sequence[str]) -> dict[str, dict[int, dict[
 
 def _longest_run(rows: pa.Table) -> pa.Table:
     """Leave out what is there twice, and keep the longest part without a gap."""
-    times = _column(rows, "open_time_ms").astype(np.int64)
+    times = rows["open_time_ms"].to_numpy()
     rows = rows.take(pa.array(np.unique(times, return_index=True)[1]))
     times = np.unique(times)
     breaks = np.flatnonzero(np.diff(times) != CANDLE_MS) + 1
@@ -130,7 +121,7 @@ def _longest_run(rows: pa.Table) -> pa.Table:
 
 
 def _one_asset(asset: str, rows: pa.Table) -> RecordedCandles:
-    times = _column(rows, "open_time_ms").astype(np.int64)
+    times = rows["open_time_ms"].to_numpy()
     if len(times) > 1 and set(np.diff(times).tolist()) != {CANDLE_MS}:
         raise TapeError(
             f"the 5m candles of {asset} have gaps or repetitions: `midstride tape check` says where"
@@ -140,15 +131,15 @@ def _one_asset(asset: str, rows: pa.Table) -> RecordedCandles:
 
 def _values(rows: pa.Table) -> Floats:
     names = ("open", "high", "low", "close", "volume", "taker_buy_base")
-    return np.column_stack([_column(rows, name).astype(np.float64) for name in names])
+    return np.column_stack([rows[name].to_numpy() for name in names])
 
 
 def _series(
     table: pa.Table, time_name: str, value_name: str, assets: Sequence[str]
 ) -> dict[str, RecordedSeries]:
-    names = _column(table, "asset")
-    times = _column(table, time_name).astype(np.int64)
-    values = _column(table, value_name).astype(np.float64)
+    names = table["asset"].to_numpy()
+    times = table[time_name].to_numpy()
+    values = table[value_name].to_numpy()
     found: dict[str, RecordedSeries] = {}
     for asset in assets:
         mine = names == asset.upper()

@@ -3,7 +3,7 @@
 `midstride tape check` names them. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,38 +26,45 @@ Bools = NDArray[np.bool_]
 
 
 def candle_rows(table: pa.Table) -> pa.Table:
-    """Leave out candles of no known interval, beside their grid, or with impossible prices."""
-    intervals = _required(table, "interval")
-    table = table.filter(pc.is_in(intervals, pa.array(list(INTERVALS_MS))))
-    times = _times(table, "open_time_ms")
+    """Leave out candles of no known interval, beside their grid, or with impossible values."""
+    table = _with(table, {"interval": text(table, "interval")})
+    table = table.filter(pc.is_in(table["interval"], pa.array(list(INTERVALS_MS))))
+    opened_ms = _milliseconds(table, "open_time_ms")
     lengths = np.array(
-        [INTERVALS_MS[str(name)] for name in table["interval"].to_pylist()], dtype=np.int64
+        [INTERVALS_MS[name] for name in table["interval"].to_pylist()], dtype=np.int64
     )
-    opened, high, low, closed = (_floats(table, name) for name in PRICES)
-    volume = _floats(table, "volume")
-    top, bottom = np.maximum(opened, closed), np.minimum(opened, closed)
-    good = _in_time(times) & ((times - MONDAY_MS) % np.maximum(lengths, 1) == 0)
+    values = {name: numbers(table, name) for name in (*PRICES, "volume", "taker_buy_base")}
+    opened, high, low, closed, volume, taker = values.values()
+    good = _in_time(opened_ms) & ((opened_ms - MONDAY_MS) % np.maximum(lengths, 1) == 0)
     for price in (opened, high, low, closed):
         good &= np.isfinite(price) & (price > 0)
-    good &= (low <= bottom) & (top <= high) & np.isfinite(volume) & (volume >= 0)
-    return _kept(table, "open_time_ms", times, good)
+    good &= (low <= np.minimum(opened, closed)) & (np.maximum(opened, closed) <= high)
+    good &= np.isfinite(volume) & (volume >= 0)
+    good &= np.isnan(taker) | ((taker >= 0) & (taker <= volume))
+    return _kept(table, {"open_time_ms": opened_ms, **values}, good)
 
 
 def rate_rows(table: pa.Table) -> pa.Table:
-    times, rates = _times(table, "funding_time_ms"), _floats(table, "rate")
-    good = np.isfinite(rates) & (np.abs(rates) <= RATE_MAX)
-    return _kept(table, "funding_time_ms", times, _in_time(times) & good)
+    charged_ms, rates = _milliseconds(table, "funding_time_ms"), numbers(table, "rate")
+    good = _in_time(charged_ms) & np.isfinite(rates) & (np.abs(rates) <= RATE_MAX)
+    return _kept(table, {"funding_time_ms": charged_ms, "rate": rates}, good)
 
 
 def interest_rows(table: pa.Table) -> pa.Table:
-    times, units = _times(table, "time_ms"), _floats(table, "open_interest_base")
-    return _kept(table, "time_ms", times, _in_time(times) & np.isfinite(units) & (units > 0))
+    seen_ms, units = _milliseconds(table, "time_ms"), numbers(table, "open_interest_base")
+    good = _in_time(seen_ms) & np.isfinite(units) & (units > 0)
+    return _kept(table, {"time_ms": seen_ms, "open_interest_base": units}, good)
 
 
-def _kept(table: pa.Table, time_name: str, times: Any, good: Bools) -> pa.Table:
-    _required(table, "asset")
-    place = table.schema.get_field_index(time_name)
-    return table.set_column(place, time_name, pa.array(times)).filter(pa.array(good))
+def _kept(table: pa.Table, columns: Mapping[str, Any], good: Bools) -> pa.Table:
+    read = {"asset": text(table, "asset")} | {name: pa.array(c) for name, c in columns.items()}
+    return _with(table, read).filter(pa.array(good))
+
+
+def _with(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+    for name, column in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    return table
 
 
 def _in_time(times: Any) -> Bools:
@@ -65,28 +72,35 @@ def _in_time(times: Any) -> Bools:
     return found
 
 
-def _required(table: pa.Table, name: str) -> Any:
-    names: Sequence[str] = table.schema.names
-    if name not in names:
-        raise TapeError(f"the tape lacks the column {name!r}; it has {list(names)}")
-    return table[name]
-
-
-def _times(table: pa.Table, name: str) -> Any:
-    """Return times, a missing one as 0; raise `TapeError` for another form."""
-    try:
-        found = pc.fill_null(pc.cast(_required(table, name), pa.int64()), 0).to_numpy()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise TapeError(f"the tape's column {name!r} holds no times: {error}") from error
+def _milliseconds(table: pa.Table, name: str) -> Any:
+    found = times(table, name)
     if len(found) and 0 < int(found.max()) < SECONDS_BELOW:
         raise TapeError(f"the tape's column {name!r} is in seconds: milliseconds are needed")
     return found
 
 
-def _floats(table: pa.Table, name: str) -> Any:
-    """Return numbers, a missing one as NaN; raise `TapeError` for another form."""
+# ---- columns; each raises `TapeError` where one is missing or has another form
+
+
+def text(table: pa.Table, name: str) -> Any:
+    return _cast(table, name, pa.string(), "words")
+
+
+def times(table: pa.Table, name: str) -> Any:
+    """Return times, a missing one as 0."""
+    return pc.fill_null(_cast(table, name, pa.int64(), "times"), 0).to_numpy()
+
+
+def numbers(table: pa.Table, name: str) -> Any:
+    """Return numbers, a missing one as NaN."""
+    return pc.fill_null(_cast(table, name, pa.float64(), "numbers"), float("nan")).to_numpy()
+
+
+def _cast(table: pa.Table, name: str, form: Any, called: str) -> Any:
+    names: Sequence[str] = table.schema.names
+    if name not in names:
+        raise TapeError(f"the tape lacks the column {name!r}; it has {list(names)}")
     try:
-        found = pc.cast(_required(table, name), pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise TapeError(f"the tape's column {name!r} holds no numbers: {error}") from error
-    return pc.fill_null(found, float("nan")).to_numpy()
+        return pc.cast(table[name], form)
+    except pa.ArrowException as error:
+        raise TapeError(f"the tape's column {name!r} holds no {called}: {error}") from error

@@ -58,6 +58,18 @@ OF_CANDLES: dict[str, tuple[str, Change]] = {
     "beside the grid": ("open_time_ms", lambda found: pa.array(found.to_numpy() + 1_234)),
     "an interval nobody has": ("interval", lambda found: pa.array(["7m"] * len(found))),
     "no interval": ("interval", lambda found: pa.nulls(len(found), pa.string())),
+    "an interval of no type": ("interval", lambda found: pa.nulls(len(found))),
+    "an interval that is a number": ("interval", lambda found: pa.array([5] * len(found))),
+    "an interval in a list": ("interval", lambda found: pa.array([["5m"]] * len(found))),
+    "takers who bought more than all": (
+        "taker_buy_base",
+        lambda found: pa.array(found.to_numpy() + 1e9),
+    ),
+    "takers who bought less than nothing": (
+        "taker_buy_base",
+        lambda found: pa.array(-1 - found.to_numpy()),
+    ),
+    "takers in a list": ("taker_buy_base", lambda found: pa.array([[1.0]] * len(found))),
 }
 CASES = [
     *((kind, name, case(kind)) for kind in TIMES for name, case in ODD.items()),
@@ -67,6 +79,10 @@ CASES = [
         for name, case in ONLY_POSITIVE.items()
     ),
     *(("klines", name, case) for name, case in OF_CANDLES.items()),
+    *(
+        (kind, "an asset in a list", ("asset", lambda found: pa.array([["BTC"]] * len(found))))
+        for kind in TIMES
+    ),
 ]
 
 
@@ -102,6 +118,7 @@ def is_sound(prices: Prices) -> bool:
         all(0 < row.low <= min(row.open, row.close) for row in rows)
         and all(max(row.open, row.close) <= row.high < math.inf for row in rows)
         and all(0 <= row.volume < math.inf for row in rows)
+        and all(row.taker_buy is None or 0 <= row.taker_buy <= row.volume for row in rows)
         and all(abs(one.rate) < 1 for one in rates)
         and 0 < interest < math.inf
     )
