@@ -23,7 +23,7 @@ from actors.messages import (
     encode,
 )
 from actors.runtime import CONFIG_FILE, wire_ms
-from signals.market import CYCLE_MS
+from signals.market import CYCLE_MS, Slot, Window
 from signals.market_time import MarketClock
 from signals.params import Params
 from tests.actors.gateway.builders import claim, intent, vacancy
@@ -100,11 +100,16 @@ async def own(shell: Any, slot: str = "btc-5m", fence: int = 0, life: str = "10-
 
 
 def current_intent(**changes: object) -> Intent:
-    """Return an intent of the window that is open on the configured clock."""
+    """Return an intent of the slot's window that is open on the configured clock."""
     now = Clock.market.market_ms(wire_ms())
-    open_ms = now - now % CYCLE_MS
-    times = {"window_open_ms": open_ms, "due_ms": now - 1_000, "close_ms": open_ms + CYCLE_MS}
-    return intent(**{**times, **changes})
+    window = Window.at(now, Slot.parse(str(changes.get("slot", "btc-5m"))).timeframe)
+    facts = {
+        "timeframe": window.timeframe,
+        "window_open_ms": window.open_ms,
+        "due_ms": now - 1_000,
+        "close_ms": window.close_ms,
+    }
+    return intent(**{**facts, **changes})
 
 
 async def until(shell: Any, slot: str, kind: str) -> OutboxPage:
