@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from actors.messages import (
-    Attestation,
     FenceAnswer,
     FenceRecord,
     FenceRefused,
@@ -24,51 +23,32 @@ from actors.messages import (
 from actors.rollout import handoff_messages as said
 from actors.rollout.abort import abort
 from actors.rollout.handoff_messages import HandoffAsk
-from actors.rollout.handoff_state import Handoff, Step
+from actors.rollout.handoff_state import Step
 from actors.rollout.ports import CallFailedError
-from actors.rollout.record import (
-    Active,
-    encode_state,
-    take_turn,
-)
+from actors.rollout.record import Active, encode_state, take_turn
 from actors.rollout.rollout_state import Options, Phase, Rollout
 from actors.rollout.schedule import Schedule
 from actors.runtime import wire_ms
 from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.storage import LocalStorage
 from signals.market_time import MarketClock
+from tests.actors.rollout import handoffs
 from tests.actors.rollout.plans import plan
 
 SLOT = "btc-5m"
 SPEED = 3_600.0
-ATTESTED = Attestation(
-    release="old",
-    commit="c",
-    message_version=1,
-    schema_version=1,
-    fingerprint="f",
-    root="/r",
-    pid=1,
-    process_start=1,
-)
+HANDOFF = "r0001-btc-5m"
 
 
 def record(incarnation: int, fence: int, handoff: str | None) -> FenceRecord:
-    return FenceRecord(
-        slot=SLOT,
-        fence=fence,
-        incarnation=incarnation,
+    return msgspec.structs.replace(
+        handoffs.record(fence, incarnation, handoff),
         life=f"life-{incarnation}",
         release="old" if incarnation == 1 else "new",
-        commit="c",
-        params="p",
-        journal_sequence=9,
-        outbox_sequence=3,
-        handoff=handoff,
     )
 
 
-OLD_OWNS, NEW_OWNS = record(1, 4, None), record(2, 5, "r0001-btc-5m")
+OLD_OWNS, NEW_OWNS = record(1, 4, None), record(2, 5, HANDOFF)
 
 
 def decision(fence: int, reason: str = "points", snapshot: str | None = "digest") -> JournalRow:
@@ -170,37 +150,12 @@ def left_behind(tmp_path: Path, step: Step, *, back: bool = False) -> LocalStora
     """Store a rollout that stood at a step when its driver died."""
     storage = LocalStorage(tmp_path)
     take_turn(storage, Active(rollout="r0001", driver="999999999-1", begun_wire_ms=wire_ms()))
-    handoff = Handoff(
-        slot=SLOT,
-        handoff="r0001-btc-5m",
-        old_incarnation=1,
-        old_fence=4,
-        old_release="old",
-        new_release="new",
-        shadow=0,
-        identical=False,
-        recorded=False,
-        confirmations=1,
+    handoff = handoffs.planned(
+        handoff=HANDOFF,
         step=step,
         incarnation=2,
-        base=said.BasePinned(
-            handoff="r0001-btc-5m",
-            digest="d",
-            journal_sequence=8,
-            fence=4,
-            life="life-1",
-            attestation=ATTESTED,
-            params="p",
-        ),
-        quiesced=said.Quiesced(
-            handoff="r0001-btc-5m",
-            fence=4,
-            journal_sequence=9,
-            outbox_sequence=3,
-            checkpoint="c",
-            logical_hash="h",
-            delta=b"",
-        ),
+        base=msgspec.structs.replace(handoffs.PINNED, handoff=HANDOFF, life="life-1"),
+        quiesced=msgspec.structs.replace(handoffs.QUIESCED, handoff=HANDOFF),
         record=NEW_OWNS,
         back=back,
         vacated="no answer" if back else None,
