@@ -21,8 +21,7 @@ from actors.gateway.status import GatewayStatus
 from actors.messages import IntentAnswer, IntentReceived, decode, encode
 from actors.runtime import wire_ms
 from signals.market import Asset, Slot, Timeframe
-from tests.actors.gateway.builders import intent
-from tests.actors.gateway.shells import own
+from tests.actors.gateway.shells import intent_in, own
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 from tests.bench.frame import Row, bench, row_at_most, row_free
 from tests.cluster.halting.halted import PRICE, cancelled_at, folder_of, halt, long_market_at, rest
@@ -99,16 +98,10 @@ async def _rested(shell: Any, exchange: Sandbox, orders: int) -> list[str]:
     }
     for number in range(orders):
         slot = SLOTS[number % len(SLOTS)]
-        market = markets[slot]
-        one = intent(
-            slot=str(slot),
+        one = intent_in(
+            exchange,
+            markets[slot],
             leg=number,
-            timeframe=slot.timeframe,
-            window_open_ms=market.window.open_ms,
-            due_ms=exchange.clock.market_ms(wire_ms()),
-            close_ms=market.window.close_ms,
-            condition_id=market.condition_id,
-            token_id=market.up_token_id,
             price=PRICE,
             shares=5_000_000,
             book_mid=PRICE * 10,

@@ -11,6 +11,7 @@ import msgspec
 
 from actors.config import FleetConfig, Mode, Venue
 from actors.gateway.actor import Gateway
+from actors.market_data.state import KnownMarket
 from actors.messages import (
     ClaimAnswer,
     Granted,
@@ -26,8 +27,10 @@ from actors.runtime import CONFIG_FILE, wire_ms
 from signals.market import CYCLE_MS, Slot, Window
 from signals.market_time import MarketClock
 from signals.params import Params
+from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import claim, intent, vacancy
 from tests.actors.gateway.fake_venue import FakeVenue
+from tests.actors.sandbox import Sandbox
 
 WAIT_S = 90.0
 Answer = OpenAnswer | Refusal
@@ -108,6 +111,21 @@ def current_intent(**changes: object) -> Intent:
         "window_open_ms": window.open_ms,
         "due_ms": now - 1_000,
         "close_ms": window.close_ms,
+    }
+    return intent(**{**facts, **changes})
+
+
+def intent_in(exchange: Sandbox, market: KnownMarket, **changes: object) -> Intent:
+    """Return an intent for a market of the sandbox exchange, at its present time."""
+    facts = {
+        "slot": f"{market.asset}-{market.window.timeframe}",
+        "timeframe": market.window.timeframe,
+        "window_open_ms": market.window.open_ms,
+        "due_ms": exchange.clock.market_ms(wire_ms()),
+        "close_ms": market.window.close_ms,
+        "condition_id": market.condition_id,
+        "token_id": market.up_token_id,
+        "book_mid": PriceMicroUsd(500_000),
     }
     return intent(**{**facts, **changes})
 

@@ -17,7 +17,6 @@ from actors.market_data.events import FetchMarket, MarketFound
 from actors.market_data.state import KnownMarket
 from actors.messages import (
     Filled,
-    Intent,
     IntentAnswer,
     IntentReceived,
     OrderEnd,
@@ -29,13 +28,11 @@ from actors.messages import (
     decode,
     encode,
 )
-from actors.runtime import wire_ms
 from cluster.sandbox.kinds import CancelReason
 from signals.decision import Style
 from signals.market import Asset, Timeframe, Window, market_slug
 from signals.units import PriceMicroUsd
-from tests.actors.gateway.builders import intent
-from tests.actors.gateway.shells import own
+from tests.actors.gateway.shells import intent_in, own
 from tests.actors.rollout.queue_places import rests
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 
@@ -78,21 +75,6 @@ async def market_with_time(
                 if isinstance(found, MarketFound) and found.market.accepting_orders:
                     return found.market
             await asyncio.sleep(0.2)
-
-
-def intent_in(exchange: Sandbox, market: KnownMarket, **changes: object) -> Intent:
-    now_ms = exchange.clock.market_ms(wire_ms())
-    facts = {
-        "slot": SLOT,
-        "timeframe": market.window.timeframe,
-        "window_open_ms": market.window.open_ms,
-        "due_ms": now_ms,
-        "close_ms": market.window.close_ms,
-        "condition_id": market.condition_id,
-        "token_id": market.up_token_id,
-        "book_mid": PriceMicroUsd(500_000),
-    }
-    return intent(**{**facts, **changes})
 
 
 async def events_until(shell: Gateway, kind: type) -> list[OutboxEvent]:

@@ -36,13 +36,12 @@ from checkpoints.storage import LocalStorage
 from signals.decision import Style
 from signals.market import Timeframe
 from signals.units import PriceMicroUsd
-from tests.actors.gateway.shells import own
+from tests.actors.gateway.shells import intent_in, own
 from tests.actors.gateway.test_exchange import (
     ANY_PRICE,
     LIMIT_S,
     SKEW_MS,
     SLOT,
-    intent_in,
     market_with_time,
 )
 from tests.actors.sandbox import Sandbox, admin, fault, sandbox, store_config

@@ -12,13 +12,11 @@ from actors.config import SlotConfig
 from actors.gateway.actor import Gateway
 from actors.gateway.status import GatewayStatus
 from actors.messages import Intent, OutboxPage, decode, encode
-from actors.runtime import wire_ms
 from cluster.sandbox.ledger import read_entries
 from cluster.sandbox.model import CancelReason
 from cluster.sandbox.records import OrderEnded
 from signals.market import Asset, Slot, Timeframe
-from tests.actors.gateway.builders import intent
-from tests.actors.gateway.shells import own
+from tests.actors.gateway.shells import intent_in, own
 from tests.actors.sandbox import Sandbox, admin, fault, sandbox, store_config
 from tests.cluster.halting.halted import PRICE, long_market_at, open_at_the_venue
 
@@ -70,19 +68,7 @@ async def course(exchange: Sandbox) -> None:
 
 async def made(exchange: Sandbox, leg: int) -> Intent:
     market = await long_market_at(exchange.urls["gamma_url"], exchange.clock)
-    return intent(
-        slot=str(SLOT),
-        leg=leg,
-        timeframe=SLOT.timeframe,
-        window_open_ms=market.window.open_ms,
-        due_ms=exchange.clock.market_ms(wire_ms()),
-        close_ms=market.window.close_ms,
-        condition_id=market.condition_id,
-        token_id=market.up_token_id,
-        price=PRICE,
-        shares=5_000_000,
-        book_mid=PRICE * 10,
-    )
+    return intent_in(exchange, market, leg=leg, price=PRICE, shares=5_000_000, book_mid=PRICE * 10)
 
 
 async def status(shell: Any) -> GatewayStatus:

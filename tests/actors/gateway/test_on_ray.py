@@ -31,7 +31,8 @@ from actors.messages import (
 from signals.market import Timeframe
 from signals.units import PriceMicroUsd
 from tests.actors.gateway.builders import claim, vacancy
-from tests.actors.gateway.test_exchange import SKEW_MS, intent_in, market_with_time, replace
+from tests.actors.gateway.shells import intent_in
+from tests.actors.gateway.test_exchange import SKEW_MS, market_with_time, replace
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 from tests.local_ray import TEST_ACTOR, local_ray
 
@@ -86,7 +87,7 @@ async def resting_order(client: GatewayClient, exchange: Sandbox) -> Intent:
     asked: Claim = claim(SLOT)
     assert isinstance(await client.claim(asked), Granted)
     market = await market_with_time(exchange, 600_000, Timeframe.M15)
-    sent = intent_in(exchange, market, slot=SLOT, price=PriceMicroUsd(10_000))
+    sent = intent_in(exchange, market, price=PriceMicroUsd(10_000))
     answer = await client.send(sent)
     assert answer == IntentReceived(intent_id=sent.intent_id, known=False)
     await events(client, OrderOpened)
