@@ -81,6 +81,11 @@ class Slot:
         await self._loop.run()
 
     def _open(self, who: Identity) -> SlotLoop:
+        """Open storage and strategy; `_live` tells an `Exception` and tries again.
+
+        Importing a strategy runs a stranger's code. `sys.exit()` in it would end the slot's process
+        without a word, so whatever else leaves it becomes an `Exception` as well.
+        """
         gateway = GatewayClient(self._name.storage_root)
         snapshots = self._snapshots
         hooks = Hooks(leave=self._leave, observe=self._observe)

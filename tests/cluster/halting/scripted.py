@@ -15,7 +15,8 @@ from actors.venue.port import (
     VenueOrder,
 )
 from cluster.halting.ask_gateway import Asked, Silent
-from cluster.halting.halt import HaltPorts
+from cluster.halting.halt import HaltPorts, TradingSet
+from cluster.halting.proof import Proof
 from cluster.halting.venue_side import Limits
 from signals.market import Side
 from signals.units import MicroShares, PriceMicroUsd
@@ -124,3 +125,8 @@ def ports(
 
 def config(folder: Path) -> FleetConfig:
     return read(folder, 'mode = "sandbox"')
+
+
+def proof_in(done: TradingSet) -> Proof:
+    assert done.proof is not None
+    return done.proof
