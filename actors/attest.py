@@ -6,6 +6,7 @@ from typing import Final
 from actors.messages import MESSAGE_VERSION, Attestation
 from actors.slot.state import STATE_VERSION
 from checkpoints.archive import commit_of as recorded_commit
+from checkpoints.archive import load_archive
 from checkpoints.process_id import ProcessId
 from checkpoints.release import attest, release_of
 from checkpoints.storage import LocalStorage
@@ -45,6 +46,16 @@ def release_running() -> str:
     if attested.problems:
         return f"unattested: {len(attested.problems)} problems, first {attested.problems[0]}"
     return attested.manifest.release
+
+
+def release_loaded(storage_root: str) -> str:
+    """Return the release that this process runs, from its folder or, verified, from its archive.
+
+    Raises `CheckpointsError` where the archive is damaged.
+    """
+    if not ROOT.is_file():
+        return release_running()
+    return load_archive(LocalStorage(Path(storage_root)), ROOT.stem).manifest.release
 
 
 def release_here() -> str:

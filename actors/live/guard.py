@@ -1,8 +1,8 @@
-"""The gateway's way to its venue: a live one is opened only under a person's confirmation."""
+"""The ways of gateway and redeemer to their venue: a live one opens under a confirmation only."""
 
 from pathlib import Path
 
-from actors.attest import release_running
+from actors.attest import release_loaded
 from actors.config import FleetConfig, Mode
 from actors.live.climb_state import Climb, Purpose
 from actors.live.climb_store import climb_orders, last_climb
@@ -10,7 +10,8 @@ from actors.live.confirmation import in_force, store_of
 from actors.live.refusals import Start, refusal
 from actors.live.risked import Risked
 from actors.live.without_climb import without_orders
-from actors.venue.connect import adapter_of, connect
+from actors.redemption.port import RedeemPort
+from actors.venue.connect import adapter_of, connect, connect_redeeming
 from actors.venue.kinds import venue_name
 from actors.venue.port import Rejected, Unknown, VenuePort
 from checkpoints.approvals import read_in_force
@@ -65,15 +66,29 @@ async def connect_confirmed(
     config: FleetConfig, timeout_s: float
 ) -> VenuePort | Rejected | Unknown:
     """Open the configured account; a live one only where a person has confirmed this fleet."""
-    if config.mode is Mode.LIVE:
-        try:
-            refused = refusal(start_of(config, release_running()))
-        except CheckpointsError as error:
-            return Unknown(reason=str(error))
-        if refused is not None:
-            return Rejected(code="refused", message=refused)
+    refused = _refused(config)
+    if refused is not None:
+        return refused
     venue = await connect(config, timeout_s)
     return venue if isinstance(venue, Rejected | Unknown) else beside_climb(venue, config)
+
+
+async def connect_redeeming_confirmed(
+    config: FleetConfig, timeout_s: float
+) -> RedeemPort | Rejected | Unknown:
+    """Open the wallet's redemptions; of a live fleet only where a person has confirmed it."""
+    return _refused(config) or await connect_redeeming(config, timeout_s)
+
+
+def _refused(config: FleetConfig) -> Rejected | Unknown | None:
+    """Say why this process may not reach a live venue; None where it may, and in other modes."""
+    if config.mode is not Mode.LIVE:
+        return None
+    try:
+        refused = refusal(start_of(config, release_loaded(config.storage)))
+    except CheckpointsError as error:
+        return Unknown(reason=str(error))
+    return None if refused is None else Rejected(code="refused", message=refused)
 
 
 def beside_climb(venue: VenuePort, config: FleetConfig) -> VenuePort:

@@ -12,6 +12,7 @@ from typing import Final
 
 from actors.clock import instant
 from actors.config import FleetConfig
+from actors.live.guard import connect_redeeming_confirmed
 from actors.machine.backoff import Backoff
 from actors.redemption.alarms import RedeemerAlarms
 from actors.redemption.log import AlreadyRedeemingError, Book, open_log, take_lock
@@ -19,7 +20,6 @@ from actors.redemption.loop import RedeemLoop
 from actors.redemption.port import RedeemPort
 from actors.redemption.state import State
 from actors.runtime import load_config, log_event, start_logging
-from actors.venue.connect import connect_redeeming
 from actors.venue.keys import PrivateKeyError
 from actors.venue.port import Rejected, Unknown
 from checkpoints.errors import CheckpointsError
@@ -97,7 +97,7 @@ async def _connected(config: FleetConfig, alarms: RedeemerAlarms) -> RedeemPort:
     failures = 0
     while True:
         try:
-            port = await connect_redeeming(config, REQUEST_TIMEOUT_S)
+            port = await connect_redeeming_confirmed(config, REQUEST_TIMEOUT_S)
         except PrivateKeyError as error:
             port = Rejected(code="refused", message=str(error))
         if not isinstance(port, Rejected | Unknown):

@@ -7,10 +7,23 @@ import msgspec
 
 from actors.config import FleetConfig, GateConfig, Mode, RiskLimits, SlotConfig, Venue
 from actors.live.climb_state import Climb, Line, Phase
-from actors.live.confirmation import Confirmed
+from actors.live.climb_store import store_climb
+from actors.live.confirmation import Confirmed, put_in_force
+from actors.live.guard import start_of
 from actors.live.refusals import Start, limits_as_text
 from actors.live.risked import Risked, Store
+from checkpoints.approvals import (
+    APPLIED,
+    FIRST,
+    PLANS,
+    Application,
+    PlanFacts,
+    PlanValue,
+    digest_of,
+)
 from checkpoints.approved_releases import Coverage
+from checkpoints.records import canonical_json
+from checkpoints.storage import LocalStorage
 from signals.market_time import MarketClock
 from signals.params import load_params
 from signals.units import MicroUsd
@@ -68,6 +81,31 @@ def start(**others: Any) -> Start:
         climbed=climbed(),
     )
     return msgspec.structs.replace(plain, **others)
+
+
+def confirm_here(config: FleetConfig, release: str) -> None:
+    """Write what a fleet's storage holds of a start that was let in, confirmed and climbed."""
+    storage = LocalStorage(Path(config.storage))
+    named = limits_as_text(config.risk)
+    facts = PlanFacts(
+        to_release=release,
+        change_class=FIRST,
+        params=tuple(PlanValue(key=key, after=value) for key, value in named.items()),
+    )
+    plan = digest_of(canonical_json(facts))
+    applied = Application(
+        plan=plan,
+        to_release=release,
+        applied_wire_ms=1,
+        who="ann",
+        approval=None,
+        break_glass="a test",
+    )
+    storage.write(f"{PLANS}/{plan}.json", canonical_json(facts))
+    storage.write(f"{APPLIED}/{plan}.json", canonical_json(applied))
+    begun = start_of(config, release)
+    put_in_force(storage, Confirmed(risked=begun.risked, typed="ababab 50", who="ann", wire_ms=1))
+    store_climb(storage, climbed(line=begun.line("any")))
 
 
 def limits(**others: int) -> RiskLimits:

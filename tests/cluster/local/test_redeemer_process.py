@@ -7,7 +7,8 @@ from time import monotonic, sleep
 import msgspec
 import pytest
 
-from actors.config import Mode
+from actors.config import GateConfig, Mode
+from actors.live import confirmation
 from actors.venue.kinds import kind_of
 from actors.venue.storage_mark import mark_problem
 from checkpoints.archive import archive_release
@@ -17,6 +18,7 @@ from cluster.local.redeemer import LOG, Kept, end_redeemer, keep_redeemer
 from cluster.local.relayer_key import ensure_relayer_key
 from cluster.local.sandbox_process import SandboxReady
 from cluster.local.state_folder import StateFolder
+from tests.actors.live.starts import confirm_here
 from tests.actors.sandbox import TEST_KEY, Sandbox, sandbox, store_config
 
 pytestmark = pytest.mark.exchange
@@ -32,7 +34,7 @@ def wait(condition: Callable[[], bool], state: StateFolder) -> None:
 
 
 def rehearsal(state: StateFolder, exchange: Sandbox) -> None:
-    """Store what a launch of a rehearsal stores: its mark, its configuration and its release."""
+    """Store what a rehearsal stores: mark, configuration, release, and that it was confirmed."""
     state.prepare()
     state.private_key.write_text(TEST_KEY)
     state.private_key.chmod(0o600)
@@ -42,11 +44,16 @@ def rehearsal(state: StateFolder, exchange: Sandbox) -> None:
     ensure_relayer_key(ready, state.private_key)
     venue = msgspec.structs.replace(exchange.venue(), private_key_file=str(state.private_key))
     config = msgspec.structs.replace(
-        exchange.config(), mode=Mode.LIVE, storage=str(state.storage), venue=venue
+        exchange.config(),
+        mode=Mode.LIVE,
+        storage=str(state.storage),
+        venue=venue,
+        gate=GateConfig(operator_keys={"ann": "c" * 64}),
     )
     assert mark_problem(state.storage, kind_of(config)) is None
     store_config(config)
     release = archive_release(LocalStorage(state.storage), TREE, "commit").release
+    confirm_here(config, release)
     state.update_run(release=release, launched=True)
 
 
@@ -78,6 +85,12 @@ def test_it_runs_from_the_archive_comes_back_after_a_kill_and_ends_with_the_flee
             assert second is not None
             assert second != first
             wait(works(2), state)
+            confirmation.end(LocalStorage(state.storage))
+            second.end()
+            wait(lambda: not second.alive, state)
+            keep_redeemer(state, state.read_run(), kept, 100.0)
+            wait(lambda: "nobody has confirmed" in (state.logs / LOG).read_text(), state)
+            assert works(2)()
         finally:
             end_redeemer(state)
         assert not second.alive
