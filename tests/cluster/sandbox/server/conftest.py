@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.sandbox.auth import Account
-from tests.cluster.sandbox.server.running import Running, running
+from tests.cluster.sandbox.server.hostile import Attacker
+from tests.cluster.sandbox.server.running import Running, process, running
 from tests.cluster.sandbox.server.still_exchange import StillExchange
 from tests.cluster.sandbox.server.test_signing import unsigned
 
@@ -30,3 +31,10 @@ def account(server: Running, exchange: StillExchange) -> Account:
     found = accounts.find(address, 0) or accounts.create(address, 0)
     assert isinstance(found, Account)
     return found
+
+
+@pytest.fixture(scope="module")
+def attacker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacker]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with process(folder, "--without", "unauthorized_in_passing") as ready:
+        yield Attacker(ready, folder)
