@@ -42,6 +42,8 @@ GAS_PRICE_WEI: Final = 30_000_000_000
 GAS: Final = 180_000
 OPERATOR_MS: Final = 60_000
 """The blocks of the venue's operator are this old, and final."""
+ODD_PARAMS: Final = (ValueError, LookupError, AttributeError, TypeError)
+"""What parameters of another form than a method's raise."""
 BLOCK_MS: Final = 2_000
 """A block each two seconds of wire time."""
 
@@ -78,7 +80,7 @@ def _answer(call: Call, request: RpcRequest) -> dict[str, Any]:
         return head | {"result": method(call, request.params)}
     except NodeError as error:
         return head | {"error": {"code": error.code, "message": str(error)}}
-    except (SignatureError, BadCallError, ValueError, LookupError, AttributeError) as error:
+    except (SignatureError, BadCallError, *ODD_PARAMS) as error:
         return head | {"error": {"code": REFUSED, "message": f"invalid: {error}"}}
 
 

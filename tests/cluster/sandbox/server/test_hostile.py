@@ -1,11 +1,14 @@
 """No request brings the sandbox down: 2xx or 4xx, no traceback, and it goes on."""
 
+import json
+import zlib
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cluster.sandbox.server.rpc import METHODS
 from tests.cluster.sandbox.server.hostile import CLIENT, Attacker
 from tests.cluster.sandbox.server.hostile_data import (
     ARABIC,
@@ -21,8 +24,6 @@ from tests.cluster.sandbox.server.hostile_data import (
 )
 
 pytestmark = pytest.mark.exchange
-NOT_SERVED = 501
-"""What the relayer answers: the sandbox has no chain."""
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +158,7 @@ def test_every_route_answers_whatever_it_is_asked(
     if pattern == "/clob/auth/api-key" and method == "DELETE":
         return  # the attacker's own key
     answered = attacker.ask(method, path, b"" if method == "GET" else body)
-    assert answered.status_code in FINE or answered.status_code == NOT_SERVED, (
+    assert answered.status_code in FINE, (
         route,
         answered.status_code,
         answered.text,
@@ -179,3 +180,59 @@ def test_an_order_of_any_form_is_answered(attacker: Attacker, body: object, kind
     }
     assert attacker.ask("POST", "/clob/order", request).status_code == 400
     assert attacker.ask("POST", "/clob/orders", [request]).status_code in FINE
+
+
+VALUES = JSON | st.sampled_from([{"to": "0x1"}, {"to": "0x1", "data": "0xzz"}, 2**70, [[]]])
+
+
+@FEW
+@given(
+    method=st.sampled_from(list(METHODS)),
+    params=st.lists(VALUES, max_size=3),
+    number=st.integers(-(2**80), 2**80),
+    many=st.booleans(),
+)
+@example(method="eth_call", params=[None], number=1, many=False)
+@example(method="eth_call", params=[[]], number=1, many=True)
+@example(method="eth_chainId", params=[], number=2**70, many=False)
+def test_a_node_answers_whatever_it_is_asked(
+    attacker: Attacker,
+    method: str,
+    params: list[object],
+    number: int,
+    many: bool,  # noqa: FBT001 hypothesis passes it by name
+) -> None:
+    request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+    answered = attacker.ask("POST", "/rpc", [request] if many else request)
+    assert answered.status_code in FINE, (request, answered.text)
+
+
+SUBMITTED = {
+    "type": "WALLET",
+    "from": "0x" + "ab" * 20,
+    "to": "0x" + "ab" * 20,
+    "nonce": "0",
+    "signature": "0x" + "11" * 65,
+    "data": "0x",
+    "proxyWallet": "0x" + "ab" * 20,
+    "depositWalletParams": {"depositWallet": "0x" + "ab" * 20, "deadline": "9", "calls": []},
+    "signatureParams": {},
+}
+
+
+@FEW
+@given(
+    kind=st.sampled_from(["WALLET", "PROXY", "SAFE", "EOA", "X"]),
+    changes=st.dictionaries(st.sampled_from(list(SUBMITTED)), JSON, max_size=2),
+)
+def test_a_relayer_answers_whatever_is_submitted(
+    attacker: Attacker, kind: str, changes: dict[str, object]
+) -> None:
+    # its limit counts per key: each owner has a key of its own
+    owner = f"0x{zlib.crc32(json.dumps([kind, changes]).encode()):040x}"
+    key = attacker.ask("GET", f"/admin/relayer-key/{owner}").json()["key"]
+    headers = {"RELAYER_API_KEY": key, "RELAYER_API_KEY_ADDRESS": owner}
+    body = SUBMITTED | {"type": kind} | changes
+    answered = attacker.ask("POST", "/relayer/submit", body, **headers)
+    assert answered.status_code in FINE, (body, answered.text)
+    assert answered.status_code in {400, 401, 422}, answered.text
