@@ -9,6 +9,7 @@ from typing import Final
 from cluster.sandbox.book import Book
 from cluster.sandbox.model import ASSETS, MICRO, SECOND_MS, TIMEFRAMES, Market, Side, Timeframe
 from cluster.sandbox.numbers import whole_number
+from cluster.sandbox.prices.shapes import WEEK_MS
 
 COARSE_TICK: Final = 10_000
 FINE_TICK: Final = 1_000
@@ -26,6 +27,8 @@ RESOLVE_UNTIL_S: Final = 18
 """A market resolves this many market seconds after its close (recorded ones: 5 to 18)."""
 HISTORY_MAX: Final = 2_000
 """Trades of one market that its price history remembers."""
+KNOWN_BACK_MS: Final = 500 * WEEK_MS
+"""Older windows are not known: prices are made for 600 weeks before the start, see `walk`."""
 OPEN_S_MAX: Final = 4 * 10**9
 """The year 2096: beyond it no market is listed."""
 KNOWN_MAX: Final = 20_000
@@ -81,7 +84,7 @@ class Registry:
             return None
         timeframe, open_ms = Timeframe(frame), opened_s * SECOND_MS
         written_so = opened == str(opened_s) and open_ms % timeframe.length_ms == 0
-        if not written_so or market_ms < open_ms - LISTED_AHEAD_MS:
+        if not written_so or not -LISTED_AHEAD_MS <= market_ms - open_ms <= KNOWN_BACK_MS:
             return None
         return self.make(asset, timeframe, open_ms)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cluster.sandbox.events import MarketOpened, MarketResolved
+from cluster.sandbox.markets import KNOWN_BACK_MS
 from cluster.sandbox.model import (
     ASSETS,
     MICRO,
@@ -150,6 +151,15 @@ def test_a_market_nobody_traded_can_still_be_looked_up_with_its_winner(desk: Sma
     assert {market.outcome_price(outcome) for outcome in Outcome} == {"0", "1"}
     assert desk.exchange.market_by_slug("eth-updown-5m-17", desk.now) is None
     assert desk.exchange.market_by_slug("avax-updown-5m-1767225600", desk.now) is None
+
+
+def test_a_window_of_before_all_prices_is_not_known(desk: SmallExchange) -> None:
+    oldest_s = -(-(desk.now.market_ms - KNOWN_BACK_MS) // 300_000) * 300
+    oldest = desk.exchange.market_by_slug(f"btc-updown-5m-{oldest_s}", desk.now)
+    assert oldest is not None
+    assert oldest.closed
+    for open_s in (0, 300, 345_900, 1_000_000_200, oldest_s - 300):
+        assert desk.exchange.market_by_slug(f"btc-updown-5m-{open_s}", desk.now) is None
 
 
 class _FlatPrices(Prices):

@@ -142,6 +142,7 @@ def test_too_many_rows_are_an_error_inside_an_answer(attacker: Attacker) -> None
     body=BODIES,
 )
 @example(route=("GET", "/binance/fapi/v1/klines"), argument="", query={"startTime": "1"}, body=b"")
+@example(route=("GET", "/gamma/events/slug/{slug}"), argument="btc-updown-5m-0", query={}, body=b"")
 def test_every_route_answers_whatever_it_is_asked(
     attacker: Attacker,
     route: tuple[str, str],
