@@ -23,6 +23,7 @@ from actors.venue.port import (
     OrderEvent,
     Rejected,
     SignedOrder,
+    TradeStatus,
     Unavailable,
     UnavailableKind,
     Unknown,
@@ -203,6 +204,53 @@ def test_a_fill_comes_after_a_cancel_and_a_cancel_as_an_update(exchange: Sandbox
         event = await until(cancelling.update)
         note("CANCELED as UPDATE", "order frame of type UPDATE", f"OrderEvent {event.change}")
         listener.cancel()
+
+    run(exchange, use)
+
+
+class Told:
+    """Keeps what is told of own trades, by listing and stream."""
+
+    def __init__(self, venue: PolymarketVenue) -> None:
+        self._venue = venue
+        self._since_s = int(time.time()) - 1
+        self.listed: list[VenueTrade] = []
+        self.streamed: list[VenueTrade] = []
+
+    async def listen(self) -> None:
+        async for event in self._venue.events():
+            if isinstance(event, VenueTrade):
+                self.streamed += [event]
+
+    async def failed(self) -> VenueTrade | None:
+        """Return the trade that both tell as failed."""
+        trades = await self._venue.trades(self._since_s)
+        assert not isinstance(trades, Unknown), trades
+        self.listed += trades
+        ended = {t.fill_id for t in self.streamed if t.status is TradeStatus.FAILED}
+        failed = [t for t in trades if t.status is TradeStatus.FAILED]
+        return next((t for t in failed if t.fill_id in ended), None)
+
+
+def test_a_matched_trade_fails_on_the_chain(exchange: Sandbox) -> None:
+    async def use(venue: PolymarketVenue) -> None:
+        told = Told(venue)
+        listener = asyncio.create_task(told.listen())
+        fault(exchange, "ghost_fill", count=1)
+
+        async def bought() -> bool:
+            market = await current_market(exchange)
+            order = await signed(venue, market, Style.TAKE, 990_000, 5 * MICRO)
+            return isinstance(await venue.post(order), Accepted)
+
+        await until(bought)
+        fill = await until(told.failed)
+        listener.cancel()
+        of_it = [t for t in (*told.listed, *told.streamed) if t.fill_id == fill.fill_id]
+        assert {t.status for t in of_it} > {TradeStatus.FAILED}, "it was told as a match before"
+        assert not {t.status for t in of_it} & {TradeStatus.CONFIRMED}
+        assert len({(t.shares, t.price, t.token_id) for t in of_it}) == 1
+        note("match that fails on the chain", "trade MATCHED, then FAILED", "one fill, taken back")
 
     run(exchange, use)
 
