@@ -4,6 +4,7 @@
 ``live/climbs/<begun>.json``   those before it: their orders stay known as ours
 """
 
+import contextlib
 from typing import Final
 
 import msgspec
@@ -31,16 +32,20 @@ def last_climb(storage: LocalStorage) -> Climb | None:
     return _read(storage, CLIMB)
 
 
-def climb_orders(storage: LocalStorage) -> tuple[Placed, ...]:
-    """Return every order that any climb of this storage signed; what cannot be read is left out."""
-    found: dict[str, Placed] = {}
-    for name in (CLIMB, *storage.names(f"{BEFORE}/")):
-        try:
+def climbs(storage: LocalStorage) -> tuple[Climb, ...]:
+    """Return the climbs of this storage, newest first; what cannot be read is left out."""
+    found: list[Climb] = []
+    for name in (CLIMB, *sorted(storage.names(f"{BEFORE}/"), reverse=True)):
+        with contextlib.suppress(CheckpointsError):
             climb = _read(storage, name)
-        except CheckpointsError:
-            continue
-        found.update({one.order_id: one for one in (climb.orders if climb else ())})
-    return tuple(found.values())
+            found += [climb] if climb else []
+    return tuple(found)
+
+
+def climb_orders(storage: LocalStorage) -> tuple[Placed, ...]:
+    """Return every order that any climb of this storage signed."""
+    orders = {one.order_id: one for climb in climbs(storage) for one in climb.orders}
+    return tuple(orders.values())
 
 
 def _read(storage: LocalStorage, name: str) -> Climb | None:

@@ -1,11 +1,12 @@
 """The ways of gateway and redeemer to their venue: a live one opens under a confirmation only."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from actors.attest import release_loaded
 from actors.config import FleetConfig, Mode
 from actors.live.climb_state import Climb, Purpose
-from actors.live.climb_store import climb_orders, last_climb
+from actors.live.climb_store import climb_orders, climbs, last_climb
 from actors.live.confirmation import in_force, store_of
 from actors.live.refusals import Start, refusal
 from actors.live.risked import Risked
@@ -40,19 +41,22 @@ def start_of(config: FleetConfig, release: str) -> Start:
     )
 
 
-def held_by(climbed: Climb | None) -> dict[str, int]:
-    """Return what a climb left in the account, by token."""
-    if climbed is None:
-        return {}
-    tokens = {placed.purpose: placed.token_id for placed in climbed.orders}
+def held_by(climbed: Iterable[Climb], wallet: str) -> dict[str, int]:
+    """Return what climbs left in a wallet, by token: a 4-hour market outlives several starts."""
     found: dict[str, int] = {}
-    for purpose, shares in (
-        (Purpose.BUY, climbed.held_shares),
-        (Purpose.FAR, climbed.late_shares),
-    ):
-        if shares and purpose in tokens:
-            found[tokens[purpose]] = found.get(tokens[purpose], 0) + shares
+    for climb in climbed:
+        if climb.line.wallet.casefold() == wallet.casefold():
+            for token, shares in _left(climb):
+                found[token] = found.get(token, 0) + shares
     return found
+
+
+def _left(climb: Climb) -> Iterator[tuple[str, int]]:
+    tokens = {placed.purpose: placed.token_id for placed in climb.orders}
+    kept = ((Purpose.BUY, climb.held_shares), (Purpose.FAR, climb.late_shares))
+    for purpose, shares in kept:
+        if shares and purpose in tokens:
+            yield tokens[purpose], shares
 
 
 def _climbed(storage: LocalStorage) -> Climb | str | None:
@@ -97,4 +101,5 @@ def beside_climb(venue: VenuePort, config: FleetConfig) -> VenuePort:
         return venue
     storage = LocalStorage(Path(config.storage))
     orders = frozenset(one.order_id for one in climb_orders(storage))
-    return without_orders(venue, orders, held_by(last_climb(storage)))
+    wallet = adapter_of(config).wallet(config)
+    return without_orders(venue, orders, held_by(climbs(storage), wallet))

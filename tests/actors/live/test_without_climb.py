@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
+from actors.live.climb_state import Placed, Purpose
+from actors.live.climb_store import climb_orders, climbs, put_away, store_climb
+from actors.live.guard import held_by
 from actors.live.without_climb import without_orders
 from actors.venue.answers import AccountBalance
 from actors.venue.port import (
@@ -18,8 +22,10 @@ from actors.venue.port import (
     VenuePort,
     VenueTrade,
 )
+from checkpoints.storage import LocalStorage
 from signals.market import Side
 from signals.units import MicroShares, MicroUsd, PriceMicroUsd
+from tests.actors.live.starts import WALLET, climbed
 
 TRADE = VenueTrade(
     fill_id="t/climb",
@@ -62,6 +68,37 @@ class Scripted:
 
     async def server_time_ms(self) -> int:
         return 7
+
+
+def placed(purpose: Purpose, token: str) -> Placed:
+    return Placed(
+        purpose=purpose,
+        order_id=f"{purpose}/{token}",
+        body=b"",
+        signed_wire_ms=1,
+        condition_id="c",
+        token_id=token,
+        price=PriceMicroUsd(500_000),
+        shares=MicroShares(5_000_000),
+    )
+
+
+def test_shares_of_every_climb_of_the_wallet_are_beside_the_fleets(tmp_path: Path) -> None:
+    """An hour ago one was made for the code of then; what it holds settles in three hours."""
+    storage = LocalStorage(tmp_path)
+    bought = climbed(
+        orders=(placed(Purpose.FAR, "f"), placed(Purpose.BUY, "t")),
+        bought_shares=MicroShares(2_000_000),
+        late_shares=MicroShares(5_000_000),
+    )
+    put_away(storage, msgspec.structs.replace(bought, begun_wire_ms=1))
+    other = msgspec.structs.replace(bought.line, wallet="0x" + "cd" * 20)
+    put_away(storage, msgspec.structs.replace(bought, begun_wire_ms=2, line=other))
+    store_climb(storage, msgspec.structs.replace(bought, begun_wire_ms=3))
+    (tmp_path / "live" / "climbs" / "9.json").write_bytes(b"{")
+    assert held_by(climbs(storage), WALLET.lower()) == {"t": 4_000_000, "f": 10_000_000}
+    assert [one.order_id for one in climb_orders(storage)] == ["far/f", "buy/t"]
+    assert held_by((), WALLET) == {}
 
 
 def test_what_the_climb_did_is_left_out_and_nothing_else() -> None:
