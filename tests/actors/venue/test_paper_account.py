@@ -35,7 +35,7 @@ from signals.decision import Style
 from signals.market import Side
 from signals.units import MicroShares, PriceMicroUsd
 from tests.actors.gateway.shells import configure
-from tests.actors.venue.test_paper_exchange import MARKET, NOW_MS, order
+from tests.actors.venue.paper_market import MARKET, NOW_MS, order
 
 MICRO = 1_000_000
 CASH = 1_000 * MICRO

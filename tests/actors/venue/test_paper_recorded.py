@@ -10,7 +10,7 @@ from actors.venue.paper.book import PaperBook
 from actors.venue.paper.frames import BookSeen, LevelSeen, TickSeen, TradeSeen, read_frames
 from actors.venue.paper.records import PaperMarket
 from tests.actors.market_data.recordings import fixture
-from tests.actors.venue.test_paper_exchange import MARKET
+from tests.actors.venue.paper_market import MARKET
 
 EVENTS = "polymarket/clob_ws_market_events_2026-05.jsonl"
 WINDOW = "clob_ws_market_book_btc-updown-5m-1776329100.jsonl.gz"
