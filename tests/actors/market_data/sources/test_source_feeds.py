@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 
 from actors.market_data.events import (
-    Event,
     FetchFailed,
     FetchFunding,
     FetchKlines,
@@ -16,84 +15,13 @@ from actors.market_data.events import (
     KlinesReceived,
     OpenInterestReceived,
 )
-from actors.market_data.sources import inspection
 from actors.market_data.sources.connected import ExchangeSource
-from actors.market_data.sources.feeds import SourceFeeds
-from actors.market_data.sources.own_clock import Judged
 from actors.market_data.sources.port import Ask, Refusal, SourceName, Value
-from actors.market_data.sources.roster import Roster
-from actors.market_data.sources.selection import SourceSwitch
 from actors.market_data.state import CANDLES_KEPT
-from cluster.sandbox.prices.source import GENERATED_START_MS
 from cluster.sandbox.standins.faults import Fault
-from signals.market import Asset
 from signals.snapshot import Interval
 from tests.actors.market_data.sources.loopback import StandIns, run, until
-
-BTC, HYPE = Asset("btc"), Asset("hype")
-PERPETUALS = (
-    SourceName.BINANCE_USDM,
-    SourceName.OKX,
-    SourceName.BYBIT,
-    SourceName.HYPERLIQUID,
-)
-M5 = FetchKlines(job="m5", asset=BTC, interval=Interval.M5, limit=10)
-SOON_AFTER_MS = GENERATED_START_MS + 1_000
-"""A second after a boundary."""
-
-
-class Told:
-    def __init__(self) -> None:
-        self.switches: list[SourceSwitch] = []
-        self.odd: list[tuple[SourceName, str]] = []
-        self.refused: list[Refusal] = []
-        self.none: list[Asset] = []
-        self.again: list[Asset] = []
-        self.clock: list[Judged] = []
-
-    def switched(self, switch: SourceSwitch) -> None:
-        self.switches.append(switch)
-
-    def source_odd(self, source: SourceName, _asset: Asset | None, cause: str) -> None:
-        self.odd.append((source, cause))
-
-    def source_refused(self, refusal: Refusal) -> None:
-        self.refused.append(refusal)
-
-    def none_serves(self, asset: Asset, _reason: str) -> None:
-        self.none.append(asset)
-
-    def own_clock(self, judged: Judged) -> None:
-        self.clock.append(judged)
-
-    def serves_again(self, asset: Asset) -> None:
-        self.again.append(asset)
-
-
-class Rig:
-    def __init__(
-        self,
-        stand_ins: StandIns,
-        order: tuple[SourceName, ...] = PERPETUALS,
-        assets: tuple[Asset, ...] = (BTC,),
-    ) -> None:
-        self.told = Told()
-        self.delivered: list[Event] = []
-        sources = {name: stand_ins.source(name) for name in order}
-        self.roster = Roster(sources, assets, stand_ins.now_ms, self.delivered.append, self.told)
-        self.feeds = SourceFeeds(self.roster, 1)
-
-    def serving(self, asset: Asset = BTC) -> SourceName | None:
-        return self.roster.selection.serving.get(asset)
-
-    async def fetch_until_good(self, fetch: FetchKlines = M5) -> KlinesReceived:
-        """Ask again as market data's job does."""
-        async with asyncio.timeout(30):
-            while True:
-                found = await self.feeds.perform(fetch)
-                if isinstance(found, KlinesReceived):
-                    return found
-                await asyncio.sleep(0.25)
+from tests.actors.market_data.sources.rig import BTC, HYPE, M5, PERPETUALS, SOON_AFTER_MS, Rig
 
 
 def test_the_first_source_answers_every_kind_of_fetch() -> None:
@@ -184,45 +112,6 @@ def test_what_a_source_does_not_trade_is_served_by_another_from_the_start() -> N
         await rig.feeds.close()
 
     run(work)
-
-
-def test_a_source_that_froze_is_left_before_anyone_decides_from_it() -> None:
-    async def work(stand_ins: StandIns) -> None:
-        rig = Rig(stand_ins)
-        await rig.feeds.perform(M5)
-        stand_ins.move_to(SOON_AFTER_MS + 290_000)
-        stand_ins.switch("binance_usdm", Fault.FREEZE)
-        stand_ins.move_to(SOON_AFTER_MS + 300_000)
-        found = await rig.feeds.perform(M5)
-        assert isinstance(found, KlinesReceived)
-        part_ms = GENERATED_START_MS
-        assert found.candles.open_time_ms[-1] < part_ms, "the part of a candle is not taken"
-        await until(lambda: rig.serving() == "okx")
-        replaced = rig.delivered[-1]
-        assert isinstance(replaced, HistoryReplaced)
-        newest = next(one for one in replaced.candles if one.interval is Interval.M5)
-        assert newest.open_time_ms[-1] == GENERATED_START_MS
-        assert stand_ins.now_ms() < GENERATED_START_MS + 300_000 + 20_000, "before the decision"
-        assert rig.told.odd[0][0] == "binance_usdm"
-        assert rig.told.switches[-1].reason.startswith("frozen")
-        await rig.feeds.close()
-
-    run(work, StandIns(SOON_AFTER_MS))
-
-
-@pytest.mark.parametrize(("odd", "serves"), [("binance_usdm", "okx"), ("okx", "binance_usdm")])
-def test_the_one_of_three_whose_closes_disagree_is_named_and_left(odd: str, serves: str) -> None:
-    async def work(stand_ins: StandIns) -> None:
-        stand_ins.switch(odd, Fault.WRONG_PRICE, value=30)
-        rig = Rig(stand_ins)
-        await rig.feeds.perform(M5)
-        await until(lambda: bool(rig.told.odd))
-        assert rig.told.odd[0][0] == odd
-        await until(lambda: rig.serving() == serves)
-        assert "okx/btc" in rig.roster.selection.left or serves == "okx"
-        await rig.feeds.close()
-
-    run(work, StandIns(SOON_AFTER_MS))
 
 
 def test_a_hole_is_left_for_a_source_without_one() -> None:
@@ -327,59 +216,6 @@ def test_an_earlier_source_serves_again_once_it_is_well(monkeypatch: pytest.Monk
     run(work, StandIns(SOON_AFTER_MS))
 
 
-def test_a_clock_away_from_the_others_is_named_and_its_source_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inspection, "CLOCKS_S", 0.05)
-
-    async def work(stand_ins: StandIns) -> None:
-        rig = Rig(stand_ins)
-        await rig.feeds.perform(M5)
-        stand_ins.switch("binance_usdm", Fault.CLOCK_OFF, value=60_000)
-        rig.feeds.begin()
-        await until(lambda: rig.serving() == "okx")
-        assert "its clock" in rig.told.switches[-1].reason
-        await rig.feeds.close()
-
-    run(work)
-
-
-def test_a_clock_that_is_away_once_leaves_its_source_where_it_is() -> None:
-    async def work(stand_ins: StandIns) -> None:
-        rig = Rig(stand_ins)
-        await rig.feeds.perform(M5)
-        stand_ins.switch("binance_usdm", Fault.CLOCK_OFF, value=60_000)
-        rig.feeds.begin()
-        await until(lambda: bool(rig.told.clock))
-        assert (rig.serving(), rig.told.odd) == ("binance_usdm", [])
-        await rig.feeds.close()
-
-    run(work)
-
-
-def test_our_own_clock_is_held_against_the_exchanges_while_the_fleet_runs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inspection, "CLOCKS_S", 0.05)
-
-    async def work(stand_ins: StandIns) -> None:
-        rig = Rig(stand_ins)
-        rig.feeds.begin()
-        await until(lambda: len(rig.told.clock) > 2)
-        assert not any(one.away for one in rig.told.clock)
-        for name in PERPETUALS:
-            stand_ins.switch(name, Fault.CLOCK_OFF, value=3_000)
-        await until(lambda: "ahead of this machine" in rig.told.clock[-1].away)
-        await until(lambda: any("went back by" in one.jumped for one in rig.told.clock))
-        assert rig.told.odd == []
-        for name in PERPETUALS:
-            stand_ins.switch(name, Fault.CLOCK_OFF, on=False)
-        await until(lambda: not rig.told.clock[-1].away)
-        await rig.feeds.close()
-
-    run(work)
-
-
 def test_a_successor_goes_on_with_its_predecessors_source() -> None:
     async def work(stand_ins: StandIns) -> None:
         rig = Rig(stand_ins, assets=(BTC, HYPE))
@@ -395,7 +231,3 @@ def test_a_successor_goes_on_with_its_predecessors_source() -> None:
         await rig.feeds.close()
 
     run(work)
-
-
-def test_the_time_of_an_inspection_leaves_room_for_a_switch_before_a_decision() -> None:
-    assert inspection.LATE_MS <= 5_000
