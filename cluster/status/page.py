@@ -108,7 +108,7 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     next_due_ms: int | None = None
     """The fleet's next decision point, market time; None while no actor tells the time."""
     mode: str = Mode.SANDBOX
-    """sandbox or paper."""
+    """sandbox, paper or live."""
     winnings: Winnings | None = None
     """Of a live fleet: what was redeemed and what is to be."""
 

@@ -87,13 +87,16 @@ def test_an_order_on_the_fine_tick_is_signed_once_the_tick_is_fine(
 
 
 class Terms:
-    """The venue's public side, asked for a market's terms."""
+    """The venue's public side: open, and with these terms of a market."""
 
     def __init__(self, terms: PaperMarket | Unknown) -> None:
         self._terms = terms
 
     async def terms(self, _condition_id: str) -> PaperMarket | Unknown:
         return self._terms
+
+    async def state(self) -> VenueState:
+        return VenueState.OPEN
 
 
 def test_a_restart_of_the_venue_is_followed_by_a_post_only_time(
