@@ -7,11 +7,11 @@ from actors.config import FleetConfig
 from actors.detectors.registry import new_alarm
 from actors.redemption.claim import Claim
 from actors.redemption.events import EndAlarm, RaiseAlarm
+from actors.redemption.state import usd
 from actors.runtime import log_event, wire_ms
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
-from signals.units import MICRO
 
 NOT_REDEEMED: Final = "not_redeemed"
 FAILED: Final = "redeemer_failed"
@@ -72,11 +72,10 @@ class RedeemerAlarms:
 
 
 def _evidence(claim: Claim) -> dict[str, str]:
-    worth = claim.worth_micro_usd
     return {
         "market": claim.slug,
         "condition": claim.condition_id,
-        "worth_usd": f"{worth // MICRO}.{worth % MICRO:06d}",
+        "worth_usd": usd(claim.worth_micro_usd),
         "step": claim.phase.value,
         "tries": str(claim.tries),
         "last_answer": claim.trouble,

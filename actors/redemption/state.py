@@ -106,14 +106,14 @@ def problem(claim: Claim, wire_ms: int) -> str | None:
     if not claim.open:
         came = claim.paid_micro_usd - claim.paid_before_micro_usd
         if claim.worth_micro_usd - came > DUST_MICRO_SHARES:
-            return f"{_usd(came)} USD came of {_usd(claim.worth_micro_usd)}"
+            return f"{usd(came)} USD came of {usd(claim.worth_micro_usd)}"
         return None
     late = wire_ms - claim.seen_wire_ms >= OVERDUE_MS
     if not late and claim.tries + claim.repeats < TRIES_MAX:
         return None
     hours = (wire_ms - claim.seen_wire_ms) / 3_600_000
     return (
-        f"{_usd(claim.worth_micro_usd)} USD are not redeemed after {hours:.1f} h and "
+        f"{usd(claim.worth_micro_usd)} USD are not redeemed after {hours:.1f} h and "
         f"{claim.tries + claim.repeats} tries ({claim.phase}): {claim.trouble or 'no answer yet'}"
     )
 
@@ -130,7 +130,7 @@ def _alarms(state: State, claim: Claim, wire_ms: int) -> tuple[State, tuple[Effe
     return state, ()
 
 
-def _usd(micro: int) -> str:
+def usd(micro: int) -> str:
     return f"{micro // MICRO}.{micro % MICRO:06d}"
 
 

@@ -15,7 +15,7 @@ from actors.venue.account_report import Credentials
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
 from actors.venue.kinds import address_problem
-from actors.venue.port import Rejected, Unknown
+from actors.venue.port import Rejected, Unknown, words_of
 from checkpoints.storage import LocalStorage
 from cluster.config.live import Owner, live_text
 from cluster.config.offline import read_offline
@@ -83,8 +83,8 @@ def keys_command(config: Path, state: str | None, yes: bool) -> None:  # noqa: F
         raise ClusterError("not confirmed; nothing was made")
     made = asyncio.run(adapter_of(fleet).create_credentials(fleet))
     match made:
-        case Rejected(message=reason) | Unknown(reason=reason):
-            raise FleetError(f"the venue made no credentials: {reason}")
+        case Rejected() | Unknown():
+            raise FleetError(f"the venue made no credentials: {words_of(made)}")
         case Credentials.DERIVED:
             notify("the venue has credentials for this key already; nothing was made")
         case _:
@@ -99,8 +99,7 @@ def refresh_command(config: Path, state: str | None) -> None:
     fleet = _live(state_of(state), config)
     refused = asyncio.run(adapter_of(fleet).refresh_allowances(fleet, SECONDS))
     if isinstance(refused, Rejected | Unknown):
-        why = refused.message if isinstance(refused, Rejected) else refused.reason
-        raise FleetError(f"the exchange did not look again: {why}")
+        raise FleetError(f"the exchange did not look again: {words_of(refused)}")
     notify("the exchange has looked again")
 
 

@@ -16,6 +16,7 @@ from actors.venue.port import (
     UnavailableKind,
     Unknown,
     VenuePort,
+    words_of,
 )
 from cluster.halting.proof import (
     Cancel,
@@ -121,7 +122,7 @@ class _Side:
             if not isinstance(got, Rejected | Unknown):
                 return got
             refused += isinstance(got, Rejected)
-            why = got.message if isinstance(got, Rejected) else got.reason
+            why = words_of(got)
             if refused >= REFUSED_MAX or not self._left():
                 return why
             self._notify_once(f"the venue cannot be reached ({why}); trying again")

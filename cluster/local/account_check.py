@@ -11,7 +11,7 @@ from actors.live.climb_store import climb_orders
 from actors.venue.account_report import AccountReport
 from actors.venue.connect import adapter_of
 from actors.venue.kinds import VenueKind, kind_of
-from actors.venue.port import Rejected, Unknown
+from actors.venue.port import Rejected, Unknown, words_of
 from actors.venue.preflight import problems
 from actors.venue.problem import Needs, Ours, Problem, refused, usd
 from checkpoints.storage import LocalStorage
@@ -54,8 +54,9 @@ async def _report(fleet: FleetConfig) -> AccountReport:
     if kind_of(fleet) is VenueKind.REHEARSAL:
         made = await adapter.create_credentials(fleet)
         if isinstance(made, Rejected | Unknown):
-            why = made.message if isinstance(made, Rejected) else made.reason
-            raise FleetError(f"the simulated exchange makes no credentials ({why}): start again")
+            raise FleetError(
+                f"the simulated exchange makes no credentials ({words_of(made)}): start again"
+            )
     return await adapter.examine(fleet, SECONDS)
 
 

@@ -23,7 +23,7 @@ class PolymarketAdapter:
     async def connect(
         self, config: FleetConfig, timeout_s: float
     ) -> PolymarketVenue | Rejected | Unknown:
-        problem = key_problem(config, load_private_key(config.venue))
+        problem = _key_problem(config)
         if problem is not None:
             return Rejected(code="refused", message=problem)
         absent = Absent.REFUSE if kind_of(config) is VenueKind.LIVE else Absent.MAKE
@@ -51,18 +51,22 @@ class PolymarketAdapter:
     async def connect_redeeming(
         self, config: FleetConfig, timeout_s: float
     ) -> RedeemPort | Rejected | Unknown:
-        problem = key_problem(config, load_private_key(config.venue))
+        problem = _key_problem(config)
         if problem is not None:
             return Rejected(code="refused", message=problem)
         return await connect_redeeming(config.venue, timeout_s)
 
     def check_key(self, config: FleetConfig) -> None:
-        problem = key_problem(config, load_private_key(config.venue))
+        problem = _key_problem(config)
         if problem is not None:
             raise PrivateKeyError(problem)
 
     def wallet(self, config: FleetConfig) -> str:
         return config.venue.wallet or deposit_wallet(load_private_key(config.venue))
+
+
+def _key_problem(config: FleetConfig) -> str | None:
+    return key_problem(config, load_private_key(config.venue))
 
 
 ADAPTER: Final[Adapter] = PolymarketAdapter()

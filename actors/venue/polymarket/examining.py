@@ -27,7 +27,7 @@ from actors.venue.account_report import (
     WalletType,
 )
 from actors.venue.keys import PrivateKeyError, load_private_key
-from actors.venue.polymarket.account_reads import least_allowance
+from actors.venue.polymarket.account_reads import WITHOUT_LIMIT, least_allowance
 from actors.venue.polymarket.environment import (
     CHECKED_SDK_VERSION,
     chosen_wallet,
@@ -44,19 +44,17 @@ from actors.venue.polymarket.opening import FAILURES, refusal
 from actors.venue.polymarket.public import PublicReads
 from actors.venue.polymarket.unauthorized import repeat_if_unauthorized
 from actors.venue.polymarket.venue import PolymarketVenue
-from actors.venue.polymarket.wallet_reads import read_approvals, read_positions
+from actors.venue.polymarket.wallet_reads import AGENT, read_approvals, read_positions
 from actors.venue.port import VERSION_KNOWN, Rejected, Unknown
 from signals.units import MicroUsd
 
 PACKAGE: Final = "polymarket-client"
 REGION_URL: Final = "https://polymarket.com/api/geoblock"
-AGENT: Final = {"User-Agent": "midstride"}
 NO_HEARTBEAT: Final = "00000000-0000-0000-0000-000000000000"
 """An id that no chain has: the venue refuses it, moves no deadline, and names the right one."""
 WATCH_S: Final = 11.0
 """Wire: a chain that lives moves within ten seconds, or the venue cancels its orders."""
 WATCH_STEP_S: Final = 1.0
-WITHOUT_LIMIT: Final = 1 << 62
 MS_PER_S: Final = 1_000
 
 _Found = TypeVar("_Found")

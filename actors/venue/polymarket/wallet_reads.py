@@ -13,6 +13,7 @@ import msgspec
 
 from actors.config import Venue
 from actors.venue.account_report import Approval, HeldPosition
+from actors.venue.polymarket.account_reads import WITHOUT_LIMIT
 from actors.venue.polymarket.environment import contracts
 from signals.units import MicroShares, MicroUsd, to_micro
 
@@ -21,7 +22,6 @@ PAGES_MAX: Final = 50
 PAGE_ROWS: Final = 100
 AGENT: Final = {"User-Agent": "midstride"}
 UNLIMITED: Final = "max"
-WITHOUT_LIMIT: Final = 1 << 62
 DIGITS_MAX: Final = 78
 """Of a number of 256 bits."""
 
