@@ -47,7 +47,7 @@ from actors.gateway.records import decode_record
 from actors.gateway.session_ports import Ports, Who
 from actors.machine.vocabulary import At, Failed, Wait
 from actors.runtime import log_event
-from actors.venue.port import Rejected, Unknown, VenuePort, words_of
+from actors.venue.port import Rejected, Unknown, VenuePort, reason_of
 from checkpoints.errors import DamagedLogError
 
 RECONCILE_S_MAX: Final = 10.0
@@ -120,7 +120,7 @@ class Session:
     async def _connect(self) -> At:
         got = await self._ports.connect()
         if isinstance(got, Rejected | Unknown):
-            reason = words_of(got)
+            reason = reason_of(got)
             log_event("venue_unreachable", reason=reason)
             return VenueUnreachable(at_ms=self._ports.at_ms(), reason=reason)
         self._venue = got

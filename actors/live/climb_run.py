@@ -13,7 +13,7 @@ from actors.live.climb_store import last_climb, put_away, store_climb
 from actors.live.climber import Climber
 from actors.machine.work import WorkPump
 from actors.venue.connect import connect
-from actors.venue.port import Rejected, Unknown, VenuePort, words_of
+from actors.venue.port import Rejected, Unknown, VenuePort, reason_of
 from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 
@@ -34,7 +34,7 @@ async def climb(config: FleetConfig, line: Line, observe: Observe) -> Climb | st
     try:
         venue = await connect(config, config.timing.post_timeout_seconds)
         if isinstance(venue, Rejected | Unknown):
-            return words_of(venue)
+            return reason_of(venue)
         try:
             return await climb_at(venue, config, line, observe)
         finally:

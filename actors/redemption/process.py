@@ -21,7 +21,7 @@ from actors.redemption.port import RedeemPort
 from actors.redemption.state import State
 from actors.runtime import load_config, log_event, start_logging
 from actors.venue.keys import PrivateKeyError
-from actors.venue.port import Rejected, Unknown, words_of
+from actors.venue.port import Rejected, Unknown, reason_of
 from checkpoints.errors import CheckpointsError
 from checkpoints.log import RecordLog
 
@@ -103,7 +103,7 @@ async def _connected(config: FleetConfig, alarms: RedeemerAlarms) -> RedeemPort:
         if not isinstance(port, Rejected | Unknown):
             return port
         failures += 1
-        log_event("redeemer_waits", reason=words_of(port), failures=failures)
+        log_event("redeemer_waits", reason=reason_of(port), failures=failures)
         if isinstance(port, Rejected):
             alarms.failed(port.message)
         await asyncio.sleep(CONNECTING.wait_s(failures))

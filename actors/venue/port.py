@@ -110,7 +110,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
     message: str
 
 
-def words_of(refused: Rejected | Unknown) -> str:
+def reason_of(refused: Rejected | Unknown) -> str:
     """Return why nothing was opened or done, in the words of who said so."""
     return refused.message if isinstance(refused, Rejected) else refused.reason
 

@@ -15,7 +15,7 @@ from actors.venue.account_report import Credentials
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
 from actors.venue.kinds import address_problem
-from actors.venue.port import Rejected, Unknown, words_of
+from actors.venue.port import Rejected, Unknown, reason_of
 from checkpoints.storage import LocalStorage
 from cluster.config.live import Owner, live_text
 from cluster.config.offline import read_offline
@@ -84,7 +84,7 @@ def keys_command(config: Path, state: str | None, yes: bool) -> None:  # noqa: F
     made = asyncio.run(adapter_of(fleet).create_credentials(fleet))
     match made:
         case Rejected() | Unknown():
-            raise FleetError(f"the venue made no credentials: {words_of(made)}")
+            raise FleetError(f"the venue made no credentials: {reason_of(made)}")
         case Credentials.DERIVED:
             notify("the venue has credentials for this key already; nothing was made")
         case _:
@@ -99,7 +99,7 @@ def refresh_command(config: Path, state: str | None) -> None:
     fleet = _live(state_of(state), config)
     refused = asyncio.run(adapter_of(fleet).refresh_allowances(fleet, SECONDS))
     if isinstance(refused, Rejected | Unknown):
-        raise FleetError(f"the exchange did not look again: {words_of(refused)}")
+        raise FleetError(f"the exchange did not look again: {reason_of(refused)}")
     notify("the exchange has looked again")
 
 

@@ -16,7 +16,7 @@ from actors.venue.port import (
     UnavailableKind,
     Unknown,
     VenuePort,
-    words_of,
+    reason_of,
 )
 from cluster.halting.proof import (
     Cancel,
@@ -122,7 +122,7 @@ class _Side:
             if not isinstance(got, Rejected | Unknown):
                 return got
             refused += isinstance(got, Rejected)
-            why = words_of(got)
+            why = reason_of(got)
             if refused >= REFUSED_MAX or not self._left():
                 return why
             self._notify_once(f"the venue cannot be reached ({why}); trying again")

@@ -11,7 +11,7 @@ from actors.live.climb_store import climb_orders
 from actors.venue.account_report import AccountReport
 from actors.venue.connect import adapter_of
 from actors.venue.kinds import VenueKind, kind_of
-from actors.venue.port import Rejected, Unknown, words_of
+from actors.venue.port import Rejected, Unknown, reason_of
 from actors.venue.preflight import problems
 from actors.venue.problem import Needs, Ours, Problem, refused, usd
 from checkpoints.storage import LocalStorage
@@ -55,7 +55,7 @@ async def _report(fleet: FleetConfig) -> AccountReport:
         made = await adapter.create_credentials(fleet)
         if isinstance(made, Rejected | Unknown):
             raise FleetError(
-                f"the simulated exchange makes no credentials ({words_of(made)}): start again"
+                f"the simulated exchange makes no credentials ({reason_of(made)}): start again"
             )
     return await adapter.examine(fleet, SECONDS)
 
