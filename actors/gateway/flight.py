@@ -106,3 +106,7 @@ class Flight(msgspec.Struct, kw_only=True):
         if self.stopping is not None:
             return self.stopping
         return None if self.reconciled else "not compared with the venue yet"
+
+    def unheard_ms(self, wire_ms: int) -> int:
+        """Return since when the venue took no heartbeat; 0 where it never took one."""
+        return wire_ms - self.beat_ok_wire_ms if self.beat_ok_wire_ms else 0

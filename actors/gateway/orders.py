@@ -103,6 +103,7 @@ def judge(draft: Draft, kept: KeptIntent, book: TokenBook | None = None) -> None
         skew_ms=draft.flight.skew_ms,
         foreign_version=draft.flight.foreign_version,
         paused=why_paused(draft.flight.pause, draft.wire_ms),
+        unheard_ms=draft.flight.unheard_ms(draft.wire_ms),
         listing=listing_of(draft, intent.intent_id),
         book=book,
     )

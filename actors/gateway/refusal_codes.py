@@ -57,6 +57,11 @@ OURS: Final = (
         "Nothing: it is asked again by itself. `midstride status` says what the venue said.",
     ),
     RefusalCode(
+        "heartbeat_late",
+        "The venue took no heartbeat for ten seconds: it would cancel a resting purchase at once.",
+        "Nothing: heartbeats go on being sent. If it lasts, look at the network.",
+    ),
+    RefusalCode(
         FACTS_DIFFER,
         "The order has its market wrong: token, window, close or size.",
         "See the alarm `intent_facts_differ`.",

@@ -20,7 +20,7 @@ from actors.gateway.risk_case import (
     sellable_shares,
 )
 from actors.gateway.risk_market import BOOK_TABLE, FACTS_DIFFER, MARKET_TABLE, not_of_its_slot
-from actors.gateway.risk_venue import clock_skew, venue_paused, venue_version
+from actors.gateway.risk_venue import clock_skew, heartbeat_late, venue_paused, venue_version
 from actors.messages import Intent, TradingState
 from signals.decision import Style
 from signals.market import CYCLE_MS, Outcome, Side
@@ -270,6 +270,7 @@ TABLE: Final[tuple[tuple[str, Rule], ...]] = (
     ("clock_skew", clock_skew),
     ("venue_version", venue_version),
     ("venue_paused", venue_paused),
+    ("heartbeat_late", heartbeat_late),
     (FACTS_DIFFER, not_of_its_slot),
     ("too_small", _too_small),
     ("duplicate", _duplicate),

@@ -65,6 +65,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Of the venue's protocol, where it is not the one that orders are made for."""
     paused: str = ""
     """Why the venue takes no purchase now, by its own word."""
+    unheard_ms: int = 0
+    """Wire, since the venue took the last heartbeat; 0: it never took one."""
     listing: Listing | None = None
     """The venue's word on the market of the intent's slot and window."""
     book: TokenBook | None = None

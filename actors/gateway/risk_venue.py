@@ -1,7 +1,13 @@
 """Rules about the venue as it is now: its clock, its protocol, its pauses. Pure."""
 
+from typing import Final
+
 from actors.gateway.risk_case import Case
+from signals.decision import Style
 from signals.market import Side
+
+VENUE_CANCELS_MS: Final = 10_000
+"""Wire, after the last heartbeat: then the venue cancels all orders of the account."""
 
 
 def clock_skew(case: Case) -> str | None:
@@ -19,3 +25,13 @@ def venue_version(case: Case) -> str | None:
 def venue_paused(case: Case) -> str | None:
     """Nothing is bought while the venue takes no orders, or not all, by its own word."""
     return case.paused if case.paused and case.intent.side is Side.BUY else None
+
+
+def heartbeat_late(case: Case) -> str | None:
+    """A purchase that rests would be cancelled as soon as it is there."""
+    rests = case.intent.side is Side.BUY and case.intent.style is Style.REST
+    if rests and case.unheard_ms >= VENUE_CANCELS_MS:
+        return (
+            f"the venue took no heartbeat for {case.unheard_ms // 1_000} s: it cancels all orders"
+        )
+    return None

@@ -8,6 +8,7 @@ import msgspec
 from actors.gateway.flight import Flight
 from actors.gateway.ledger import PROVISIONAL, UNSETTLED, Ledger
 from actors.gateway.risk_case import at_stake_micro_usd
+from actors.gateway.risk_venue import VENUE_CANCELS_MS
 from actors.gateway.venue_pause import why_paused
 from actors.messages import FenceRecord, TradingState
 from signals.market import Outcome, Side
@@ -160,16 +161,14 @@ def status_of(
     )
 
 
-VENUE_CANCELS_MS: Final = 10_000
-"""Wire, after the last heartbeat: then the venue cancels all orders of the account."""
 BEAT_LATE_MS: Final = 6_000
 """Wire: one heartbeat was due and is not answered."""
 
 
 def _heartbeat_trouble(flight: Flight, wire_ms: int) -> Iterator[str]:
     """Say what the venue does by itself while no heartbeat arrives."""
-    silent_ms = wire_ms - flight.beat_ok_wire_ms
-    if not flight.beat_ok_wire_ms or silent_ms < BEAT_LATE_MS:
+    silent_ms = flight.unheard_ms(wire_ms)
+    if silent_ms < BEAT_LATE_MS:
         return
     left_s = -(-(VENUE_CANCELS_MS - silent_ms) // 1_000)
     then = f"cancels all open orders in {left_s} s" if left_s > 0 else "has cancelled all orders"

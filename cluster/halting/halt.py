@@ -1,9 +1,9 @@
 """Halt: fence the fleet, empty the account at the venue, prove both. No step waits for another's.
 
-The HALT file comes first: a gateway that runs looks for it before each post and twice a second, and
-then cancels by itself. At the same time this process cancels at the venue with the fleet's own key
-and lists what is open, and a third one asks the gateway. A gateway that does not answer is ended:
-one that was stopped in the middle of a post would finish it when it goes on.
+The HALT file comes first: a gateway that runs looks for it before each post and five times a
+second, and then cancels by itself. At the same time this process cancels at the venue with the
+fleet's own key and lists what is open, and a third one asks the gateway. A gateway that does not
+answer is ended: one that was stopped in the middle of a post would finish it when it goes on.
 """
 
 import asyncio

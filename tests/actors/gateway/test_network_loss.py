@@ -6,7 +6,10 @@ from msgspec.structs import replace
 from actors.gateway.events import BeatDone, PollVenue, Sign, VenuePolled
 from actors.gateway.listing_health import AWAY_MS
 from actors.gateway.status import Identity, Latency, status_of
+from actors.messages import IntentRefused
 from actors.venue.port import Beaten, Unknown
+from signals.decision import Style
+from signals.market import Side
 from tests.actors.gateway.builders import Machine, intent
 
 LOST = Unknown(reason="no route to host")
@@ -86,3 +89,34 @@ def test_status_says_when_the_venue_cancels_by_itself(silent_ms: int, words: str
         who, "serving", state.ledger, state.flight, Latency(), machine.wire_ms, machine.market_ms
     )
     assert list(status.trouble) == ([words] if words else [])
+
+
+@pytest.mark.parametrize("change", [{}, {"side": Side.SELL}, {"style": Style.TAKE}])
+@pytest.mark.parametrize("silent_ms", [9_999, 10_000, 60_000])
+def test_no_purchase_rests_while_the_venue_would_cancel_it_at_once(
+    silent_ms: int, change: dict[str, object]
+) -> None:
+    """The lists are back a moment before the heartbeat, or the machine slept."""
+    machine = Machine().start()
+    machine.apply(BeatDone(outcome=Beaten(heartbeat_id="1"), **machine.at))
+    machine.wire_ms += silent_ms
+    machine.poll()
+    machine.send(replace(another(1), **change))  # type: ignore[type-var]
+    assert ("heartbeat_late" in codes(machine)) == (silent_ms >= 10_000 and not change)
+
+
+def test_the_first_heartbeat_that_is_taken_lets_purchases_rest_again() -> None:
+    machine = Machine().start()
+    machine.apply(BeatDone(outcome=Beaten(heartbeat_id="1"), **machine.at))
+    machine.wire_ms += 60_000
+    machine.apply(BeatDone(outcome=LOST, **machine.at))
+    machine.send(another(1))  # type: ignore[arg-type]
+    assert codes(machine) == ["heartbeat_late"]
+    machine.apply(BeatDone(outcome=Beaten(heartbeat_id="2"), **machine.at))
+    machine.send(another(2))  # type: ignore[arg-type]
+    assert machine.asked(Sign)
+
+
+def codes(machine: Machine) -> list[str]:
+    box = machine.state.ledger.outbox.get("btc-5m")
+    return [event.code for event in box.events if isinstance(event, IntentRefused)] if box else []

@@ -136,7 +136,7 @@ def test_nobody_but_the_check_can_approve() -> None:
 def test_codes_are_unique_and_stable() -> None:
     own = [name for name, _ in risk.TABLE]
     venues = [name for table in (MARKET_TABLE, BOOK_TABLE) for name, _ in table]
-    assert len(own) == len(set(own)) == 23
+    assert len(own) == len(set(own)) == 24
     assert venues == ["facts_differ", "too_small", "off_tick", "collar"]
     codes = [*own, *venues]
     assert {"halted", "stale", "collar", "duplicate", "throttled", "daily_loss"} < set(codes)
