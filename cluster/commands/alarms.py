@@ -45,9 +45,10 @@ def list_command(
     as_json: bool,  # noqa: FBT001 click passes flags by name
 ) -> None:
     """Show the alarms that nobody has cleared, grouped by cause."""
-    store = _store(state_of(state))
+    folder = state_of(state)
+    store = _store(folder)
     states = store.history() if everything else store.latched()
-    if (death := death_in(state_of(state))) is not None:
+    if (death := death_in(folder)) is not None:
         states = [*states, death_alarm(death)]
     if as_json:
         emit(states, "alarms")

@@ -7,7 +7,6 @@ import click
 from cluster.local.doctor import examine
 from cluster.local.findings import Verdict
 from cluster.terminal.console import (
-    config_option,
     emit,
     json_option,
     show_text,
@@ -17,10 +16,15 @@ from cluster.terminal.console import (
 
 
 @click.command("doctor")
-@config_option
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file (TOML) [default: what the fleet here was launched with, else "
+    "cluster/configs/sandbox.toml].",
+)
 @state_option
 @json_option
-def command(config: Path, state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
+def command(config: Path | None, state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
     """Check configuration, key, venue, clock, disk and more."""
     findings = list(examine(state_of(state), config))
     if as_json:

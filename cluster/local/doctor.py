@@ -12,18 +12,13 @@ import msgspec
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig, Mode
-from actors.detectors.settlement import counts_text
-from actors.gateway.lock import halt_reason
 from actors.runtime import load_config
-from actors.supervisor.detecting import read_kept
 from actors.venue.connect import adapter_of
 from actors.venue.keys import PrivateKeyError
 from actors.venue.preflight import problems
-from checkpoints.alarms import AlarmStore
-from checkpoints.errors import DamagedError, StorageError
-from checkpoints.journal_days import disk_state, journal_dataset
-from checkpoints.severity import Severity
+from checkpoints.errors import DamagedError
 from checkpoints.storage import LocalStorage
+from cluster.config.load import DEFAULT_FILE
 from cluster.config.offline import read_offline
 from cluster.errors import ClusterError
 from cluster.halting.drill import drill_finding, last_drill
@@ -35,6 +30,7 @@ from cluster.local.head import answers, head_processes, read_token
 from cluster.local.services import services_of
 from cluster.local.state_folder import StateFolder
 from cluster.local.state_lock import holder
+from cluster.local.storage_findings import check_storage
 from cluster.status.standing import standing
 
 PYTHON_MIN: Final = (3, 11)
@@ -42,23 +38,24 @@ VENUE_SECONDS: Final = 5.0
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-ACCOUNT_KINDS: Final = frozenset(
-    {"orders_refused", "balance_low", "listing_unreadable", "odd_rows", "books_differ"}
-)
-"""Alarms of the gateway about the account at the venue."""
+def examine(state: StateFolder, named: Path | None) -> Iterator[Finding]:
+    """Yield one finding per check; none of them changes anything but a probe file.
 
-
-def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
-    """Yield one finding per check; none of them changes anything but a probe file."""
+    `named`: a configuration file that the operator points at. Without one the fleet that was
+    launched here is examined, else the file of the first steps.
+    """
+    stored = _stored(state)
+    config = named or DEFAULT_FILE
+    launched = stored if named is None and isinstance(stored, FleetConfig) else None
     yield check_python(sys.version_info[:2])
-    yield check_configuration(config)
+    yield check_configuration(config) if launched is None else _as_launched(launched)
     yield check_folder(state)
     yield check_token(state)
-    yield check_limits(config)
+    yield check_limits(_slots_in(config) if launched is None else len(launched.slots))
     yield from check_head(state)
     yield from check_standing(state)
     yield drill_finding(last_drill(state), int(wall_ms()))
-    fleet = _stored(state) or _unstarted(config, state)
+    fleet = stored or _unstarted(config, state)
     if isinstance(fleet, Finding):
         yield fleet
         yield from check_storage(state)
@@ -66,6 +63,8 @@ def examine(state: StateFolder, config: Path) -> Iterator[Finding]:
     if fleet is None:
         yield note("fleet", f"none was launched in {state.root} yet; `midstride run` does it")
         return
+    if fleet is stored and named is not None:
+        yield from _not_the_named(fleet, named)
     yield check_key(fleet)
     if fleet.mode is not Mode.SANDBOX or exchange_runs(state):
         yield asyncio.run(check_venue(fleet))
@@ -112,11 +111,33 @@ def check_token(state: StateFolder) -> Finding:
     return ok("token", f"{state.token}, readable by you only")
 
 
-def check_limits(config: Path) -> Finding:
+def _as_launched(fleet: FleetConfig) -> Finding:
+    said = f"as this fleet was launched: mode {fleet.mode}, {len(fleet.slots)} slots"
+    return ok("configuration", f"{said} (`midstride config show --running`)")
+
+
+def _not_the_named(fleet: FleetConfig, named: Path) -> Iterator[Finding]:
+    """Say whose services the rows below are of, where a named file is of another mode."""
     try:
-        slots = len(read_offline(config)[0].slots)
+        mode = read_offline(named)[0].mode
     except ClusterError:
-        slots = 0  # said of the configuration
+        return  # said of the configuration
+    if mode is not fleet.mode:
+        yield note(
+            "services",
+            f"those of the {fleet.mode} fleet that was launched here; to examine the {mode} "
+            "configuration, name a folder of its own with --state",
+        )
+
+
+def _slots_in(config: Path) -> int:
+    try:
+        return len(read_offline(config)[0].slots)
+    except ClusterError:
+        return 0  # said of the configuration
+
+
+def check_limits(slots: int) -> Finding:
     problem = file_limit_problem(slots)
     return ok("open files", "enough") if problem is None else fault("open files", problem)
 
@@ -214,66 +235,6 @@ def _unstarted(config: Path, state: StateFolder) -> FleetConfig | None:
     if found.mode is Mode.SANDBOX or urlsplit(found.venue.clob_url).scheme != "https":
         return None
     return msgspec.structs.replace(found, storage=str(state.storage))
-
-
-def check_storage(state: StateFolder) -> Iterator[Finding]:
-    storage = LocalStorage(state.storage)
-    halted = halt_reason(state.storage)
-    if halted is not None:
-        yield note("trading", f"HALT file: {halted}; `midstride trading resume` removes it")
-    for what, check in (
-        ("disk", _disk),
-        ("journal", _journal),
-        ("alarms", _alarms),
-        ("account", _account),
-        ("settlements", _settlements),
-    ):
-        try:
-            yield check(what, storage)
-        except StorageError as error:
-            yield fault(what, str(error))
-
-
-def _account(what: str, storage: LocalStorage) -> Finding:
-    """Say what the gateway found of the account at the venue, while that lasts."""
-    found = [state.alarm for state in AlarmStore(storage).latched()]
-    told = [
-        f"{alarm.evidence.get('seen', alarm.kind)}: {alarm.action}"
-        for alarm in found
-        if alarm.kind in ACCOUNT_KINDS
-    ]
-    return fault(what, "; ".join(told)) if told else ok(what, "the gateway has found nothing")
-
-
-def _settlements(what: str, storage: LocalStorage) -> Finding:
-    """Say how many of the venue's settlements agree with the recorded averages."""
-    watch = read_kept(storage).watch.settlements
-    text = counts_text(watch)
-    return fault(what, f"{text}: `midstride alarms list`") if watch.differences else ok(what, text)
-
-
-def _disk(what: str, storage: LocalStorage) -> Finding:
-    found = disk_state(storage)
-    free = f"{found.free_bytes / 1e9:.1f} GB free"
-    return ok(what, free) if found.warning is None else fault(what, f"{free}: {found.warning}")
-
-
-def _journal(what: str, storage: LocalStorage) -> Finding:
-    damaged = journal_dataset(storage.root).damaged
-    if damaged:
-        named = "; ".join(f"{entry.name}: {entry.reason}" for entry in damaged[:3])
-        return fault(what, f"{len(damaged)} damaged files, skipped by readers: {named}")
-    return ok(what, "every file is whole")
-
-
-def _alarms(what: str, storage: LocalStorage) -> Finding:
-    latched = AlarmStore(storage).latched()
-    if latched:
-        named = ", ".join(entry.alarm.id for entry in latched[:5])
-        if all(entry.alarm.severity is Severity.NOTICE for entry in latched):
-            return note(what, f"{len(latched)} notices: {named}; `midstride alarms list`")
-        return fault(what, f"{len(latched)} not cleared: {named}; `midstride alarms list`")
-    return ok(what, "none")
 
 
 def _stored(state: StateFolder) -> FleetConfig | Finding | None:

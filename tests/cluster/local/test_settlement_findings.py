@@ -8,9 +8,9 @@ from actors.detectors.settlement import SettlementWatch
 from actors.detectors.watch import Watch
 from actors.supervisor.detecting import KEPT_FILE, Kept
 from checkpoints.storage import LocalStorage
-from cluster.local.doctor import check_storage
 from cluster.local.findings import Finding, Verdict
 from cluster.local.state_folder import StateFolder
+from cluster.local.storage_findings import check_storage
 
 
 def finding(folder: Path, watch: SettlementWatch | None) -> Finding:
