@@ -6,7 +6,7 @@ flushes, and damaged days with late flushes, are moved to ``damaged/journal/...`
 rows, never forgotten.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,13 +139,19 @@ def journal_dataset(root: Path) -> JournalDataset:
     return JournalDataset(dataset=ds.dataset(parts), damaged=tuple(damaged))
 
 
-def closed_days(root: Path, *, deep: bool) -> ClosedDays:
-    """Verify the closed days under a storage folder, each by itself.
+def _every_day(_day: str) -> bool:
+    return True
+
+
+def closed_days(
+    root: Path, *, deep: bool, wanted: Callable[[str], bool] = _every_day
+) -> ClosedDays:
+    """Verify the closed days under a storage folder that are wanted, each by itself.
 
     All columns but the payload, which is most of the bytes and which no table needs, are verified
     always; the payload too if `deep`, or if all days together are at most `VERIFIED_BYTES`.
     """
-    paths = sorted((root / JOURNAL).glob("*.parquet"))
+    paths = [path for path in sorted((root / JOURNAL).glob("*.parquet")) if wanted(path.stem)]
     whole = deep or sum(path.stat().st_size for path in paths) <= VERIFIED_BYTES
     columns = None if whole else frozenset(COLUMNS) - {PAYLOAD}
     intact: dict[Path, Covered] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
 from checkpoints.arrow_file import damage_in, open_table
@@ -25,7 +26,7 @@ from checkpoints.journal_days import Covered, closed_days, damaged_flushes, day_
 from checkpoints.storage import LocalStorage
 from cluster.audit.problem import Problem
 from cluster.audit.sequences import broken_sequences
-from signals.market import day_of
+from signals.market import Slot, day_of
 
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
@@ -39,10 +40,31 @@ _NOT_VOID: Final = """ where not exists (select 1 from void
   where void.slot = rows.slot and void.fence = rows.fence and rows.sequence > void.last)"""
 
 
+class Within(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a journal that an answer needs; what lies outside it is not read.
+
+    Rows of an older fence are void from where a later one began: begin a day before the first row
+    that is wanted, so that the later fence's first row is there too.
+    """
+
+    slot: str | None = None
+    first_day: str = ""
+    last_day: str = "9999-12-31"
+
+    def has_day(self, day: str) -> bool:
+        return self.first_day <= day <= self.last_day
+
+    def has(self, flush: FlushName) -> bool:
+        return self.has_day(flush.day) and self.slot in {None, flush.slot}
+
+
+ALL: Final = Within()
+
+
 class JournalView:
     """A DuckDB connection with the views `rows` (all) and `valid` (those that count)."""
 
-    def __init__(self, storage: Path, *, verify: bool = False) -> None:
+    def __init__(self, storage: Path, *, verify: bool = False, within: Within = ALL) -> None:
         """Open; raise `StorageError` if there is no journal.
 
         `verify`: the payloads of closed days too, however large they are; `read_journal` asks for
@@ -50,6 +72,7 @@ class JournalView:
         """
         self.storage = LocalStorage(storage)
         self._verify = verify
+        self._within = within
         if not (storage / JOURNAL).is_dir():
             raise StorageError(_no_journal(storage))
         self.damaged: list[Damage] = []
@@ -107,7 +130,7 @@ class JournalView:
         raise AssertionError("unreachable")
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        closed = closed_days(self.storage.root, deep=self._verify)
+        closed = closed_days(self.storage.root, deep=self._verify, wanted=self._within.has_day)
         self.damaged += closed.damaged
         flushes = self._open_rows(closed.intact)
         connection = duckdb.connect(config={"memory_limit": MEMORY_LIMIT})
@@ -122,9 +145,15 @@ class JournalView:
                 f"select {names} from (from no_rows union all by name "  # noqa: S608 own names
                 f"from read_parquet([{files}], union_by_name = true))"
             )
-        connection.execute(f"create view rows as {' union all '.join(parts)}")
+        connection.execute(f"create view whole as {' union all '.join(parts)}")
+        connection.execute(f"create view rows as from whole{self._slot_clause()}")
         self._leave_out_void_rows(connection)
         return connection
+
+    def _slot_clause(self) -> str:
+        """Views take no bound values: a slot's name has no quote in it."""
+        slot = self._within.slot
+        return "" if slot is None else f" where slot = '{Slot.parse(slot)}'"
 
     def _leave_out_void_rows(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Define `valid`; a join only where there are void rows at all, for there mostly are none.
@@ -148,15 +177,22 @@ class JournalView:
         """Read the flushes that no closed day has taken in."""
         covered = {path.stem: held for path, held in days.items()}
         tables = [JOURNAL_SCHEMA.empty_table()]
-        for name in self.storage.names(f"{JOURNAL}/"):
+        for name in self._flush_names():
             flush = parse_flush_name(name)
-            if flush is None:
+            if flush is None or not self._within.has(flush):
                 continue
             taken = covered.get(flush.day, {}).get(flush.slot, {}).get(str(flush.fence), 0)
             if flush.first > taken:
                 table = self._flush(flush)
                 tables += [] if table is None else [table]
         return pa.concat_tables(tables).combine_chunks()
+
+    def _flush_names(self) -> Iterator[str]:
+        """Yield what may be wanted: folders of other days and slots are not even listed."""
+        slot = "" if self._within.slot is None else f"{self._within.slot}/"
+        for day in self.storage.folders(JOURNAL):
+            if self._within.has_day(day):
+                yield from self.storage.names(f"{JOURNAL}/{day}/{slot}")
 
     def _flush(self, flush: FlushName) -> Any:
         data = self.storage.read(flush.name)
@@ -218,12 +254,18 @@ def _overrun(ends: list[Ownership]) -> Iterator[tuple[Ownership, int]]:
 _T = TypeVar("_T")
 
 
-def read_journal(storage: Path, read: Callable[[JournalView], _T], *, verify: bool = False) -> _T:
+def read_journal(
+    storage: Path,
+    read: Callable[[JournalView], _T],
+    *,
+    verify: bool = False,
+    within: Within = ALL,
+) -> _T:
     """Read; where a damaged page stops it, find the damaged days first and read the rest."""
     try:
-        return read(JournalView(storage, verify=verify))
+        return read(JournalView(storage, verify=verify, within=within))
     except duckdb.Error:
-        return read(JournalView(storage, verify=True))
+        return read(JournalView(storage, verify=True, within=within))
 
 
 def problem_of(damage: Damage) -> Problem:

@@ -6,7 +6,8 @@ from typing import Final
 from cluster.audit.pnl import By, PnlReport, PnlRow
 from cluster.audit.screens import MICRO, when
 from cluster.audit.winnings import winnings_line
-from cluster.pictures.chart import Series, bar_chart, step_chart
+from cluster.pictures.axes import Series
+from cluster.pictures.chart import bar_chart, step_chart
 from cluster.pictures.page import html_page, html_table
 
 NAME_WIDTH: Final = 18

@@ -39,8 +39,21 @@ def _pnl(report: ReleaseReport) -> str:
     return f"{usd(report.pnl_micro_usd)}{left_out}"
 
 
+def verdict(report: ReleaseReport) -> str:
+    """Say what the trades of a release show of it, or that they are too few to tell."""
+    edge = report.edge
+    if edge is None:
+        return "too few to tell: no trade has settled"
+    if edge.low > 0:
+        return f"earns more than it pays, by {edge.n} settlement times"
+    if edge.high < 0:
+        return f"pays more than it earns, by {edge.n} settlement times"
+    return f"too few to tell: after {edge.n} settlement times the bounds still hold zero"
+
+
 Cell = Callable[[ReleaseReport], str]
 _ROWS: Final[tuple[tuple[str, Cell], ...]] = (
+    ("verdict", verdict),
     ("commit", lambda r: short(r.commit)),
     ("parameters", lambda r: " ".join(map(short, r.params))),
     ("first decision", lambda r: when(r.first_ms)),
@@ -69,8 +82,13 @@ NOTE: Final = (
 )
 
 
+def release_rows(reports: Sequence[ReleaseReport]) -> list[tuple[str, ...]]:
+    """Return a row a figure: its name, then its text for each release."""
+    return [(name, *(cell(report) for report in reports)) for name, cell in _ROWS]
+
+
 def releases_screen(reports: Sequence[ReleaseReport]) -> RenderableType:
-    rows = [(name, *(cell(report) for report in reports)) for name, cell in _ROWS]
+    rows = release_rows(reports)
     title = f"{len(reports)} release{'' if len(reports) == 1 else 's'}"
     return Group(grid(title, ("", *(short(r.release) for r in reports)), rows), Text(NOTE))
 

@@ -68,7 +68,8 @@ _SCORED: Final = """
 create temp table if not exists scored as
 with won as (select distinct slot, window_open_ms, winner = 'Up' as up
              from trade where winner is not null)
-select release, probability_up, market_mid_up, up from valid join won using (slot, window_open_ms)
+select release, window_open_ms, probability_up, market_mid_up, up
+from valid join won using (slot, window_open_ms)
 anti join mixed using (slot, window_open_ms)
 where kind = 'decision' and probability_up is not null and market_mid_up is not null
 """
@@ -133,9 +134,7 @@ class ReleaseReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def release_reports(view: JournalView) -> tuple[ReleaseReport, ...]:
     """Return one report for each release that decided or opened anything, oldest first."""
-    make_trades(view)
-    view.run(_MIXED)
-    view.run(_SCORED)
+    prepare(view)
     decided = {row[0]: row[1:] for row in view.fetch(_DECISIONS)}
     ordered = {release: (count, commit) for release, count, commit in view.fetch(_ORDERS)}
     live: dict[str, dict[str, int]] = {}
@@ -159,14 +158,16 @@ def _report(
         ordered[1] if ordered else None,
         *(0, 0, 0, None, None, ()),
     )
-    trades = {name: column.to_numpy() for name, column in _columns(view, _TRADES, release)}
-    stands = trades["shares_micro"] > 0
-    done = stands & trades["settled"]
-    series = done & ~trades["cut"]
-    pnl = np.nan_to_num(trades["pnl_micro_usd"]).astype(np.int64)
+    found = traded(view, release)
+    trades, pnl, stands, done, series = (
+        found.trades,
+        found.pnl,
+        found.stands,
+        found.done,
+        found.kept,
+    )
+    settlements, edges, sums = found.settlements, found.edges, found.sums
     wins = int(trades["won"][series].sum())
-    settlements, edges = _edges(trades, pnl, series)
-    sums = _sums(settlements, trades["close_ms"][series], pnl[series])
     ratio = sharpe(sums.astype(np.float64))
     span_ms = int(settlements[-1] - settlements[0]) if len(settlements) else 0
     fills = int(trades["fills"].sum())
@@ -196,6 +197,51 @@ def _report(
         fills=fills,
         failed_fills=int(trades["failed_fills"].sum()),
         unconfirmed_share=int(trades["unconfirmed_fills"].sum()) / fills if fills else None,
+    )
+
+
+class Traded(msgspec.Struct, frozen=True, kw_only=True):
+    """The trades of one release as columns, and its results by settlement time."""
+
+    trades: dict[str, Any]
+    pnl: Any
+    stands: Any
+    """Trades with a fill that stands."""
+    done: Any
+    """Of these, the settled ones."""
+    kept: Any
+    """Of these, those outside of mixed windows."""
+    settlements: Any
+    edges: Any
+    """Mean of outcome minus price paid at each settlement time."""
+    sums: Any
+    """P&L of each settlement time."""
+
+
+def prepare(view: JournalView) -> None:
+    """Make the tables that all of a release's figures are read from."""
+    make_trades(view)
+    view.run(_MIXED)
+    view.run(_SCORED)
+
+
+def traded(view: JournalView, release: str) -> Traded:
+    """Return the trades that a release decided; `prepare` comes first."""
+    trades = {name: column.to_numpy() for name, column in _columns(view, _TRADES, release)}
+    stands = trades["shares_micro"] > 0
+    done = stands & trades["settled"]
+    kept = done & ~trades["cut"]
+    pnl = np.nan_to_num(trades["pnl_micro_usd"]).astype(np.int64)
+    settlements, edges = _edges(trades, pnl, kept)
+    return Traded(
+        trades=trades,
+        pnl=pnl,
+        stands=stands,
+        done=done,
+        kept=kept,
+        settlements=settlements,
+        edges=edges,
+        sums=_sums(settlements, trades["close_ms"][kept], pnl[kept]),
     )
 
 

@@ -60,7 +60,15 @@ def wilson(wins: int, n: int) -> Interval | None:
     return Interval(estimate=rate, low=max(0.0, centre - reach), high=min(1.0, centre + reach), n=n)
 
 
-def confidence_sequence(values: Floats, low: float, high: float) -> Interval | None:
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """A confidence sequence: after each value the mean so far and its bounds."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def confidence_bounds(values: Floats, low: float, high: float) -> Bounds:
     """Return the mean of bounded values with bounds that hold at every sample size at once.
 
     They may be looked at after each settlement without raising the error above `ALPHA`.
@@ -69,8 +77,6 @@ def confidence_sequence(values: Floats, low: float, high: float) -> Interval | N
     running intersection, which is empty where the mean has moved.
     """
     n = len(values)
-    if n == 0:
-        return None
     x = (values - low) / (high - low)
     count = np.arange(1, n + 1)
     means = (0.5 + np.cumsum(x)) / (count + 1)
@@ -84,11 +90,25 @@ def confidence_sequence(values: Floats, low: float, high: float) -> Interval | N
     weight = np.cumsum(bet)
     centre = np.cumsum(bet * x) / weight
     radius = (np.log(2 / ALPHA) + np.cumsum(spread * psi)) / weight
-    lowest = max(0.0, float(centre[-1] - radius[-1]))
-    highest = min(1.0, float(centre[-1] + radius[-1]))
     width = high - low
+    return Bounds(
+        mean=np.cumsum(values) / count,
+        low=low + width * np.maximum(0.0, centre - radius),
+        high=low + width * np.minimum(1.0, centre + radius),
+    )
+
+
+def confidence_sequence(values: Floats, low: float, high: float) -> Interval | None:
+    """Return the mean with its bounds after the last value; None without any."""
+    n = len(values)
+    if n == 0:
+        return None
+    bounds = confidence_bounds(values, low, high)
     return Interval(
-        estimate=float(values.mean()), low=low + width * lowest, high=low + width * highest, n=n
+        estimate=float(values.mean()),
+        low=float(bounds.low[-1]),
+        high=float(bounds.high[-1]),
+        n=n,
     )
 
 

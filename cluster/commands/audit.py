@@ -15,20 +15,29 @@ from checkpoints.storage import LocalStorage
 from cluster.audit.chain import trade_chain
 from cluster.audit.completeness import Completeness, read_proven
 from cluster.audit.journal_view import JournalView, read_journal
+from cluster.audit.release_curves import reports_and_curves
+from cluster.audit.release_pictures import releases_page
 from cluster.audit.release_screen import flat_release, releases_screen, windows_screen
-from cluster.audit.releases import release_reports
 from cluster.audit.screens import chain_screen, problems_screen, show
 from cluster.audit.trade_lines import columns_of, trade_lines
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.commands.arguments import DAY, SLOT, check_release, check_slot
 from cluster.errors import ClusterError, FleetError
+from cluster.pictures.page import write_page
 from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
 
 parquet_option = click.option(
     "--parquet",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write all rows to this Parquet file.",
+)
+
+
+html_option = click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one self-contained page with pictures.",
 )
 
 
@@ -117,11 +126,20 @@ def trade_command(identity: str, state: str | None, as_json: bool) -> None:  # n
 
 @command.command("releases")
 @parquet_option
+@html_option
 @state_option
 @json_option
-def releases_command(parquet: Path | None, state: str | None, as_json: bool) -> None:  # noqa: FBT001 click
+def releases_command(
+    parquet: Path | None,
+    html: Path | None,
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click
+) -> None:
     """Compare releases: time live, trades, P&L, edge, calibration and slippage."""
-    reports, record = proven(state, release_reports)
+    (reports, curves), record = proven(state, reports_and_curves)
+    if html is not None:
+        write_page(html, releases_page(reports, curves))
+        notify(f"wrote {html}")
     if parquet is not None:
         _write_parquet(parquet, pa.Table.from_pylist([flat_release(one) for one in reports]))
     if as_json:

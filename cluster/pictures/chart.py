@@ -4,56 +4,46 @@ Colour is never the only mark: a loss lies below the zero line and its label has
 Every text is escaped; colours come from the page's style, so that light and dark both work.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Final
 
-import msgspec
-
-WIDTH: Final = 760
-HEIGHT: Final = 260
-LEFT: Final = 76
-"""Room for the labels of the value axis, in pixels."""
-RIGHT: Final = 16
-TOP: Final = 30
-"""Room for the names of the lines, in pixels."""
-NAME_WIDTH: Final = 190
-BOTTOM: Final = 34
-TICKS: Final = 5
-BAR: Final = 22
-"""Height of one bar with its gap."""
-POINTS_MAX: Final = 1_500
-"""More than two a pixel cannot be seen; a longer line is thinned to its extremes."""
-
-Label = Callable[[float], str]
-
-
-class Series(msgspec.Struct, frozen=True):
-    """A line: `x` ascending, as long as `y`."""
-
-    name: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+from cluster.pictures.axes import (
+    BAR,
+    HEIGHT,
+    LEFT,
+    NAME_WIDTH,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Label,
+    Series,
+    padded,
+    scale,
+    steps,
+    svg,
+    thin,
+    time_axis,
+    value_axis,
+)
 
 
 def step_chart(title: str, series: Sequence[Series], x_label: Label, y_label: Label) -> str:
     """Draw lines that hold their value until the next point; zero is always on the axis."""
-    shown = [_thin(one) for one in series if one.x]
+    shown = [thin(one) for one in series if one.x]
     if not shown:
         return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
     xs = [value for one in shown for value in one.x]
     ys = [0.0, *(value for one in shown for value in one.y)]
-    across, up = _scale(min(xs), max(xs), LEFT, WIDTH - RIGHT), _scale(*_padded(ys))
-    parts = [_axis(ys, up, y_label), _time_axis(xs, across, x_label)]
+    across, up = scale(min(xs), max(xs), LEFT, WIDTH - RIGHT), scale(*padded(ys))
+    parts = [value_axis(ys, up, y_label), time_axis(xs, across, x_label)]
     for number, one in enumerate(shown):
-        path = _steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
+        path = steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
         parts.append(f'<path class="line line{number % 4}" d="{path}"/>')
         parts.append(
             f'<text class="name line{number % 4}" x="{LEFT + NAME_WIDTH * number}" y="16">'
             f"{escape(one.name)}</text>"
         )
-    return _svg(title, HEIGHT, parts)
+    return svg(title, HEIGHT, parts)
 
 
 def bar_chart(title: str, bars: Sequence[tuple[str, float]], label: Label) -> str:
@@ -62,7 +52,7 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]], label: Label) -> st
         return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
     values = [0.0, *(value for _, value in bars)]
     room = 150
-    across = _scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)
+    across = scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)
     parts = []
     for row, (name, value) in enumerate(bars):
         top = TOP + row * BAR
@@ -78,7 +68,7 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]], label: Label) -> st
     zero = across(0.0)
     height = TOP + len(bars) * BAR + 8
     parts.append(f'<path class="zero" d="M{zero:.1f},{TOP}V{height - 8}"/>')
-    return _svg(title, height, parts)
+    return svg(title, height, parts)
 
 
 def interval_chart(
@@ -89,7 +79,7 @@ def interval_chart(
         return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
     values = [value for _, low, _, high in rows for value in (low, high)]
     room = 150
-    across = _scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)
+    across = scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)
     parts = []
     for row, (name, low, value, high) in enumerate(rows):
         middle = TOP + row * BAR + BAR / 2
@@ -101,77 +91,4 @@ def interval_chart(
             f'<text class="tick" x="{across(high) + 8:.1f}" y="{middle + 4:.0f}">'
             f"{escape(label(value))}</text>"
         )
-    return _svg(title, TOP + len(rows) * BAR + 8, parts)
-
-
-def _svg(title: str, height: float, parts: Sequence[str]) -> str:
-    return (
-        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 {WIDTH} {height:.0f}" '
-        f'role="img" aria-label="{escape(title)}">{"".join(parts)}</svg></figure>'
-    )
-
-
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    span = (high - low) or 1.0
-    return lambda value: start + (value - low) / span * (end - start)
-
-
-def _padded(values: Sequence[float]) -> tuple[float, float, float, float]:
-    low, high = min(values), max(values)
-    pad = (high - low or 1.0) * 0.06
-    return low - pad, high + pad, HEIGHT - BOTTOM, TOP
-
-
-def _axis(values: Sequence[float], up: Callable[[float], float], label: Label) -> str:
-    parts = []
-    for value in _ticks(min(values), max(values)):
-        y = up(value)
-        kind = "zero" if value == 0 else "grid"
-        parts.append(
-            f'<path class="{kind}" d="M{LEFT},{y:.1f}H{WIDTH - RIGHT}"/>'
-            f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">'
-            f"{escape(label(value))}</text>"
-        )
-    return "".join(parts)
-
-
-def _time_axis(values: Sequence[float], across: Callable[[float], float], label: Label) -> str:
-    low, high = min(values), max(values)
-    places = [low + (high - low) * part / 3 for part in range(4)] if high > low else [low]
-    anchors = ("start", "middle", "middle", "end")
-    return "".join(
-        f'<text class="tick" x="{across(value):.1f}" y="{HEIGHT - 12}" text-anchor="{anchor}">'
-        f"{escape(label(value))}</text>"
-        for value, anchor in zip(places, anchors, strict=False)
-    )
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return round values from low to high, zero among them if it lies between."""
-    span = (high - low) or abs(high) or 1.0
-    raw = span / TICKS
-    size = 10 ** math.floor(math.log10(raw))
-    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= raw)
-    first = math.ceil(low / step)
-    return [number * step for number in range(first, math.floor(high / step) + 1)]
-
-
-def _steps(points: Sequence[tuple[float, float]]) -> str:
-    (x, y), *rest = points
-    return f"M{x:.1f},{y:.1f}" + "".join(f"H{right:.1f}V{up:.1f}" for right, up in rest)
-
-
-def _thin(series: Series) -> Series:
-    """Keep at most `POINTS_MAX` points: of each stretch its lowest and its highest, in order."""
-    count = len(series.x)
-    if count <= POINTS_MAX:
-        return series
-    stretch = math.ceil(2 * count / POINTS_MAX)
-    kept: list[int] = [0]
-    for start in range(1, count, stretch):
-        places = range(start, min(start + stretch, count))
-        low, high = min(places, key=series.y.__getitem__), max(places, key=series.y.__getitem__)
-        kept += sorted({low, high})
-    kept.append(count - 1)
-    order = sorted(set(kept))
-    return Series(series.name, tuple(series.x[i] for i in order), tuple(series.y[i] for i in order))
+    return svg(title, TOP + len(rows) * BAR + 8, parts)

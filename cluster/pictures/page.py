@@ -20,12 +20,17 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .wide{overflow-x:auto}th{text-align:left;color:var(--soft);font-weight:600}
 th,td{padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--line)}
 td.number,th.number{text-align:right}
+figure{overflow-x:auto}svg{min-width:560px}
 svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .line{fill:none;stroke-width:1.8}
 .grid{stroke:var(--line);fill:none}.zero{stroke:var(--soft);fill:none}
 path.line0{stroke:var(--a)}path.line1{stroke:var(--b)}path.line2{stroke:var(--c)}
 path.line3{stroke:var(--d)}text.line0{fill:var(--a)}text.line1{fill:var(--b)}
 text.line2{fill:var(--c)}text.line3{fill:var(--d)}rect.gain{fill:var(--gain)}
 rect.loss{fill:var(--loss)}circle.dot{fill:var(--a)}
+.band{fill:var(--a);fill-opacity:.16}.mark{stroke:var(--soft);stroke-dasharray:3 3;fill:none}
+.fill{stroke:var(--paper);stroke-width:1}.fill.up{fill:var(--gain)}.fill.down{fill:var(--loss)}
+.cell.acted{fill:var(--gain)}.cell.waited{fill:var(--soft)}.cell.held{fill:var(--b)}
+.cell.failed{fill:var(--loss)}.cell.missed{fill:var(--d)}
 """
 
 

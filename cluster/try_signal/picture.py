@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from cluster.pictures.chart import Series, bar_chart, interval_chart, step_chart
+from cluster.pictures.axes import Series
+from cluster.pictures.chart import bar_chart, interval_chart, step_chart
 from cluster.pictures.page import html_page, html_table
 from cluster.try_signal.result import Calibration, TryResult
 from cluster.try_signal.times import clock

@@ -8,7 +8,7 @@ from checkpoints.errors import StorageError
 from checkpoints.journal import Journal
 from checkpoints.journal_days import compact_day
 from checkpoints.storage import LocalStorage
-from cluster.audit.journal_view import JournalView
+from cluster.audit.journal_view import JournalView, Within
 from tests.checkpoints.builders import DAY, NOON_MS, row
 
 NEXT = "2026-01-02"
@@ -99,3 +99,37 @@ def test_a_clock_that_went_backwards_is_named_with_how_far(tmp_path: Path) -> No
     assert [one.subject for one in problems] == ["btc-5m row 7", "btc-5m row 7"]
     assert problems[0].reason == "market time is 506 ms before that of the row before it"
     assert problems[1].reason.startswith("wire time is 106 ms")
+
+
+def test_a_part_of_a_journal_is_the_rows_of_its_days_and_slot(tmp_path: Path) -> None:
+    storage = fill(tmp_path)
+    Journal(storage, "eth-5m").append([row(1, slot="eth-5m")])
+    compact_day(storage, DAY, NEXT)
+    day_ms = 86_400_000
+    for slot, sequence in (("btc-5m", 7), ("eth-5m", 2)):
+        later = row(sequence, slot=slot, market_ms=NOON_MS + day_ms)
+        Journal(storage, slot).append([later])
+    assert found(tmp_path, Within()) == [("btc-5m", n) for n in range(1, 8)] + [
+        ("eth-5m", 1),
+        ("eth-5m", 2),
+    ]
+    assert found(tmp_path, Within(first_day=NEXT)) == [("btc-5m", 7), ("eth-5m", 2)]
+    assert found(tmp_path, Within(last_day=DAY, slot="eth-5m")) == [("eth-5m", 1)]
+    assert found(tmp_path, Within(first_day="2027-01-01")) == []
+
+
+def test_a_part_of_a_journal_names_only_its_own_damage(tmp_path: Path) -> None:
+    storage = fill(tmp_path)
+    later = row(7, market_ms=NOON_MS + 86_400_000)
+    Journal(storage, "btc-5m").append([later])
+    flip(tmp_path / storage.names(f"journal/{DAY}/")[2])
+    assert [one.kind for one in JournalView(tmp_path, within=Within(last_day=DAY)).damaged]
+    assert not JournalView(tmp_path, within=Within(first_day=NEXT)).damaged
+    assert not JournalView(tmp_path, within=Within(slot="eth-5m")).damaged
+
+
+def found(root: Path, within: Within) -> list[tuple[str, int]]:
+    rows = JournalView(root, within=within).fetch(
+        "select slot, sequence from valid order by slot, sequence"
+    )
+    return [(slot, sequence) for slot, sequence in rows]

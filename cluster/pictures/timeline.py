@@ -1,0 +1,96 @@
+"""Lines over time, with marks and dots for what happened on the way. Pure."""
+
+from html import escape
+from typing import Final
+
+import msgspec
+
+from cluster.pictures.axes import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    NAME_WIDTH,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Label,
+    Series,
+    padded,
+    scale,
+    steps,
+    svg,
+    thin,
+    time_axis,
+    value_axis,
+)
+
+MARKS_MAX: Final = 40
+"""Vertical lines that can be told apart."""
+DOTS_MAX: Final = 400
+DOT: Final = 5.0
+"""Half the width of a dot, in pixels."""
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to all lines at once, e.g. another release took over."""
+
+    at: float
+    name: str
+
+
+class Dot(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened at a value; `up` points it up or down."""
+
+    at: float
+    value: float
+    up: bool
+    text: str
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    dots: tuple[Dot, ...] = ()
+
+
+def timeline_chart(line: Timeline, x_label: Label, y_label: Label) -> str:
+    """Draw lines that hold their value until the next point, without zero on the axis."""
+    shown = [thin(one) for one in line.series if one.x]
+    if not shown:
+        return f'<p class="empty">{escape(line.title)}: nothing to show yet.</p>'
+    xs = [value for one in shown for value in one.x]
+    first, last = min(xs), max(xs)
+    dots = [one for one in line.dots if first <= one.at <= last][-DOTS_MAX:]
+    ys = [*(value for one in shown for value in one.y), *(one.value for one in dots)]
+    across, up = scale(first, last, LEFT, WIDTH - RIGHT), scale(*padded(ys))
+    parts = [value_axis(ys, up, y_label), time_axis(xs, across, x_label)]
+    marks = [one for one in line.marks if first <= one.at <= last][-MARKS_MAX:]
+    parts += [_mark(one, across(one.at)) for one in marks]
+    for number, one in enumerate(shown):
+        path = steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
+        parts.append(f'<path class="line line{number % 4}" d="{path}"/>')
+        parts.append(
+            f'<text class="name line{number % 4}" x="{LEFT + NAME_WIDTH * number}" y="16">'
+            f"{escape(one.name)}</text>"
+        )
+    parts += [_dot(one, across(one.at), up(one.value)) for one in dots]
+    return svg(line.title, HEIGHT, parts)
+
+
+def _mark(mark: Mark, x: float) -> str:
+    return (
+        f'<path class="mark" d="M{x:.1f},{TOP}V{HEIGHT - BOTTOM}"><title>{escape(mark.name)}'
+        f'</title></path><text class="tick" x="{x + 3:.1f}" y="{TOP + 8}">'
+        f"{escape(mark.name)}</text>"
+    )
+
+
+def _dot(dot: Dot, x: float, y: float) -> str:
+    """Draw a triangle that points where the dot does."""
+    tip, foot = (y - DOT, y + DOT) if dot.up else (y + DOT, y - DOT)
+    kind = "up" if dot.up else "down"
+    return (
+        f'<path class="fill {kind}" d="M{x:.1f},{tip:.1f}L{x - DOT:.1f},{foot:.1f}'
+        f'L{x + DOT:.1f},{foot:.1f}Z"><title>{escape(dot.text)}</title></path>'
+    )
