@@ -6,7 +6,7 @@ start. It holds no secret: only the name of the file or environment variable tha
 
 import hashlib
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -19,6 +19,9 @@ from signals.units import MicroUsd
 SETTINGS_FILE: Final = "signals/slot_settings.json"
 """Of a release that was rolled with an edited configuration; its values go before those of the
 start's configuration."""
+
+
+AtUtc = Annotated[str, msgspec.Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|off)$")]
 
 
 class Mode(StrEnum):
@@ -131,6 +134,18 @@ class AlarmSinks(msgspec.Struct, frozen=True, kw_only=True):
     """Run with the alarm as JSON on stdin."""
 
 
+class DailyAudit(msgspec.Struct, frozen=True, kw_only=True):
+    at_utc: AtUtc = "02:30"
+    """Market time of day at which the day before is audited, HH:MM; ``off``: only by command. The
+    default lies behind the closing of the day's journal."""
+
+    @property
+    def minutes(self) -> int | None:
+        """Minutes after midnight; None: off."""
+        hours, _, minutes = self.at_utc.partition(":")
+        return int(hours) * 60 + int(minutes) if minutes else None
+
+
 class GateMode(StrEnum):
     OPEN = "open"
     """Any release may trade; said in plan, roll and status."""
@@ -183,6 +198,7 @@ class FleetConfig(msgspec.Struct, frozen=True, kw_only=True):
     the one service at `venue.binance_url`."""
     paper: Paper = Paper()
     """Used in paper mode only."""
+    daily_audit: DailyAudit = DailyAudit()
 
     def slot(self, name: str) -> SlotConfig:
         return next(entry for entry in self.slots if entry.slot == name)

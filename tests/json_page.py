@@ -27,6 +27,7 @@ from cluster.audit.trades import Trade
 from cluster.audit.windows import WindowReport
 from cluster.commands.strategies import StrategyRow
 from cluster.config.show import Setting
+from cluster.daily_audit.report import DayAudit
 from cluster.gate.document import PlanDocument
 from cluster.halting.drill import DrillResult
 from cluster.halting.halt import TradingSet
@@ -76,6 +77,7 @@ DOCUMENTS: dict[str, Any] = {
     "audit releases": {"releases": tuple[ReleaseReport, ...], **RECORD},
     "audit windows": {"windows": tuple[WindowReport, ...], **RECORD},
     "audit check": Completeness,
+    "audit day": DayAudit,
     "audit evidence": Pack,
     "audit reconcile": Reconciled,
     "pnl": PnlReport,

@@ -12,6 +12,7 @@ import msgspec
 
 from actors.config import FleetConfig
 from actors.detectors import watch as watching
+from actors.detectors.day_counts import Counts, add_poll, add_rows
 from actors.detectors.disk import DiskReleases
 from actors.detectors.finding import Finding
 from actors.detectors.params import ExpectedParams
@@ -34,6 +35,7 @@ DISK_EVERY_LOOKS: Final = 2
 """A look at the change times of one folder's files takes some ten milliseconds."""
 KEEP_EVERY_LOOKS: Final = 60
 KEPT_FILE: Final = "supervisor/detectors"
+FAILED_KIND: Final = "detectors_failed"
 FAILED_GRACE_MS: Final = 10_000
 """Wire: a file that vanished under a look is read again at the next one."""
 
@@ -43,6 +45,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     watch: Watch
     positions: Positions
+    counts: Counts = {}
+    """What was looked at, day by day. Empty: the release that kept it did not count."""
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +70,9 @@ class Detecting:
         self._tail = JournalTail(storage, dict(kept.positions))
         self._cycles = Cycles(storage)
         self._disk = DiskReleases()
+        self._counts = kept.counts
+        self._cycles_taken = 0
+        """At this look."""
         self._params = ExpectedParams(storage, config, me.release)
         self._shadows = Shadows(storage)
         self._on_disk: dict[str, OnDisk] = {}
@@ -91,8 +98,11 @@ class Detecting:
             ("shadow", lambda: self._shadows.poll(state.rollout)),
         )
         found: list[Finding] = []
+        self._cycles_taken = 0
         for name, part in parts:
             found += _guarded(name, part)
+        failed = [one.subject for one in found if one.kind == FAILED_KIND and one.holds]
+        self._counts = add_poll(self._counts, market_ms, self._cycles_taken, failed)
         self._looks += 1
         if self._looks % KEEP_EVERY_LOOKS == 0:
             self.keep()
@@ -101,7 +111,7 @@ class Detecting:
 
     def keep(self) -> None:
         """Store what is known, for the next supervisor."""
-        kept = Kept(watch=self.watch, positions=self._tail.positions)
+        kept = Kept(watch=self.watch, positions=self._tail.positions, counts=self._counts)
         try:
             self._storage.write(KEPT_FILE, msgspec.json.encode(kept))
         except CheckpointsError as error:
@@ -144,12 +154,15 @@ class Detecting:
         self._caught_up = news.caught_up
         self.watch = watching.begin_late(self.watch, news.begun_late)
         records = [record for history in state.history.values() for record in history]
-        for row in valid_rows(news.rows, records):
+        rows = valid_rows(news.rows, records)
+        for row in rows:
             self.watch = watching.apply(self.watch, row)
             self._cycles.apply(row)
+        self._counts = add_rows(self._counts, rows)  # now: rows that a detector failed at are not
         upto_ms = market_ms if news.caught_up else min(market_ms, _reached_ms(news))
         for cycle in self._cycles.closed(upto_ms):
             self.watch = watching.see(self.watch, cycle)
+            self._cycles_taken += 1
         self.watch = watching.tick(self.watch, upto_ms)
         return watching.findings(self.watch)
 
@@ -192,7 +205,7 @@ def _guarded(name: str, part: Callable[[], tuple[Finding, ...]]) -> tuple[Findin
         reason = f"{type(error).__name__}: {error}"
         log_event("detectors_failed", part=name, reason=reason)
     failed = Finding(
-        kind="detectors_failed",
+        kind=FAILED_KIND,
         subject=name,
         holds=bool(reason),
         grace_ms=FAILED_GRACE_MS,

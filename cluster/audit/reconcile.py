@@ -102,9 +102,21 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
     looks: int
 
 
-def own_books(storage: Path) -> OwnBooks:
-    """Fold the journal's valid rows."""
-    rows, damaged = read_rows(storage)
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """What part of both books is compared; by default all of it."""
+
+    own_from_ms: int | None = None
+    """Market time of the first own rows."""
+    venue_from_wire_ms: int = 0
+    """Trades of the venue before that are not asked for; earlier than the own rows, as a fill is
+    matched before it is booked."""
+    blamed_from_wire_ms: int = 0
+    """A trade that the journal lacks is a difference if it was matched after that."""
+
+
+def own_books(storage: Path, from_ms: int | None = None) -> OwnBooks:
+    """Fold the journal's valid rows, of all time or from a moment of market time on."""
+    rows, damaged = read_rows(storage, from_ms)
     books = OwnBooks(damaged=damaged)
     for row in rows:
         if row.kind is RowKind.ORDER_EVENT:
@@ -153,22 +165,22 @@ def _terms(fill: Filled | VenueTrade) -> tuple[str, int, int, int]:
     return (str(fill.side), fill.price, fill.shares, fill.fee_micro_usd)
 
 
-def reconcile(config: FleetConfig) -> Reconciled:
+def reconcile(config: FleetConfig, span: Span = Span()) -> Reconciled:  # noqa: B008 frozen
     """Look until a look shows nothing, at most `POLLS` times; keep what all looks show."""
-    return asyncio.run(_reconcile(config))
+    return asyncio.run(_reconcile(config, span))
 
 
-async def _reconcile(config: FleetConfig) -> Reconciled:
+async def _reconcile(config: FleetConfig, span: Span) -> Reconciled:
     opened = await connect(config, VENUE_SECONDS)
     if isinstance(opened, Rejected | Unknown):
         raise FleetError(f"the venue does not answer ({opened}): `midstride doctor` says more")
     venue = beside_climb(opened, config)
-    after_s = trades_since_s(config)
+    after_s = max(trades_since_s(config), span.venue_from_wire_ms // 1_000)
     try:
         lasting: Counter[str] = Counter()
         for poll in range(1, POLLS + 1):
-            own = await asyncio.to_thread(own_books, Path(config.storage))
-            theirs = await _ask(venue, own, after_s)
+            own = await asyncio.to_thread(own_books, Path(config.storage), span.own_from_ms)
+            theirs = within(await _ask(venue, own, after_s), own, span.blamed_from_wire_ms)
             lasting.update(set(differences(own, theirs)))
             left = [text for text, count in lasting.items() if count == poll]
             if not left or poll == POLLS:
@@ -177,6 +189,16 @@ async def _reconcile(config: FleetConfig) -> Reconciled:
         return _result(own, left, poll)
     finally:
         await venue.close()
+
+
+def within(venue: VenueBooks, own: OwnBooks, blamed_from_wire_ms: int) -> VenueBooks:
+    """Leave out trades that only rows before the span could know of. Pure."""
+    trades = tuple(
+        trade
+        for trade in venue.trades
+        if trade.matched_wire_ms >= blamed_from_wire_ms or trade.fill_id in own.fills
+    )
+    return msgspec.structs.replace(venue, trades=trades)
 
 
 def _result(own: OwnBooks, left: list[str], looks: int) -> Reconciled:

@@ -23,6 +23,7 @@ from cluster.audit.trade_lines import columns_of, trade_lines
 from cluster.audit.trades import OUTCOMES, Trade, TradeFilter, trades_table
 from cluster.audit.windows import window_reports
 from cluster.commands.arguments import DAY, SLOT, check_release, check_slot
+from cluster.commands.audit_day import command as day_command
 from cluster.errors import ClusterError, FleetError
 from cluster.pictures.page import write_page
 from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
@@ -48,6 +49,8 @@ def command() -> None:
     Works also when no fleet runs: it reads only the storage.
     """
 
+
+command.add_command(day_command)
 
 _T = TypeVar("_T")
 

@@ -85,6 +85,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "audit releases": ("midstride audit releases", "midstride audit releases --json"),
     "audit windows": ("midstride audit windows --mixed",),
     "audit check": ("midstride audit check",),
+    "audit day": (
+        "midstride audit day",
+        "midstride audit day --date 2026-03-01",
+        "midstride audit day --last",
+    ),
     "audit evidence": ("midstride audit evidence 0e68fc --out evidence",),
     "audit reconcile": ("midstride audit reconcile",),
     "replay": (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Self
 
+from actors.config import AtUtc
 from cluster.errors import ClusterError
 
 
@@ -56,6 +57,8 @@ def allowed_values(kind: Any, limits: tuple[float, float] | None) -> str:
 
 def _type_text(kind: Any) -> str:
     kind = getattr(kind, "__supertype__", kind)
+    if kind is AtUtc:
+        return "a time of day in UTC such as 02:30, or off"
     plain = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
     if kind in plain:
         return plain[kind]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pyarrow.compute as pc
 
 from actors.messages import FenceRecord
 from actors.slot.facts import ClaimFact
@@ -56,10 +57,19 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     damaged: tuple[str, ...]
 
 
-def read_rows(storage: Path) -> tuple[list[JournalRow], tuple[str, ...]]:
-    """Return all valid rows, by slot and sequence, and the names of damaged files."""
+def read_rows(
+    storage: Path, from_ms: int | None = None
+) -> tuple[list[JournalRow], tuple[str, ...]]:
+    """Return all valid rows, by slot and sequence, and the names of damaged files.
+
+    `from_ms`: only order events from that moment of market time on; a year stays on the disk.
+    """
     found = journal_dataset(storage)
-    table: Any = found.dataset.to_table(columns=list(COLUMNS))
+    chosen: Any = None
+    if from_ms is not None:
+        kind, late = pc.field("kind"), pc.field("market_ms") >= from_ms
+        chosen = (kind == str(RowKind.CLAIM)) | ((kind == str(RowKind.ORDER_EVENT)) & late)
+    table: Any = found.dataset.to_table(columns=list(COLUMNS), filter=chosen)
     rows = rows_of_table(table)
     rows = valid_rows(rows, claims_of(rows))
     rows.sort(key=lambda row: (row.slot, row.sequence))

@@ -70,6 +70,7 @@ TABLE = {
     "audit check": Expected("audit check"),
     "audit evidence": Expected("audit evidence {release} --out {out}/evidence{state}"),
     "audit reconcile": Expected("audit reconcile", stopped=1),
+    "audit day": Expected("audit day", stopped=1),  # the exchange is down too
     "replay": Expected("replay"),
     "blame TRADE": Expected("blame {trade}"),
     "gate list": Expected("gate list"),

@@ -1,0 +1,63 @@
+"""The day's figures, by one reading of the journal."""
+
+import re
+from typing import Any, Final
+
+from cluster.audit.journal_view import JournalView
+from cluster.audit.trades import make_trades
+from cluster.daily_audit.calendar import start_ms
+from cluster.daily_audit.report import DayFigures
+from signals.market import DAY_MS
+
+COUNT: Final = re.compile(r"\d{1,9}")
+_DECIDED: Final = """
+select count(*), count(distinct slot),
+  coalesce(quantile_disc(market_ms - due_ms, 0.99), 0), list(distinct release)
+from valid where kind = 'decision' and market_ms >= ? and market_ms < ?
+"""
+_NOTES: Final = """
+select reason from valid
+where kind = 'note' and action in ('missed', 'skipped') and market_ms >= ? and market_ms < ?
+"""
+_ORDERS: Final = """
+select count(distinct order_id) filter (action = 'order_opened'),
+  count(distinct fill_id) filter (action = 'filled')
+    - count(distinct fill_id) filter (action = 'fill_failed')
+from valid where kind = 'order_event' and market_ms >= ? and market_ms < ?
+"""
+_SETTLED: Final = """
+select count(*), count(*) filter (status = 'won'), coalesce(sum(fee_micro_usd), 0)::bigint,
+  coalesce(sum(pnl_micro_usd), 0)::bigint
+from trade where pnl_micro_usd is not null and settled_ms >= ? and settled_ms < ?
+"""
+
+
+def day_figures(view: JournalView, day: str) -> DayFigures:
+    """Count what the journal has of a day."""
+    span = (start_ms(day), start_ms(day) + DAY_MS)
+    decisions, slots, late_ms, releases = _one(view, _DECIDED, span)
+    orders, fills = _one(view, _ORDERS, span)
+    make_trades(view)
+    settled, won, fee, pnl = _one(view, _SETTLED, span)
+    return DayFigures(
+        decisions=decisions,
+        given_up=sum(_count(reason) for (reason,) in view.fetch(_NOTES, *span)),
+        slots=slots,
+        late_ms_p99=int(late_ms),
+        orders=orders,
+        fills=max(0, fills),
+        settled=settled,
+        won=won,
+        fee_micro_usd=fee,
+        pnl_micro_usd=pnl,
+        releases=tuple(sorted(name for name in releases or () if name)),
+    )
+
+
+def _one(view: JournalView, query: str, span: tuple[int, int]) -> tuple[Any, ...]:
+    return view.fetch(query, *span)[0]
+
+
+def _count(reason: str | None) -> int:
+    found = COUNT.match(reason or "")
+    return int(found[0]) if found else 1
