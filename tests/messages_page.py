@@ -213,7 +213,12 @@ def template(node: ast.expr) -> str:
         case ast.IfExp(body=body, orelse=other):
             return f"{template(body)} / {template(other)}"
         case ast.FormattedValue(value=value):
-            return _place(value)
+            return template(value) if isinstance(value, ast.Call) else _place(value)
+        case ast.Call(
+            func=ast.Name(id="counted"), args=[count, ast.Constant(value=str(noun)), *plurals]
+        ):
+            plural = plurals[0].value if plurals and isinstance(plurals[0], ast.Constant) else ""
+            return f"{_place(count)} {plural or f'{noun}s'}"
         case _:
             return _place(node)
 

@@ -28,6 +28,7 @@ from cluster.audit.log_reading import LogView, read_log
 from cluster.audit.problem import Problem
 from cluster.audit.recompute import SameFold, recompute
 from cluster.audit.slot_rows import SlotRows, slot_rows
+from cluster.terminal.counting import counted
 from signals.market import DAY_MS, day_of
 
 STARTED_DECISIONS: Final = 24
@@ -213,7 +214,8 @@ def _rows_text(case: _Case) -> str:
     log = f"{events} order events against the gateway's log"
     if case.ledger is None:
         log = "no gateway's log"
-    return f"{rows} rows of {len(case.rows)} slots against {fulls} checkpoints, {log}"
+    found = f"{counted(rows, 'row')} of {counted(len(case.rows), 'slot')}"
+    return f"{found} against {counted(fulls, 'checkpoint')}, {log}"
 
 
 def _schedule(case: _Case) -> Iterator[str]:
@@ -225,7 +227,7 @@ def _schedule(case: _Case) -> Iterator[str]:
         points += len(covered[0])
         case.problems += against_schedule.missing_points(case.rows[slot], covered, offsets)
     case.problems += against_schedule.dark_slots(case.rows.values(), offsets, case.cut_ms)
-    yield f"{points} decision points against the schedule"
+    yield f"{counted(points, 'decision point')} against the schedule"
 
 
 def _recomputed(case: _Case, *, deep: bool) -> str:
@@ -237,7 +239,7 @@ def _recomputed(case: _Case, *, deep: bool) -> str:
             )
             made += found.rows
             case.problems += found.problems
-    return f"{made} rows made again"
+    return f"{counted(made, 'row')} made again"
 
 
 def _files(case: _Case, *, deep: bool) -> Iterator[str]:
@@ -245,13 +247,13 @@ def _files(case: _Case, *, deep: bool) -> Iterator[str]:
     hashed_max = None if deep else named_files.HASHED_MAX
     snapshots = named_files.check_snapshots(case.view, since_ms, hashed_max)
     case.problems += snapshots.problems
-    yield f"{snapshots.named} snapshots by name, {snapshots.hashed} by their bytes"
+    yield f"{counted(snapshots.named, 'snapshot')} by name, {snapshots.hashed} by their bytes"
     owners = {seat.owner.release for seat in _seats(case) if seat.owner is not None}
     releases = named_files.named_releases(case.view) | snapshots.makers | owners
     case.problems += named_files.check_releases(case.storage, releases)
     count, problems = named_files.check_params(case.view)
     case.problems += problems
-    yield f"{len(releases)} releases and {count} parameter sets"
+    yield f"{counted(len(releases), 'release')} and {counted(count, 'parameter set')}"
 
 
 def _seats(case: _Case) -> Iterator[Seat]:

@@ -26,6 +26,7 @@ from cluster.replay.errors import ReplayError
 from cluster.replay.recorded import Wanted
 from cluster.replay.result import Replayed
 from cluster.replay.run import ReplayOptions, replay
+from cluster.terminal.counting import counted
 
 REPLAYED_MAX: Final = 4_608
 """Latest decisions that the pack's replay makes again: one day of sixteen slots."""
@@ -122,7 +123,7 @@ def _manifest(case: Case) -> Item:
         return missing("archive", str(error))
     commit = commit_of(case.storage, case.release)
     clean = "dirty tree" if commit.endswith("-dirty") else f"commit {commit}"
-    text = f"{len(manifest.files)} files, {clean}, {manifest.fingerprint}"
+    text = f"{counted(len(manifest.files), 'file')}, {clean}, {manifest.fingerprint}"
     return present("archive", "manifest.json", text, manifest)
 
 
@@ -136,7 +137,7 @@ def _difference(case: Case) -> Item:
         return missing("code difference", str(error))
     digests = _changed(old.manifest, new.manifest)
     found = code_difference(files_in(old.data), files_in(new.data), digests)
-    text = f"{len(found)} files against release {before}"
+    text = f"{counted(len(found), 'file')} against release {before}"
     diff = "\n".join(one.diff for one in found) + "\n"
     return Item(name="code difference", file="code.diff", text=text, content=diff.encode())
 
@@ -244,7 +245,8 @@ def _performance(case: Case) -> Item:
     report = case.report
     if report is None:
         return missing("performance", "the release never decided")
-    text = f"{report.decisions} decisions, {report.trades} trades, {report.settled} settled"
+    made = f"{counted(report.decisions, 'decision')}, {counted(report.trades, 'trade')}"
+    text = f"{made}, {report.settled} settled"
     return present("performance", "performance.json", text, report)
 
 
@@ -265,7 +267,7 @@ def _alarms(case: Case) -> Item:
     history = AlarmStore(case.storage).history()
     own = [state for state in history if _concerns(state, case.release, report)]
     latched = sum(state.latched for state in own)
-    text = f"{len(own)} alarms, {latched} still latched, of {len(history)} in all"
+    text = f"{counted(len(own), 'alarm')}, {latched} still latched, of {len(history)} in all"
     return present("alarms", "alarms.json", text, own)
 
 

@@ -9,6 +9,7 @@ from cluster.audit.winnings import winnings_line
 from cluster.pictures.axes import Series
 from cluster.pictures.chart import bar_chart, step_chart
 from cluster.pictures.page import html_page, html_table
+from cluster.terminal.counting import counted
 
 NAME_WIDTH: Final = 18
 RELEASE_SHOWN: Final = 12
@@ -30,7 +31,7 @@ def pnl_lines(report: PnlReport) -> Iterator[str]:
         )
     if report.open_trades:
         yield (
-            f"{report.open_trades} filled trade{_s(report.open_trades)} not settled yet, bought "
+            f"{counted(report.open_trades, 'filled trade')} not settled yet, bought "
             f"for {money(report.open_cost_micro_usd)} USD; not counted above."
         )
     if report.winnings is not None:
@@ -95,7 +96,3 @@ def money(micro: int) -> str:
 
 def signed(micro: int) -> str:
     return f"{micro / MICRO:+,.2f}"
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

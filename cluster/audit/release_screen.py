@@ -11,6 +11,7 @@ from cluster.audit.releases import ReleaseReport
 from cluster.audit.screens import grid, short, usd, when
 from cluster.audit.statistics import Drawdown, Interval
 from cluster.audit.windows import WindowReport
+from cluster.terminal.counting import counted
 
 HOUR_MS: Final = 3_600_000
 WINDOWS_MAX: Final = 200
@@ -21,7 +22,7 @@ SHARPE_SETTLEMENTS_MIN: Final = 30
 def _live(report: ReleaseReport) -> str:
     """Return the hours of all slots together, and the shortest and longest of one."""
     hours = sorted(lived_ms / HOUR_MS for lived_ms in report.live_ms.values())
-    total = f"{report.live_total_ms / HOUR_MS:.2f} in {len(hours)} slots"
+    total = f"{report.live_total_ms / HOUR_MS:.2f} in {counted(len(hours), 'slot')}"
     return f"{total}, {hours[0]:.2f} to {hours[-1]:.2f} each" if len(hours) > 1 else total
 
 
@@ -109,7 +110,7 @@ def windows_screen(reports: Sequence[WindowReport]) -> RenderableType:
         for one in reports[-WINDOWS_MAX:]
     )
     shown = f", the last {WINDOWS_MAX} shown" if len(reports) > WINDOWS_MAX else ""
-    return grid(f"{len(reports)} windows, {mixed} mixed{shown}", names, rows)
+    return grid(f"{counted(len(reports), 'window')}, {mixed} mixed{shown}", names, rows)
 
 
 def flat_release(report: ReleaseReport) -> dict[str, Any]:

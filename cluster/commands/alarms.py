@@ -23,6 +23,7 @@ from cluster.terminal.console import (
     state_of,
     state_option,
 )
+from cluster.terminal.counting import counted
 
 EVIDENCE_SHOWN: Final = 6
 SUBJECTS_SHOWN: Final = 6
@@ -107,7 +108,9 @@ def _one(word: str, known: Sequence[str]) -> str:
     if not found:
         raise FleetError(f"there is no alarm {word}; `midstride alarms list` shows their ids")
     if len(found) > 1:
-        raise FleetError(f"{word} names {len(found)} alarms; write more letters of the id")
+        raise FleetError(
+            f"{word} names {counted(len(found), 'alarm')}; write more letters of the id"
+        )
     return found[0]
 
 
@@ -144,5 +147,5 @@ def _ids(group: AlarmGroup, shorts: dict[str, str]) -> str:
 def _count(states: Sequence[AlarmState]) -> str:
     if not states:
         return "no alarms"
-    count = f"{len(states)} alarm{'s' if len(states) != 1 else ''}"
+    count = counted(len(states), "alarm")
     return f"{count}; clear with `midstride alarms clear ID --reason TEXT` or `--all`"

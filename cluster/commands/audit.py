@@ -27,6 +27,7 @@ from cluster.commands.audit_day import command as day_command
 from cluster.errors import ClusterError, FleetError
 from cluster.pictures.page import write_page
 from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
+from cluster.terminal.counting import counted
 
 parquet_option = click.option(
     "--parquet",
@@ -233,7 +234,8 @@ def reconcile_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 
         for text in found.differences:
             show_text(text)
         notify(
-            f"{len(found.differences)} differences; {found.fills} fills, {found.winners} markets"
+            f"{counted(len(found.differences), 'difference')}; {counted(found.fills, 'fill')}, "
+            f"{counted(found.winners, 'market')}"
         )
         winnings = winnings_of(folder.storage)
         if winnings is not None:
@@ -253,4 +255,4 @@ def _write_parquet(file: Path, table: Any) -> None:
         pq.write_table(table, file)
     except OSError as error:
         raise ClusterError(f"{file} cannot be written ({error}): name another file") from error
-    notify(f"{table.num_rows} rows in {file}")
+    notify(f"{counted(table.num_rows, 'row')} in {file}")

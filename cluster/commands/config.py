@@ -21,6 +21,7 @@ from cluster.terminal.console import (
     state_of,
     state_option,
 )
+from cluster.terminal.counting import counted
 from signals.market import Asset, Timeframe
 from signals.strategy import strategy_names
 
@@ -43,7 +44,7 @@ def check(config: Path, as_json: bool) -> None:  # noqa: FBT001 click passes fla
         emit(found)
     else:
         notify(
-            f"{config} is valid: {len(found.slots)} slots, mode {found.mode}, "
+            f"{config} is valid: {counted(len(found.slots), 'slot')}, mode {found.mode}, "
             f"id {config_id(found)[:12]}"
         )
 
@@ -111,7 +112,8 @@ def new(out: Path, **given: Any) -> None:
         raise ClusterError(
             f"{out} cannot be written ({error.strerror}): name another file"
         ) from error
-    notify(f"wrote {out}: {len(answers.slots)} slots; start with `midstride run --config {out}`")
+    count = counted(len(answers.slots), "slot")
+    notify(f"wrote {out}: {count}; start with `midstride run --config {out}`")
 
 
 def _choices(what: str, given: str | None, allowed: list[str], usual: str = "") -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from actors.runtime import load_config
 from checkpoints.errors import DamagedError
 from cluster.errors import ClusterError
 from cluster.terminal.console import emit, json_option, notify, show_text, state_of, state_option
+from cluster.terminal.counting import counted
 from signals.strategy import NAME, StrategyError, load_strategy, strategy_names
 
 FOLDER: Final = Path(signals.__file__).parent / "strategies"
@@ -77,7 +78,7 @@ def list_command(state: str | None, as_json: bool) -> None:  # noqa: FBT001 clic
         emit(rows, "strategies")
         return
     for row in rows:
-        count = f"{len(row.slots)} slots" if row.slots else "no slot"
+        count = counted(len(row.slots), "slot") if row.slots else "no slot"
         show_text(f"{row.name:<20} {count:<10} {row.summary}")
 
 

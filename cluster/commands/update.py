@@ -14,6 +14,7 @@ from cluster.fleet import join_fleet
 from cluster.gate.page import QUESTION_LINES_MAX, code_lines, summary_lines
 from cluster.local.ending import leave
 from cluster.terminal.console import notify, state_of, state_option
+from cluster.terminal.counting import counted
 
 LETTERS = 12
 
@@ -42,7 +43,9 @@ def command(state: str | None, yes: bool, replay: int | None, **words: Any) -> N
     document = made.document
     if changes_nothing(document.plan):
         count = len(document.plan.order)
-        notify(f"No changes: all {count} slots already run {document.to_release[:LETTERS]}.")
+        notify(
+            f"No changes: all {counted(count, 'slot')} already run {document.to_release[:LETTERS]}."
+        )
         return
     gate_is_open = load_config(root).gate_is_open
     notify("\n".join(summary_lines(made.plan, document, gate_is_open=gate_is_open)))

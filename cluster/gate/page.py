@@ -6,6 +6,7 @@ from typing import Final
 from checkpoints.approvals import LIMIT
 from cluster.gate.document import PlanDocument
 from cluster.rolling_update.page import plan_lines
+from cluster.terminal.counting import counted
 
 DIFF_LINES_MAX: Final = 400
 """Of `plan` and `approve`; the document itself has all."""
@@ -25,7 +26,7 @@ def summary_lines(digest: str, document: PlanDocument, *, gate_is_open: bool) ->
     slots = sum(len(names) for names in plan.from_releases.values())
     yield (
         f"Plan {digest[:ID_LETTERS]}: release {document.to_release[:ID_LETTERS]} "
-        f"(commit {_commit(document.commit)}) into {len(plan.order) or slots} slots"
+        f"(commit {_commit(document.commit)}) into {counted(len(plan.order) or slots, 'slot')}"
     )
     yield from plan_lines(plan)
     yield f"  kind of change: {document.change_class}"

@@ -10,6 +10,7 @@ from actors.elapsed import elapsed_ms
 from checkpoints.approvals import Application, GateFiles, Statement, strict, verify
 from cluster.gate.document import PlanDocument, drift
 from cluster.gate.settings import MINUTE_MS, frozen
+from cluster.terminal.counting import counted
 from signals.market import DAY_MS
 
 APPROVALS_SHOWN: Final = 3
@@ -115,7 +116,7 @@ def _undeclared(document: PlanDocument) -> tuple[str, ...]:
     replay = document.replay
     if replay is None or replay.changed <= replay.expected_changed_max:
         return ()
-    found = f"replay changes {replay.changed} of {replay.decisions} decisions"
+    found = f"replay changes {replay.changed} of {counted(replay.decisions, 'decision')}"
     return (
         (
             f"{found}, the plan declares at most {replay.expected_changed_max}: look at the "

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 from cluster.halting.halt import GatewayEnd, TradingSet
 from cluster.halting.proof import Proof
+from cluster.terminal.counting import counted
 
 IDS_SHOWN: Final = 10
 
@@ -49,7 +50,7 @@ def _gateway_line(done: TradingSet, end: GatewayEnd) -> str:
 def _proof_lines(proof: Proof) -> Iterator[str]:
     if proof.last_cancel_ms is not None:
         yield (
-            f"venue: {proof.cancelled} orders cancelled, the last one acknowledged "
+            f"venue: {counted(proof.cancelled, 'order')} cancelled, the last one acknowledged "
             f"{proof.last_cancel_ms / 1_000:.2f} s after the halt began"
         )
     for held in proof.held[:IDS_SHOWN]:

@@ -32,6 +32,7 @@ from cluster.local.state_folder import StateFolder
 from cluster.local.state_lock import holder
 from cluster.local.storage_findings import check_storage
 from cluster.status.standing import standing
+from cluster.terminal.counting import counted
 
 PYTHON_MIN: Final = (3, 11)
 VENUE_SECONDS: Final = 5.0
@@ -88,7 +89,7 @@ def check_configuration(config: Path) -> Finding:
         found, _ = read_offline(config)
     except ClusterError as error:
         return fault("configuration", str(error))
-    return ok("configuration", f"{config}, {len(found.slots)} slots")
+    return ok("configuration", f"{config}, {counted(len(found.slots), 'slot')}")
 
 
 def check_folder(state: StateFolder) -> Finding:
@@ -112,7 +113,7 @@ def check_token(state: StateFolder) -> Finding:
 
 
 def _as_launched(fleet: FleetConfig) -> Finding:
-    said = f"as this fleet was launched: mode {fleet.mode}, {len(fleet.slots)} slots"
+    said = f"as this fleet was launched: mode {fleet.mode}, {counted(len(fleet.slots), 'slot')}"
     return ok("configuration", f"{said} (`midstride config show --running`)")
 
 
@@ -170,7 +171,7 @@ def check_head(state: StateFolder) -> Iterator[Finding]:
         else:
             yield note("Ray head", "not running")
     elif answers(state, record.ports):
-        yield ok("Ray head", f"pid {record.head.pid}, {len(left)} processes")
+        yield ok("Ray head", f"pid {record.head.pid}, {counted(len(left), 'process', 'processes')}")
     else:
         said = f"pid {record.head.pid} does not answer: `midstride stop`, then `midstride run`"
         yield fault("Ray head", said)

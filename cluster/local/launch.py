@@ -35,6 +35,7 @@ from cluster.errors import FleetError
 from cluster.fleet import Call, FleetLink, RayLink, ask_one, gateway_to_create, owner_records
 from cluster.gate.admission import check_covered
 from cluster.gate.errors import GateRefusedError
+from cluster.terminal.counting import counted
 
 ACTOR_SECONDS: Final = 120.0
 """Wire. Creation of one actor with its imports: 1 .. 3 s quiet, far more on a busy machine."""
@@ -139,7 +140,7 @@ def launched_lines(done: Launched) -> Iterator[str]:
     mixed = len(done.runs) > 1
     for release, slots in sorted(done.runs.items(), key=lambda one: -len(one[1])):
         named = f": {', '.join(sorted(slots))}" if mixed else ""
-        count = "1 slot" if len(slots) == 1 else f"{len(slots)} slots"
+        count = counted(len(slots), "slot")
         yield f"{count} live on release {release[:12]}{named}"
     if mixed:
         yield (

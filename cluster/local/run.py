@@ -40,6 +40,7 @@ from cluster.local.state_lock import StateLockedError, hold, holder
 from cluster.local.watcher import COMMAND as WATCHER
 from cluster.local.watcher import start_watcher
 from cluster.local.watching_run import watch
+from cluster.terminal.counting import counted
 from cluster.terminal.interrupts import Interrupts
 
 WATCHER_SECONDS_MAX: Final = 420.0
@@ -230,7 +231,7 @@ def slot_releases(state: StateFolder) -> Iterator[str]:
         if seat.owner is not None
     )
     for release, count in counts.most_common():
-        yield f"{count} slots run release {release[:12]}"
+        yield f"{counted(count, 'slot')} run release {release[:12]}"
 
 
 def _whose(record: RunRecord) -> str:

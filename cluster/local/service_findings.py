@@ -6,6 +6,7 @@ from typing import Final
 
 from actors.market_data.sources.port import Cause, Instruments, Refusal
 from cluster.local.findings import Finding, fault, note, ok, warning
+from cluster.terminal.counting import counted
 from signals.market import Asset
 
 CLOCK_WARNING_MS: Final = 250
@@ -82,8 +83,10 @@ def source_finding(name: str, found: Instruments | Refusal, assets: Sequence[Ass
         return warning(f"source {name}", f"{found.cause}: {found.reason}: {to_do}")
     absent = [str(asset) for asset in assets if not found.has(asset)]
     if absent:
-        return note(f"source {name}", f"{len(found.found)} assets; does not have {_some(absent)}")
-    return ok(f"source {name}", f"{len(found.found)} of {len(assets)} assets")
+        return note(
+            f"source {name}", f"{counted(len(found.found), 'asset')}; does not have {_some(absent)}"
+        )
+    return ok(f"source {name}", f"{len(found.found)} of {counted(len(assets), 'asset')}")
 
 
 def sources_finding(found: dict[str, Instruments | Refusal], assets: Sequence[Asset]) -> Finding:
@@ -130,7 +133,9 @@ def prices_finding(ages_ms: dict[Asset, int | None], why: str = "") -> Finding:
     late = {asset: age for asset, age in ages_ms.items() if age is None or age > TICK_WARNING_MS}
     if not late:
         oldest = max((age for age in ages_ms.values() if age is not None), default=0)
-        return ok("prices", f"averages of {len(ages_ms)} assets, the oldest {oldest} ms old")
+        return ok(
+            "prices", f"averages of {counted(len(ages_ms), 'asset')}, the oldest {oldest} ms old"
+        )
     names = _some([f"{asset} ({_age(age)})" for asset, age in late.items()])
     gone = all(age is None or age > TICK_FAULT_MS for age in late.values())
     return (fault if gone and len(late) == len(ages_ms) else warning)(

@@ -13,6 +13,7 @@ from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from cluster.local.findings import Finding, fault, note, ok
 from cluster.local.state_folder import StateFolder
+from cluster.terminal.counting import counted
 
 ACCOUNT_KINDS: Final = frozenset(
     {"orders_refused", "balance_low", "listing_unreadable", "odd_rows", "books_differ"}
@@ -75,6 +76,8 @@ def _alarms(what: str, storage: LocalStorage) -> Finding:
     if latched:
         named = ", ".join(entry.alarm.id for entry in latched[:5])
         if all(entry.alarm.severity is Severity.NOTICE for entry in latched):
-            return note(what, f"{len(latched)} notices: {named}; `midstride alarms list`")
+            return note(
+                what, f"{counted(len(latched), 'notice')}: {named}; `midstride alarms list`"
+            )
         return fault(what, f"{len(latched)} not cleared: {named}; `midstride alarms list`")
     return ok(what, "none")

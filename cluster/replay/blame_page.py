@@ -6,6 +6,7 @@ from typing import Final
 from cluster.audit.screens import MICRO, when
 from cluster.replay.blame import Blame
 from cluster.replay.versions import Version
+from cluster.terminal.counting import counted
 from signals.decision import Decision, Leg
 
 LETTERS: Final = 12
@@ -23,7 +24,7 @@ def blame_lines(found: Blame) -> Iterator[str]:
     yield ""
     yield verdict(found)
     yield (
-        f"{found.asked} of {found.versions} version{_s(found.versions)} asked"
+        f"{found.asked} of {counted(found.versions, 'version')} asked"
         + (f"; the oldest {found.cut} were left out" if found.cut else "")
     )
     yield from (f"could not decide: {line}" for line in found.not_asked)
@@ -114,7 +115,3 @@ def _cell(text: str) -> str:
 
 def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.4f}"
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cluster.replay.result import Differing, Replayed
+from cluster.terminal.counting import counted
 
 SHOWN: Final = 20
 MICRO: Final = 1_000_000
@@ -45,7 +46,7 @@ def _head(found: Replayed) -> str:
         what = f"{found.differing_count} of the last {found.made} decisions change"
         return f"{what} under release {found.with_release[:12]}"
     share = "nothing" if found.identical_share is None else f"{100 * found.identical_share:.2f} %"
-    return f"{share} identical: {found.identical} of {found.made} decisions made again"
+    return f"{share} identical: {found.identical} of {counted(found.made, 'decision')} made again"
 
 
 def _rest(count: int, what: str) -> Iterator[str]:

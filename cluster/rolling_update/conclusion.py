@@ -12,6 +12,7 @@ from actors.runtime import load_config, wire_ms
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.audit.journal_view import read_journal
+from cluster.terminal.counting import counted
 from signals.market import DecisionPoint, Slot, deadline_ms, decision_points
 
 LETTERS = 12
@@ -82,10 +83,11 @@ def _due_of(storage: Path, kept: LocalStorage, report: Report) -> Due | None:
 
 def sentence(report: Report, due: Due | None) -> str:
     """Write it; what is not known is left out."""
-    parts = [f"{report.switched} of {len(report.slots)} slots on {report.to_release[:LETTERS]}"]
+    slots = counted(len(report.slots), "slot")
+    parts = [f"{report.switched} of {slots} on {report.to_release[:LETTERS]}"]
     if due is not None:
         count = len(due.missed)
-        parts.append(f"{count} of {due.points} decisions missed meanwhile")
+        parts.append(f"{count} of {counted(due.points, 'decision')} missed meanwhile")
     dark = sorted(slot.dark_ms for slot in report.slots if slot.dark_ms is not None)
     if dark:
         middle = statistics.median(dark)

@@ -23,6 +23,7 @@ from actors.rollout.record import read_state, rollout_ids
 from actors.rollout.rollout_state import Phase, Rollout
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
+from cluster.terminal.counting import counted
 from cluster.terminal.plain_text import plain
 
 POLL_SECONDS: Final = 0.2
@@ -105,7 +106,9 @@ def view(rollout: Rollout) -> RenderableType:
     head.add_row(
         Text(f"{rollout.rollout} to {rollout.to_release[:12]}", style="bold"),
         ProgressBar(total=1.0, completed=share_done(rollout), width=30),
-        Text(f"{done} of {len(rollout.order)} slots done", style="red" if bad else "green"),
+        Text(
+            f"{done} of {counted(len(rollout.order), 'slot')} done", style="red" if bad else "green"
+        ),
         Text(PHASES.get(rollout.phase, str(rollout.phase))),
     )
     table = Table(box=None, padding=(0, 1), header_style="dim")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from actors.rollout.plan import Plan
+from cluster.terminal.counting import counted
 
 FILES_SHOWN: Final = 20
 LETTERS: Final = 12
@@ -13,10 +14,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """Yield from where to where, files, state, configuration, and what keeps it from starting."""
     for release, slots in plan.from_releases.items():
         if release != plan.to_release:
-            yield f"  replaces {release[:LETTERS]} in {len(slots)} slot{_s(len(slots))}"
+            yield f"  replaces {release[:LETTERS]} in {counted(len(slots), 'slot')}"
     running = plan.from_releases.get(plan.to_release, ())
     if running:
-        yield f"  {len(running)} slot{_s(len(running))} run it already"
+        yield f"  {counted(len(running), 'slot')} run it already"
     yield from (f"  {file.change:<8} {file.path}" for file in plan.files[:FILES_SHOWN])
     if len(plan.files) > FILES_SHOWN:
         yield f"  and {len(plan.files) - FILES_SHOWN} more files"
@@ -40,7 +41,3 @@ def config_lines(plan: Plan) -> Iterator[str]:
     yield from (
         f"    needs a restart (stop, then run): {line}" for line in plan.config_with_restart
     )
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

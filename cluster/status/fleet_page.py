@@ -19,6 +19,7 @@ from checkpoints.severity import Severity
 from cluster.audit.winnings import winnings_line
 from cluster.status.alarm_groups import AlarmGroup, group_alarms
 from cluster.status.page import SERVING, SILENT, SlotView, StatusReport
+from cluster.terminal.counting import counted
 from cluster.terminal.plain_text import plain
 from signals.market import Slot, Window
 
@@ -144,7 +145,7 @@ def head_lines(report: StatusReport, note: str) -> Iterator[Text]:
     yield Text.assemble(
         (f"P&L {signed(pnl)} USD", "red" if pnl < 0 else "green"),
         (f"  {missed} missed", "bold red" if missed else ""),
-        f" of {decided} decisions  {orders(report)}",
+        f" of {counted(decided, 'decision')}  {orders(report)}",
         no_wrap=True,
         overflow="ellipsis",
     )
@@ -179,7 +180,7 @@ def releases(report: StatusReport) -> str:
 def orders(report: StatusReport) -> str:
     ends = report.gateway.end_counts
     filled = ends.get("filled", 0)
-    return f"{sum(ends.values())} orders, {filled} filled"
+    return f"{counted(sum(ends.values()), 'order')}, {filled} filled"
 
 
 def next_decision(report: StatusReport) -> str:

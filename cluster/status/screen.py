@@ -5,6 +5,7 @@ from typing import Final
 
 from cluster.status.page import StatusReport
 from cluster.status.tally import Tally
+from cluster.terminal.counting import counted
 from signals.market import day_of
 
 MICRO: Final = 1_000_000
@@ -16,7 +17,8 @@ def summary(tally: Tally, report: StatusReport) -> Iterator[str]:
     ends = ", ".join(f"{count} {end}" for end, count in sorted(report.gateway.end_counts.items()))
     yield f"slots {tally.slots}   decisions {tally.decisions}   missed {tally.missed}"
     yield f"decisions made on complete data: {complete}"
-    yield f"{tally.slots_ordered} slots sent {tally.orders} orders, by end: {ends or 'none'}"
+    sent = f"{counted(tally.slots_ordered, 'slot')} sent {counted(tally.orders, 'order')}"
+    yield f"{sent}, by end: {ends or 'none'}"
     yield f"fills {tally.fills}   settlements {tally.settlements}"
     yield f"realized P&L {usd(tally.realized_pnl_micro_usd)} USD   alarms {len(report.alarms)}"
     yield from (f"damaged: {name}" for name in tally.damaged)

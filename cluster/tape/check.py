@@ -21,6 +21,7 @@ from cluster.sandbox.prices.tape_rows import (
     times,
 )
 from cluster.tape.errors import TapeFolderError
+from cluster.terminal.counting import counted
 from signals.market import Asset
 
 CANDLE_MS: Final = 300_000
@@ -202,7 +203,8 @@ def _asset(asset: str, series: Series, table: pa.Table) -> Iterator[Held | Lack]
 def _order(times: Any) -> Iterator[str]:
     back = np.flatnonzero(np.diff(times) < 0)
     if len(back):
-        yield f"{len(back)} rows out of order, the first at {time_text(times[back[0] + 1])}"
+        first = time_text(times[back[0] + 1])
+        yield f"{counted(len(back), 'row')} out of order, the first at {first}"
 
 
 def _stamps(times: Any, series: Series) -> Iterator[str]:

@@ -32,6 +32,7 @@ KINDS: Final[Mapping[VenueKind | None, str]] = {
     VenueKind.LIVE: "LIVE: this fleet trades real money",
 }
 """Said before every answer about such a fleet."""
+_SAID: Final = "midstride.kind_said"
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -66,10 +67,18 @@ def state_of(named: str | None) -> StateFolder:
     record = state.read_run()
     if record.head is not None and record.head.alive:
         continue_in(record.python)
-    told = KINDS.get(kind_in(state.storage))
-    if told is not None:
-        notify(told)
+    _say_kind(state)
     return state
+
+
+def _say_kind(state: StateFolder) -> None:
+    """Say once in a command what kind of fleet it is about, where that is not the sandbox."""
+    said = KINDS.get(kind_in(state.storage))
+    context = click.get_current_context(silent=True)
+    known = {} if context is None else context.meta
+    if said is not None and not known.get(_SAID):
+        notify(said)
+        known[_SAID] = True
 
 
 def operator() -> str:

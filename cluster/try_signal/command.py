@@ -11,6 +11,7 @@ from cluster.config.offline import read_offline
 from cluster.pictures.page import write_page
 from cluster.replay.progress import progress_bar
 from cluster.terminal.console import config_option, json_option, notify, show_text
+from cluster.terminal.counting import counted
 from cluster.try_signal import CYCLES, Fleet, run_try, to_json, to_text
 from cluster.try_signal.errors import SignalError
 from cluster.try_signal.picture import to_html
@@ -90,5 +91,5 @@ def command(**words: Any) -> None:
 def _fleet(file: Path) -> Fleet:
     """Read the slots and parameters that a start with this file would have."""
     config, _ = read_offline(file)
-    source = f"{len(config.slots)} slots and their parameters from {file.name}"
+    source = f"{counted(len(config.slots), 'slot')} and their parameters from {file.name}"
     return Fleet(slots=config.slots, params=config.params, source=source)

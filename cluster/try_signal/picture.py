@@ -23,7 +23,9 @@ def to_html(result: TryResult) -> str:
 def _parts(result: TryResult) -> Iterator[str]:
     codes = Counter(f"{one.action} {one.reason.split(':')[0]}"[:24] for one in result.decisions)
     bars = [(code, float(count)) for code, count in codes.most_common(12)]
-    yield bar_chart(f"{len(result.decisions)} decisions by code", bars, lambda value: f"{value:g}")
+    yield bar_chart(
+        f"{counted(len(result.decisions), 'decision')} by code", bars, lambda value: f"{value:g}"
+    )
     if result.calibration:
         yield _reliability(result.calibration[0])
         yield _scores(result.calibration)

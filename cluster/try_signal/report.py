@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from cluster.terminal.counting import counted
 from cluster.try_signal.result import Bin, Calibration, TriedDecision, TriedTrade, TryResult
 from cluster.try_signal.times import clock
 from signals.units import MICRO
@@ -59,7 +60,7 @@ def _decisions(decisions: tuple[TriedDecision, ...]) -> Iterator[str]:
 
 
 def _trades(result: TryResult) -> Iterator[str]:
-    yield f"TRADES    {len(result.trades)} fills of {result.orders} orders"
+    yield f"TRADES    {counted(len(result.trades), 'fill')} of {counted(result.orders, 'order')}"
     for one in result.trades[-SHOWN:]:
         yield f"  {clock(one.due_ms)}  {one.slot:<9} {_trade(one)}"
     pnl = result.pnl_micro_usd / MICRO
@@ -77,7 +78,7 @@ def _calibration(rows: tuple[Calibration, ...]) -> Iterator[str]:
         return
     first = rows[0]
     yield (
-        f"CALIBRATION  {first.forecasts} forecasts, {first.windows} windows, "
+        f"CALIBRATION  {counted(first.forecasts, 'forecast')}, {counted(first.windows, 'window')}, "
         f"{first.settlement_times} settlement times (windows that settle together are nearly one)"
     )
     yield "  lower is better; a coin has 0.6931 and 0.2500"
