@@ -67,11 +67,11 @@ def state_of(named: str | None) -> StateFolder:
     record = state.read_run()
     if record.head is not None and record.head.alive:
         continue_in(record.python)
-    _say_kind(state)
+    _notify_kind(state)
     return state
 
 
-def _say_kind(state: StateFolder) -> None:
+def _notify_kind(state: StateFolder) -> None:
     """Say once in a command what kind of fleet it is about, where that is not the sandbox."""
     said = KINDS.get(kind_in(state.storage))
     context = click.get_current_context(silent=True)

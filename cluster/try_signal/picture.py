@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from cluster.pictures.axes import Series
 from cluster.pictures.chart import bar_chart, interval_chart, step_chart
 from cluster.pictures.page import html_page, html_table
+from cluster.terminal.counting import counted
 from cluster.try_signal.result import Calibration, TryResult
 from cluster.try_signal.times import clock
 

@@ -47,7 +47,7 @@ def test_tables_become_parquet(state: Path, command: str, capsys: Capture) -> No
     file = state / "out.parquet"
     assert run(["audit", command, "--state", str(state), "--parquet", str(file)]) == 0
     assert pq.read_table(file).num_rows > 0
-    assert "rows in" in capsys.readouterr().err
+    assert f" in {file}" in capsys.readouterr().err
 
 
 def test_an_unknown_trade_and_an_empty_state_are_refused(
@@ -89,7 +89,7 @@ def test_a_pack_holds_what_there_is_and_names_what_is_missing(state: Path, capsy
     ]  # fmt: skip
     items = {one["name"]: one for one in found["items"]}  # type: ignore[attr-defined]
     assert "are identical" in items["replay"]["text"]
-    assert items["alarms"]["text"].startswith("1 alarms, 1 still latched")
+    assert items["alarms"]["text"].startswith("1 alarm, 1 still latched")
     for one in items.values():
         assert one["file"] is None or (folder / one["file"]).is_file()
     page = (folder / "evidence.md").read_text()

@@ -127,7 +127,7 @@ def test_a_run_that_finds_a_fleet_names_the_releases_of_its_slots(
     monkeypatch.setattr("cluster.local.run.read_log", lambda _: LogView(ledger=ledger))
     assert list(slot_releases(state)) == [
         "2 slots run release aaaaaaaaaaaa",
-        "1 slots run release bbbbbbbbbbbb",
+        "1 slot run release bbbbbbbbbbbb",
     ]
 
 

@@ -65,4 +65,4 @@ def test_the_sentence_has_the_four_things() -> None:
 
 
 def test_what_is_not_known_is_left_out_and_nothing_switched_needs_no_way_back() -> None:
-    assert sentence(make_report(None, switched=0), None) == "0 of 1 slots on ebb3edd00000."
+    assert sentence(make_report(None, switched=0), None) == "0 of 1 slot on ebb3edd00000."

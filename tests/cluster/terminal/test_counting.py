@@ -8,9 +8,8 @@ import pytest
 from cluster.terminal.counting import counted
 from tests.rolling_update.trees import ROOT
 
-BARE = re.compile(
-    r"\{(?:len|sum)\([^{}]*\)\} (?:slot|order|alarm|row|file|decision|release|asset)s\b"
-)
+NOUNS = "slot|order|alarm|row|file|decision|release|asset"
+BARE = re.compile(rf"\{{(?:len|sum)\([^{{}}]*\)\}} (?:{NOUNS})s\b")
 VERB = re.compile(r"s (?:are|were|change|cannot|that|still|under|in one|in a)\b")
 
 
