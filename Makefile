@@ -73,7 +73,7 @@ nemesis: dev  ## faults at every step of a handoff, bad releases, drivers that d
 	$(PY) -m tests.nemesis $(NEMESIS)
 	$(PY) -m pytest -q -s -m nemesis tests
 
-soak: dev  ## rolls back to back for hours, and a day on paper
+soak: dev  ## rolls back to back for hours, a day on paper, two hours of live mode
 	$(PY) -m pytest -q -s -m soak tests $(SOAK)
 
 lock:  ## resolve pyproject.toml into both locks again (needs uv on the path)
