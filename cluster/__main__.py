@@ -29,6 +29,7 @@ SECTIONS: Final = {
     "First steps": {
         "run": "run",
         "status": "status",
+        "console": "console",
         "stop": "stop",
         "doctor": "doctor",
         "try": "try_signal",

@@ -13,6 +13,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "midstride run --mode live --stand-ins --config my-live.toml",
     ),
     "status": ("midstride status", "midstride status --json"),
+    "console": ("midstride console", "midstride console --link"),
     "stop": ("midstride stop",),
     "doctor": ("midstride doctor", "midstride doctor --config my-fleet.toml"),
     "try": (

@@ -4,7 +4,7 @@ An ordered stop ends each slot's journal with a row that says so. Where no slot 
 died with whatever rested at the venue.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -46,7 +46,7 @@ def death_in(state: StateFolder) -> Death | None:
 
 def death_of(storage: LocalStorage) -> Death | None:
     """Judge by the last row of each slot. Pure but for reading."""
-    rows = list(_last_rows(storage))
+    rows = list(last_rows(storage))
     if not rows or any(_is_stop(row) for row in rows):
         return None
     ledger = read_log(storage).ledger
@@ -76,8 +76,14 @@ def death_alarm(death: Death) -> AlarmState:
     return AlarmState(alarm=replace(alarm, id=KIND), cleared=None)
 
 
-def _last_rows(storage: LocalStorage) -> Iterator[JournalRow]:
-    """Yield the newest row of each slot, from its newest flush; a closed day needs none."""
+def last_rows(storage: LocalStorage) -> Iterator[JournalRow]:
+    """Yield the newest row of each slot."""
+    for rows in newest_rows(storage):
+        yield rows[-1]
+
+
+def newest_rows(storage: LocalStorage) -> Iterator[Sequence[JournalRow]]:
+    """Yield the rows of each slot's newest flush; a closed day needs none."""
     newest: dict[str, FlushName] = {}
     for day in storage.folders(JOURNAL):
         for name in storage.names(f"{JOURNAL}/{day}/"):
@@ -88,7 +94,7 @@ def _last_rows(storage: LocalStorage) -> Iterator[JournalRow]:
     for flush in newest.values():
         rows = decode_rows(storage.read(flush.name))
         if not isinstance(rows, str):
-            yield rows[-1]
+            yield rows
 
 
 def _is_stop(row: JournalRow) -> bool:

@@ -197,7 +197,13 @@ def feed_views(status: MarketDataStatus) -> tuple[FeedView, ...]:
 
 
 def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> StatusReport:
-    """Ask all actors at once, then the owners of the slots, and report."""
+    """Ask all actors, and report."""
+    gateway = serving(storage, Kind.GATEWAY)
+    return report(config, gateway, ask_answers(link, storage, STATUS_SECONDS))
+
+
+def ask_answers(link: FleetLink, storage: LocalStorage, seconds: float) -> Answers:
+    """Ask the shared actors at once, then the owners of the slots; each round takes so long."""
     gateway = serving(storage, Kind.GATEWAY)
     shared = link.ask(
         [
@@ -206,13 +212,13 @@ def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> S
             Call(serving(storage, Kind.MARKET_DATA), "status"),
             Call(serving(storage, Kind.SUPERVISOR), "status"),
         ],
-        STATUS_SECONDS,
+        seconds,
     )
     table = _decoded(shared[1], FenceTable)
     owned = {} if isinstance(table, str) else {record.slot: record for record in table.owners}
     names = [f"{record.slot}/{record.incarnation}" for record in owned.values()]
-    slots = link.ask([Call(name, "status") for name in names], STATUS_SECONDS)
-    answers = Answers(
+    slots = link.ask([Call(name, "status") for name in names], seconds)
+    return Answers(
         gateway=_decoded(shared[0], GatewayStatus),
         market_data=_decoded(shared[2], MarketDataStatus),
         supervisor=_decoded(shared[3], SupervisorStatus),
@@ -222,7 +228,6 @@ def ask_report(link: FleetLink, config: FleetConfig, storage: LocalStorage) -> S
         },
         alarms=[state.alarm for state in AlarmStore(storage).latched()],
     )
-    return report(config, gateway, answers)
 
 
 def _decoded(answer: bytes | str, kind: Any) -> Any:
