@@ -55,7 +55,9 @@ class FleetSight:
         await self._something_new()
         self._asked_s = time.monotonic()
         answer = await self._asker.ask()
-        known: FleetSeen = self.seen or await asyncio.to_thread(stored_fleet, self._storage)
+        known = self.seen
+        if known is None:
+            known = await asyncio.to_thread(stored_fleet, self._storage)
         self.seen = lose(known, answer) if isinstance(answer, str) else learn(known, answer)
         return pieces(await asyncio.to_thread(self.view), self._renderer)
 

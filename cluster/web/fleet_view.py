@@ -201,12 +201,12 @@ def _heartbeat(seen: FleetSeen, since: int | None) -> Tile:
     gap = None if seen.gateway is None else seen.gateway.heartbeat_gap_ms_max
     beat = None if seen.account is None else seen.account.heartbeat_age_ms
     late = beat is not None and beat > STALE_MS
+    now = "no heartbeat is known" if beat is None else "LATE now" if late else "on time now"
     return Tile(
         id="heartbeat",
         name="Heartbeat gap",
         value="unknown" if gap is None else f"{seconds(gap)} at most",
-        note="the venue cancels all orders after "
-        f"{HEARTBEAT_LIMIT_MS // 1_000} s; " + ("LATE now" if late else "on time now"),
+        note=f"{now}; the venue cancels all orders after {HEARTBEAT_LIMIT_MS // 1_000} s",
         mark="bad" if late or (gap or 0) > STALE_MS else "",
         since_ms=since,
     )
