@@ -20,7 +20,8 @@ from cluster.status.dead_fleet import death_alarm, death_in
 from cluster.web.asking import Asker
 from cluster.web.fleet_seen import FleetSeen, learn, lose
 from cluster.web.fleet_stored import stored_fleet
-from cluster.web.fleet_view import FleetView, Surroundings, fleet_view
+from cluster.web.fleet_tiles import Surroundings
+from cluster.web.fleet_view import FleetView, fleet_view
 from cluster.web.live import Piece
 from cluster.web.render import Renderer
 
