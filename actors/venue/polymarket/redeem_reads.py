@@ -14,14 +14,12 @@ from actors.venue.polymarket.redeem_answers import FAILURES, now_ms, reason_of
 from actors.venue.polymarket.relayed import (
     RedeemClient,
     collateral_received,
-    newest_block,
+    final_block,
     receipt,
     shares_on_chain,
 )
 from signals.units import MICRO, MicroShares, MicroUsd
 
-BLOCKS_FINAL: Final = 5
-"""About ten seconds. An assumption: how deep the chain replaces blocks was not measured."""
 PAGES_MAX: Final = 20
 """Of a listing, 100 rows each: far more markets than a fleet wins in between two sweeps."""
 
@@ -119,9 +117,8 @@ class RedeemReads:
         )
 
     async def is_final(self, transaction_hash: str) -> bool:
-        """Tell whether the transaction's block is so deep that it is not replaced any more."""
+        """Tell whether the transaction's block is final: the chain replaces it no more."""
         seen = await receipt(self._client, transaction_hash)
         if seen is None:
             return False
-        newest, _ = await newest_block(self._client)
-        return newest - int(str(seen.get("blockNumber")), 16) >= BLOCKS_FINAL
+        return int(str(seen.get("blockNumber")), 16) <= await final_block(self._client)

@@ -212,10 +212,24 @@ def collateral_received(client: AsyncSecureClient, found: dict[str, Any]) -> int
 
 async def newest_block(client: AsyncSecureClient) -> tuple[int, int]:
     """Return the number and the UTC second of the chain's newest block."""
+    return await _block(client, "latest")
+
+
+async def final_block(client: AsyncSecureClient) -> int:
+    """Return the number of the newest block that the chain's validators made final.
+
+    Polygon's finality tag (PIP-11): a block up to it is replaced no more. A node that does not know
+    the tag answers an error, which is raised.
+    """
+    number, _ = await _block(client, "finalized")
+    return number
+
+
+async def _block(client: AsyncSecureClient, tag: str) -> tuple[int, int]:
     rpc = client._ctx.rpc  # noqa: SLF001 see above
-    block = await rpc._call("eth_getBlockByNumber", ["latest", False])  # noqa: SLF001 see above
+    block = await rpc._call("eth_getBlockByNumber", [tag, False])  # noqa: SLF001 see above
     if not isinstance(block, dict):
-        raise UnexpectedResponseError("eth_getBlockByNumber did not return a block")
+        raise UnexpectedResponseError(f"eth_getBlockByNumber returned no {tag} block")
     return int(str(block["number"]), 16), int(str(block["timestamp"]), 16)
 
 

@@ -46,6 +46,8 @@ ODD_PARAMS: Final = (ValueError, LookupError, AttributeError, TypeError)
 """What parameters of another form than a method's raise."""
 BLOCK_MS: Final = 2_000
 """A block each two seconds of wire time."""
+FINAL_AFTER_MS: Final = {"latest": 0, "finalized": 5 * BLOCK_MS}
+"""Age of the newest block of each tag; a fault replaces younger blocks than the final ones."""
 
 
 class RpcRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +90,8 @@ def _chain_id(_call: Call, _params: list[Any]) -> str:
     return hex(CHAIN_ID)
 
 
-def _block(call: Call, _params: list[Any]) -> dict[str, str]:
-    wire_ms = call.now.wire_ms
+def _block(call: Call, params: list[Any]) -> dict[str, str]:
+    wire_ms = call.now.wire_ms - FINAL_AFTER_MS[params[0]]
     return {"number": hex(wire_ms // BLOCK_MS), "timestamp": hex(wire_ms // 1_000)}
 
 
