@@ -129,9 +129,15 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmSinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Each is told when an alarm is raised and when it is over, until it takes the message."""
+
     webhook_url: str | None = None
+    """Gets a POST with the message as JSON."""
     command: str | None = None
-    """Run with the alarm as JSON on stdin."""
+    """Run with the message as JSON on stdin; exit 0 is taken."""
+    webhook_url_file: str | None = None
+    """File of yours alone (0600) with the address, which is a secret at most services; read at each
+    message, instead of `webhook_url`."""
 
 
 class DailyAudit(msgspec.Struct, frozen=True, kw_only=True):

@@ -142,6 +142,10 @@ class AlarmStore:
         states = [state for identity in identities if (state := self._read(identity))]
         return sorted(states, key=_age)
 
+    def read(self, identity: str) -> AlarmState | None:
+        """Return one alarm, over or not; None where there is no such file."""
+        return self._read(identity)
+
     def _read(self, identity: str) -> AlarmState | None:
         try:
             alarm = from_json(self._storage.read(_file(identity)), Alarm, _file(identity))

@@ -5,6 +5,7 @@
 was last alive) and ``report.json``.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -139,6 +140,14 @@ def read_active(storage: Storage) -> Active | None:
         return from_json(storage.read(ACTIVE), Active, ACTIVE)
     except (MissingFileError, DamagedError):
         return None
+
+
+def progress_of(storage: Storage, rollout: str) -> str:
+    """Return a name of where its slots stand: it changes when one changes its step."""
+    try:
+        return hashlib.sha256(storage.read(f"{ROLLOUTS}/{rollout}/state.json")).hexdigest()
+    except CheckpointsError:
+        return ""
 
 
 def last_beat_ms(storage: Storage, rollout: str) -> float:

@@ -14,7 +14,6 @@ from actors.attest import AttestationError
 from actors.gateway.client import GatewayClient
 from actors.market_data.client import MarketDataClient
 from actors.messages import Refusal, decode, encode
-from actors.metrics import SlotMetrics
 from actors.ray_actors import released
 from actors.rollout.handoff_messages import HandoffAsk, HandoffFailed
 from actors.runtime import keep_loaded, label_logs, log_event, start_logging, wire_ms
@@ -48,7 +47,6 @@ class Slot:
         self._me: Any = context.current_actor
         self._snapshots = MarketDataClient(storage_root)
         self._loop: SlotLoop | None = None
-        self._metrics: SlotMetrics | None = None
         self._who: Identity | None = None
         self._trouble = ""
         try:
@@ -75,7 +73,6 @@ class Slot:
                 self._trouble = f"{type(error).__name__}: {error}"
                 log_event("slot_start_failed", slot=str(self._name), reason=self._trouble)
                 await asyncio.sleep(START_RETRY_SECONDS)
-        self._metrics = SlotMetrics(self._name.slot, self._who.attestation.release)
         self._handoff = SlotHandoff(self._loop)
         keep_loaded()
         await self._loop.run()
@@ -104,8 +101,6 @@ class Slot:
         return loop
 
     def _observe(self, before: Seat, after: Seat) -> None:
-        if self._metrics is not None:
-            self._metrics.observe(before, after)
         if after.wake_ms != before.wake_ms and after.pending is None:
             self._ask_ahead(after)
 

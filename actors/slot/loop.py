@@ -72,7 +72,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     leave: Callable[[str], None]
     """End this process for good; called once."""
     observe: Callable[[Seat, Seat], None]
-    """Told of every step, before its effects: state before and after (metrics)."""
+    """Told of every step, before its effects: state before and after."""
 
 
 class SlotLoop(Machine[Undated, Never, AnyEffect]):

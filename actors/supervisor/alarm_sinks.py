@@ -1,101 +1,166 @@
-"""Say each alarm once, outside: a webhook, a command with the alarm as JSON on its stdin.
+"""Tell each alarm outside when it is raised and when it is over: a webhook, a command.
 
-Whoever raised it, the sinks follow the store: an alarm without its ``.said`` mark is due. The mark
-is written after a try, so a crash between the two says it twice rather than never.
+Whoever raised it, the sinks follow the store: an alarm without its mark is due. The mark is written
+when each sink took the message, so a crash between the two tells it twice rather than never. The
+sinks have tasks of their own: one that hangs or is down delays neither the other one nor the look
+at the alarms.
 """
 
 import asyncio
-import os
-import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-import httpx
 import msgspec
 
 from actors.config import AlarmSinks
-from actors.runtime import log_event
+from actors.runtime import log_event, wire_ms
+from actors.supervisor.alarm_messages import Message, Outbox, Status, is_recent, raised, resolved
+from actors.supervisor.alarm_senders import post, run_command
 from checkpoints.alarms import Alarm, AlarmStore
+from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
-WEBHOOK_SECONDS: Final = 5.0
-COMMAND_SECONDS: Final = 10.0
-TRIES_MAX: Final = 5
-"""Per alarm and life; the alarm stays latched in status whatever a sink does."""
 SAID: Final = "alarms-said"
 """Storage folder of the marks, beside the alarms that it does not belong to."""
+OVER: Final = ".resolved"
+"""End of the mark of an alarm whose end was told."""
+IDLE_SECONDS: Final = 1.0
+"""Wire. A sink looks so often whether a message came; the bar is 5 s (RTS 6, article 16)."""
+
+Send = Callable[[Message], Awaitable[str]]
+"""Hands over one message; returns why it was not taken, or nothing."""
+
+
+class Latched(msgspec.Struct, frozen=True, kw_only=True):
+    alarms: tuple[Alarm, ...] = ()
+    """That are not over."""
+    undelivered: int = 0
+    """Messages that some sink was handed and has not taken."""
 
 
 class SinkPump:
-    """Looks for alarms that were not said yet and says them."""
+    """Looks for alarms that began or ended, and keeps the messages of each sink."""
 
-    def __init__(self, storage: Storage, sinks: AlarmSinks) -> None:
+    def __init__(
+        self, storage: Storage, sinks: AlarmSinks, now_ms: Callable[[], float] = wire_ms
+    ) -> None:
         self._storage = storage
+        self._now_ms = now_ms
         self._store = AlarmStore(storage)
-        self._sinks = sinks
-        self._tries: dict[str, int] = {}
+        self._senders = senders(sinks)
+        self._outboxes = {name: Outbox() for name in self._senders}
         self._heard: set[str] = set()
-        self._said = {name.partition("/")[2] for name in storage.names(f"{SAID}/")}
+        marks = {name.partition("/")[2] for name in storage.names(f"{SAID}/")}
+        self._said = {mark for mark in marks if not mark.endswith(OVER)}
+        ended = {mark.removesuffix(OVER) for mark in marks if mark.endswith(OVER)}
+        self._open = self._said - ended
+        """Told as raised, and not known to be over."""
+        self._waiting: dict[str, tuple[Message, set[str]]] = {}
+        """By key: the message and the sinks that have not taken it."""
+        self._latched: tuple[Alarm, ...] = ()
 
-    async def pump(self, heard: Callable[[Alarm], None]) -> int:
-        """Say what is due; return the number of latched alarms.
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        return tuple(self._senders)
 
-        `heard`: told of each alarm that was not said yet, once, before any sink is waited for.
+    @property
+    def standing(self) -> Latched:
+        failing = max((box.failing() for box in self._outboxes.values()), default=0)
+        return Latched(alarms=self._latched, undelivered=failing)
+
+    async def pump(self, heard: Callable[[Alarm], None]) -> None:
+        """Look once at what is latched and what is over; wait for no sink.
+
+        `heard`: told of each alarm that was not told before, once.
         """
         latched = await asyncio.to_thread(self._store.latched)
-        for state in latched:
-            if state.alarm.id not in self._said | self._heard:
-                self._heard.add(state.alarm.id)
-                heard(state.alarm)
-        for state in latched:
-            alarm = state.alarm
-            if alarm.id in self._said or self._tries.get(alarm.id, 0) >= TRIES_MAX:
-                continue
-            self._tries[alarm.id] = self._tries.get(alarm.id, 0) + 1
-            if await self._deliver(alarm):
-                self._said.add(alarm.id)
-                await asyncio.to_thread(self._storage.create, f"{SAID}/{alarm.id}", b"said")
-        return len(latched)
+        self._latched = tuple(state.alarm for state in latched)
+        for alarm in self._latched:
+            if alarm.id not in self._said | self._heard:
+                self._heard.add(alarm.id)
+                heard(alarm)
+                self._put(raised(alarm))
+        ended = self._open - {alarm.id for alarm in self._latched}
+        if ended:
+            for message in await asyncio.to_thread(self._over, sorted(ended)):
+                self._put(message)
 
-    async def _deliver(self, alarm: Alarm) -> bool:
-        log_event("alarm", id=alarm.id, severity=str(alarm.severity), action=alarm.action)
-        data = msgspec.json.encode(alarm)
-        webhook = await self._post(data) if self._sinks.webhook_url else True
-        command = await self._run(data) if self._sinks.command else True
-        return webhook and command
+    def _over(self, ended: Sequence[str]) -> list[Message]:
+        """Return what is to be told of alarms that are not latched any more."""
+        found: list[Message] = []
+        for identity in ended:
+            self._open.discard(identity)
+            state = self._store.read(identity)
+            cleared = None if state is None else state.cleared
+            if state is not None and cleared is not None and is_recent(cleared, self._now_ms()):
+                found.append(resolved(state, cleared))
+        return found
 
-    async def _post(self, data: bytes) -> bool:
-        assert self._sinks.webhook_url is not None
-        headers = {"content-type": "application/json"}
-        try:
-            async with httpx.AsyncClient(timeout=WEBHOOK_SECONDS) as client:
-                answer = await client.post(self._sinks.webhook_url, content=data, headers=headers)
-        except httpx.HTTPError as error:
-            log_event("alarm_webhook_failed", reason=type(error).__name__)
+    def _put(self, message: Message) -> None:
+        log_event("alarm", id=message.id, severity=message.severity, status=str(message.status))
+        if message.status is Status.RAISED:
+            self._open.add(message.id)
+        self._waiting[message.key] = (message, set(self._outboxes))
+        for outbox in self._outboxes.values():
+            outbox.put(message, self._now_ms())
+        if not self._outboxes:
+            self._waiting.pop(message.key)
+            self._mark(message)
+
+    # ---- the sinks ----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Hand messages to the sinks until cancelled, each sink by itself."""
+        async with asyncio.TaskGroup() as group:
+            for name in self._senders:
+                group.create_task(self._serve(name))
+
+    async def _serve(self, name: str) -> None:
+        while True:
+            if not await self.send_one(name):
+                left_ms = self._outboxes[name].wait_ms(self._now_ms())
+                left_s = IDLE_SECONDS if left_ms is None else left_ms / 1_000
+                await asyncio.sleep(min(IDLE_SECONDS, max(0.01, left_s)))
+
+    async def send_one(self, name: str) -> bool:
+        """Hand over the next message of a sink; False where none is due."""
+        outbox = self._outboxes[name]
+        message = outbox.due(self._now_ms())
+        if message is None:
             return False
-        if answer.is_success:
-            return True
-        log_event("alarm_webhook_failed", reason=str(answer.status_code))
-        return False
+        why = await self._senders[name](message)
+        if not why:
+            outbox.taken(message, self._now_ms())
+            await asyncio.to_thread(self._taken, name, message)
+        else:
+            over = outbox.failed(message, self._now_ms())
+            log_event(f"alarm_{name}_failed", id=message.id, reason=why, given_up=over)
+        return True
 
-    async def _run(self, data: bytes) -> bool:
-        """Run the operator's own command; it is configuration, not input."""
-        assert self._sinks.command is not None
-        process = await asyncio.create_subprocess_shell(
-            self._sinks.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def _taken(self, name: str, message: Message) -> None:
+        _, left = self._waiting.get(message.key, (message, {name}))
+        left.discard(name)
+        if not left:
+            self._waiting.pop(message.key, None)
+            self._mark(message)
+
+    def _mark(self, message: Message) -> None:
+        """Remember that it was told; a disk that takes nothing tells it once more after a start."""
+        end = OVER if message.status is Status.RESOLVED else ""
+        if not end:
+            self._said.add(message.id)
         try:
-            async with asyncio.timeout(COMMAND_SECONDS):
-                await process.communicate(data)
-        except TimeoutError:
-            os.killpg(process.pid, signal.SIGKILL)  # what the shell has started ends with it
-            await process.wait()
-            log_event("alarm_command_failed", reason=f"no end in {COMMAND_SECONDS} s")
-            return False
-        if process.returncode != 0:
-            log_event("alarm_command_failed", reason=f"exit {process.returncode}")
-        return process.returncode == 0
+            self._storage.create(f"{SAID}/{message.id}{end}", b"said")
+        except CheckpointsError as error:
+            log_event("alarm_mark_not_written", id=message.id, reason=str(error))
+
+
+def senders(sinks: AlarmSinks) -> dict[str, Send]:
+    """Return what the configuration names, by name."""
+    found: dict[str, Send] = {}
+    if sinks.webhook_url or sinks.webhook_url_file:
+        found["webhook"] = lambda message: post(sinks, message)
+    if sinks.command:
+        command = sinks.command
+        found["command"] = lambda message: run_command(command, message)
+    return found

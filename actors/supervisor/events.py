@@ -113,6 +113,7 @@ class RolloutSeen(Event, frozen=True, kw_only=True):
     """When its driver was last seen alive."""
     to_release: str = ""
     replaced_shared: dict[str, tuple[str, str]] = {}  # brought by a roll, and before it
+    progress: str = ""  # changes when a slot of it changes its step
 
 
 class DecisionsRead(Event, frozen=True, kw_only=True):

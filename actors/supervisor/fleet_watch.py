@@ -11,7 +11,7 @@ from actors.attest import release_here
 from actors.clock import instant
 from actors.config import FleetConfig
 from actors.gateway.client import GatewayClient
-from actors.metrics import FleetMetrics
+from actors.metrics.publish import FleetMetrics
 from actors.runtime import life_id, log_event, wire_ms
 from actors.supervisor.active import with_conditions
 from actors.supervisor.alarm_sinks import SinkPump
@@ -42,7 +42,7 @@ class FleetWatch:
         self._storage = LocalStorage(Path(root))
         self._config = config
         self._who = who
-        self._metrics = FleetMetrics()
+        self._metrics = FleetMetrics(config)
         self._known: SupervisorState | None = None
         """What this process knew when its last watch ended."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -58,6 +58,7 @@ class FleetWatch:
             asyncio.create_task(self._poll(loop)),
             asyncio.create_task(read_on(DecisionReader(self._storage), loop, loop.market_ms)),
             asyncio.create_task(ClockWatcher(self._storage, self._now).run()),
+            asyncio.create_task(self._metrics.run(loop.standing)),
         ]
         self.opened.set()
         log_event("supervisor_watches", name=self._who.name)
@@ -102,7 +103,7 @@ class FleetWatch:
             with_conditions(self._storage, self._who.name, state),
             requests,
             SinkPump(self._storage, self._config.alarms),
-            Shell(now=partial(instant, self._config.clock), observe=self._metrics.observe),
+            Shell(now=partial(instant, self._config.clock)),
         )
 
     async def _poll(self, loop: SupervisorLoop) -> None:

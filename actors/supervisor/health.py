@@ -196,13 +196,12 @@ def _apply_shared(state: SupervisorState, event: GatewaySeen | FeedsSeen | Share
         case GatewaySeen(status=gateway):
             seen = _seen(state.shared[GATEWAY], event, gateway)
             findings = judge_gateway(state.rules, event, gateway)
-            state = replace(state, heartbeat_gap_ms=gateway.heartbeat_gap_ms_max)
+            state = replace(state, gateway=gateway)
             return report(put_shared(state, seen), event, (*findings, _silent(seen, holds=False)))
         case FeedsSeen(status=feeds):
             seen = _seen(state.shared[MARKET_DATA], event, feeds)
             findings = judge_feeds(feeds)
-            ages = {str(f.feed): f.age_ms for f in feeds.feeds if f.age_ms is not None}
-            state = replace(state, feed_age_ms=ages)
+            state = replace(state, market_data=feeds)
             return report(put_shared(state, seen), event, (*findings, _silent(seen, holds=False)))
         case SharedSilent():
             return _apply_shared_silence(state, event)

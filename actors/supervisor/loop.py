@@ -1,7 +1,6 @@
 """The supervisor on its pump, without Ray: what its effects mean."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Final, Never
 
 import msgspec
@@ -11,7 +10,7 @@ from actors.machine.instant import Instant, Now
 from actors.machine.pump import Machine, Pump, Work
 from actors.machine.ready import Ready
 from actors.runtime import log_event
-from actors.supervisor.alarm_sinks import SinkPump
+from actors.supervisor.alarm_sinks import Latched, SinkPump
 from actors.supervisor.events import (
     AlarmLatched,
     AnyEffect,
@@ -46,13 +45,11 @@ from checkpoints.storage import Storage
 WANTED_FILE: Final = "supervisor/wanted"
 """Which slots shall live, for the supervisor's own restart."""
 PUMP_SECONDS: Final = 1.0
-"""Wire. Alarms of others reach the sinks within this; the bar is 5 s (RTS 6, article 16)."""
+"""Wire. An alarm of others is seen within this."""
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
     now: Now
-    observe: Callable[[SupervisorState, int], None]
-    """Told after each round of alarms: state, number latched (metrics)."""
 
 
 class SupervisorLoop(Machine[Undated, Never, AnyEffect]):
@@ -76,9 +73,15 @@ class SupervisorLoop(Machine[Undated, Never, AnyEffect]):
     def market_ms(self) -> int:
         return self._shell.now().market_ms
 
+    def standing(self) -> tuple[SupervisorState, Latched, int, int]:
+        """Return what the metrics tell: state, alarms, wire and market ms."""
+        now = self._shell.now()
+        return self.state, self._sinks.standing, now.wire_ms, now.market_ms
+
     async def run(self) -> None:
         """Run until cancelled."""
         self._pump.start(self._pump_alarms())
+        self._pump.start(self._sinks.run())
         await self._pump.run()
 
     def time_passed(self, now: Instant) -> Undated:
@@ -116,8 +119,7 @@ class SupervisorLoop(Machine[Undated, Never, AnyEffect]):
 
     async def _pump_alarms(self) -> None:
         while True:
-            latched = await self._sinks.pump(self._latched)
-            self._shell.observe(self.state, latched)
+            await self._sinks.pump(self._latched)
             await asyncio.sleep(PUMP_SECONDS)
 
     async def _raise(self, effect: RaiseAlarm) -> None:

@@ -106,9 +106,13 @@ def know_owner(
 
 def apply_rollout(state: SupervisorState, event: RolloutSeen) -> Step:
     """Put away a rollout whose driver has given no sign for its lease."""
+    moved = (event.rollout, event.progress) != (state.rollout, state.rollout_progress)
     state = replace(
         state,
         rollout_asking=False,
+        rollout_beat_wire_ms=event.beat_wire_ms,
+        rollout_progress=event.progress,
+        rollout_moved_wire_ms=event.wire_ms if moved else state.rollout_moved_wire_ms,
         rollout=event.rollout,
         rollout_to=event.to_release,
         replaced_shared=event.replaced_shared,

@@ -21,7 +21,7 @@ from actors.messages import (
     TradingState,
     decode,
 )
-from actors.rollout.record import last_beat_ms, read_active
+from actors.rollout.record import last_beat_ms, progress_of, read_active
 from actors.rollout.succession import replaced
 from actors.runtime import log_event, wire_ms
 from actors.shared_kind import Kind
@@ -232,6 +232,7 @@ def poll_rollout(storage: Storage) -> Undated:
         rollout=active.rollout,
         beat_wire_ms=int(beat_ms),
         to_release=release_of_plan(storage, active.rollout),
+        progress=progress_of(storage, active.rollout),
         replaced_shared=shared,
     )
 

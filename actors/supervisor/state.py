@@ -13,8 +13,10 @@ from msgspec.structs import replace
 
 from actors.config import Timing
 from actors.detectors.policy import Reaction
+from actors.gateway.status import GatewayStatus
 from actors.machine.backoff import Backoff
 from actors.machine.moves import Move, Moves
+from actors.market_data.status import MarketDataStatus
 from actors.messages import FenceRecord
 from actors.slot.status import SlotStatus
 from actors.supervisor.conduct import Made
@@ -216,9 +218,15 @@ class SupervisorState(msgspec.Struct, frozen=True, kw_only=True):
     rollout_ended: str = ""
     """The rollout that was last put away for want of a driver."""
     rollout_ended_wire_ms: int = 0
-    heartbeat_gap_ms: int = 0
-    feed_age_ms: dict[str, int] = {}
-    """Market ms; feeds that never came are left out."""
+    rollout_beat_wire_ms: int = 0
+    """When its driver was last seen alive."""
+    rollout_progress: str = ""
+    """Names where its slots stand."""
+    rollout_moved_wire_ms: int = 0
+    """When that last changed."""
+    gateway: GatewayStatus | None = None
+    """What it said last; None before its first answer."""
+    market_data: MarketDataStatus | None = None
     bad_since_ms: dict[str, int] = {}
     """Wire ms since which a condition has held, by ``<kind>/<subject>``."""
     ways_back: dict[str, WayBack] = {}

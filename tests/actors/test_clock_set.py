@@ -163,7 +163,7 @@ def test_the_supervisor_ticks_every_second(monkeypatch: pytest.MonkeyPatch, set_
 
     async def scenario() -> None:
         rules = Rules(timing=Timing(), clock=MarketClock())
-        shell = Shell(now=partial(instant, MarketClock()), observe=lambda _state, _count: None)
+        shell = Shell(now=partial(instant, MarketClock()))
         requests: Any = NoRequests()
         pump: Any = NoAlarms()
         supervisor = SupervisorLoop(SupervisorState(rules=rules), requests, pump, shell)

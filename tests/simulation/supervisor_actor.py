@@ -54,9 +54,11 @@ class SilentPump(SinkPump):
     def __init__(self) -> None:
         pass
 
-    async def pump(self, heard: Callable[[Any], None]) -> int:
+    async def pump(self, heard: Callable[[Any], None]) -> None:
         del heard
-        return 0
+
+    async def run(self) -> None:
+        """Hand over nothing."""
 
 
 class Requests(SupervisorRequests):
@@ -84,7 +86,7 @@ class SimulatedWatch:
             release=world.first.id,
         )
         rules = SupervisorRules(timing=world.slot_rules.timing, clock=world.slot_rules.clock)
-        shell = SupervisorShell(now=world.instant, observe=lambda _state, _count: None)
+        shell = SupervisorShell(now=world.instant)
         state = SupervisorState(rules=rules, standing=read_standing(world.disk))
         state = with_conditions(world.disk, self._name, state)
         self.loop = SupervisorLoop(state, requests, SilentPump(), shell)
