@@ -27,7 +27,7 @@ PUBLISH_SECONDS: Final = 1.0
 DISK_ROUNDS: Final = 5
 """Rounds between two reads of the disk: free space and the redeemer's log."""
 
-Looks = Callable[[], tuple[SupervisorState, Latched, int, int]]
+Reads = Callable[[], tuple[SupervisorState, Latched, int, int]]
 """Returns the state, what is latched, wire ms and market ms."""
 
 
@@ -43,14 +43,14 @@ class FleetMetrics:
         self._disk = Disk()
         self._fault = ""
 
-    async def run(self, looks: Looks) -> None:
+    async def run(self, reads: Reads) -> None:
         """Publish until cancelled."""
         rounds = 0
         while True:
             try:
                 if rounds % DISK_ROUNDS == 0:
                     self._disk = await asyncio.to_thread(self._read_disk)
-                self.publish(*looks())
+                self.publish(*reads())
             except Exception as error:  # noqa: BLE001 whatever it is, Prometheus sees the silence
                 self._report_once(repr(error))
             rounds += 1

@@ -142,8 +142,11 @@ class NoRequests:
 
 
 class NoAlarms:
-    async def pump(self, _told: Any) -> int:
-        return 0
+    async def pump(self, _told: Any) -> None:
+        """Find no alarm."""
+
+    async def run(self) -> None:
+        """Hand over nothing."""
 
 
 @STEPPED
