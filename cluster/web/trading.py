@@ -86,15 +86,15 @@ class TradingOrders:
     async def _run(self, began: Running, words: Sequence[str], seconds: float) -> None:
         lines: list[str] = []
 
-        def said(line: str) -> None:
+        def add_line(line: str) -> None:
             lines.append(line)
-            self._told(began, tuple(lines), None)
+            self._publish(began, tuple(lines), None)
 
         given_up = GivenUp.GOES_ON if began.what == HALT else GivenUp.ENDS
-        ended: Ended = await run_command(self._state, words, seconds, said, given_up=given_up)
-        self._told(began, ended.lines, ended.code)
+        ended: Ended = await run_command(self._state, words, seconds, add_line, given_up=given_up)
+        self._publish(began, ended.lines, ended.code)
 
-    def _told(self, began: Running, lines: tuple[str, ...], code: int | None) -> None:
+    def _publish(self, began: Running, lines: tuple[str, ...], code: int | None) -> None:
         """Show it, unless a halt was ordered meanwhile."""
         if self.newest is not None and self.newest.began_ms == began.began_ms:
             self.newest = msgspec.structs.replace(began, lines=lines, code=code)
