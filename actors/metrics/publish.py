@@ -1,4 +1,8 @@
-"""Set the figures as Ray's gauges, each second, beside the supervisor's loop."""
+"""Set the figures as Ray's gauges, over and over, beside the supervisor's loop.
+
+Ray lets go of a gauge that was not set for two of its report intervals (2 * 10 s): each figure is
+set again at each round, changed or not. So what a dead process told vanishes by itself.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -22,9 +26,9 @@ from checkpoints.journal_days import DISK_WARNING_BYTES
 from checkpoints.storage import LocalStorage
 from signals.market import Timeframe, decision_points
 
-PUBLISH_SECONDS: Final = 1.0
-"""Wire. Ray sends what is set each `RAY_metrics_report_interval_ms` (10 s)."""
-DISK_ROUNDS: Final = 5
+PUBLISH_SECONDS: Final = 2.0
+"""Wire. Ray sends what was set each `RAY_metrics_report_interval_ms` (10 s)."""
+DISK_ROUNDS: Final = 3
 """Rounds between two reads of the disk: free space and the redeemer's log."""
 
 Reads = Callable[[], tuple[SupervisorState, Latched, int, int]]
@@ -38,7 +42,6 @@ class FleetMetrics:
         self._config = config
         self._storage = LocalStorage(Path(config.storage))
         self._gauges = {row.name: _gauge(row.name) for row in METRICS.values()}
-        self._told: dict[tuple[str, tuple[str, ...]], float] = {}
         self._seen = SeenBefore()
         self._disk = Disk()
         self._fault = ""
@@ -75,14 +78,9 @@ class FleetMetrics:
             self._set(figure)
 
     def _set(self, figure: Figure) -> None:
-        """Tell Ray what changed; it repeats the last value of each by itself."""
-        key, value = (figure.name, figure.labels), float(figure.value)
-        if self._told.get(key) == value:
-            return
         row = METRICS[f"midstride_{figure.name}"]
         labels = dict(zip(row.labels, map(str, figure.labels), strict=True))
-        self._gauges[row.name].set(value, tags=labels)
-        self._told[key] = value
+        self._gauges[row.name].set(float(figure.value), tags=labels)
 
     def _read_disk(self) -> Disk:
         free_bytes: int | None = None

@@ -37,8 +37,7 @@ FLEET: Final = (
         "published_timestamp_seconds",
         "seconds of Unix time",
         (),
-        "when the supervisor last set these figures; Ray goes on telling the last ones of a "
-        "process that hangs, so compare it with `time()`",
+        "when the supervisor last set these figures",
         "StatusReport.supervisor",
     ),
     _m(

@@ -44,7 +44,7 @@ CASES: Final = (
     Case("FleetSilent", "no figure at all", {}, "2m", ("",)),
     Case(
         "FleetSilent",
-        "a supervisor that hangs: Ray repeats what it told last",
+        "figures that are old",
         one("published_timestamp_seconds", OLD, "0x60"),
         "2m",
         ("",),
