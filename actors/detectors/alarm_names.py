@@ -89,4 +89,7 @@ AlarmName = Literal[
     "detectors_failed",
     "decisions_unread",
     "damaged_alarm",
+    "daily_audit_failed",
+    "daily_audit_missed",
+    "still_well",
 ]

@@ -119,4 +119,9 @@ AVOID: Final[Mapping[AlarmName, str]] = {
     "decisions_unread": "Do not take silence for health: detectors do not see the newest "
     "decisions.",
     "damaged_alarm": "Do not delete the file: copy it, then clear the alarm.",
+    # ---- daily audit
+    "daily_audit_failed": "Do not clear it before you know the cause: what it names did not come "
+    "to light by itself.",
+    "daily_audit_missed": "Do not take the silence for health.",
+    "still_well": "Do not filter it out: its absence is the message.",
 }

@@ -215,3 +215,35 @@ STORAGE: Final = (
         remedy="Check the disk, read the logs for what it said, then clear it.",
     ),
 )
+AUDITS: Final = (
+    AlarmKind(
+        kind="daily_audit_failed",
+        severity=Severity.CRITICAL,
+        means="The audit of a whole day found something wrong, or could not look at a part of it.",
+        remedy="`midstride audit day --last` shows it. Correct what it names, then `midstride "
+        "audit day --date DAY --notify`.",
+        watches="a day's decisions made again, its record, the venue, what runs, and whether the "
+        "detectors looked",
+        within="a day",
+        false_alarms="a venue or a process that is away while it is looked at",
+        ends="a later audit of the day, made with `--notify` or by the fleet, finds nothing",
+    ),
+    AlarmKind(
+        kind="daily_audit_missed",
+        severity=Severity.WARNING,
+        means="The audit of a day was not made at its time. If the fleet runs, it is made now.",
+        remedy="If it stays, read `daily-audit.log` in the state folder's `logs`; `midstride audit "
+        "day` makes it by hand.",
+        watches="the records of audits against the days of the journal",
+        within="six hours after its time, or at the next start of the fleet",
+        false_alarms="a machine that was off and a fleet that was not stopped before",
+        ends="the audit of that day was made and all is well",
+    ),
+    AlarmKind(
+        kind="still_well",
+        severity=Severity.NOTICE,
+        means="The audit of a day found nothing wrong. It is a message, not an alarm: it does not "
+        "latch.",
+        remedy="Nothing. A day without this message is a day to look at.",
+    ),
+)

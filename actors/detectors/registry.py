@@ -10,7 +10,7 @@ from typing import Final, get_args
 from actors.detectors.alarm_kind import AlarmKind
 from actors.detectors.alarm_names import AlarmName
 from actors.detectors.kinds_of_money import FILLS, MONEY
-from actors.detectors.kinds_of_processes import PROCESSES, STORAGE
+from actors.detectors.kinds_of_processes import AUDITS, PROCESSES, STORAGE
 from actors.detectors.kinds_of_progress import INPUTS, PROGRESS
 from actors.detectors.kinds_of_releases import CODE, CONDUCT, ROLLS
 from checkpoints.alarms import Alarm
@@ -26,6 +26,7 @@ SECTIONS: Final[dict[str, tuple[AlarmKind, ...]]] = {
     "Money": MONEY,
     "Orders and fills at the venue": FILLS,
     "Disk": STORAGE,
+    "Daily audit": AUDITS,
 }
 KINDS: Final[dict[str, AlarmKind]] = {
     row.kind: row for section in SECTIONS.values() for row in section

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
-import msgspec
 import pyarrow as pa
 
 from checkpoints.arrow_file import damage_in, open_table
@@ -24,10 +23,12 @@ from checkpoints.journal import (
 )
 from checkpoints.journal_days import Covered, closed_days, damaged_flushes, day_damage
 from checkpoints.storage import LocalStorage
+from cluster.audit.journal_part import ALL, Within
 from cluster.audit.problem import Problem
 from cluster.audit.sequences import broken_sequences
 from signals.market import Slot, day_of
 
+__all__ = ["ALL", "JournalView", "Within", "problem_of", "read_journal"]
 MEMORY_LIMIT: Final = "1GB"
 """What DuckDB may hold at once; a year's `audit releases` needs about a third of it."""
 NAMED_MAX: Final = 5
@@ -38,27 +39,6 @@ _ENDS: Final = "select slot, fence, min(sequence), max(sequence) from rows group
 _VALID: Final = "create view valid as select * from rows"
 _NOT_VOID: Final = """ where not exists (select 1 from void
   where void.slot = rows.slot and void.fence = rows.fence and rows.sequence > void.last)"""
-
-
-class Within(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a journal that an answer needs; what lies outside it is not read.
-
-    Rows of an older fence are void from where a later one began: begin a day before the first row
-    that is wanted, so that the later fence's first row is there too.
-    """
-
-    slot: str | None = None
-    first_day: str = ""
-    last_day: str = "9999-12-31"
-
-    def has_day(self, day: str) -> bool:
-        return self.first_day <= day <= self.last_day
-
-    def has(self, flush: FlushName) -> bool:
-        return self.has_day(flush.day) and self.slot in {None, flush.slot}
-
-
-ALL: Final = Within()
 
 
 class JournalView:

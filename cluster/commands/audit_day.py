@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 import click
 import msgspec
@@ -10,7 +11,9 @@ from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import DAY
 from cluster.daily_audit import records
 from cluster.daily_audit.page import page
+from cluster.daily_audit.process import MODULE
 from cluster.daily_audit.report import DayAudit
+from cluster.daily_audit.run import open_case
 from cluster.errors import ClusterError
 from cluster.local.environment import child_environment, interpreter
 from cluster.local.jobs import WORKING_TREE
@@ -21,15 +24,26 @@ from cluster.terminal.console import emit, json_option, show_text, state_of, sta
 @click.command("day")
 @click.option("--date", "day", type=DAY, help="UTC day of market time [default: yesterday].")
 @click.option("--last", is_flag=True, help="Audit nothing: show the last audit, or that of --date.")
+@click.option(
+    "--notify",
+    is_flag=True,
+    help="Tell the alarm sinks what it found, as the daily audit does: for a timer of the system.",
+)
 @state_option
 @json_option
-def command(day: str | None, last: bool, state: str | None, as_json: bool) -> int:  # noqa: FBT001 click
+def command(
+    day: str | None,
+    last: bool,  # noqa: FBT001 click
+    notify: bool,  # noqa: FBT001 click
+    state: str | None,
+    as_json: bool,  # noqa: FBT001 click
+) -> int:
     """Audit a whole day again: decisions, record, venue, what runs, and the detectors.
 
     Exit 0: all is well; 1: something is not, or could not be checked.
     """
     folder = state_of(state)
-    audit = _kept(folder, day) if last else _made(folder, day)
+    audit = _kept(folder, day) if last else _made(folder, day, notify=notify)
     if as_json:
         emit(audit)
     else:
@@ -46,18 +60,23 @@ def _kept(folder: StateFolder, day: str | None) -> DayAudit:
     return found
 
 
-def _made(folder: StateFolder, day: str | None) -> DayAudit:
+def _made(folder: StateFolder, day: str | None, *, notify: bool) -> DayAudit:
     """Audit in a process of its own, which steps behind all others; this one does not."""
-    arguments = [str(folder.root), *(() if day is None else (day,))]
+    open_case(folder, day, time.time_ns() // 1_000_000)  # refuses at once what cannot be audited
+    arguments = [
+        str(folder.root),
+        *(() if day is None else (day,)),
+        *(("--notify",) if notify else ()),
+    ]
     done = subprocess.run(  # noqa: S603 our own module with our own folder
-        [interpreter(), "-m", "cluster.daily_audit", *arguments],
+        [interpreter(), "-m", MODULE, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         env=child_environment(os.environ),
         cwd=WORKING_TREE,
     )
-    if done.returncode != 0:
+    if not done.stdout:
         said = done.stderr.decode(errors="replace").strip().removeprefix("error: ")
         raise ClusterError(said or f"the audit's process ended (exit {done.returncode})")
     return msgspec.json.decode(done.stdout, type=DayAudit)

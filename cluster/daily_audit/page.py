@@ -57,7 +57,7 @@ def figures_line(figures: DayFigures) -> str:
 
 
 def _check_lines(check: Check) -> Iterator[str]:
-    yield plain(f"  {check.name:<{NAME_WIDTH}} {check.state:<{STATE_WIDTH}} {check.said}")
+    yield plain(f"  {check.name:<{NAME_WIDTH}} {check.state:<{STATE_WIDTH}} {check.text}")
     for text in check.found[:FOUND_SHOWN]:
         yield plain(f"    - {text}")
     more = check.found_count - FOUND_SHOWN

@@ -29,7 +29,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     state: CheckState
-    said: str
+    text: str
     """What was compared, or why it was not, in a sentence."""
     found: tuple[str, ...] = ()
     """The first `FOUND_MAX` findings."""
@@ -86,9 +86,9 @@ class DayAudit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_of(
-    name: str, state: CheckState, said: str, found: tuple[str, ...] = (), count: int | None = None
+    name: str, state: CheckState, text: str, found: tuple[str, ...] = (), count: int | None = None
 ) -> Check:
     """Make a check; findings beyond the limits are counted, not kept."""
-    kept = tuple(text[:FOUND_CHARACTERS_MAX] for text in found[:FOUND_MAX])
+    kept = tuple(one[:FOUND_CHARACTERS_MAX] for one in found[:FOUND_MAX])
     total = len(found) if count is None else count
-    return Check(name=name, state=state, said=said, found=kept, found_count=total)
+    return Check(name=name, state=state, text=text, found=kept, found_count=total)

@@ -20,6 +20,8 @@ from checkpoints.errors import DamagedError
 from checkpoints.storage import LocalStorage
 from cluster.config.load import DEFAULT_FILE
 from cluster.config.offline import read_offline
+from cluster.daily_audit import records
+from cluster.daily_audit.finding import audit_finding
 from cluster.errors import ClusterError
 from cluster.halting.drill import drill_finding, last_drill
 from cluster.local.account_check import needs_of, ours_in
@@ -56,6 +58,7 @@ def examine(state: StateFolder, named: Path | None) -> Iterator[Finding]:
     yield from check_head(state)
     yield from check_standing(state)
     yield drill_finding(last_drill(state), int(wall_ms()))
+    yield audit_finding(records.latest(LocalStorage(state.storage)), int(wall_ms()))
     fleet = stored or _unstarted(config, state)
     if isinstance(fleet, Finding):
         yield fleet

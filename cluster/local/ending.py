@@ -14,6 +14,7 @@ from typing import Final
 from actors.live.confirmation import end as end_confirmation
 from actors.runtime import CONFIG_FILE
 from checkpoints.storage import LocalStorage
+from cluster.daily_audit.process import end_audit
 from cluster.errors import ClusterError
 from cluster.local import orderly_stop
 from cluster.local.head import end_head
@@ -53,6 +54,7 @@ def end_fleet(
         interrupts.ignore()
         end_head(state)
         end_redeemer(state)
+        end_audit(state)
         end_sandbox(state)
         end_confirmation(LocalStorage(state.storage))
         with contextlib.suppress(ClusterError):  # a full disk; what the record names is dead

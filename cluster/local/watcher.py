@@ -19,6 +19,7 @@ from checkpoints.alarms import AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
+from cluster.daily_audit.keeper import AuditKeeper
 from cluster.errors import ClusterError
 from cluster.local import sandbox_process
 from cluster.local.ending import end_watcher, watcher_mark
@@ -78,6 +79,7 @@ def main(arguments: list[str]) -> int:
     record = state.update_run(watcher=own)
     restarts: tuple[float, ...] = ()
     kept = Kept()
+    audits = AuditKeeper(state)
     while record.watcher == own:
         action = next_action(_seen(record), restarts, time.monotonic())
         if action is Action.GIVE_UP:
@@ -88,6 +90,7 @@ def main(arguments: list[str]) -> int:
             began = time.monotonic()
             restarts = (*restarts, began) if _restart(state, record, action) else restarts
         kept = _keep_redeemer(state, record, kept)
+        audits.poll(record, time.monotonic())
         time.sleep(POLL_SECONDS)
         record = state.read_run()
     return 0

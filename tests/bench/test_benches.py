@@ -24,6 +24,7 @@ BENCHES = (
     "market_stream",
     "back_fill",
     "paper_fills",
+    "daily_audit",
 )
 
 

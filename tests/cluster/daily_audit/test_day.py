@@ -94,7 +94,7 @@ def test_a_lost_snapshot_is_a_failure_and_a_pruned_one_is_not_possible(state: St
     later = case_of(state, now_ms=NEXT_MORNING_MS + 31 * DAY_MS)
     found = audited(later)
     assert check(found, AGAIN).state is CheckState.NOT_POSSIBLE
-    assert "retention" in check(found, AGAIN).said
+    assert "retention" in check(found, AGAIN).text
     assert not found.well
 
 
@@ -134,7 +134,7 @@ def test_a_check_that_fails_by_itself_keeps_no_other_from_running(
     monkeypatch.setattr(run, "reconcile", broken)
     found = audited(case_of(state))
     assert check(found, "venue").state is CheckState.NOT_POSSIBLE
-    assert check(found, "venue").said == "the venue does not answer"
+    assert check(found, "venue").text == "the venue does not answer"
     assert check(found, AGAIN).state is CheckState.PASSED
     assert not found.well
     assert [one.name for one in found.wrong] == ["venue"]
@@ -144,4 +144,4 @@ def test_a_journal_that_is_gone_is_said_by_every_check_that_needs_it(state: Stat
     shutil.rmtree(state.storage / JOURNAL)
     found = audited(case_of(state))
     assert {one.name for one in found.wrong} >= {"decisions", AGAIN, "record"}
-    assert all("journal" in one.said for one in found.wrong)
+    assert all("journal" in one.text for one in found.wrong)

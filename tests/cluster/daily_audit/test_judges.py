@@ -23,7 +23,7 @@ WELL = DayCount(polls=1_000, rows=20, decisions=10, cycles=5)
 def test_detectors_that_read_every_decision_have_looked() -> None:
     found = detector_counts.judge({DAY: WELL}, DAY, FIGURES)
     assert found.state is CheckState.PASSED
-    assert "10 decisions" in found.said
+    assert "10 decisions" in found.text
 
 
 @pytest.mark.parametrize(
