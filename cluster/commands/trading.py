@@ -22,8 +22,9 @@ from cluster.halting.which_config import config_to_stop
 from cluster.local.ending import end_watcher
 from cluster.local.head import end_head
 from cluster.local.state_folder import StateFolder, state_folder
-from cluster.terminal.console import emit, json_option, notify, state_of, state_option
+from cluster.terminal.console import emit, json_option, notify, operator, state_of, state_option
 from cluster.trading import reduce, resume
+from cluster.web.operators import kept
 
 NOT_PROVEN: Final = 3
 """Exit code of a halt after which it is not proven that nothing rests at the venue."""
@@ -45,11 +46,19 @@ def _storage(folder: StateFolder) -> LocalStorage:
     return LocalStorage(folder.storage)
 
 
+by_option = click.option("--by", type=WORDS, hidden=True)
+"""Who pressed the console's button that runs this command; the operators' journal says so."""
+
+
+def _in_force(done: TradingSet) -> str:
+    return f"trading is {done.state}"
+
+
 def _report(done: TradingSet, *, as_json: bool) -> None:
     if as_json:
         emit(done)
     else:
-        notify(f"trading is {done.state}")
+        notify(_in_force(done))
 
 
 def _folder(named: str | None) -> StateFolder:
@@ -97,12 +106,14 @@ def _standing(storage: LocalStorage) -> str:
     show_default=True,
     help="How long a venue that takes no cancel is asked again.",
 )
+@by_option
 @json_option
 def halt_command(
     state: str | None,
     reason: str,
     named: Path | None,
     seconds: float,
+    by: str | None,
     as_json: bool,  # noqa: FBT001 click
 ) -> int:
     """Send no more orders, cancel all open ones, prove that none rests; works when Ray is down.
@@ -124,7 +135,12 @@ def halt_command(
         limits=Limits(prove_s=min(seconds, _patience_s(folder))),
     )
     try:
-        done = halt(storage, config, ports, reason)
+        done = kept(
+            folder.root,
+            (by or operator(), "halt trading", reason),
+            lambda: halt(storage, config, ports, reason),
+            lambda found: list(halt_lines(found))[-1],
+        )
     except KeyboardInterrupt:
         notify(
             f"NOT PROVEN: you stopped the waiting. {_standing(storage)}; what rests at the venue "
@@ -166,18 +182,34 @@ def drill_command(state: str | None, as_json: bool) -> int:  # noqa: FBT001 clic
 @command.command("reduce")
 @state_option
 @click.option("--reason", type=WORDS, default="operator", show_default=True)
+@by_option
 @json_option
-def reduce_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
+def reduce_command(state: str | None, reason: str, by: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Take only orders that lower exposure; refused while trading is halted."""
     folder = state_of(state)
-    _report(reduce(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)
+    storage = _storage(folder)
+    done = kept(
+        folder.root,
+        (by or operator(), "reduce trading", reason),
+        lambda: reduce(storage, lambda: join_fleet(folder), reason),
+        _in_force,
+    )
+    _report(done, as_json=as_json)
 
 
 @command.command("resume")
 @state_option
 @click.option("--reason", type=WORDS, default="operator", show_default=True)
+@by_option
 @json_option
-def resume_command(state: str | None, reason: str, as_json: bool) -> None:  # noqa: FBT001 click
+def resume_command(state: str | None, reason: str, by: str | None, as_json: bool) -> None:  # noqa: FBT001 click
     """Trade again: lift a halt or a reduction."""
     folder = state_of(state)
-    _report(resume(_storage(folder), lambda: join_fleet(folder), reason), as_json=as_json)
+    storage = _storage(folder)
+    done = kept(
+        folder.root,
+        (by or operator(), "resume trading", reason),
+        lambda: resume(storage, lambda: join_fleet(folder), reason),
+        _in_force,
+    )
+    _report(done, as_json=as_json)

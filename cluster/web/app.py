@@ -3,90 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import anyio
-import anyio.to_thread
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from actors.venue.kinds import VenueKind
-from actors.venue.storage_mark import kind_in
 from checkpoints.errors import CheckpointsError
 from cluster.errors import ClusterError
 from cluster.local.state_folder import StateFolder
-from cluster.terminal.console import operator
 from cluster.terminal.faults import report
 from cluster.terminal.plain_text import plain
-from cluster.web.fleet_live import FleetSight
+from cluster.web.console import Console, Wrong, reason_in
 from cluster.web.guard import LOGIN, Guard
 from cluster.web.live import Live, Stream
 from cluster.web.login import Login
-from cluster.web.operators import OperatorJournal
 from cluster.web.pages import BUTTONS, PAGES, Asked, Button, Page, Pressed
-from cluster.web.render import STATIC, NavigationEntry, Renderer
-from cluster.web.sessions import LoginCodes, Session, Sessions, cookie_name
-
-THREADS: Final = 4
-"""Pages that are made at once; more wait. Each may read a day of journal."""
-REASON_LETTERS_MAX: Final = 500
-UNREADABLE: Final = 503
-KINDS: Final = {
-    None: "no fleet yet",
-    VenueKind.SANDBOX: "sandbox: a simulated exchange",
-    VenueKind.PAPER: "PAPER: orders never leave this machine",
-    VenueKind.REHEARSAL: "LIVE REHEARSAL: orders never leave this machine",
-    VenueKind.LIVE: "LIVE: real money",
-}
-
-
-class Console:
-    """One fleet's console: what all its requests share."""
-
-    def __init__(self, state: StateFolder) -> None:
-        self.state = state
-        self.sessions = Sessions()
-        self.codes = LoginCodes(codes_folder(state))
-        self.journal = OperatorJournal(state.root)
-        self.fleet = fleet_name(state)
-        entries = [NavigationEntry("/", "Fleet")]
-        entries += [NavigationEntry(page.path, page.title) for page in PAGES if page.in_navigation]
-        self.renderer = Renderer(self.fleet, KINDS[kind_in(state.storage)], entries)
-        self.sight = FleetSight(state, self.renderer)
-        self._threads: anyio.CapacityLimiter | None = None
-
-    async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Run what reads files; at most `THREADS` of them at once."""
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS)
-        return await anyio.to_thread.run_sync(call, *arguments, limiter=self._threads)
-
-    def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """Show a template in the frame of all pages, with what the last button said."""
-        session: Session = request.state.session
-        said, session.said = session.said, ""
-        return self.renderer.page(
-            template, status, session=session, path=request.url.path, said=said, **values
-        )
-
-    def problem(self, request: Request, title: str, error: Exception) -> Response:
-        return self.page(
-            request, "problem.html", UNREADABLE, title=title, problem=plain(str(error), 2_000)
-        )
-
-
-def codes_folder(state: StateFolder) -> Path:
-    return state.root / "console" / "codes"
-
-
-def fleet_name(state: StateFolder) -> str:
-    """Return the word that is typed to halt: the name of the fleet's folder."""
-    return state.root.name
+from cluster.web.render import STATIC
+from cluster.web.sessions import Session, cookie_name
+from cluster.web.trading_pages import TradingPages
 
 
 def build(state: StateFolder) -> Starlette:
@@ -102,6 +39,7 @@ def build(state: StateFolder) -> Starlette:
         Mount("/static", _Static(directory=STATIC)),
         Route("/", _fleet(console, live), methods=["GET"]),
         Route("/live/fleet", Stream(live, console.sessions), methods=["GET"]),
+        *TradingPages(console, login).routes(),
         *(Route(page.path, _page(console, page), methods=["GET"]) for page in PAGES),
         *(Route(one.path, _button(console, one), methods=["POST"]) for one in BUTTONS),
     ]
@@ -168,7 +106,7 @@ def _button(console: Console, button: Button) -> Callable[[Request], Any]:
             return console.page(
                 request, "problem.html", 400, title=button.what, problem=reason.said
             )
-        who = f"{operator()} (console session {session.number})"
+        who = console.who(request)
         pressed = Pressed(state=console.state, form=form, reason=reason, who=who)
         about = plain(button.about(form), 200)
         record = console.journal.of(who, button.what, about, reason)
@@ -179,20 +117,6 @@ def _button(console: Console, button: Button) -> Callable[[Request], Any]:
         return RedirectResponse(button.back, 303)
 
     return press
-
-
-class Wrong(msgspec.Struct, frozen=True, kw_only=True):
-    said: str
-
-
-def reason_in(form: dict[str, str]) -> str | Wrong:
-    """Return a reason as the record keeps it, or what is wrong with it."""
-    reason = plain(" ".join(form.get("reason", "").split()), REASON_LETTERS_MAX + 1)
-    if not reason:
-        return Wrong(said="Write a reason: it is kept in the journal.")
-    if len(reason) > REASON_LETTERS_MAX:
-        return Wrong(said=f"The reason has more than {REASON_LETTERS_MAX} letters: write less.")
-    return reason
 
 
 def _handlers(console: Console) -> dict[Any, Callable[[Request, Any], Any]]:

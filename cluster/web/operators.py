@@ -5,7 +5,6 @@ thing is done and another after it, so that a machine that dies in between leave
 that takes no line stops no halt: it is said beside what the button says.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable
@@ -41,7 +40,11 @@ class OperatorRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatorJournal:
-    """Appends to and reads the journal of one state folder; several processes may append."""
+    """Appends to and reads the journal of one state folder; several processes may append.
+
+    Nothing is locked: a line is one short append, and a process that was stopped with a lock in its
+    hand would keep a halt waiting.
+    """
 
     def __init__(self, root: Path) -> None:
         self._file = root / FILE
@@ -55,7 +58,6 @@ class OperatorJournal:
             self._roll()
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
                 os.write(descriptor, _after_a_torn_line(descriptor) + line + b"\n")
                 os.fsync(descriptor)
             finally:
@@ -125,6 +127,22 @@ class Record:
         return self._journal.append(
             msgspec.structs.replace(self._row, wire_ms=int(wall_ms()), result=result)
         )
+
+
+def kept(
+    root: Path, row: tuple[str, str, str], call: Callable[[], _P], told: Callable[[_P], str]
+) -> _P:
+    """Do what a command does between its two rows; `row` is who, what and why."""
+    who, what, why = row
+    record = OperatorJournal(root).of(who, what, "", why)
+    record.begin()
+    try:
+        done = call()
+    except (ClusterError, CheckpointsError, OSError, KeyboardInterrupt) as error:
+        record.end(f"refused: {error}" if str(error) else "stopped by the operator")
+        raise
+    record.end(told(done))
+    return done
 
 
 def _after_a_torn_line(descriptor: int) -> bytes:

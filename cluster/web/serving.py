@@ -15,7 +15,8 @@ from checkpoints.small_file import from_json, read_file
 from cluster.errors import ClusterError
 from cluster.local.durable_files import write_durably
 from cluster.local.state_folder import StateFolder
-from cluster.web.app import build, codes_folder
+from cluster.web.app import build
+from cluster.web.console import codes_folder
 from cluster.web.sessions import LoginCodes
 
 LOOPBACK: Final = "127.0.0.1"
