@@ -91,11 +91,13 @@ def _field_kb(file: Path, name: str) -> int:
 
 
 KINDS: Final = (
-    ("ray::SlotActor", "slots"),
+    ("ray::Slot", "slots"),
     ("ray::Gateway", "gateway"),
     ("ray::Market", "market data"),
     ("ray::Supervisor", "supervisor"),
     ("ray::", "other actors and workers"),
+    ("actors.redemption", "redeemer"),
+    ("cluster.local.watcher", "watcher"),
     ("gcs_server", "gcs"),
     ("raylet", "raylet"),
     ("dashboard", "dashboard"),
