@@ -35,10 +35,9 @@ EVENTS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
-ENDED: Final = (
-    '<hx-partial hx-target="#stream" hx-swap="innerHTML">'
-    'Your session has ended: <a href="/login">log in again</a>.</hx-partial>'
-)
+RETRY_MS: Final = range(2_000, 6_000)
+"""After which a browser that lost its stream asks again: not all at once."""
+ENDED: Final = 'Your session has ended: <a href="/login">log in again</a>.'
 FULL: Final = "Too many pages are open: this one does not move. Close some, then load it again."
 
 
@@ -85,13 +84,10 @@ class Fragments:
         self._moved = asyncio.Event()
 
     def since(self, change: int) -> str:
-        """Return what a page that has seen a change lacks, oldest first, as one text to swap in."""
+        """Return the parts that a page that has seen a change lacks, oldest first, as one text."""
         newer = [one for one in self._found.items() if one[1].change > change]
         newer.sort(key=lambda one: one[1].change)
-        return "".join(
-            f'<hx-partial hx-target="#{name}" hx-swap="outerHTML">{one.html}</hx-partial>'
-            for name, one in newer
-        )
+        return "".join(one.html for _, one in newer)
 
     async def moved(self, limit_s: float) -> None:
         """Wait for the next change, at most so long."""
@@ -188,6 +184,7 @@ class Stream:
         fragments = self._live.fragments
         seen = fragments.seen_by(event_id)
         await send({"type": "http.response.start", "status": 200, "headers": list(EVENTS)})
+        await _sent(send, f"retry: {secrets.choice(RETRY_MS)}\n\n".encode())
         while self._sessions.holds(session):
             news, seen_now = fragments.since(seen), fragments.change
             if news:
@@ -198,7 +195,7 @@ class Stream:
             await fragments.moved(COMMENT_S)
             if fragments.change == seen:
                 await _sent(send, b":\n\n")
-        await _sent(send, message("", ENDED))
+        await _sent(send, b"event: ended\n" + message("", ENDED))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

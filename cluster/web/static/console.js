@@ -48,9 +48,5 @@
   };
   look();
   setInterval(look, 1000);
-  document.addEventListener("htmx:after:swap", look);
-  document.addEventListener("htmx:sse:error", (event) => {
-    const said = document.getElementById("stream");
-    if (said && event.detail && event.detail.status === 401) said.textContent = "Your session has ended: log in again.";
-  });
+  document.addEventListener("placed", look);
 })();

@@ -194,7 +194,7 @@ def test_the_stream_of_the_app_sends_the_fleet(tmp_path: Path) -> None:
                 browser = Browser(cookie=f"{name}={own.cookies[name]}")
             browser.scope.pop("state")
             task = asyncio.create_task(app(browser.scope, browser.receive, browser.send))
-            await browser.until(b'hx-target="#pulse"')
+            await browser.until(b'id="pulse"')
             assert b"no fleet runs here" in browser.body
             browser.left.set()
             await task

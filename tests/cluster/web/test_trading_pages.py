@@ -21,7 +21,7 @@ async def _ended(client: httpx.AsyncClient) -> str:
     async with asyncio.timeout(60):
         while True:
             page = (await client.get("/halt/progress")).text
-            if "hx-trigger" not in page:
+            if "data-poll" not in page:
                 return page
             await asyncio.sleep(0.05)
 
