@@ -264,10 +264,15 @@ def _read_folder(storage: Storage, folder: str) -> dict[str, bytes]:
     return found
 
 
+def applications(storage: Storage) -> tuple[Application, ...]:
+    """Return the plans that were applied, by whom and when; a file that is none is left out."""
+    found = [strict(data, Application) for data in _read_folder(storage, APPLIED).values()]
+    return tuple(one for one in found if isinstance(one, Application))
+
+
 def last_declared(storage: Storage, release: str) -> ReplayFindings | None:
     """Return what the plan that was applied last for a release declares; None where nothing."""
-    applied = [strict(data, Application) for data in _read_folder(storage, APPLIED).values()]
-    mine = [one for one in applied if isinstance(one, Application) and one.to_release == release]
+    mine = [one for one in applications(storage) if one.to_release == release]
     if not mine:
         return None
     last = max(mine, key=lambda one: one.applied_wire_ms)

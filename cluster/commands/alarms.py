@@ -10,9 +10,9 @@ from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.audit.screens import wire_when
 from cluster.commands.arguments import WORDS
-from cluster.errors import FleetError
 from cluster.local.state_folder import StateFolder
-from cluster.status.alarm_groups import AlarmGroup, find_alarms, group_alarms, short_ids
+from cluster.status.alarm_clearing import chosen_alarms, clear_alarms
+from cluster.status.alarm_groups import AlarmGroup, group_alarms, short_ids
 from cluster.status.dead_fleet import death_alarm, death_in
 from cluster.terminal.console import (
     emit,
@@ -82,36 +82,11 @@ def clear_command(
     if bool(identities) + everything + (kind is not None) != 1:
         raise click.UsageError("name alarms by id, or use --kind KIND, or --all: one of the three")
     store = _store(state_of(state))
-    chosen = _chosen(store, identities, kind)
-    for identity in chosen:
-        new = store.clear(identity, reason, operator(), int(wire_ms()))
-        notify(f"cleared {identity}" if new else f"{identity} was cleared before")
+    chosen = chosen_alarms(store, identities, kind)
+    for line in clear_alarms(store, chosen, reason, operator(), int(wire_ms())):
+        notify(line)
     if not chosen:
         notify("there is no alarm; nothing to clear")
-
-
-def _chosen(store: AlarmStore, words: Sequence[str], kind: str | None) -> tuple[str, ...]:
-    """Return the ids to clear; raise `FleetError` for a word that names none or several."""
-    if words:
-        known = [one.alarm.id for one in store.history()]
-        return tuple(dict.fromkeys(_one(word, known) for word in words))
-    latched = store.latched()
-    chosen = tuple(one.alarm.id for one in latched if kind in {None, one.alarm.kind})
-    if kind is not None and not chosen:
-        kinds = ", ".join(sorted({one.alarm.kind for one in latched})) or "none"
-        raise FleetError(f"there is no alarm of kind {kind}; there are: {kinds}")
-    return chosen
-
-
-def _one(word: str, known: Sequence[str]) -> str:
-    found = find_alarms(word, known)
-    if not found:
-        raise FleetError(f"there is no alarm {word}; `midstride alarms list` shows their ids")
-    if len(found) > 1:
-        raise FleetError(
-            f"{word} names {counted(len(found), 'alarm')}; write more letters of the id"
-        )
-    return found[0]
 
 
 def _store(folder: StateFolder) -> AlarmStore:

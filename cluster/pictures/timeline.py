@@ -1,5 +1,7 @@
 """Lines over time, with marks and dots for what happened on the way. Pure."""
 
+import math
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
 
@@ -27,6 +29,8 @@ from cluster.pictures.axes import (
 MARKS_MAX: Final = 40
 """Vertical lines that can be told apart."""
 DOTS_MAX: Final = 400
+MARK_ROOM: Final = 90
+"""Pixels that the name of a mark takes."""
 DOT: Final = 5.0
 """Half the width of a dot, in pixels."""
 
@@ -66,7 +70,7 @@ def timeline_chart(line: Timeline, x_label: Label, y_label: Label) -> str:
     across, up = scale(first, last, LEFT, WIDTH - RIGHT), scale(*padded(ys))
     parts = [value_axis(ys, up, y_label), time_axis(xs, across, x_label)]
     marks = [one for one in line.marks if first <= one.at <= last][-MARKS_MAX:]
-    parts += [_mark(one, across(one.at)) for one in marks]
+    parts += list(_marks([(one.name, across(one.at)) for one in marks]))
     for number, one in enumerate(shown):
         path = steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
         parts.append(f'<path class="line line{number % 4}" d="{path}"/>')
@@ -78,12 +82,22 @@ def timeline_chart(line: Timeline, x_label: Label, y_label: Label) -> str:
     return svg(line.title, HEIGHT, parts)
 
 
-def _mark(mark: Mark, x: float) -> str:
-    return (
-        f'<path class="mark" d="M{x:.1f},{TOP}V{HEIGHT - BOTTOM}"><title>{escape(mark.name)}'
-        f'</title></path><text class="tick" x="{x + 3:.1f}" y="{TOP + 8}">'
-        f"{escape(mark.name)}</text>"
-    )
+def _marks(marks: Sequence[tuple[str, float]]) -> Iterator[str]:
+    """Yield the lines; a name that would lie on the one before is in the tooltip only."""
+    named = -math.inf
+    for name, x in marks:
+        yield (
+            f'<path class="mark" d="M{x:.1f},{TOP}V{HEIGHT - BOTTOM}"><title>{escape(name)}'
+            "</title></path>"
+        )
+        if x - named < MARK_ROOM:
+            continue
+        named = x
+        anchor, shift = ("end", -3) if x > WIDTH - MARK_ROOM else ("start", 3)
+        yield (
+            f'<text class="tick" x="{x + shift:.1f}" y="{TOP + 8}" text-anchor="{anchor}">'
+            f"{escape(name)}</text>"
+        )
 
 
 def _dot(dot: Dot, x: float, y: float) -> str:

@@ -26,6 +26,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     day: str | None = None
     """UTC day of market time."""
     slot: str | None = None
+    due_ms: int | None = None
+    """Of one decision point."""
     release: str | None = None
     """Or the beginning of one."""
     last: int | None = None
@@ -118,22 +120,27 @@ def _nothing_before(view: JournalView, slot: str, rows: list[Row]) -> bool:
 
 
 def _where(wanted: Wanted) -> tuple[str, list[object]]:
-    parts, values = ["kind = 'decision'"], []
+    parts = ["kind = 'decision'"]
+    values: list[object] = []
     if wanted.slot is not None:
         parts.append("slot = ?")
         values.append(wanted.slot)
+    if wanted.due_ms is not None:
+        parts.append("due_ms = ?")
+        values.append(wanted.due_ms)
     if wanted.day is not None:
         parts.append("strftime(make_timestamp(market_ms * 1000), '%Y-%m-%d') = ?")
         values.append(wanted.day)
     if wanted.release is not None:
         parts.append("starts_with(release, ?)")
         values.append(wanted.release)
-    return " and ".join(parts), list(values)
+    return " and ".join(parts), values
 
 
 def _is_wanted(row: Row, wanted: Wanted, from_due_ms: int) -> bool:
     return (
         row["due_ms"] >= from_due_ms
+        and wanted.due_ms in {None, row["due_ms"]}
         and (wanted.day is None or day_of(row["market_ms"]) == wanted.day)
         and (wanted.release is None or row["release"].startswith(wanted.release))
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from checkpoints.archive import archived_releases
 from checkpoints.storage import LocalStorage
-from cluster.audit.journal_view import JournalView, read_journal
+from cluster.audit.journal_view import ALL, JournalView, Within, read_journal
 from cluster.replay.asset import AssetJob, AssetResult, AssetWork
 from cluster.replay.errors import ReplayError
 from cluster.replay.guests import ProcessRooms, Rooms
@@ -37,6 +37,8 @@ Progress = Callable[[int, int], None]
 
 class ReplayOptions(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Wanted = Wanted()
+    within: Within = ALL
+    """The part of the journal that is read: the wanted decisions and those before them."""
     with_release: str | None = None
     processes: int = 0
     """0: one for each processor that this process may use."""
@@ -53,7 +55,12 @@ def replay(
     `rooms`: where releases decide, given a folder for unpacked archives; by default processes.
     """
     make = rooms or (lambda folder: ProcessRooms(LocalStorage(storage), folder))
-    return read_journal(storage, lambda view: _replay(view, options, make, progress), verify=True)
+    return read_journal(
+        storage,
+        lambda view: _replay(view, options, make, progress),
+        verify=True,
+        within=options.within,
+    )
 
 
 def _replay(

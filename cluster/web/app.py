@@ -12,16 +12,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
 from cluster.errors import ClusterError
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.faults import report
 from cluster.terminal.plain_text import plain
+from cluster.web.all_pages import BUTTONS, PAGES
 from cluster.web.console import Console, Wrong, reason_in
 from cluster.web.guard import LOGIN, Guard
 from cluster.web.live import Live, Stream
 from cluster.web.login import Login
-from cluster.web.pages import BUTTONS, PAGES, Asked, Button, Page, Pressed
+from cluster.web.pages import Asked, Button, Page, Pressed
 from cluster.web.render import STATIC
+from cluster.web.rollouts_live import RolloutSight
 from cluster.web.sessions import Session, cookie_name
 from cluster.web.trading_pages import TradingPages
 
@@ -30,6 +33,7 @@ def build(state: StateFolder) -> Starlette:
     """Return the console of one fleet."""
     console = Console(state)
     live = Live(console.sight)
+    rolling = Live(RolloutSight(LocalStorage(state.storage), console.renderer, console.in_thread))
     login = Login(console.sessions, console.codes, cookie_name(state.root), console.renderer)
     routes: list[BaseRoute] = [
         Route(LOGIN, login.show, methods=["GET"]),
@@ -39,6 +43,7 @@ def build(state: StateFolder) -> Starlette:
         Mount("/static", _Static(directory=STATIC)),
         Route("/", _fleet(console, live), methods=["GET"]),
         Route("/live/fleet", Stream(live, console.sessions), methods=["GET"]),
+        Route("/live/rollouts", Stream(rolling, console.sessions), methods=["GET"]),
         *TradingPages(console, login).routes(),
         *(Route(page.path, _page(console, page), methods=["GET"]) for page in PAGES),
         *(Route(one.path, _button(console, one), methods=["POST"]) for one in BUTTONS),
@@ -46,7 +51,7 @@ def build(state: StateFolder) -> Starlette:
 
     @asynccontextmanager
     async def while_it_serves(_app: Starlette) -> AsyncIterator[None]:
-        reading = asyncio.create_task(live.run())
+        reading = asyncio.gather(live.run(), rolling.run())
         try:
             yield
         finally:
@@ -114,7 +119,7 @@ def _button(console: Console, button: Button) -> Callable[[Request], Any]:
             session.said = await console.in_thread(record.of_call, button.press, pressed)
         except (ClusterError, CheckpointsError, OSError) as error:
             session.said = f"Refused: {plain(str(error), 2_000)}"
-        return RedirectResponse(button.back, 303)
+        return RedirectResponse(button.back + button.back_query(form), 303)
 
     return press
 

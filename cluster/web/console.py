@@ -16,9 +16,9 @@ from checkpoints.storage import LocalStorage
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.console import operator
 from cluster.terminal.plain_text import plain
+from cluster.web.all_pages import PAGES
 from cluster.web.fleet_live import FleetSight
 from cluster.web.operators import OperatorJournal
-from cluster.web.pages import PAGES
 from cluster.web.render import NavigationEntry, Renderer
 from cluster.web.sessions import LoginCodes, Session, Sessions
 

@@ -1,11 +1,10 @@
-"""The pages and buttons of the console: one row each.
+"""What a page and a button of the console are; `cluster.web.all_pages` lists them.
 
 A page is a function from what is asked to a frozen struct, and a template that shows it. A button
 does what a command does, or raises `ClusterError` as the command refuses.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import msgspec
 
@@ -51,12 +50,9 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     """In the operators' journal, e.g. `clear alarm`."""
     back: str
     """The page that is shown afterwards, with what the button said."""
+    back_query: Callable[[Mapping[str, str]], str] = lambda _: ""
+    """What stands behind the page's path, e.g. `?id=...`; quoted."""
     press: Callable[[Pressed], str]
     """Runs in a thread; returns what to tell. It raises `ClusterError` to refuse."""
     about: Callable[[Mapping[str, str]], str] = lambda _: ""
     """What it is pressed about, for the journal, e.g. the alarm's id."""
-
-
-PAGES: Final[tuple[Page, ...]] = ()
-"""In the order of the navigation, after Fleet."""
-BUTTONS: Final[tuple[Button, ...]] = ()

@@ -10,7 +10,7 @@ import pytest
 from cluster.web.render import HERE, STATIC
 from tests.cluster.web.console_client import client_of, log_in, state_in
 
-OWN: Final = {"console.css", "console.js", "icon.svg", "live.js"}
+OWN: Final = {"charts.css", "console.css", "console.js", "icon.svg", "live.js"}
 PAGE_BYTES_MAX: Final = 120_000
 TEMPLATES: Final = sorted((HERE / "templates").rglob("*.html"))
 INLINE: Final = re.compile(r"<script(?![^>]*\ssrc=)|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:")

@@ -1,0 +1,181 @@
+"""Pages made of small files: alarms, rollouts with their plans, and who did what."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actors.clock import wall_ms
+from actors.config import FleetConfig
+from actors.rollout.record import (
+    last_beat_ms,
+    read_active,
+    read_plan,
+    read_report,
+    read_state,
+    rollout_ids,
+)
+from actors.runtime import load_config
+from checkpoints.alarms import AlarmStore
+from checkpoints.approvals import APPLIED, PLANS, applications
+from checkpoints.errors import CheckpointsError
+from checkpoints.storage import LocalStorage
+from cluster.errors import ClusterError, FleetError
+from cluster.gate.document import load_plan
+from cluster.rolling_update.planning import previous_release
+from cluster.status.dead_fleet import death_alarm, death_in
+from cluster.web.operators import OperatorJournal
+from cluster.web.pages import Asked
+from cluster.web.views.alarms import AlarmsView, alarms_view, cleared_rows
+from cluster.web.views.operators import ROWS_READ_MAX, OperatorsView, operators_view
+from cluster.web.views.plans import (
+    PlanPart,
+    WaitingPlan,
+    applied_for,
+    document_part,
+    plan_part,
+    waiting_plan,
+)
+from cluster.web.views.rollouts import (
+    COLUMNS,
+    OldRollout,
+    RolloutView,
+    latest,
+    old_rollout,
+    rollout_view,
+)
+from cluster.web.views.texts import ago
+
+WAITING_MAX: Final = 3
+"""Plans that nobody has applied: the newest ones."""
+
+
+class RollNow(msgspec.Struct, frozen=True, kw_only=True):
+    """One rollout as it stands; what moves on an open page."""
+
+    columns: tuple[str, ...]
+    shown: RolloutView | None
+    is_active: bool
+    driver: str
+    """Of the one under way: when its process gave its last sign."""
+
+
+class RolloutsView(msgspec.Struct, frozen=True, kw_only=True):
+    now: RollNow
+    """Of the one that is asked for, else of the latest."""
+    follows: bool
+    """The page moves with the latest; an old one that was asked for does not."""
+    report: tuple[str, ...]
+    plan: PlanPart | None
+    waiting: tuple[WaitingPlan, ...]
+    back_to: str
+    """Release that a rollback goes to; empty: there is none before."""
+    old: tuple[OldRollout, ...]
+
+
+def alarms_page(asked: Asked) -> AlarmsView:
+    store = AlarmStore(asked.storage)
+    death = death_in(asked.state)
+    dead = None if death is None else death_alarm(death)
+    view = alarms_view(store.latched(), dead, wall_ms())
+    if asked.query.get("cleared") != "1":
+        return view
+    return msgspec.structs.replace(view, cleared=cleared_rows(store.history()))
+
+
+def operators_page(asked: Asked) -> OperatorsView:
+    rows = OperatorJournal(asked.state.root).rows(ROWS_READ_MAX)
+    return operators_view(rows, AlarmStore(asked.storage).history(), applications(asked.storage))
+
+
+def roll_now(storage: LocalStorage, wanted: str) -> RollNow:
+    """Read one rollout; an empty name: there is none."""
+    rollout = read_state(storage, wanted) if wanted else None
+    active = read_active(storage)
+    is_active = active is not None and active.rollout == wanted
+    lives = active is not None and active.driver_lives
+    sign = ago(last_beat_ms(storage, wanted), wall_ms()) if is_active else ""
+    dead = "its process is gone: abort puts away what it left"
+    return RollNow(
+        columns=tuple(COLUMNS),
+        shown=None if rollout is None else rollout_view(rollout),
+        is_active=is_active,
+        driver=f"last sign {sign}; {'its process runs' if lives else dead}" if is_active else "",
+    )
+
+
+def rollouts_page(asked: Asked) -> RolloutsView:
+    """Show the rollout that is asked for; raise `FleetError` for one that never was."""
+    storage = asked.storage
+    known = rollout_ids(storage)
+    wanted = asked.query.get("id") or (known[-1] if known else "")
+    if wanted and wanted not in known:
+        raise FleetError(f"there is no rollout {wanted[:40]}; the page without `?id` lists all")
+    return RolloutsView(
+        now=roll_now(storage, wanted),
+        follows=not asked.query.get("id"),
+        report=_report(storage, wanted),
+        plan=_plan(storage, wanted),
+        waiting=_waiting(storage),
+        back_to=_back_to(storage),
+        old=tuple(old_rollout(one, read_report(storage, one)) for one in latest(known)),
+    )
+
+
+def _report(storage: LocalStorage, rollout: str) -> tuple[str, ...]:
+    from actors.rollout.report import page
+
+    found = read_report(storage, rollout) if rollout else None
+    return () if found is None else tuple(page(found).splitlines())
+
+
+def _plan(storage: LocalStorage, rollout_id: str) -> PlanPart | None:
+    """Return the signed document of a rollout, or what the rollout keeps of its plan."""
+    rollout = read_state(storage, rollout_id) if rollout_id else None
+    if rollout is None:
+        return None
+    used = applied_for(rollout.to_release, rollout.started_wire_ms, applications(storage))
+    if used is not None and not rollout.back:
+        try:
+            document = load_plan(storage, used.plan)
+            return document_part(used.plan, document, gate_is_open=used.gate_open)
+        except (ClusterError, CheckpointsError):
+            pass  # altered or gone: what the rollout keeps of it is shown instead
+    plan = read_plan(storage, rollout_id)
+    return None if plan is None else plan_part(plan)
+
+
+def _waiting(storage: LocalStorage) -> tuple[WaitingPlan, ...]:
+    """Return the newest plans that nobody has applied."""
+    applied = {Path(name).stem for name in storage.names(f"{APPLIED}/")}
+    files = [storage.root / name for name in storage.names(f"{PLANS}/")]
+    open_plans = [file for file in files if file.stem not in applied]
+    open_plans.sort(key=lambda file: file.stat().st_mtime, reverse=True)
+    is_open = _gate_is_open(storage)
+    found = []
+    for file in open_plans[:WAITING_MAX]:
+        try:
+            document = load_plan(storage, file.stem)
+        except (ClusterError, CheckpointsError):
+            continue  # altered: it covers nothing, `gate list` says so
+        found.append(waiting_plan(file.stem, document, gate_is_open=is_open))
+    return tuple(found)
+
+
+def _gate_is_open(storage: LocalStorage) -> bool:
+    config = _config(storage)
+    return config is not None and config.gate_is_open
+
+
+def _config(storage: LocalStorage) -> FleetConfig | None:
+    try:
+        return load_config(str(storage.root))
+    except (CheckpointsError, FileNotFoundError):
+        return None
+
+
+def _back_to(storage: LocalStorage) -> str:
+    try:
+        return previous_release(storage)
+    except (ClusterError, CheckpointsError):
+        return ""

@@ -1,0 +1,1 @@
+"""What each page shows, as values: made of what the commands read, laid out by the templates."""
