@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from actors.live.confirmation import in_force
+from actors.shared_kind import Kind
 from cluster.local.head import ensure_head
 from cluster.local.state_folder import HeadPorts
 from tests.cluster.gate.closed_fleet import clean_tree
 from tests.cluster.live_fleet import LiveFleet, live_fleet
+from tests.nemesis.drive import Cell
+from tests.nemesis.matrix import OTHER, Matrix, faults_of, line
 from tests.rolling_update.trees import release_in
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.timeout(1800)]
@@ -18,12 +21,17 @@ TUNED = (
     "shapes.bullish(bars, params.strong_body_atr)",
     "shapes.bullish(bars, 1.05 * params.strong_body_atr)",
 )
-
-
 BROKEN = (
     "signals/factors/pattern.py",
     "shapes.bullish(bars, params.strong_body_atr)",
     "shapes.bullish(bars, 1 / 0)",
+)
+BLOWS = (
+    Cell(victim="old", blow="kill", step="Quiesce"),
+    Cell(victim="new", blow="kill", step="fence", after=True),
+    Cell(victim="gateway", blow="kill", step="fence"),
+    Cell(victim="supervisor", blow="kill", step="Quiesce"),
+    Cell(victim="driver", blow="kill", step="fence", after=True),
 )
 
 
@@ -90,6 +98,42 @@ def test_a_bad_release_a_dead_head_and_a_launch_by_hand_in_live_mode(tmp_path: P
         said = fleet.job(fleet.tree, *by_hand(fleet), must_succeed=False)
         assert "nobody has confirmed this live start" in " ".join(said.split())
         print(f"\nlive, a bad release and a dead head: {verdict}")
+
+
+@pytest.mark.nemesis
+def test_a_roll_of_all_and_blows_in_mid_roll_cost_a_live_fleet_no_decision(tmp_path: Path) -> None:
+    """Market time is wall time: a decision each half minute, all of them by then or missed."""
+    with live_fleet(tmp_path) as fleet:
+        fleet.run()  # stores the configuration, and is refused
+        fleet.let_in()
+        fleet.start()
+        fleet.await_decisions(1)
+        old = release_in(fleet.tree)
+        tree = clean_tree(tmp_path / "everything", OTHER)
+        plan, said = fleet.plan(tree, "--shadow=0", "--all")
+        fleet.approve(plan)
+        report = fleet.roll(tree, f"--plan={plan[:16]}")
+        assert report.outcome == "done", report
+        assert len(report.shared) == len(Kind), said
+        fleet.await_decisions(1)
+        assert fleet.releases() == {release_in(tree)}
+        bad = {}
+        for ending in Matrix(fleet, tmp_path).run(BLOWS):
+            print(line(ending), flush=True)
+            if faults_of(ending):
+                bad[ending.cell.name] = faults_of(ending)
+        fleet.clear_alarms()
+        back = ("rolling-update", "rollback", "--shadow=0", "--all", f"--to={old}")
+        code, said = fleet.command(*back)
+        assert code == 0, said
+        fleet.await_decisions(2)
+        assert fleet.releases() == {old}
+        code, said = fleet.command("audit", "reconcile")
+        assert code == 0, said
+        verdict = fleet.verdict()
+    assert bad == {}
+    assert (verdict.missed, verdict.differences) == (0, []), verdict.missed_points
+    print(f"\nlive, a roll of all and {len(BLOWS)} blows: {verdict}")
 
 
 def _came_back(fleet: LiveFleet, pid: int) -> bool:

@@ -20,6 +20,12 @@ VICTIMS = ("old", "new", "gateway", "market-data", "supervisor", "driver")
 FULL_AT = ("ShadowAsk", "Quiesce", "fence", "Adopt")
 NEW_FROM = STEPS.index("create")
 """There is no new incarnation to hit before its creation has been answered."""
+OTHER = (
+    "signals/factors/pattern.py",
+    "HALF_HOUR_MS = 1_800_000\n",
+    "HALF_HOUR_MS = 1_800_000  # the other release\n",
+)
+"""What makes a tree the other release."""
 GONE = "driver gone"
 DRIVER_SECONDS = 300.0
 """Lease of a rollout without signs, the supervisor's abort, and a busy machine."""
@@ -71,12 +77,7 @@ class Matrix:
     def __init__(self, fleet: Fleet, folder: Path) -> None:
         self._fleet = fleet
         other = copy_tree(folder / "other")
-        edit(
-            other,
-            "signals/factors/pattern.py",
-            "HALF_HOUR_MS = 1_800_000\n",
-            "HALF_HOUR_MS = 1_800_000  # the other release\n",
-        )
+        edit(other, *OTHER)
         new = archive_release(fleet.storage, other, "other").release
         self._releases = (release_in(fleet.tree), new)
         shutil.copy(ROOT / "tests/nemesis/drive.py", fleet.tree / "nemesis_drive.py")

@@ -243,12 +243,13 @@ class Judged:
 
 
 def judge(exchange: Sandbox, wallet: Wallet) -> dict[str, Judged]:
-    found = records(exchange)
-    api_key = next(
-        account["api_key"]
-        for account in admin(exchange, "GET", "/state")["accounts"]
-        if account["address"] == wallet.owner
-    )
+    accounts = admin(exchange, "GET", "/state")["accounts"]
+    api_key = next(one["api_key"] for one in accounts if one["address"] == wallet.owner)
+    return judged(records(exchange), wallet.owner, api_key)
+
+
+def judged(found: list[object], owner: str, api_key: str) -> dict[str, Judged]:
+    """Return each settled market of an account, of which something was owed, by the ledger."""
     owed = {
         record.market.condition_id: payout.paid_micro_usd
         for record in found
@@ -264,7 +265,7 @@ def judge(exchange: Sandbox, wallet: Wallet) -> dict[str, Judged]:
     sent = [
         redemption.condition_id
         for record in found
-        if isinstance(record, TransactionSubmitted) and record.submission.owner == wallet.owner
+        if isinstance(record, TransactionSubmitted) and record.submission.owner == owner
         for redemption in record.submission.redemptions
     ]
     credited = sum(
