@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -248,7 +248,7 @@ def judge(exchange: Sandbox, wallet: Wallet) -> dict[str, Judged]:
     return judged(records(exchange), wallet.owner, api_key)
 
 
-def judged(found: list[object], owner: str, api_key: str) -> dict[str, Judged]:
+def judged(found: Sequence[object], owner: str, api_key: str) -> dict[str, Judged]:
     """Return each settled market of an account, of which something was owed, by the ledger."""
     owed = {
         record.market.condition_id: payout.paid_micro_usd
