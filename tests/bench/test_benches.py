@@ -25,6 +25,7 @@ BENCHES = (
     "back_fill",
     "paper_fills",
     "daily_audit",
+    "paper_quiet",
 )
 
 

@@ -35,15 +35,19 @@ FILLS_SECONDS = 600.0
 
 @contextmanager
 def paper_fleet(
-    folder: Path, speed: int, slots: tuple[str, ...] = SIXTEEN, config: Path | None = None
+    folder: Path,
+    speed: int,
+    slots: tuple[str, ...] = SIXTEEN,
+    config: Path | None = None,
+    words: tuple[str, ...] = (),
 ) -> Iterator[Fleet]:
     """Run it beside stand-ins; without `config` with the one that is shipped for that."""
     tree = copy_tree(folder / "running")
     fleet = Fleet(StateFolder(folder / "state"), tree, slots, folder)
-    words = ["run", "--mode", "paper", "--stand-ins", "--detach", "--fresh"]
-    words += [] if config is None else [f"--config={config}"]
+    start = ["run", "--mode", "paper", "--stand-ins", "--detach", "--fresh", *words]
+    start += [] if config is None else [f"--config={config}"]
     try:
-        code, output = fleet.command(*words, f"--speed={speed}", f"--head-port={free_ports()}")
+        code, output = fleet.command(*start, f"--speed={speed}", f"--head-port={free_ports()}")
         assert code == 0, output
         assert "PAPER" in output
         yield fleet
