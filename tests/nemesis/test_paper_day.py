@@ -19,6 +19,7 @@ from cluster.sandbox.standins.faults import EXCHANGES
 from tests.cluster.local.test_paper_run import SLOTS, fills, small_paper, trading_requests
 from tests.judge_paper import recount, was_recorded
 from tests.nemesis.test_paper_fleet import paper_fleet, switch
+from tests.paper_inputs import lacking
 from tests.paper_recorder import Recorder
 from tests.rolling_update.fleet import Fleet
 
@@ -95,6 +96,7 @@ def test_a_day_with_a_restart_of_every_stand_in_costs_no_decision(tmp_path: Path
         assert any(was_recorded(row, tape) for row in fills(fleet.state))
         verdict = fleet.verdict()
         print(f"\n{HOURS:g} h of market time at speed {SPEED}, {len(SLOTS)} slots: {verdict}")
+        print("\n".join(lacking(fleet.storage, SLOTS)))
         assert verdict.clean, verdict
         code, output = fleet.command("audit", "check")
         assert code == 0, output
