@@ -12,6 +12,7 @@ from tests.cluster.gate.closed_fleet import ClosedFleet, clean_tree, plan_in
 from tests.rolling_update.fleet import free_ports, left_behind
 
 SLOTS = ("btc-5m", "eth-5m")
+STRATEGY = 'strategy = "five_factor"'
 TEXT = re.compile(r"--confirm '([^']+)'")
 GATE = """[gate]
 operator_keys = {{ ann = "{key}" }}
@@ -81,13 +82,17 @@ take_min = 0.03
 """As beside the sandbox: what its makers err by is traded."""
 
 
-def live_text(tree: Path, public: str, slots: tuple[str, ...]) -> str:
-    """Return the shipped live configuration with an operator's key and only these slots.
+def live_text(
+    tree: Path, public: str, slots: tuple[str, ...], strategy: str = "five_factor"
+) -> str:
+    """Return the shipped live configuration with an operator's key, only these slots, and theirs.
 
     They decide often, and by coefficients that find something to trade beside the stand-ins.
     """
     text = (tree / "cluster/configs/live.toml").read_text(encoding="utf-8")
     text = text.replace("offsets_ms = [20_000]", f"offsets_ms = {OFTEN}") + EDGE
+    assert STRATEGY in text
+    text = text.replace(STRATEGY, f'strategy = "{strategy}"')
     head, _, tail = text.partition("[slots]\n")
     after = tail.partition("\n\n")[2]
     before, _, gated = head.partition("[gate]\n")
@@ -97,12 +102,20 @@ def live_text(tree: Path, public: str, slots: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def live_fleet(folder: Path, slots: tuple[str, ...] = SLOTS) -> Iterator[LiveFleet]:
-    """Yield a fleet that is let in and not started yet; leave no process behind."""
-    tree = clean_tree(folder / "running")
+def live_fleet(
+    folder: Path,
+    slots: tuple[str, ...] = SLOTS,
+    strategy: str = "five_factor",
+    edits: tuple[tuple[str, str, str], ...] = (),
+) -> Iterator[LiveFleet]:
+    """Yield a fleet that is let in and not started yet; leave no process behind.
+
+    `edits`: what is another text in its tree.
+    """
+    tree = clean_tree(folder / "running", *edits)
     key = folder / "operator.key"
     config = folder / "live.toml"
-    config.write_text(live_text(tree, make_key(key), slots), encoding="utf-8")
+    config.write_text(live_text(tree, make_key(key), slots, strategy), encoding="utf-8")
     fleet = LiveFleet(
         state=StateFolder(folder / "state"),
         tree=tree,

@@ -18,11 +18,18 @@ from cluster.local.sandbox_process import read_ready
 from cluster.sandbox.ledger import read_entries
 from tests.actors.redemption.winning import Judged, judged
 from tests.cluster.live_fleet import LiveFleet, live_fleet
-from tests.rolling_update.fleet import FOUR, left_behind
+from tests.rolling_update.fleet import left_behind
 
 pytestmark = [pytest.mark.ray, pytest.mark.exchange, pytest.mark.nemesis, pytest.mark.timeout(3600)]
 STEPS = (Step.SUBMITTING, Step.POLLING, Step.MINED, Step.CHECKING)
 """What is passed in an instant, such as signing, is the matter of the redeemer's own nemesis."""
+SLOTS = tuple(f"{asset}-5m" for asset in ("btc", "eth", "sol", "xrp", "doge", "bnb", "hype", "zec"))
+FAVOURITE = "signals/strategies/late_favourite.py"
+HOLDS = (
+    (FAVOURITE, "if chance - bid / MICRO < params.edge.rest_min:", "if not book.asks:"),
+    (FAVOURITE, "style=Style.REST, price=bid,", "style=Style.TAKE, price=book.asks[0].price,"),
+)
+"""Each slot buys the favourite of each window and holds it: more than half of them win."""
 HOLD_MS = 2_500
 POLL_S = 0.02
 WINDOWS_S = 1_200.0
@@ -104,7 +111,7 @@ def judge(fleet: LiveFleet) -> dict[str, Judged]:
 
 
 def test_a_gateway_killed_at_each_step_of_redemption_pays_once(tmp_path: Path) -> None:
-    with live_fleet(tmp_path, FOUR) as fleet:
+    with live_fleet(tmp_path, SLOTS, "late_favourite", HOLDS) as fleet:
         fleet.run()  # stores the configuration, and is refused
         fleet.let_in()
         fleet.start()
