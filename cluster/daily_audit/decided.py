@@ -24,11 +24,12 @@ def judge(before: dict[str, tuple[str | None, int]], figures: DayFigures) -> Che
 
     `before`: by slot, action and market time of the last row before the day.
     """
-    if figures.decisions or figures.given_up:
-        said = f"{figures.decisions} decisions of {figures.slots} slots"
-        if figures.given_up:
-            said += f", {figures.given_up} points given up with a row that says why"
-        return check_of(NAME, CheckState.PASSED, said)
+    if figures.decisions or figures.missed or figures.skipped:
+        text = f"{figures.decisions} decisions of {figures.slots} slots, {figures.missed} missed"
+        if figures.skipped:
+            text += f", {figures.skipped} points of ordered stops"
+        state = CheckState.FAILED if figures.missed else CheckState.PASSED
+        return check_of(NAME, state, text)
     if not before:
         said = "no decision, and no row of an earlier day: the fleet was not there yet"
         return check_of(NAME, CheckState.NOTHING, said)

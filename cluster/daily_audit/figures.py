@@ -1,6 +1,7 @@
 """The day's figures, by one reading of the journal."""
 
 import re
+from collections import Counter
 from typing import Any, Final
 
 from cluster.audit.journal_view import JournalView
@@ -16,7 +17,7 @@ select count(*), count(distinct slot),
 from valid where kind = 'decision' and market_ms >= ? and market_ms < ?
 """
 _NOTES: Final = """
-select reason from valid
+select action, reason from valid
 where kind = 'note' and action in ('missed', 'skipped') and market_ms >= ? and market_ms < ?
 """
 _ORDERS: Final = """
@@ -36,12 +37,16 @@ def day_figures(view: JournalView, day: str) -> DayFigures:
     """Count what the journal has of a day."""
     span = (start_ms(day), start_ms(day) + DAY_MS)
     decisions, slots, late_ms, releases = _one(view, _DECIDED, span)
+    given_up: Counter[str] = Counter()
+    for action, reason in view.fetch(_NOTES, *span):
+        given_up[action] += _count(reason)
     orders, fills = _one(view, _ORDERS, span)
     make_trades(view)
     settled, won, fee, pnl = _one(view, _SETTLED, span)
     return DayFigures(
         decisions=decisions,
-        given_up=sum(_count(reason) for (reason,) in view.fetch(_NOTES, *span)),
+        missed=given_up["missed"],
+        skipped=given_up["skipped"],
         slots=slots,
         late_ms_p99=int(late_ms),
         orders=orders,

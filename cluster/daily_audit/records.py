@@ -15,9 +15,10 @@ import msgspec
 
 from checkpoints.errors import DamagedError, MissingFileError, StorageError
 from checkpoints.journal import JOURNAL
+from checkpoints.journal_days import JOURNAL_DAYS_KEPT
 from checkpoints.small_file import from_json
 from checkpoints.storage import LocalStorage
-from cluster.daily_audit.calendar import Known
+from cluster.daily_audit.calendar import CATCH_UP_DAYS_MAX, Known
 from cluster.daily_audit.errors import AuditRunsError
 from cluster.daily_audit.report import DayAudit
 
@@ -25,6 +26,9 @@ FOLDER: Final = "audits"
 LOCK_FILE: Final = f"{FOLDER}/lock"
 SINCE_FILE: Final = f"{FOLDER}/since.json"
 DAY_FILE: Final = re.compile(rf"{FOLDER}/(?P<day>\d{{4}}-\d\d-\d\d)\.json")
+DAYS_KEPT: Final = JOURNAL_DAYS_KEPT
+RECENT_DAYS: Final = 3 * CATCH_UP_DAYS_MAX
+"""Records that are read to know what is due: more than the days that can be."""
 AHEAD_MS_MAX: Final = 300_000
 """Wire. A record from further ahead was made under a clock that was wrong."""
 SET_ASIDE: Final = "damaged"
@@ -61,6 +65,7 @@ def keep(storage: LocalStorage, audit: DayAudit) -> None:
     scheduled = audit.scheduled or (before is not None and before.scheduled)
     kept = msgspec.structs.replace(audit, scheduled=scheduled)
     storage.write(_file(audit.day), msgspec.json.encode(kept))
+    storage.delete_all(_file(day) for day in days(storage)[:-DAYS_KEPT])
 
 
 def read(storage: LocalStorage, day: str) -> DayAudit | None:
@@ -84,7 +89,8 @@ def latest(storage: LocalStorage) -> DayAudit | None:
 
 def known(storage: LocalStorage, now_wire_ms: int, today: str) -> Known:
     """Return what is owed and done; days are owed from the one on which this was first asked."""
-    audited = frozenset(day for day in days(storage) if _counts(storage, day, now_wire_ms))
+    recent = days(storage)[-RECENT_DAYS:]
+    audited = frozenset(day for day in recent if _counts(storage, day, now_wire_ms))
     return Known(since=_since(storage, today), audited=audited, with_rows=days_with_rows(storage))
 
 

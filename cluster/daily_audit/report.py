@@ -41,8 +41,10 @@ class DayFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What the fleet did on the day, by its journal."""
 
     decisions: int = 0
-    given_up: int = 0
-    """Decision points that a slot missed or skipped, with a row that says why."""
+    missed: int = 0
+    """Decision points that passed undecided, each with a row that says why."""
+    skipped: int = 0
+    """The same inside an ordered stop."""
     slots: int = 0
     """That decided."""
     late_ms_p99: int = 0

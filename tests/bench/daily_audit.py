@@ -1,11 +1,13 @@
 """The daily audit of sixteen slots: how long it takes, and whether decisions are later beside it.
 
-A process of ordinary priority wakes at fixed moments and decides, as slots do: first alone, then
-while the audit of a generated day runs on the same machine, then alone again.
+A process of ordinary priority wakes at fixed moments and decides, as slots do. Beside it the audit
+of a generated day runs and is paused, in turns of some seconds: what else the machine does is the
+same in both.
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +33,7 @@ from tests.cluster.audit.builders import DAY
 from tests.cluster.audit.complete_record import make_config
 from tests.signals.builders import make_snapshot
 
-QUIET_SECONDS: Final = 20.0
+TURN_SECONDS: Final = 2.0
 EVERY_SECONDS: Final = 0.05
 RATIO_AIM: Final = 1.5
 SECONDS_AIM: Final = 300.0
@@ -46,17 +48,29 @@ def measure(cycles: int = CYCLES) -> Sequence[Row]:
         decisions = write_day(state.storage, cycles)
         config = msgspec.json.encode(make_config(state.storage))
         LocalStorage(state.storage).write(CONFIG_FILE, config)
-        quiet = probe(until(QUIET_SECONDS))
         began, used = time.monotonic(), _cpu_seconds()
         child = _audit(state)
-        beside = probe(lambda: child.poll() is not None)
-        took, cost = time.monotonic() - began, _cpu_seconds() - used
-        again = probe(until(QUIET_SECONDS))
+        beside, paused, paused_s = _in_turns(child)
+        took, cost = time.monotonic() - began - paused_s, _cpu_seconds() - used
         assert child.stdout is not None
         found = msgspec.json.decode(child.stdout.read(), type=DayAudit)
     made = next(check for check in found.checks if check.name == "decisions made again")
     assert made.state == "passed", made
-    return _rows(decisions, found, (quiet, beside, again), (took, cost))
+    return _rows(decisions, found, (paused, beside), (took, cost))
+
+
+def _in_turns(child: subprocess.Popen[bytes]) -> tuple[list[float], list[float], float]:
+    """Return how late decisions were while the audit ran and while it was paused, and how long."""
+    beside: list[float] = []
+    paused: list[float] = []
+    while child.poll() is None:
+        beside += probe(until(TURN_SECONDS))
+        if child.poll() is not None:
+            break
+        os.killpg(child.pid, signal.SIGSTOP)
+        paused += probe(until(TURN_SECONDS))
+        os.killpg(child.pid, signal.SIGCONT)
+    return beside, paused, len(paused) * EVERY_SECONDS
 
 
 def probe(ended: Callable[[], bool]) -> list[float]:
@@ -86,6 +100,7 @@ def _audit(state: StateFolder) -> subprocess.Popen[bytes]:
         cwd=ROOT,
         stdout=output,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     child.stdout = (state.root / "audit.json").open("rb")
     return child
@@ -99,10 +114,10 @@ def _cpu_seconds() -> float:
 def _rows(
     decisions: int,
     found: DayAudit,
-    late: tuple[list[float], list[float], list[float]],
+    late: tuple[list[float], list[float]],
     took: tuple[float, float],
 ) -> Sequence[Row]:
-    quiet, beside = spread((*late[0], *late[2])), spread(late[1])
+    quiet, beside = spread(late[0]), spread(late[1])
     seconds, cost = took
     parts = ", ".join(f"{check.name} {check.seconds:.1f} s" for check in found.checks)
     return (

@@ -22,8 +22,9 @@ from actors.venue.paper.records import (
 from signals.market import Outcome, Side
 from signals.units import MICRO, MicroShares, PriceMicroUsd, fill_value_micro_usd
 
-KEPT_MS: Final = 86_400_000
-"""Wire: what ended longer ago is dropped when the store begins a new segment."""
+KEPT_MS: Final = 3 * 86_400_000
+"""Wire: what ended longer ago is dropped when the store begins a new segment. The daily audit
+compares two days and what came since."""
 SPENT_DUST: Final = 2
 """Micro-USD that rounding may leave of a budget: nothing can be bought for them."""
 

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from actors.slot.facts import DecisionFact
+from actors.slot.rows import entry_of
 from checkpoints.journal import JOURNAL
+from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.snapshots import SNAPSHOTS
 from checkpoints.storage import LocalStorage
 from cluster.daily_audit import run
@@ -17,6 +21,7 @@ from cluster.daily_audit.report import CheckState
 from cluster.errors import FleetError
 from cluster.local.state_folder import StateFolder
 from signals.market import DAY_MS
+from tests.cluster.audit.losses import rewrite
 from tests.cluster.daily_audit.days import (
     DAY,
     NEXT_MORNING_MS,
@@ -41,7 +46,7 @@ def state(original: StateFolder, tmp_path: Path) -> Iterator[StateFolder]:
     shutil.copytree(original.root, root)
     state = StateFolder(root)
     config = case_of(state).config
-    moved = msgspec.structs.replace(config, storage=str(state.storage))
+    moved = replace(config, storage=str(state.storage))
     LocalStorage(state.storage).write("config/current.json", msgspec.json.encode(moved))
     yield state
     shutil.rmtree(root)
@@ -59,7 +64,7 @@ def test_a_day_without_fault_is_still_well_with_its_figures(state: StateFolder) 
     again = check(found, AGAIN)
     assert again.state is CheckState.PASSED
     assert found.figures.decisions >= 6
-    assert (found.figures.slots, found.figures.given_up) == (2, 0)
+    assert (found.figures.slots, found.figures.missed) == (2, 0)
     assert found.figures.settled == found.figures.orders == found.figures.fills == 6
     assert found.figures.late_ms_p99 == 1_000
     assert page(found).startswith(f"{DAY}: still well\n{found.figures.decisions} decisions")
@@ -74,6 +79,24 @@ def test_a_row_whose_bytes_were_altered_is_found(state: StateFolder) -> None:
     assert not found.well
     assert check(found, "record").state is CheckState.FAILED
     assert any(file.stem in text for text in check(found, "record").found)
+
+
+def test_a_decision_that_was_rewritten_with_its_payload_and_sealed_again_is_found(
+    state: StateFolder,
+) -> None:
+    def other(row: JournalRow) -> JournalRow:
+        entry = entry_of(row)
+        assert isinstance(entry.fact, DecisionFact)
+        decision = replace(entry.fact.decision, reason="a better one")
+        fact = replace(entry.fact, decision=decision)
+        payload = msgspec.msgpack.encode(replace(entry, fact=fact))
+        return replace(row, reason="a better one", payload=payload)
+
+    rewrite(state.storage, "btc-5m", RowKind.DECISION, other)
+    again = check(audited(case_of(state)), AGAIN)
+    assert again.state is CheckState.FAILED
+    assert "btc-5m row" in again.found[0]
+    assert "a better one" in again.found[0]
 
 
 def test_a_release_whose_archive_is_gone_is_named(state: StateFolder) -> None:

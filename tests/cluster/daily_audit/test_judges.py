@@ -113,6 +113,14 @@ def test_a_day_without_decisions_is_a_failure_unless_every_slot_was_stopped() ->
     assert decided.judge(died, FIGURES).state is CheckState.PASSED
 
 
+def test_a_missed_decision_is_a_failure_and_one_of_an_ordered_stop_is_none() -> None:
+    stopped = msgspec.structs.replace(FIGURES, skipped=3)
+    assert decided.judge({}, stopped).state is CheckState.PASSED
+    assert "3 points of ordered stops" in decided.judge({}, stopped).text
+    missed = msgspec.structs.replace(stopped, missed=1)
+    assert decided.judge({}, missed).state is CheckState.FAILED
+
+
 # ---- venue
 
 

@@ -107,6 +107,15 @@ def test_days_are_owed_from_the_first_question_on_and_a_clock_ahead_does_not_mov
     assert records.known(storage, NOW_MS, "2026-03-09").since == "2026-03-05"
 
 
+def test_records_are_kept_as_long_as_the_journal_and_no_longer(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "DAYS_KEPT", 3)
+    for number in range(1, 8):
+        records.keep(storage, audit(f"2026-03-{number:02d}"))
+    assert records.days(storage) == ["2026-03-05", "2026-03-06", "2026-03-07"]
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_damaged_record_is_none_and_its_day_is_audited_again(
     storage: LocalStorage, data: bytes
