@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from cluster.local.environment import SET, child_environment, rule_of
 from cluster.local.environment_rules import RULES, Fate
+from cluster.local.head import head_environment
 from cluster.local.jobs import WORKING_TREE
+from cluster.local.state_folder import StateFolder
 
 PAGE = WORKING_TREE / "docs/environment.md"
 KEPT = ("PATH", "HOME", "TZ", "TERM", "NO_COLOR", "LD_PRELOAD", "OMP_NUM_THREADS", "MY_KEY")
@@ -148,3 +150,8 @@ def test_a_user_without_a_home_folder_is_told_to_name_one(tmp_path: Path) -> Non
     with pytest.raises(ClusterError, match="--state"):
         state_folder(str(loop / "x"), {})
     assert state_folder(None, {"XDG_STATE_HOME": "relative"}).root.is_absolute()
+
+
+def test_the_head_remembers_few_calls(tmp_path: Path) -> None:
+    kept = head_environment(StateFolder(tmp_path))["RAY_task_events_max_num_task_in_gcs"]
+    assert int(kept) <= 10_000, "the head's memory is bounded"
