@@ -18,10 +18,10 @@ STATE_OPTION = $(if $(STATE),--state "$(STATE)")
 SEEDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev run stop status update try test check bench evidence simulate mutate nemesis soak lock
+.PHONY: help venv dev run stop status update try test check bench evidence simulate mutate nemesis soak package-check lock
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 venv:  ## prepare .venv from requirements.lock
 	@.ci/venv "$(PYTHON)"
@@ -75,6 +75,9 @@ nemesis: dev  ## faults at every step of a handoff, bad releases, drivers that d
 
 soak: dev  ## rolls back to back for hours, a day on paper, two hours of live mode
 	$(PY) -m pytest -q -s -m soak tests $(SOAK)
+
+package-check: dev  ## units, files of a server and the container recipe: what can be verified here
+	$(PY) -m tests.package_check
 
 lock:  ## resolve pyproject.toml into both locks again (needs uv on the path)
 	@.ci/lock
