@@ -6,7 +6,6 @@ from cluster.web.pages import Button, Page
 from cluster.web.record_buttons import (
     about_alarm,
     about_release,
-    about_rollout,
     about_trade,
     press_abort,
     press_clear,
@@ -39,7 +38,6 @@ BUTTONS: Final[tuple[Button, ...]] = (
         what="abort rollout",
         back="/rollouts",
         press=press_abort,
-        about=about_rollout,
     ),
     Button(
         path="/rollouts/rollback",

@@ -84,10 +84,14 @@ class Fragments:
         self._moved = asyncio.Event()
 
     def since(self, change: int) -> str:
-        """Return the parts that a page that has seen a change lacks, oldest first, as one text."""
+        """Return the parts that a page that has seen a change lacks, oldest first, as one text.
+
+        Each stands in a template of its own: a parser drops a row of a table that follows a part of
+        another kind.
+        """
         newer = [one for one in self._found.items() if one[1].change > change]
         newer.sort(key=lambda one: one[1].change)
-        return "".join(one.html for _, one in newer)
+        return "".join(f"<template>{one.html}</template>" for _, one in newer)
 
     async def moved(self, limit_s: float) -> None:
         """Wait for the next change, at most so long."""

@@ -97,10 +97,6 @@ def about_trade(form: Mapping[str, str]) -> str:
     return form.get("intent", "")
 
 
-def about_rollout(form: Mapping[str, str]) -> str:
-    return form.get("rollout", "")
-
-
 def trade_query(form: Mapping[str, str]) -> str:
     """Name the trade whose page a second run was asked on."""
     return f"?id={quote(form.get('intent', ''), safe='')}"

@@ -1,7 +1,7 @@
 """What moves on the page of rollouts: the latest one, while somebody looks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from actors.rollout.record import rollout_ids
@@ -11,7 +11,7 @@ from cluster.web.live import Piece
 from cluster.web.record_files import RollNow, roll_now
 from cluster.web.render import Renderer
 
-LOOK_S: Final = 0.5
+LOOK_S: Final = 0.25
 """Wire, between two looks at the stored state; a switch takes a tenth of a second."""
 
 InThread = Callable[..., Awaitable[Any]]
@@ -32,10 +32,20 @@ class RolloutSight:
             now = await self._in_thread(latest_roll, self._storage)
         except (CheckpointsError, OSError):
             return {}
-        return {
-            "driver": Piece(html=self._renderer.text("record/driver.html", now=now)),
-            "roll": Piece(html=self._renderer.text("record/roll.html", now=now)),
-        }
+        return dict(self._pieces(now))
+
+    def _pieces(self, now: RollNow) -> Iterator[tuple[str, Piece]]:
+        """Yield a part for each row, so that a page that is scrolled sideways stays where it is."""
+        text = self._renderer.text
+        rows = () if now.shown is None else now.shown.rows
+        which = "" if now.shown is None else now.shown.id
+        key = " ".join((which, *(row.slot for row in rows)))
+        yield "driver", Piece(html=text("record/driver.html", now=now))
+        yield "roll", Piece(html=text("record/roll.html", now=now), key=key)
+        if now.shown is not None:
+            yield "roll-head", Piece(html=text("record/roll_head.html", now=now))
+        for row in rows:
+            yield f"roll-{row.slot}", Piece(html=text("record/roll_row.html", row=row))
 
     async def rest(self) -> None:
         """Nothing is held open."""

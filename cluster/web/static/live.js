@@ -9,7 +9,8 @@
   const place = (text) => {
     const found = document.createElement("template");
     found.innerHTML = text;
-    for (const part of [...found.content.children]) {
+    const inside = (one) => (one.localName === "template" ? [...one.content.children] : [one]);
+    for (const part of [...found.content.children].flatMap(inside)) {
       const old = document.getElementById(part.id);
       if (old) old.replaceWith(part);
     }
