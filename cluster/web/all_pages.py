@@ -15,12 +15,19 @@ from cluster.web.record_buttons import (
 )
 from cluster.web.record_files import alarms_page, operators_page, rollouts_page
 from cluster.web.record_journal import releases_page, slot_page, trade_page
+from cluster.web.views import daily_audit
 
 PAGES: Final[tuple[Page, ...]] = (
     Page(path="/rollouts", title="Rollouts", template="rollouts.html", view=rollouts_page),
     Page(path="/slot", title="Slots", template="slot.html", view=slot_page),
     Page(path="/trade", title="Trades", template="trade.html", view=trade_page),
     Page(path="/releases", title="Releases", template="releases.html", view=releases_page),
+    Page(
+        path="/daily-audit",
+        title="Daily audit",
+        template="daily_audit.html",
+        view=daily_audit.view,
+    ),
     Page(path="/alarms", title="Alarms", template="alarms.html", view=alarms_page),
     Page(path="/operators", title="Journal", template="operators.html", view=operators_page),
 )
