@@ -5,24 +5,16 @@ inside each recorded candle. The second run begins where the recording does, hou
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from actors.runtime import load_config
-from checkpoints.journal import Journal
-from checkpoints.journal_rows import JournalRow, RowKind
-from checkpoints.snapshots import SnapshotStore, decode_snapshot
 from cluster.local.jobs import WORKING_TREE
-from signals.market import Slot
-from signals.snapshot import MarketView, Snapshot
-from signals.strategies.five_factor import Memory, decide
 from tests.nemesis.test_paper_fleet import paper_fleet
-from tests.rolling_update.fleet import SIXTEEN, Fleet
-from tests.tape_decisions import HELD, replayed
+from tests.rolling_update.fleet import SIXTEEN
+from tests.tape_decisions import replayed
+from tests.taped_runs import compare, decides_the_same, made
 
 pytestmark = [
     pytest.mark.ray,
@@ -53,74 +45,6 @@ def seldom(folder: Path) -> Path:
     return file
 
 
-Made = dict[tuple[str, int], tuple[JournalRow, Snapshot]]
-
-
-def made(fleet: Fleet) -> Made:
-    """Return every decision of a fleet with the snapshot it was made from."""
-    store = SnapshotStore(fleet.storage)
-    return {
-        (slot, row.due_ms): (row, decode_snapshot(store.get(row.snapshot)))
-        for slot in SIXTEEN
-        for row in Journal(fleet.storage, slot).rows_after(0).rows
-        if row.kind is RowKind.DECISION and row.snapshot is not None and row.due_ms is not None
-    }
-
-
-def averages(snapshot: Snapshot) -> object:
-    return snapshot.ticks
-
-
-def strikes(snapshot: Snapshot) -> object:
-    return tuple(market.price_to_beat for market in snapshot.markets)
-
-
-def rules(snapshot: Snapshot) -> object:
-    """Return the markets without their books and without ids, which each venue gives anew."""
-    return tuple(
-        (m.window, m.accepting_orders, m.fee_rate, m.min_order_shares, m.twap_lookback_seconds)
-        for m in snapshot.markets
-    )
-
-
-def levels(market: MarketView) -> object:
-    books = (market.up_book, market.down_book)
-    return tuple(book and (book.bids, book.asks, book.tick_micro_usd) for book in books)
-
-
-INPUTS: dict[str, Callable[[Snapshot], object]] = {
-    "candles": lambda one: one.candles,
-    "funding": lambda one: (one.funding, one.next_funding_ms),
-    "open interest": lambda one: one.open_interest,
-    "averages": averages,
-    "strikes": strikes,
-    "rules of the markets": rules,
-    "books": lambda one: tuple(levels(market) for market in one.markets),
-}
-
-
-def with_books_of(books: Snapshot, other: Snapshot) -> Snapshot:
-    """Return a snapshot of the second run with the first one's books and ids of markets."""
-    found = {market.window: market for market in books.markets}
-    return msgspec.structs.replace(
-        other,
-        taken_ms=books.taken_ms,
-        ages=books.ages,
-        markets=tuple(
-            msgspec.structs.replace(
-                market,
-                condition_id=found[market.window].condition_id,
-                up_token_id=found[market.window].up_token_id,
-                down_token_id=found[market.window].down_token_id,
-                up_book=found[market.window].up_book,
-                down_book=found[market.window].down_book,
-            )
-            for market in other.markets
-            if market.window in found
-        ),
-    )
-
-
 def test_a_recording_of_sixteen_slots_run_as_a_tape_decides_the_same(tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
@@ -129,7 +53,7 @@ def test_a_recording_of_sixteen_slots_run_as_a_tape_decides_the_same(tmp_path: P
         fleet.await_decisions(POINTS)
         fleet.stop()
         params = load_config(str(fleet.state.storage)).params
-        first, tape = made(fleet), Path(f"{fleet.state.storage}-tape")
+        first, tape = made(fleet.storage, SIXTEEN), Path(f"{fleet.state.storage}-tape")
         again = list(replayed(fleet.state.storage, tape, SIXTEEN))
         alike = sum(one.same(params) for one in again)
         print(f"\nby the tape's files: {alike} of {len(again)} decisions of {len(first)} the same")
@@ -143,23 +67,17 @@ def test_a_recording_of_sixteen_slots_run_as_a_tape_decides_the_same(tmp_path: P
             REACH_SECONDS,
         )
         fleet.stop()
-        second = made(fleet)
+        second = made(fleet.storage, SIXTEEN)
     both = sorted(first.keys() & second.keys())
-    same, decided = Counter[str](), 0
-    for slot, due_ms in both:
-        one, other = first[slot, due_ms][1], second[slot, due_ms][1]
-        same.update(name for name, part in INPUTS.items() if part(one) == part(other))
-        timeframe = Slot.parse(slot).timeframe
-        mixed = with_books_of(one, other)
-        decided += decide(one, timeframe, HELD, Memory(), params) == decide(
-            mixed, timeframe, HELD, Memory(), params
-        )
-    acted = sum(first[key][0].action == second[key][0].action for key in both)
+    found = compare(first, second)
     print(f"run as a tape: {len(both)} of {len(first)} points were met again")
-    for name in INPUTS:
-        print(f"{name:<24} {same[name]:>5} of {len(both)} the same")
-    print(f"{'with the same books':<24} {decided:>5} of {len(both)} decide the same")
-    print(f"{'action taken':<24} {acted:>5} of {len(both)} the same, each by its own books")
-    assert len(both) == len(first)
+    for name, one in found.items():
+        print(f"{name:<18} {one.same:>7} the same, {one.other} not; {one.alone} had by one alone")
+    alike_run = [k for k in both if decides_the_same(k[0], first[k][1], second[k][1], params)]
+    print(f"{len(alike_run)} of {len(both)} decide the same by the second run's values")
+    acted = sum(first[key][0].action == second[key][0].action for key in both)
+    print(f"{acted} of {len(both)} acted the same, each by its own books and what had come by then")
     assert alike == len(again) == len(first)
-    assert decided == len(both)
+    assert {slot for slot, _ in both} == set(SIXTEEN)
+    assert {name for name, one in found.items() if one.other} <= {"books"}
+    assert alike_run == both
