@@ -236,10 +236,16 @@ class Monitor:
         self._same_memory(slot, state.journal_sequence, state.fence, memory)
 
     def _same_memory(self, slot: str, sequence: int, fence: int, memory: Any) -> None:
+        """Compare with the memory after the last decision that the owner of this fence can read.
+
+        A later owner's rows are not its own: it may learn of its claim only after them.
+        """
         known = [
             kept
             for at, row_fence, kept in self.memories.get(slot, ())
-            if at <= sequence and not self.rows.void(slot, at, row_fence, fence)
+            if at <= sequence
+            and row_fence <= fence
+            and not self.rows.void(slot, at, row_fence, fence)
         ]
         if known and msgspec.to_builtins(known[-1]) != msgspec.to_builtins(memory):
             self.blame(f"{slot}: memory at {sequence} is {memory}, was {known[-1]}")
