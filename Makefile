@@ -21,7 +21,7 @@ SEEDS ?= 300
 .PHONY: help venv dev run stop status update try test check bench evidence simulate mutate nemesis soak package-check lock
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 venv:  ## prepare .venv from requirements.lock
 	@.ci/venv "$(PYTHON)"

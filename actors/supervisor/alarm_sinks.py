@@ -128,7 +128,10 @@ class SinkPump:
         message = outbox.due(self._now_ms())
         if message is None:
             return False
-        why = await self._senders[name](message)
+        try:
+            why = await self._senders[name](message)
+        except Exception as error:  # noqa: BLE001 e.g. no process can be made: it is tried again
+            why = type(error).__name__
         if not why:
             outbox.taken(message, self._now_ms())
             await asyncio.to_thread(self._taken, name, message)

@@ -437,6 +437,24 @@ def test_an_alarm_that_is_not_told_yet_is_told_by_the_next_life(tmp_path: Path) 
         assert len(hook.bodies) == 2
 
 
+def test_a_machine_that_makes_no_process_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    raise_alarm(storage)
+    told = tmp_path / "told"
+    rounds = Rounds(storage, AlarmSinks(command=f"cat > '{told}'"))
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise OSError("resource temporarily unavailable")
+
+    with monkeypatch.context() as full:
+        full.setattr(asyncio, "create_subprocess_shell", refuse)
+        assert rounds.round() == 1
+    assert rounds.round(PAUSES.most_ms) == 1
+    assert told.exists()
+
+
 def test_without_a_sink_nothing_waits(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     raise_alarm(storage)
