@@ -52,6 +52,9 @@ def figures(state: SupervisorState, seen: SeenBefore, beside: Beside) -> Iterato
     if gateway is not None:
         yield from _gateway(gateway, _silence_ms(state, GATEWAY, beside))
         yield Figure("clock_skew_limit_ms", state.rules.timing.clock_skew_limit_ms)
+        for slot in sorted({*state.slots, *gateway.exposure_micro_usd}):
+            exposure = gateway.exposure_micro_usd.get(slot, 0)
+            yield Figure("exposure_usd", exposure / MICRO, (slot,))
     if feeds is not None:
         silent_ms = _silence_ms(state, MARKET_DATA, beside) * state.rules.clock.speed
         for feed in feeds.feeds:
@@ -111,8 +114,6 @@ def _gateway(status: GatewayStatus, silent_ms: int) -> Iterator[Figure]:
     if status.listed_age_ms is not None:
         yield Figure("listed_age_ms", status.listed_age_ms + silent_ms)
     yield Figure("clock_skew_ms", status.skew_ms)
-    for slot, exposure in status.exposure_micro_usd.items():
-        yield Figure("exposure_usd", exposure / MICRO, (slot,))
     yield Figure("day_realized_usd", status.day_realized_micro_usd / MICRO)
     if status.cash_micro_usd is not None:
         yield Figure("cash_usd", status.cash_micro_usd / MICRO)

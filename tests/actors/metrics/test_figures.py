@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
+from actors.gateway.status import OpenOrder
 from actors.messages import OrderEnd
 from actors.metrics.seen import LATENESS_BOUNDS_MS, SeenBefore, see
 from actors.metrics.table import METRICS, SECTIONS
 from actors.slot.state import Counts, LastDecision
-from actors.supervisor.events import RolloutSeen, SlotSilent, StartAsked
+from actors.supervisor.events import GatewaySeen, RolloutSeen, SlotSilent, StartAsked
 from actors.supervisor.state import HUNG_AFTER_MS
 from checkpoints.severity import Severity
 from cluster.audit.winnings import Winnings
@@ -20,6 +21,7 @@ from cluster.status.page import (
     SlotView,
     StatusReport,
 )
+from signals.market import Outcome, Side
 from tests.actors.metrics.fleets import slot_says, told, whole_fleet
 from tests.actors.supervisor.test_shared_watch import gateway
 from tests.actors.supervisor.test_supervisor_step import SLOT, Watch
@@ -106,6 +108,12 @@ def test_counts_are_there_at_0_from_a_slots_first_answer() -> None:
     assert found["alarms_latched"] == {(str(severity),): 0 for severity in Severity}
 
 
+def test_a_slot_that_holds_nothing_is_at_stake_with_0() -> None:
+    watch = whole_fleet()
+    watch.apply(GatewaySeen, status=gateway(exposure_micro_usd={"eth-5m": 2_000_000}))
+    assert told(watch)["exposure_usd"] == {(SLOT,): 0, ("eth-5m",): 2}
+
+
 def test_a_count_is_not_told_as_0_before_the_slot_has_answered() -> None:
     watch = Watch()
     watch.apply(StartAsked, slots=(SLOT,))
@@ -134,9 +142,6 @@ def test_ages_of_the_gateway_and_the_feeds_grow_while_they_are_silent() -> None:
 
 
 def test_an_order_of_unknown_outcome_ages_with_the_gateways_silence() -> None:
-    from actors.gateway.status import OpenOrder
-    from signals.market import Outcome, Side
-
     order = OpenOrder(
         slot=SLOT,
         order_id="0x1",
@@ -150,8 +155,6 @@ def test_an_order_of_unknown_outcome_ages_with_the_gateways_silence() -> None:
         age_ms=20_000,
         close_ms=0,
     )
-    from actors.supervisor.events import GatewaySeen
-
     watch = whole_fleet()
     assert told(watch)["order_unknown_age_ms_max"] == {(): 0}
     resting = msgspec.structs.replace(order, state="open", age_ms=90_000)
