@@ -23,7 +23,7 @@ from cluster.local.state_folder import StateFolder
 
 NAME: Final = "what runs"
 LOOKS: Final = 3
-LOOK_AGAIN_SECONDS: Final = 10.0
+LOOK_AGAIN_SECONDS: Final = 6.0
 """Wire. A slot that is being replaced or restarted is whole again by then, or is worth a word."""
 
 

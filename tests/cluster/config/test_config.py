@@ -46,6 +46,16 @@ def test_the_policy_names_kinds_and_reactions_or_is_refused(tmp_path: Path) -> N
         read(tmp_path, 'mode = "sandbox"\n[policy]\nwrong_code = "stop"\n')
 
 
+@pytest.mark.parametrize("value", ['"24:00"', '"2:30"', '"02:60"', '""', "230", "true", '"no"'])
+def test_the_time_of_the_daily_audit_is_a_time_or_off(tmp_path: Path, value: str) -> None:
+    head = 'mode = "sandbox"\n[daily_audit]\nat_utc = '
+    assert read(tmp_path, f'{head}"23:59"').daily_audit.minutes == 23 * 60 + 59
+    assert read(tmp_path, f'{head}"00:00"').daily_audit.minutes == 0
+    assert read(tmp_path, f'{head}"off"').daily_audit.minutes is None
+    with pytest.raises(ConfigError, match=r"daily_audit\.at_utc.*a time of day in UTC"):
+        read(tmp_path, f"{head}{value}")
+
+
 def test_a_file_with_the_mode_alone_gives_the_defaults_and_all_slots(tmp_path: Path) -> None:
     config = read(tmp_path, 'mode = "sandbox"')
     assert len(config.slots) == 16
