@@ -1,4 +1,4 @@
-"""`alarms list|clear`: alarms latch until a person clears them with a reason."""
+"""`alarms list|clear|test`: alarms latch until a person clears them with a reason."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,9 +10,11 @@ from checkpoints.alarms import AlarmState, AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.audit.screens import wire_when
 from cluster.commands.arguments import WORDS
+from cluster.errors import FleetError
 from cluster.local.state_folder import StateFolder
 from cluster.status.alarm_clearing import chosen_alarms, clear_alarms
 from cluster.status.alarm_groups import AlarmGroup, group_alarms, short_ids
+from cluster.status.alarm_test import stored_sinks, try_sinks
 from cluster.status.dead_fleet import death_alarm, death_in
 from cluster.terminal.console import (
     emit,
@@ -87,6 +89,25 @@ def clear_command(
         notify(line)
     if not chosen:
         notify("there is no alarm; nothing to clear")
+
+
+@command.command("test")
+@state_option
+def test_command(state: str | None) -> int:
+    """Send a message to the webhook and the command of `[alarms]`, once.
+
+    It is no alarm and latches nothing. Exit 0: each took it.
+    """
+    folder = state_of(state)
+    sinks = stored_sinks(folder)
+    results = try_sinks(sinks, operator(), int(wire_ms()))
+    for name, refused in results.items():
+        show_text(f"{name}: {f'not taken: {refused}' if refused else 'taken'}")
+    if not results:
+        raise FleetError(
+            "neither webhook_url, webhook_url_file nor command is set in [alarms]: nobody is told"
+        )
+    return 1 if any(results.values()) else 0
 
 
 def _store(folder: StateFolder) -> AlarmStore:

@@ -67,6 +67,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         'midstride alarms clear 3f9a2 --reason "restarted the router"',
         'midstride alarms clear --all --reason "seen after the power cut"',
     ),
+    "alarms test": ("midstride alarms test",),
     "logs": (
         "midstride logs",
         "midstride logs btc-5m --follow",
