@@ -54,14 +54,25 @@ class Hand:
         return f"{self.name:<52} {self.command_seconds:6.1f} s {back:>10}  {self.said}"
 
 
-def takes_nothing_back(tree: Path) -> None:
-    """Take every automatic way back from the supervisor of a copied tree, and only these."""
+def switch_off(folder: Path) -> Path:
+    """Return the file that takes every automatic way back from the supervisor while it is there.
+
+    It is not there during a roll: a supervisor without them fails its rehearsal.
+    """
+    return folder / "nothing-is-taken-back"
+
+
+def takes_nothing_back(tree: Path, off: Path) -> None:
+    """Let the supervisor of a copied tree take nothing back by itself while a file is there."""
     appended(
         tree,
         "actors/supervisor/step.py",
         "\n\n_good_step = step\n\n\n"
         "def step(state, event):\n"
+        "    import pathlib\n\n"
         "    state, effects = _good_step(state, event)\n"
+        f"    if not pathlib.Path({str(off)!r}).exists():\n"
+        "        return state, effects\n"
         "    return state, tuple(e for e in effects if not _goes_back(e))\n"
         "\n\ndef _goes_back(effect):\n"
         '    return type(effect).__name__ in {"RollBack", "TakeBackShared"} or '
@@ -72,7 +83,10 @@ def takes_nothing_back(tree: Path) -> None:
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     folder = tmp_path_factory.mktemp("hand")
-    with running_fleet(folder, SLOTS, SPEED, prepare=takes_nothing_back) as running:
+    off = switch_off(folder)
+    with running_fleet(
+        folder, SLOTS, SPEED, prepare=lambda tree: takes_nothing_back(tree, off)
+    ) as running:
         running.await_decisions(2)
         yield running
 
@@ -81,13 +95,16 @@ def rolled_out(fleet: Fleet, case: Case, folder: Path) -> Path:
     """Roll a case out to every slot and let it turn bad; return its flag."""
     flag, tree = folder / "flag", copy_tree(folder / "tree")
     case.make(tree, Spot(flag=flag, storage=fleet.state.storage))
-    takes_nothing_back(tree)
+    off = switch_off(fleet.folder)
+    takes_nothing_back(tree, off)
+    off.unlink(missing_ok=True)
     words = ("--shadow=0", "--all") if case.everything else ("--shadow=0",)
     report = fleet.roll(tree, *words)
     assert report.outcome == "done", (
         f"the roll ended {report.outcome}, so nothing was left to take back by hand: these cases "
         "turn bad only by their flag, after the roll"
     )
+    off.touch()
     flag.touch()
     time.sleep(SICK_SECONDS)
     return flag
