@@ -18,7 +18,6 @@ from click.core import ParameterSource
 from actors.clock import wall_ms
 from actors.config import FleetConfig
 from actors.ray_job import JOB_MARK
-from actors.rollout.record import read_active, read_state, rollout_ids
 from actors.rollout.report import page
 from actors.runtime import RAY_NAMESPACE, load_config, wire_ms
 from checkpoints.storage import LocalStorage
@@ -26,6 +25,7 @@ from cluster.commands.arguments import SLOT
 from cluster.commands.gate import approve
 from cluster.commands.pace import gate_options, pace_options, planned_options, request_of
 from cluster.commands.roll_job import abort_rollout, config_flags, job_flags, submit_roll, watch
+from cluster.commands.roll_status import status
 from cluster.errors import FleetError
 from cluster.fleet import join_fleet, running
 from cluster.gate.document import PlanDocument, find_plan, load_plan
@@ -138,23 +138,7 @@ def _back(folder: StateFolder, request: Any, line: Callable[[str], None]) -> Any
     return asyncio.run(roll_back(str(folder.storage), request, line))
 
 
-@command.command()
-@state_option
-@json_option
-def status(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's way
-    """Show the roll under way, or the last one."""
-    storage = LocalStorage(state_of(state).storage)
-    ids = rollout_ids(storage)
-    rollout = read_state(storage, ids[-1]) if ids else None
-    if as_json:
-        emit({"active": read_active(storage), "rollout": rollout})
-        return
-    active = read_active(storage)
-    notify(f"active: {active.rollout if active else 'none'}")
-    if rollout is not None:
-        notify(f"{rollout.rollout}: {rollout.phase} {rollout.failure or ''}")
-        for slot in rollout.order:
-            notify(f"  {slot:<10} {rollout.handoffs[slot].step}")
+command.add_command(status)
 
 
 @command.command()

@@ -11,7 +11,6 @@ from actors.slot.facts import DecisionFact, Entry
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import JOURNAL
 from checkpoints.snapshots import SnapshotStore, decode_snapshot
-from checkpoints.storage import LocalStorage
 from cluster.audit.chain import intent_of, trade_chain
 from cluster.audit.errors import AuditError
 from cluster.audit.journal_view import JournalView, Within, read_journal
@@ -145,7 +144,12 @@ def _slots(root: Path, day: str) -> list[str]:
     try:
         names = {one.slot for one in load_config(str(root)).slots}
     except (CheckpointsError, FileNotFoundError):
-        names = set(LocalStorage(root).folders(f"{JOURNAL}/{day}"))
+        rows = read_journal(
+            root,
+            lambda view: view.fetch("select distinct slot from rows"),
+            within=Within(first_day=before(day, 1)),
+        )
+        names = {name for (name,) in rows}
     known = [name for name in names if Slot.is_name(name)]
     return sorted(known, key=lambda name: Slot.parse(name).place)
 

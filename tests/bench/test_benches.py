@@ -26,6 +26,7 @@ BENCHES = (
     "paper_fills",
     "daily_audit",
     "paper_quiet",
+    "console_pages",
 )
 
 
