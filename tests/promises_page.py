@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "promises.md"
 PROMISES: Final = re.compile(
-    r"(?<![\w`/-])(never|always|exact|exactly|only|p50|p99)(?![\w`-])", re.IGNORECASE
+    r"(?<![\w`/-])(never|always|exact|exactly|only|twice|nowhere|p50|p99)(?![\w`-])", re.IGNORECASE
 )
 ELSEWHERE: Final = {
     "promises.md": "the list itself",

@@ -23,7 +23,7 @@ def test_each_promise_of_a_page_has_a_row(name: str) -> None:
     missing = list(without_row(name, pages()[name], rows()))
     assert missing == [], (
         f"docs/promises.md: add a row for {name} with these words and the test that shows it, "
-        "or say it without never, always, exact, only or a percentile"
+        "or say it without never, always, exact, only, twice, nowhere or a percentile"
     )
 
 
