@@ -36,6 +36,9 @@ RAY_KEPT: Final = (
 KEPT: Final = "|".join(("ray_midstride_.*", *RAY_KEPT))
 
 
+IN_UNITS: Final = frozenset({"folder", "state", "tree", "python", "config", "user"})
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """What the templates name."""
 
@@ -84,6 +87,11 @@ def write_files(place: Place) -> Iterator[Path]:
     for key, value in names.items():
         if any(char in value for char in '"\n\\'):
             raise ClusterError(f"{key} may hold no quote, backslash or line break: {value!r}")
+        if key in IN_UNITS and any(char in value for char in " \t%$'"):
+            raise ClusterError(
+                f"{key} stands in a unit of systemd, where a blank, %, $ or ' means something "
+                f"else; name another path than {value!r}"
+            )
     place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for template in templates():
         file = place.folder / template.name

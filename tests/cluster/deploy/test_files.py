@@ -60,6 +60,15 @@ def test_an_address_that_would_break_the_file_is_refused(tmp_path: Path, text_: 
         list(write_files(place(tmp_path, webhook=text_)))
 
 
+@pytest.mark.parametrize("name", ["my state", "100%", "$HOME", "it's"])
+def test_a_path_that_a_unit_would_read_otherwise_is_refused(tmp_path: Path, name: str) -> None:
+    odd = place(tmp_path)
+    odd = Place(state=StateFolder(tmp_path / name), folder=odd.folder, webhook="", user="a")
+    with pytest.raises(ClusterError, match="state stands in a unit"):
+        list(write_files(odd))
+    assert not odd.folder.exists()
+
+
 def test_the_board_is_what_its_table_says() -> None:
     assert FILE.read_text(encoding="utf-8") == text(), "run `python -m cluster.deploy.dashboard`"
     ids = [panel["id"] for panel in json.loads(text())["panels"]]
