@@ -24,6 +24,8 @@ SAID: Final = "alarms-said"
 """Storage folder of the marks, beside the alarms that it does not belong to."""
 OVER: Final = ".resolved"
 """End of the mark of an alarm whose end was told."""
+HEARD: Final = ".heard"
+"""End of the mark of an alarm that the policy knows: a sink that is down brings nothing up anew."""
 IDLE_SECONDS: Final = 1.0
 """Wire. A sink looks so often whether a message came; the bar is 5 s (RTS 6, article 16)."""
 
@@ -49,9 +51,11 @@ class SinkPump:
         self._store = AlarmStore(storage)
         self._senders = senders(sinks)
         self._outboxes = {name: Outbox() for name in self._senders}
-        self._heard: set[str] = set()
         marks = {name.partition("/")[2] for name in storage.names(f"{SAID}/")}
-        self._said = {mark for mark in marks if not mark.endswith(OVER)}
+        self._said = {mark for mark in marks if not mark.endswith((OVER, HEARD))}
+        self._heard = {mark.removesuffix(HEARD) for mark in marks if mark.endswith(HEARD)}
+        self._unmarked: set[str] = set()
+        """Heard in the last round: marked in the next one, when what it led to is under way."""
         ended = {mark.removesuffix(OVER) for mark in marks if mark.endswith(OVER)}
         self._open = self._said - ended
         """Told as raised, and not known to be over."""
@@ -75,11 +79,19 @@ class SinkPump:
         """
         latched = await asyncio.to_thread(self._store.latched)
         self._latched = tuple(state.alarm for state in latched)
+        unmarked, self._unmarked = self._unmarked - self._said, set()
+        for identity in sorted(unmarked):
+            await asyncio.to_thread(self._write_mark, identity, HEARD)
         for alarm in self._latched:
-            if alarm.id not in self._said | self._heard:
+            if alarm.id in self._said:
+                continue
+            if alarm.id not in self._heard:
                 self._heard.add(alarm.id)
+                self._unmarked.add(alarm.id)
                 heard(alarm)
-                self._put(raised(alarm))
+            message = raised(alarm)
+            if message.key not in self._waiting:
+                self._put(message)
         ended = self._open - {alarm.id for alarm in self._latched}
         if ended:
             for message in await asyncio.to_thread(self._over, sorted(ended)):
@@ -152,10 +164,13 @@ class SinkPump:
         end = OVER if message.status is Status.RESOLVED else ""
         if not end:
             self._said.add(message.id)
+        self._write_mark(message.id, end)
+
+    def _write_mark(self, identity: str, end: str) -> None:
         try:
-            self._storage.create(f"{SAID}/{message.id}{end}", b"said")
+            self._storage.create(f"{SAID}/{identity}{end}", b"said")
         except CheckpointsError as error:
-            log_event("alarm_mark_not_written", id=message.id, reason=str(error))
+            log_event("alarm_mark_not_written", id=identity, reason=str(error))
 
 
 def senders(sinks: AlarmSinks) -> dict[str, Send]:

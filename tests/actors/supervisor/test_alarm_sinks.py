@@ -455,6 +455,32 @@ def test_a_machine_that_makes_no_process_ends_nothing(
     assert told.exists()
 
 
+def test_an_alarm_is_heard_once_though_its_sink_is_down_and_the_supervisor_begins_anew(
+    tmp_path: Path,
+) -> None:
+    """What an alarm leads to, such as a halt that a person has ended since, is not done again."""
+    storage = LocalStorage(tmp_path)
+    identity = raise_alarm(storage)
+    sinks = AlarmSinks(command="exit 1")
+    first = Rounds(storage, sinks)
+    for _ in range(3):
+        first.round(PAUSES.most_ms)
+    assert first.heard == [identity]
+    second = Rounds(storage, sinks, first.wire)
+    assert second.round() == 1, "it is told again"
+    assert second.heard == []
+
+
+def test_an_alarm_whose_hearing_was_cut_off_is_heard_again(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    identity = raise_alarm(storage)
+    sinks = AlarmSinks(command="exit 1")
+    Rounds(storage, sinks).round()  # and then it dies
+    second = Rounds(storage, sinks)
+    second.round()
+    assert second.heard == [identity]
+
+
 def test_without_a_sink_nothing_waits(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     raise_alarm(storage)
