@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-import time
 
 import click
 import msgspec
 
+from actors.clock import wire_ms
 from checkpoints.storage import LocalStorage
 from cluster.commands.arguments import DAY
 from cluster.daily_audit import records
@@ -62,7 +62,7 @@ def _kept(folder: StateFolder, day: str | None) -> DayAudit:
 
 def _made(folder: StateFolder, day: str | None, *, notify: bool) -> DayAudit:
     """Audit in a process of its own, which steps behind all others; this one does not."""
-    open_case(folder, day, time.time_ns() // 1_000_000)  # refuses at once what cannot be audited
+    open_case(folder, day, lambda: int(wire_ms()))  # refuses at once what cannot be audited
     arguments = [
         str(folder.root),
         *(() if day is None else (day,)),

@@ -14,13 +14,13 @@ if __name__ == "__main__":  # before any other import: a foreign PYTHONPATH woul
 import contextlib
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from actors.clock import wire_ms
 from checkpoints.errors import CheckpointsError, StorageError
 from cluster.daily_audit import records
 from cluster.daily_audit.announce import announce
@@ -65,9 +65,9 @@ def not_kept(done: DayAudit, why: str) -> DayAudit:
 
 def audit_alone(state: StateFolder, day: str | None, *, scheduled: bool = False) -> DayAudit:
     """Audit a day under the lock and keep the record; raise what keeps it from being made."""
-    case = open_case(state, day, wall_ms())
+    case = open_case(state, day, now_ms)
     with records.alone(case.storage), _work_folder(state):
-        done = msgspec.structs.replace(audit(case, wall_ms), scheduled=scheduled)
+        done = msgspec.structs.replace(audit(case, now_ms), scheduled=scheduled)
         if not done.over:
             return done
         try:
@@ -93,8 +93,8 @@ def _work_folder(state: StateFolder) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
+def now_ms() -> int:
+    return int(wire_ms())
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ The audit itself runs in a process of its own, so that nothing of it can hold up
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
+from actors.clock import wire_ms
 from actors.machine.backoff import Backoff
 from actors.runtime import load_config
 from checkpoints.errors import CheckpointsError
@@ -50,11 +50,11 @@ class AuditKeeper:
         self,
         state: StateFolder,
         start: Callable[[StateFolder, str], Child] | None = None,
-        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = lambda: int(wire_ms()),
     ) -> None:
         self._state = state
         self._start = start or start_audit
-        self._wall_ms = wall_ms
+        self._now_ms = now_ms
         self._child: Child | None = None
         self._day = ""
         self._began_s = float("-inf")
@@ -87,7 +87,7 @@ class AuditKeeper:
         notify(f"the audit of {self._day} ended without a record (exit {code}), try {tries}")
         if tries >= TRIES_MAX:
             why = f"its process ended {tries} times without a record: read {self._log()}"
-            raise_missed(self._state, self._day, why, self._wall_ms())
+            raise_missed(self._state, self._day, why, self._now_ms())
 
     def _log(self) -> Path:
         return self._state.logs / LOG
@@ -96,7 +96,7 @@ class AuditKeeper:
         due, is_fast = self._due()
         for day in due.late:
             why = "nobody made it at its time: the fleet's watcher was away"
-            raise_missed(self._state, day, why, self._wall_ms())
+            raise_missed(self._state, day, why, self._now_ms())
         days = [day for day in due.days if self._tries.get(day, 0) < TRIES_MAX]
         if days and not (is_fast and now_s - self._began_s < FAST_SECONDS_MIN):
             self._child = self._start(self._state, days[0])
@@ -105,8 +105,8 @@ class AuditKeeper:
     def _due(self) -> tuple[Due, bool]:
         config = load_config(str(self._state.storage))
         is_fast = config.clock.speed != 1
-        wire_ms = self._wall_ms()
-        now_ms = config.clock.market_ms(wire_ms)
+        at_wire_ms = self._now_ms()  # of the fleet's own clock, which this process now follows
+        now_ms = config.clock.market_ms(at_wire_ms)
         storage = LocalStorage(self._state.storage)
-        known = records.known(storage, wire_ms, day_of(now_ms))
+        known = records.known(storage, at_wire_ms, day_of(now_ms))
         return due_days(now_ms, config.daily_audit, known, catches_up=not is_fast), is_fast

@@ -51,14 +51,18 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.config.clock.market_ms(self.now_wire_ms)
 
 
-def open_case(state: StateFolder, day: str | None, now_wire_ms: int) -> Case:
-    """Return what is to be audited: a day, or the latest that is over. Raises `FleetError`."""
+def open_case(state: StateFolder, day: str | None, now: Callable[[], int]) -> Case:
+    """Return what is to be audited: a day, or the latest that is over. Raises `FleetError`.
+
+    `now`: wire time, read once this process follows the fleet's own clock.
+    """
     try:
         config = load_config(str(state.storage))
     except FileNotFoundError:
         raise FleetError(f"there is no fleet in {state.root}; --state names another") from None
     except CheckpointsError as error:
         raise FleetError(str(error)) from error
+    now_wire_ms = now()
     now_ms = config.clock.market_ms(now_wire_ms)
     chosen = day or day_of(now_ms - DAY_MS)
     if start_ms(chosen) > now_ms:
@@ -68,7 +72,7 @@ def open_case(state: StateFolder, day: str | None, now_wire_ms: int) -> Case:
     return Case(state=state, config=config, day=chosen, now_wire_ms=now_wire_ms)
 
 
-def audit(case: Case, wall_ms: Callable[[], int]) -> DayAudit:
+def audit(case: Case, now: Callable[[], int]) -> DayAudit:
     """Do all checks of a day."""
     figures = DayFigures()
     checks: list[Check] = []
@@ -96,7 +100,7 @@ def audit(case: Case, wall_ms: Callable[[], int]) -> DayAudit:
         over=is_over(case.day, case.now_ms),
         mode=str(case.config.mode),
         began_wire_ms=case.now_wire_ms,
-        ended_wire_ms=wall_ms(),
+        ended_wire_ms=now(),
         checks=tuple(checks),
         figures=figures,
         memory_bytes_max=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES_PER_KIB,

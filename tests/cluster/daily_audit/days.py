@@ -33,7 +33,7 @@ def config_of(state: StateFolder) -> FleetConfig:
 
 
 def case_of(state: StateFolder, day: str = DAY, now_ms: int = NEXT_MORNING_MS) -> Case:
-    return run.open_case(state, day, now_ms)
+    return run.open_case(state, day, lambda: now_ms)
 
 
 def audited(case: Case) -> DayAudit:

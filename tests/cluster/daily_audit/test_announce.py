@@ -122,7 +122,7 @@ def test_a_disk_that_is_full_while_the_record_is_written_makes_the_day_not_well(
     (state.root / "audit-work" / "left").mkdir(parents=True)  # of an audit that was killed
     monkeypatch.setattr(announcing, "deliver", sinks)
     monkeypatch.setattr(run, "reconcile", lambda _config, _span: SAME)
-    monkeypatch.setattr(main, "wall_ms", lambda: NEXT_MORNING_MS)
+    monkeypatch.setattr(main, "now_ms", lambda: NEXT_MORNING_MS)
     well = main.audit_alone(state, DAY, scheduled=True)
     assert well.well
     assert not (state.root / "audit-work").exists()

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+import actors.clock
 from actors.slot.facts import DecisionFact
 from actors.slot.rows import entry_of
 from checkpoints.journal import JOURNAL
@@ -21,6 +22,7 @@ from cluster.daily_audit.report import CheckState
 from cluster.errors import FleetError
 from cluster.local.state_folder import StateFolder
 from signals.market import DAY_MS
+from signals.market_time import MarketClock
 from tests.cluster.audit.losses import rewrite
 from tests.cluster.daily_audit.days import (
     DAY,
@@ -137,6 +139,24 @@ def test_a_day_that_is_not_over_is_looked_at_and_said_to_be_none(state: StateFol
     found = audited(case_of(state, DAY, start_ms(DAY) + 40_000_000))
     assert not found.over
     assert "not over yet" in headline(found)
+
+
+def test_an_audit_reads_the_fleets_own_time_whatever_the_machines_clock_says(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's clock was set back by two days while the fleet ran on."""
+    own_ms = NEXT_MORNING_MS + 2 * DAY_MS
+    clock = MarketClock(
+        anchor_wire_ms=own_ms,
+        anchor_market_ms=own_ms,
+        anchor_boot_ms=int(actors.clock.boot_ms()),
+        anchor_boot_id=actors.clock.boot_id() or "here",
+    )
+    monkeypatch.setattr(actors.clock, "boot_id", lambda: clock.anchor_boot_id)
+    monkeypatch.setattr(actors.clock, "LINE", actors.clock.WireLine())
+    config = replace(case_of(state).config, clock=clock)
+    LocalStorage(state.storage).write("config/current.json", msgspec.json.encode(config))
+    assert run.open_case(state, None, lambda: int(actors.clock.wire_ms())).day == "2026-01-03"
 
 
 def test_a_day_in_the_future_and_a_folder_without_a_fleet_are_refused(
