@@ -24,6 +24,7 @@ from checkpoints.journal import (
 from checkpoints.journal_days import Covered, closed_days, damaged_flushes, day_damage
 from checkpoints.storage import LocalStorage
 from cluster.audit.journal_part import ALL, Within
+from cluster.audit.kept_flushes import KeptFlushes, Read
 from cluster.audit.problem import Problem
 from cluster.audit.sequences import broken_sequences
 from signals.market import Slot, day_of
@@ -44,15 +45,23 @@ _NOT_VOID: Final = """ where not exists (select 1 from void
 class JournalView:
     """A DuckDB connection with the views `rows` (all) and `valid` (those that count)."""
 
-    def __init__(self, storage: Path, *, verify: bool = False, within: Within = ALL) -> None:
+    def __init__(
+        self,
+        storage: Path,
+        *,
+        verify: bool = False,
+        within: Within = ALL,
+        kept: KeptFlushes | None = None,
+    ) -> None:
         """Open; raise `StorageError` if there is no journal.
 
         `verify`: the payloads of closed days too, however large they are; `read_journal` asks for
-        it where a query fails, and a replay always.
+        it where a query fails, and a replay always. `kept`: of a reader that comes again and again.
         """
         self.storage = LocalStorage(storage)
         self._verify = verify
         self._within = within
+        self._kept = kept or KeptFlushes()
         if not (storage / JOURNAL).is_dir():
             raise StorageError(_no_journal(storage))
         self.damaged: list[Damage] = []
@@ -156,16 +165,16 @@ class JournalView:
     def _open_rows(self, days: dict[Path, Covered]) -> Any:
         """Read the flushes that no closed day has taken in."""
         covered = {path.stem: held for path, held in days.items()}
-        tables = [JOURNAL_SCHEMA.empty_table()]
+        wanted = []
         for name in self._flush_names():
             flush = parse_flush_name(name)
             if flush is None or not self._within.has(flush):
                 continue
             taken = covered.get(flush.day, {}).get(flush.slot, {}).get(str(flush.fence), 0)
             if flush.first > taken:
-                table = self._flush(flush)
-                tables += [] if table is None else [table]
-        return pa.concat_tables(tables).combine_chunks()
+                wanted.append(flush)
+        tables = self._kept.tables(self.storage.root, wanted, self._flush)
+        return pa.concat_tables([JOURNAL_SCHEMA.empty_table(), *tables]).combine_chunks()
 
     def _flush_names(self) -> Iterator[str]:
         """Yield what may be wanted: folders of other days and slots are not even listed."""
@@ -174,7 +183,7 @@ class JournalView:
             if self._within.has_day(day):
                 yield from self.storage.names(f"{JOURNAL}/{day}/{slot}")
 
-    def _flush(self, flush: FlushName) -> Any:
+    def _flush(self, flush: FlushName) -> Read:
         data = self.storage.read(flush.name)
         wrong = damage_in(data)
         if wrong is None:
@@ -183,10 +192,11 @@ class JournalView:
             except (pa.ArrowException, ValueError) as error:
                 wrong = str(error)
             else:
-                self.misnamed += _misnamed(flush, table)
-                return table
+                misnamed = list(_misnamed(flush, table))
+                self.misnamed += misnamed
+                return Read(table=table, keep=not misnamed)
         self.damaged.append(Damage(name=flush.name, kind="DamagedJournalError", reason=wrong))
-        return None
+        return Read(table=None, keep=False)
 
 
 def _misnamed(flush: FlushName, table: Any) -> Iterator[Problem]:
@@ -240,12 +250,13 @@ def read_journal(
     *,
     verify: bool = False,
     within: Within = ALL,
+    kept: KeptFlushes | None = None,
 ) -> _T:
     """Read; where a damaged page stops it, find the damaged days first and read the rest."""
     try:
-        return read(JournalView(storage, verify=verify, within=within))
+        return read(JournalView(storage, verify=verify, within=within, kept=kept))
     except duckdb.Error:
-        return read(JournalView(storage, verify=True, within=within))
+        return read(JournalView(storage, verify=True, within=within, kept=kept))
 
 
 def problem_of(damage: Damage) -> Problem:

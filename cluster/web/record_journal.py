@@ -14,6 +14,7 @@ from checkpoints.snapshots import SnapshotStore, decode_snapshot
 from cluster.audit.chain import intent_of, trade_chain
 from cluster.audit.errors import AuditError
 from cluster.audit.journal_view import JournalView, Within, read_journal
+from cluster.audit.kept_flushes import KeptFlushes
 from cluster.audit.release_curves import reports_and_curves
 from cluster.audit.trades import Trade, TradeFilter, trades_table
 from cluster.errors import FleetError
@@ -33,7 +34,7 @@ from cluster.web.views.trades import (
 from signals.market import Slot, day_of
 from signals.snapshot import Snapshot
 
-RELEASE_DAYS: Final = 30
+RELEASE_DAYS: Final = 14
 """Of market time on the page of releases; `audit releases --html` has the whole record."""
 RELEASE_DAYS_MAX: Final = 92
 _DECISIONS: Final = f"""
@@ -53,6 +54,8 @@ _LAST_SEEN: Final = """
 select snapshot, due_ms from valid where kind = 'decision' and snapshot is not null
 order by due_ms desc limit 1
 """
+KEPT: Final = KeptFlushes()
+"""Of this process: what its pages have read of the days that are not closed."""
 _decoder: Final = msgspec.msgpack.Decoder(Entry)
 
 
@@ -84,7 +87,7 @@ def trade_page(asked: Asked) -> TradeView:
         return _latest_trades(root, day, "")
     try:
         return read_journal(
-            root, lambda view: _chain(view, identity), within=within_of(identity, day)
+            root, lambda view: _chain(view, identity), within=within_of(identity, day), kept=KEPT
         )
     except AuditError as error:
         return _latest_trades(root, day, f"{error} (looked at the latest days of the journal)")
@@ -106,7 +109,7 @@ def _latest_trades(root: Path, day: str, missing: str) -> TradeView:
         )
 
     within = recent(day)
-    return read_journal(root, read, within=within)
+    return read_journal(root, read, within=within, kept=KEPT)
 
 
 def releases_page(asked: Asked) -> ReleasesView:
@@ -119,7 +122,7 @@ def releases_page(asked: Asked) -> ReleasesView:
         reports, curves = reports_and_curves(view)
         return releases_view(reports, curves, view.problems(), days, since)
 
-    return read_journal(root, read, within=Within(first_day=since))
+    return read_journal(root, read, within=Within(first_day=since), kept=KEPT)
 
 
 def slot_page(asked: Asked) -> SlotView:
@@ -135,6 +138,7 @@ def slot_page(asked: Asked) -> SlotView:
         root,
         lambda view: _slot_day(view, slot, due_ms),
         within=Within(slot=slot, first_day=before(day, 2)),
+        kept=KEPT,
     )
     return slot_view(found, slots)
 
@@ -148,6 +152,7 @@ def _slots(root: Path, day: str) -> list[str]:
             root,
             lambda view: view.fetch("select distinct slot from rows"),
             within=Within(first_day=before(day, 1)),
+            kept=KEPT,
         )
         names = {name for (name,) in rows}
     known = [name for name in names if Slot.is_name(name)]

@@ -10,7 +10,9 @@ from checkpoints.errors import StorageError
 from checkpoints.journal import Journal
 from checkpoints.journal_days import compact_day
 from checkpoints.storage import LocalStorage
+from cluster.audit.journal_part import ALL
 from cluster.audit.journal_view import JournalView, Within
+from cluster.audit.kept_flushes import KeptFlushes
 from tests.checkpoints.builders import DAY, NOON_MS, row
 
 NEXT = "2026-01-02"
@@ -145,3 +147,51 @@ def test_a_command_that_reads_a_journal_says_nothing_but_its_answer() -> None:
             [sys.executable, "-c", f"import {module}"], capture_output=True, check=True
         )
         assert done.stderr == b"", module
+
+
+def test_a_reader_that_comes_again_reads_only_what_is_new_and_sees_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, kept, names = fill(tmp_path), KeptFlushes(), list[str]()
+    read = LocalStorage.read
+
+    def counted(self: LocalStorage, name: str) -> bytes:
+        names.append(name)
+        return read(self, name)
+
+    monkeypatch.setattr(LocalStorage, "read", counted)
+
+    def again(within: Within = ALL) -> list[int]:
+        names.clear()
+        view = JournalView(tmp_path, within=within, kept=kept)
+        rows = view.fetch("select sequence from valid order by sequence")
+        return [sequence for (sequence,) in rows]
+
+    assert again() == [1, 2, 3, 4, 5, 6]
+    assert len(names) == 6
+    Journal(storage, "btc-5m").append([row(7)])
+    assert again() == [1, 2, 3, 4, 5, 6, 7]
+    assert [name[-21:-15] for name in names] == ["000007"]
+    assert again(Within(slot="eth-5m")) == []
+    compact_day(storage, DAY, NEXT)
+    Journal(storage, "btc-5m").append([row(8)])
+    assert again() == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_damage_is_named_each_time_by_a_reader_that_comes_again(tmp_path: Path) -> None:
+    kept, name = KeptFlushes(), fill(tmp_path).names(f"journal/{DAY}/")[2]
+    flip(tmp_path / name)
+    for _ in range(2):
+        view = JournalView(tmp_path, kept=kept)
+        assert [one.name for one in view.damaged] == [name]
+        rows = view.fetch("select sequence from valid order by sequence")
+        assert [sequence for (sequence,) in rows] == [1, 2, 4, 5, 6]
+
+
+def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.audit.kept_flushes.BYTES_MAX", 1)
+    storage, kept = fill(tmp_path), KeptFlushes()
+    Journal(storage, "eth-5m").append([row(1, slot="eth-5m")])
+    for _ in range(2):
+        view = JournalView(tmp_path, kept=kept)
+        assert view.fetch("select count(*) from valid") == [(7,)]
