@@ -4,15 +4,9 @@ Writes the audit as JSON to stdout. Exit 0: it was made; 75: another one is at w
 made, stderr says why. `--notify`: it is the daily one, and the alarm sinks are told what it found.
 """
 
-import sys
-
-from cluster.local.environment import settle
-
-if __name__ == "__main__":  # before any other import: a foreign PYTHONPATH would answer it
-    settle(sys.argv[1:])
-
 import contextlib
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
