@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from cluster.terminal.plain_text import plain
 from cluster.web.all_pages import BUTTONS, PAGES
 from cluster.web.console import Console, Wrong, reason_in
 from cluster.web.guard import LOGIN, Guard
+from cluster.web.lanes import Lane
 from cluster.web.live import Live, Stream
 from cluster.web.login import Login
 from cluster.web.pages import Asked, Button, Page, Pressed
@@ -28,10 +29,21 @@ from cluster.web.rollouts_live import RolloutSight
 from cluster.web.sessions import Session, cookie_name
 from cluster.web.trading_pages import TradingPages
 
+PAGES_AT_ONCE: Final = 2
+"""Pages of the record that are made at once: each takes up to a second of a core."""
+PAGES_WAITING_MAX: Final = 30
+"""Half a minute's; who comes later is told so."""
+BUTTONS_AT_ONCE: Final = 4
+"""One that starts a command waits some seconds for it to refuse."""
+
 
 def build(state: StateFolder) -> Starlette:
     """Return the console of one fleet."""
     console = Console(state)
+    pages, buttons = (
+        Lane(PAGES_AT_ONCE, PAGES_WAITING_MAX),
+        Lane(BUTTONS_AT_ONCE, PAGES_WAITING_MAX),
+    )
     live = Live(console.sight)
     rolling = Live(RolloutSight(LocalStorage(state.storage), console.renderer, console.in_thread))
     login = Login(console.sessions, console.codes, cookie_name(state.root), console.renderer)
@@ -45,8 +57,8 @@ def build(state: StateFolder) -> Starlette:
         Route("/live/fleet", Stream(live, console.sessions), methods=["GET"]),
         Route("/live/rollouts", Stream(rolling, console.sessions), methods=["GET"]),
         *TradingPages(console, login).routes(),
-        *(Route(page.path, _page(console, page), methods=["GET"]) for page in PAGES),
-        *(Route(one.path, _button(console, one), methods=["POST"]) for one in BUTTONS),
+        *(Route(page.path, _page(console, page, pages), methods=["GET"]) for page in PAGES),
+        *(Route(one.path, _button(console, one, buttons), methods=["POST"]) for one in BUTTONS),
     ]
 
     @asynccontextmanager
@@ -90,11 +102,11 @@ def _fleet(console: Console, live: Live) -> Callable[[Request], Any]:
     return show
 
 
-def _page(console: Console, page: Page) -> Callable[[Request], Any]:
+def _page(console: Console, page: Page, lane: Lane) -> Callable[[Request], Any]:
     async def show(request: Request) -> Response:
         asked = Asked(state=console.state, query=dict(request.query_params))
         try:
-            view = await console.in_thread(page.view, asked)
+            view = await lane.run(page.view, asked)
         except (ClusterError, CheckpointsError, OSError) as error:
             return console.problem(request, page.title, error)
         return console.page(request, page.template, title=page.title, view=view)
@@ -102,7 +114,7 @@ def _page(console: Console, page: Page) -> Callable[[Request], Any]:
     return show
 
 
-def _button(console: Console, button: Button) -> Callable[[Request], Any]:
+def _button(console: Console, button: Button, lane: Lane) -> Callable[[Request], Any]:
     async def press(request: Request) -> Response:
         form: dict[str, str] = request.state.form
         session: Session = request.state.session
@@ -116,7 +128,7 @@ def _button(console: Console, button: Button) -> Callable[[Request], Any]:
         about = plain(button.about(form), 200)
         record = console.journal.of(who, button.what, about, reason)
         try:
-            session.said = await console.in_thread(record.of_call, button.press, pressed)
+            session.said = await lane.run(record.of_call, button.press, pressed)
         except (ClusterError, CheckpointsError, OSError) as error:
             session.said = f"Refused: {plain(str(error), 2_000)}"
         return RedirectResponse(button.back + button.back_query(form), 303)

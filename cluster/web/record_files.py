@@ -44,8 +44,9 @@ from cluster.web.views.rollouts import (
     old_rollout,
     rollout_view,
 )
-from cluster.web.views.texts import ago
+from cluster.web.views.texts import ago, cut
 
+REPORT_LINES_MAX: Final = 200
 WAITING_MAX: Final = 3
 """Plans that nobody has applied: the newest ones."""
 
@@ -90,7 +91,11 @@ def operators_page(asked: Asked) -> OperatorsView:
 
 def roll_now(storage: LocalStorage, wanted: str) -> RollNow:
     """Read one rollout; an empty name: there is none."""
-    rollout = read_state(storage, wanted) if wanted else None
+    rollout, problem = None, ""
+    try:
+        rollout = read_state(storage, wanted) if wanted else None
+    except CheckpointsError as error:
+        problem = f"{cut(str(error))}. "
     active = read_active(storage)
     is_active = active is not None and active.rollout == wanted
     lives = active is not None and active.driver_lives
@@ -100,7 +105,8 @@ def roll_now(storage: LocalStorage, wanted: str) -> RollNow:
         columns=tuple(COLUMNS),
         shown=None if rollout is None else rollout_view(rollout),
         is_active=is_active,
-        driver=f"last sign {sign}; {'its process runs' if lives else dead}" if is_active else "",
+        driver=problem
+        + (f"last sign {sign}; {'its process runs' if lives else dead}" if is_active else ""),
     )
 
 
@@ -118,20 +124,39 @@ def rollouts_page(asked: Asked) -> RolloutsView:
         plan=_plan(storage, wanted),
         waiting=_waiting(storage),
         back_to=_back_to(storage),
-        old=tuple(old_rollout(one, read_report(storage, one)) for one in latest(known)),
+        old=tuple(_old(storage, one) for one in latest(known)),
     )
+
+
+def _old(storage: LocalStorage, rollout: str) -> OldRollout:
+    try:
+        return old_rollout(rollout, read_report(storage, rollout))
+    except CheckpointsError as error:
+        line = old_rollout(rollout, None)
+        return msgspec.structs.replace(line, outcome="damaged", failure=cut(str(error)))
 
 
 def _report(storage: LocalStorage, rollout: str) -> tuple[str, ...]:
     from actors.rollout.report import page
 
-    found = read_report(storage, rollout) if rollout else None
-    return () if found is None else tuple(page(found).splitlines())
+    try:
+        found = read_report(storage, rollout) if rollout else None
+    except CheckpointsError as error:
+        return (cut(str(error)),)
+    lines = () if found is None else page(found).splitlines()
+    return tuple(cut(line) for line in lines[:REPORT_LINES_MAX])
 
 
 def _plan(storage: LocalStorage, rollout_id: str) -> PlanPart | None:
     """Return the signed document of a rollout, or what the rollout keeps of its plan."""
-    rollout = read_state(storage, rollout_id) if rollout_id else None
+    try:
+        return _plan_of(storage, rollout_id) if rollout_id else None
+    except CheckpointsError as error:
+        return PlanPart(digest="", lines=(cut(str(error)),), code=())
+
+
+def _plan_of(storage: LocalStorage, rollout_id: str) -> PlanPart | None:
+    rollout = read_state(storage, rollout_id)
     if rollout is None:
         return None
     used = applied_for(rollout.to_release, rollout.started_wire_ms, applications(storage))

@@ -62,9 +62,10 @@ _decoder: Final = msgspec.msgpack.Decoder(Entry)
 def days_of(root: Path) -> list[str]:
     """Return the days of market time that a journal has rows of, oldest first; one listing."""
     try:
-        return sorted({file.name[:10] for file in (root / JOURNAL).iterdir()})
+        names = {file.name.removesuffix(".parquet") for file in (root / JOURNAL).iterdir()}
     except OSError:
         return []
+    return sorted(name for name in names if _is_day(name))
 
 
 def last_day(root: Path) -> str:
@@ -73,6 +74,13 @@ def last_day(root: Path) -> str:
     if not days:
         raise FleetError("nothing was decided here yet: the journal is empty")
     return days[-1]
+
+
+def _is_day(name: str) -> bool:
+    try:
+        return str(dt.date.fromisoformat(name)) == name
+    except ValueError:
+        return False
 
 
 def before(day: str, days: int) -> str:

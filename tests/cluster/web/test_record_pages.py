@@ -180,3 +180,21 @@ def test_what_a_command_refuses_its_button_refuses_in_the_same_words(
     assert said in page.text
     assert "Refused" in page.text
     assert AlarmStore(LocalStorage(state.storage)).latched()
+
+
+@pytest.mark.parametrize("name", ["state.json", "report.json", "plan.json"])
+def test_a_damaged_file_of_a_rollout_leaves_abort_and_rollback_on_the_page(
+    state: StateFolder, name: str
+) -> None:
+    LocalStorage(state.storage).write(f"{ROLLOUTS}/r0001/{name}", b"{torn")
+    (page,) = shown(state, "/rollouts")
+    assert page.status_code == 200
+    assert f"r0001/{name}" in page.text
+    assert 'action="/rollouts/abort"' in page.text
+
+
+def test_what_else_lies_in_the_journals_folder_is_no_day(state: StateFolder) -> None:
+    for name in ("zzz", ".DS_Store", "2099-13-99", "20990101"):
+        (state.storage / "journal" / name).mkdir()
+    for page in shown(state, "/slot", "/trade", "/releases"):
+        assert page.status_code == 200

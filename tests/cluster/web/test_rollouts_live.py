@@ -59,10 +59,11 @@ def test_another_rollout_takes_the_place_of_the_whole_table(tmp_path: Path) -> N
     assert "r0002" in fragments.since(before)
 
 
-def test_a_state_that_cannot_be_read_leaves_the_page_as_it_is(tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_read_is_said_on_the_open_page(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.write(f"{ROLLOUTS}/r0001/state.json", b"{torn")
-    assert read(storage) == {}
+    assert "r0001/state.json" in read(storage)["driver"].html
+    assert "cannot be read" in read(storage)["roll"].html
 
 
 def test_each_part_stands_alone_so_that_no_row_is_dropped_behind_another_kind(
