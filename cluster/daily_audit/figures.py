@@ -33,8 +33,8 @@ from trade where pnl_micro_usd is not null and settled_ms >= ? and settled_ms < 
 """
 
 
-def day_figures(view: JournalView, day: str) -> DayFigures:
-    """Count what the journal has of a day."""
+def day_figures(view: JournalView, day: str, speed: int) -> DayFigures:
+    """Count what the journal has of a day; `speed`: of market time."""
     span = (start_ms(day), start_ms(day) + DAY_MS)
     decisions, slots, late_ms, releases = _one(view, _DECIDED, span)
     given_up: Counter[str] = Counter()
@@ -48,7 +48,7 @@ def day_figures(view: JournalView, day: str) -> DayFigures:
         missed=given_up["missed"],
         skipped=given_up["skipped"],
         slots=slots,
-        late_ms_p99=int(late_ms),
+        late_wire_ms_p99=int(late_ms) // speed,
         orders=orders,
         fills=max(0, fills),
         settled=settled,

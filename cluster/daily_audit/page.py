@@ -49,7 +49,7 @@ def figures_line(figures: DayFigures) -> str:
     releases = ", ".join(name[:RELEASE_SHOWN] for name in figures.releases) or "none"
     return (
         f"{figures.decisions} decisions of {figures.slots} slots, {figures.missed} missed; "
-        f"p99 {figures.late_ms_p99} ms after the point; {figures.orders} orders, "
+        f"p99 {figures.late_wire_ms_p99} ms after the point; {figures.orders} orders, "
         f"{figures.fills} fills; {figures.settled} settled, {figures.won} won, "
         f"P&L {figures.pnl_micro_usd / MICRO:+.2f} USD after "
         f"{figures.fee_micro_usd / MICRO:.2f} fees; releases {releases}"

@@ -47,8 +47,8 @@ class DayFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The same inside an ordered stop."""
     slots: int = 0
     """That decided."""
-    late_ms_p99: int = 0
-    """Market time from the decision point to the decision's row."""
+    late_wire_ms_p99: int = 0
+    """Real time from the decision point to the decision's row."""
     orders: int = 0
     """That the venue took."""
     fills: int = 0

@@ -80,7 +80,7 @@ def audit(case: Case, now: Callable[[], int]) -> DayAudit:
         figures, first = read_journal(
             case.state.storage,
             lambda view: (
-                (found := day_figures(view, case.day)),
+                (found := day_figures(view, case.day, case.config.clock.speed)),
                 decided(view, case.day, found),
             ),
         )
@@ -108,12 +108,16 @@ def audit(case: Case, now: Callable[[], int]) -> DayAudit:
 
 
 def _parts(case: Case, figures: DayFigures) -> Iterator[tuple[str, Callable[[], Check]]]:
+    over = is_over(case.day, case.now_ms)
     pruned = case.day < day_of(case.now_ms - SNAPSHOT_DAYS_KEPT * DAY_MS)
     yield REPLAYED, lambda: made_again(case.state.storage, case.day, figures, pruned=pruned)
     yield RECORD, lambda: _record(case)
     yield VENUE, lambda: _venue(case)
     yield attested.NAME, lambda: attested.attest(case.state)
-    yield detector_counts.NAME, lambda: detector_counts.compare(case.storage, case.day, figures)
+    yield (
+        detector_counts.NAME,
+        lambda: detector_counts.compare(case.storage, case.day, figures, over=over),
+    )
 
 
 def _record(case: Case) -> Check:

@@ -68,7 +68,7 @@ def test_a_day_without_fault_is_still_well_with_its_figures(state: StateFolder) 
     assert found.figures.decisions >= 6
     assert (found.figures.slots, found.figures.missed) == (2, 0)
     assert found.figures.settled == found.figures.orders == found.figures.fills == 6
-    assert found.figures.late_ms_p99 == 1_000
+    assert found.figures.late_wire_ms_p99 == 1_000
     assert page(found).startswith(f"{DAY}: still well\n{found.figures.decisions} decisions")
 
 
