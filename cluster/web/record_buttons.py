@@ -118,6 +118,7 @@ def _replayed(state: StateFolder, slot: str, due_ms: int) -> Replayed:
 def _command(state: StateFolder, verb: str, words: tuple[str, ...]) -> str:
     """Run a command of rolling updates; raise `FleetError` with what it said if it refused."""
     log = state.root / "logs" / f"console-{verb}.log"
+    log.parent.mkdir(exist_ok=True)
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 our own command
             (interpreter(), "-m", "cluster", "rolling-update", verb, *words, "--state", state.root),

@@ -31,12 +31,23 @@ def drawn(svg: str) -> Markup:
 
 def utc(time_ms: float | None) -> str:
     """Write a moment as UTC; 0 and None are moments that nobody knows."""
-    return f"{when(int(time_ms))} UTC" if time_ms else NO_VALUE
+    if not time_ms:
+        return NO_VALUE
+    said = _when(time_ms)
+    return f"{said} UTC" if said else "an impossible time"
 
 
 def clock(time_ms: int) -> str:
     """Write the time of day of a moment, UTC."""
-    return when(time_ms)[11:]
+    return _when(time_ms)[11:]
+
+
+def _when(time_ms: float) -> str:
+    """Write a moment; empty for what is no time that a calendar has."""
+    try:
+        return when(int(time_ms))
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def span(length_ms: float) -> str:

@@ -3,12 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.web.views.texts import TEXT_LENGTH_MAX, ago, cut, span, utc
+from cluster.web.views.texts import TEXT_LENGTH_MAX, ago, clock, cut, span, utc
 
 
 @given(st.text())
 def test_any_text_comes_out_on_one_line_that_can_be_printed(text: str) -> None:
     assert cut(text).isprintable()
+
+
+@given(st.one_of(st.integers(), st.floats()))
+def test_any_number_is_a_time_or_said_to_be_none(number: float) -> None:
+    assert utc(number)
+    clock(number)  # type: ignore[arg-type]
 
 
 def test_a_text_of_a_megabyte_is_cut_and_its_length_is_said() -> None:
