@@ -29,7 +29,15 @@ from actors.slot.facts import OrderFact
 from actors.slot.rows import entry_of
 from actors.venue.answers import ListedMarket
 from actors.venue.connect import connect
-from actors.venue.port import Rejected, TradeStatus, Unknown, VenueOrder, VenuePort, VenueTrade
+from actors.venue.port import (
+    Rejected,
+    TradeStatus,
+    Unknown,
+    VenueOrder,
+    VenuePort,
+    VenueTrade,
+    reason_of,
+)
 from checkpoints.journal_rows import RowKind
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
@@ -173,7 +181,9 @@ def reconcile(config: FleetConfig, span: Span = Span()) -> Reconciled:  # noqa: 
 async def _reconcile(config: FleetConfig, span: Span) -> Reconciled:
     opened = await connect(config, VENUE_SECONDS)
     if isinstance(opened, Rejected | Unknown):
-        raise FleetError(f"the venue does not answer ({opened}): `midstride doctor` says more")
+        raise FleetError(
+            f"the venue does not answer ({reason_of(opened)}): `midstride doctor` says more"
+        )
     venue = beside_climb(opened, config)
     after_s = max(trades_since_s(config), span.venue_from_wire_ms // 1_000)
     try:

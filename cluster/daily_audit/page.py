@@ -37,9 +37,9 @@ def lines(audit: DayAudit) -> Iterator[str]:
 def headline(audit: DayAudit) -> str:
     """Say in one line whether the day is well."""
     mode = "" if audit.mode == "sandbox" else f" ({audit.mode})"
-    so_far = "" if audit.over else ", which is not over yet: this is no audit of the day"
+    so_far = "" if audit.over else " (the day is not over yet)"
     if audit.well:
-        return f"{audit.day}{mode}: still well{so_far}"
+        return f"{audit.day}{mode}: {'still well' if audit.over else 'well so far'}{so_far}"
     names = ", ".join(f"{check.name} ({check.state})" for check in audit.wrong)
     return f"{audit.day}{mode}: NOT WELL: {names}{so_far}"
 
