@@ -138,7 +138,10 @@ class AlarmStore:
 
     def history(self) -> list[AlarmState]:
         """Return all alarms, oldest first. A damaged file is an alarm too, never one less."""
-        identities = _identities(self._storage.names(f"{ALARMS}/"))
+        return self.states(_identities(self._storage.names(f"{ALARMS}/")))
+
+    def states(self, identities: Iterable[str]) -> list[AlarmState]:
+        """Return these alarms, oldest first; one that is not there is left out."""
         states = [state for identity in identities if (state := self._read(identity))]
         return sorted(states, key=_age)
 

@@ -81,6 +81,9 @@ def interval_chart(
     room = 150
     across = scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)
     parts = []
+    if min(values) < 0 < max(values):
+        foot = TOP + len(rows) * BAR
+        parts.append(f'<path class="zero" d="M{across(0.0):.1f},{TOP}V{foot}"/>')
     for row, (name, low, value, high) in enumerate(rows):
         middle = TOP + row * BAR + BAR / 2
         parts.append(

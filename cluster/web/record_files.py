@@ -1,5 +1,6 @@
 """Pages made of small files: alarms, rollouts with their plans, and who did what."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from actors.rollout.record import (
     rollout_ids,
 )
 from actors.runtime import load_config
-from checkpoints.alarms import AlarmStore
+from checkpoints.alarms import ALARMS, AlarmState, AlarmStore
 from checkpoints.approvals import APPLIED, PLANS, applications
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
@@ -46,6 +47,9 @@ from cluster.web.views.rollouts import (
 )
 from cluster.web.views.texts import ago, cut
 
+CLEARED: Final = ".cleared.json"
+CLEARED_MAX: Final = 200
+"""Alarms that are read for a page of what people did."""
 REPORT_LINES_MAX: Final = 200
 WAITING_MAX: Final = 3
 """Plans that nobody has applied: the newest ones."""
@@ -81,12 +85,27 @@ def alarms_page(asked: Asked) -> AlarmsView:
     view = alarms_view(store.latched(), dead, wall_ms())
     if asked.query.get("cleared") != "1":
         return view
-    return msgspec.structs.replace(view, cleared=cleared_rows(store.history()))
+    return msgspec.structs.replace(view, cleared=cleared_rows(_cleared(asked.storage)))
 
 
 def operators_page(asked: Asked) -> OperatorsView:
     rows = OperatorJournal(asked.state.root).rows(ROWS_READ_MAX)
-    return operators_view(rows, AlarmStore(asked.storage).history(), applications(asked.storage))
+    return operators_view(rows, _cleared(asked.storage), applications(asked.storage))
+
+
+def _cleared(storage: LocalStorage) -> list[AlarmState]:
+    """Return the alarms that were cleared last; years of them are listed and not read."""
+    try:
+        with os.scandir(storage.root / ALARMS) as entries:
+            found = [
+                (entry.stat().st_mtime, entry.name.removesuffix(CLEARED))
+                for entry in entries
+                if entry.name.endswith(CLEARED)
+            ]
+    except FileNotFoundError:
+        return []
+    found.sort(reverse=True)
+    return AlarmStore(storage).states(name for _, name in found[:CLEARED_MAX])
 
 
 def roll_now(storage: LocalStorage, wanted: str) -> RollNow:

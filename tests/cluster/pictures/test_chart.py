@@ -115,3 +115,11 @@ def test_cells_of_a_strip_differ_in_height_and_not_in_colour_alone() -> None:
     rows = re.findall(r'<rect class="cell \w+" x="[\d.]+" y="([\d.]+)"', picture)
     assert len(set(rows)) == len(CellKind)
     assert "nothing to show yet" in strip_chart("t", [], str)
+
+
+def test_intervals_on_both_sides_of_zero_have_its_line() -> None:
+    def drawn(low: float) -> str:
+        return interval_chart("t", [("a", low, 0.2, 0.5)], str)
+
+    assert 'class="zero"' in drawn(-0.1)
+    assert 'class="zero"' not in drawn(0.1)

@@ -1,6 +1,7 @@
 """Pages of the record in the real console: they show, they escape, they stay small, they refuse."""
 
 import asyncio
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from actors.slot.facts import DecisionFact
 from checkpoints.alarms import AlarmStore
 from checkpoints.storage import LocalStorage
 from cluster.local.state_folder import StateFolder
+from cluster.web import record_files
 from cluster.web.all_pages import BUTTONS, PAGES
 from cluster.web.operators import OperatorJournal
 from signals.market import Outcome
@@ -198,3 +200,18 @@ def test_what_else_lies_in_the_journals_folder_is_no_day(state: StateFolder) -> 
         (state.storage / "journal" / name).mkdir()
     for page in shown(state, "/slot", "/trade", "/releases"):
         assert page.status_code == 200
+
+
+def test_of_years_of_cleared_alarms_the_latest_are_read(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_files, "CLEARED_MAX", 2)
+    store = AlarmStore(LocalStorage(state.storage))
+    for number in range(4):
+        slot = f"eth{number}-5m"
+        store.raise_alarm(new_alarm("no_decision", slot, {}, wire_ms=1_000))
+        store.clear(f"no_decision.{slot}.1", f"reason {number}", "ann", 2_000 + number)
+        file = state.storage / "alarms" / f"no_decision.{slot}.1.cleared.json"
+        os.utime(file, (number, number))
+    for page in shown(state, "/operators", "/alarms?cleared=1"):
+        assert [n for n in range(4) if f"reason {n}" in page.text] == [2, 3]
