@@ -1,8 +1,8 @@
 """Debian's Prometheus and Alertmanager as processes of a test's own, and a webhook that they reach.
 
 Own ports on loopback, own folders; the files are those that `cluster.deploy` writes. So that a test
-ends soon, they are read and evaluated each second, and the rules' waits are shortened as the test
-says; the expressions stay.
+ends soon, figures are read each two seconds and rules evaluated each second, and the rules' waits
+are shortened as the test says; the expressions stay.
 """
 
 import json
@@ -173,9 +173,9 @@ def _started(folder: Path, command: tuple[str, ...]) -> subprocess.Popen[bytes]:
 def _quicken(folder: Path, shorten: Shorten, targets: Path | None) -> None:
     config = folder / "prometheus.yml"
     text = re.sub(
-        r"(scrape_interval|evaluation_interval|refresh_interval): 10s",
+        r"(evaluation_interval|refresh_interval): 10s",
         r"\1: 1s",
-        config.read_text(encoding="utf-8"),
+        config.read_text(encoding="utf-8").replace("scrape_interval: 10s", "scrape_interval: 2s"),
     )
     document = yaml.safe_load(text)
     if targets is not None:
