@@ -31,6 +31,8 @@ pytestmark = [
 ]
 SPEED = int(os.environ.get("MIDSTRIDE_PAPER_SPEED", "30"))
 FILLS_SECONDS = 600.0
+SWITCH_SECONDS = 900.0
+"""Sources are asked at each five minutes of market time, and left after two failures."""
 
 
 @contextmanager
@@ -67,12 +69,16 @@ def switch(fleet: Fleet, exchange: str, fault: str, *, on: bool = True) -> None:
         assert answer.status == 200
 
 
+def switched(fleet: Fleet) -> bool:
+    latched = AlarmStore(fleet.storage).latched()
+    return any(state.alarm.kind == "source_switched" for state in latched)
+
+
 def clear_warnings(fleet: Fleet) -> None:
     """Clear what a roll waits for; the notices of switched sources stay, and keep no roll back."""
+    assert switched(fleet)
     store = AlarmStore(fleet.storage)
-    latched = store.latched()
-    assert any(state.alarm.kind == "source_switched" for state in latched)
-    for state in latched:
+    for state in store.latched():
         if state.alarm.severity is not Severity.NOTICE:
             store.clear(state.alarm.id, "seen by the test", "test")
 
@@ -85,6 +91,7 @@ def test_dying_sources_an_update_and_the_way_back_cost_no_decision(tmp_path: Pat
             switch(fleet, "binance_usdm", "kill")
             switch(fleet, "okx", "freeze")
             fleet.await_decisions(4)
+            fleet.wait(lambda: switched(fleet), "switch of a source", SWITCH_SECONDS)
             switch(fleet, "binance_usdm", "kill", on=False)
             switch(fleet, "okx", "freeze", on=False)
             fleet.await_decisions(3)
