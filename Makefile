@@ -13,7 +13,7 @@ ON = $(filter-out 0 no false,$(1))
 # What `make run` understands, e.g. `make run FOR=90 TAPE=../shared/data SPEED=30 SEED=1 FRESH=1`.
 RUN_OPTIONS = $(if $(MODE),--mode "$(MODE)") $(if $(call ON,$(STANDINS)),--stand-ins) $(if $(FOR),--for "$(FOR)") $(if $(TAPE),--tape "$(TAPE)") \
   $(if $(SPEED),--speed "$(SPEED)") $(if $(CONFIRM),--confirm "$(CONFIRM)") $(if $(SEED),--seed "$(SEED)") $(if $(CONFIG),--config "$(CONFIG)") \
-  $(if $(call ON,$(FRESH)),--fresh) $(if $(call ON,$(DETACH)),--detach) $(STATE_OPTION)
+  $(if $(call ON,$(FRESH)),--fresh) $(if $(call ON,$(DETACH)),--detach) $(if $(CONSOLE),$(if $(call ON,$(CONSOLE)),--console,--no-console)) $(STATE_OPTION)
 STATE_OPTION = $(if $(STATE),--state "$(STATE)")
 SEEDS ?= 300
 

@@ -5,6 +5,7 @@ import click
 from cluster.errors import FleetError
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.console import notify, show_line, state_of, state_option
+from cluster.web.address import new_link, record_of
 
 
 @click.command("console")
@@ -22,8 +23,6 @@ def command(state: str | None, port: int | None, link: bool) -> None:  # noqa: F
 
     The link that it prints logs in once. Ctrl-C ends the console and leaves the fleet as it is.
     """
-    from cluster.web.serving import new_link, record_of, serve
-
     folder = state_of(state)
     if not folder.storage.is_dir():
         raise FleetError(f"there is no fleet in {folder.root}; --state names another folder")
@@ -38,6 +37,8 @@ def command(state: str | None, port: int | None, link: bool) -> None:  # noqa: F
         return
     if link:
         raise FleetError("no console of this fleet runs: `midstride console` starts one")
+    from cluster.web.serving import serve
+
     serve(folder, port, lambda bound: print_address(folder, bound, new_link(folder, bound)))
 
 

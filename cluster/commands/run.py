@@ -1,5 +1,6 @@
 """`run`: everything on this machine with one command; the Makefile's `run`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -65,6 +66,11 @@ SPEED_MAX = 3_600
     "--detach", is_flag=True, help="Do not watch; the fleet runs on until `midstride stop`."
 )
 @click.option(
+    "--console/--no-console",
+    default=None,
+    help="Serve the fleet's pages to a browser on this machine [default: at a terminal].",
+)
+@click.option(
     "--head-port",
     type=click.IntRange(1_024, 65_532),
     help="First of four consecutive ports for Ray.",
@@ -82,6 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
     confirm: str | None,
     fresh: bool,  # noqa: FBT001 click passes flags by name
     detach: bool,  # noqa: FBT001 click passes flags by name
+    console: bool | None,  # noqa: FBT001 click passes flags by name
     head_port: int | None,
 ) -> None:
     """Start a fleet and watch it: sandbox, paper or live.
@@ -103,5 +110,6 @@ def command(  # noqa: PLR0913, PLR0917 each option is a flag of the command line
         fresh=fresh,
         detach=detach,
         confirm=confirm,
+        console=sys.stderr.isatty() if console is None else console,
     )
     run(state_of(state), options, screen(stderr=True))

@@ -30,6 +30,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     detach: bool
     confirm: str | None = None
     """Words that confirm a live start; None: they are asked for at the terminal."""
+    console: bool = False
+    """Serve the fleet's pages to a browser on this machine."""
 
 
 def offline(options: RunOptions) -> FleetConfig:

@@ -17,6 +17,7 @@ from checkpoints.storage import LocalStorage
 from cluster.daily_audit.process import end_audit
 from cluster.errors import ClusterError
 from cluster.local import orderly_stop
+from cluster.local.console_process import end_console
 from cluster.local.head import end_head
 from cluster.local.orderly_stop import ACTOR_STOP_SECONDS, slots_stop_seconds
 from cluster.local.processes import end_all, marked, wait_until
@@ -52,6 +53,7 @@ def end_fleet(
         notify("interrupted again: killing what is left")
     finally:
         interrupts.ignore()
+        end_console(state)
         end_head(state)
         end_redeemer(state)
         end_audit(state)

@@ -23,6 +23,7 @@ from cluster.config.load import read_config
 from cluster.config.settings import deployment_of
 from cluster.errors import ClusterError, FleetError
 from cluster.local.bring_up import RunOptions, bring_up, offline
+from cluster.local.console_process import start_console
 from cluster.local.ending import end_fleet, end_watcher
 from cluster.local.environment import file_limit_problem
 from cluster.local.head import answers, end_head
@@ -75,6 +76,8 @@ def run(state: StateFolder, options: RunOptions, console: Console) -> None:
                 _check_same(state, options)
             elif not _start(state, options, before, interrupts, console):
                 return
+        if options.console:
+            console.print(start_console(state))
         if options.detach or before.fleet:
             _visit(state, options, console, found=before.fleet)
             return

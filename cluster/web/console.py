@@ -1,7 +1,6 @@
 """One fleet's console: what all its requests share."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -16,6 +15,7 @@ from checkpoints.storage import LocalStorage
 from cluster.local.state_folder import StateFolder
 from cluster.terminal.console import operator
 from cluster.terminal.plain_text import plain
+from cluster.web.address import codes_folder
 from cluster.web.all_pages import PAGES
 from cluster.web.fleet_live import FleetSight
 from cluster.web.operators import OperatorJournal
@@ -76,10 +76,6 @@ class Console:
         return self.page(
             request, "problem.html", UNREADABLE, title=title, problem=plain(str(error), 2_000)
         )
-
-
-def codes_folder(state: StateFolder) -> Path:
-    return state.root / "console" / "codes"
 
 
 def fleet_name(state: StateFolder) -> str:

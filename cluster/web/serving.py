@@ -3,23 +3,15 @@
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
-import msgspec
 import uvicorn
 
-from checkpoints.errors import DamagedError
-from checkpoints.process_id import ProcessId
-from checkpoints.small_file import from_json, read_file
 from cluster.errors import ClusterError
-from cluster.local.durable_files import write_durably
 from cluster.local.state_folder import StateFolder
+from cluster.web.address import LOOPBACK, keep_record
 from cluster.web.app import build
-from cluster.web.console import codes_folder
-from cluster.web.sessions import LoginCodes
 
-LOOPBACK: Final = "127.0.0.1"
 PORT: Final = 8_420
 """The console's own; where another program has it, any free one is taken."""
 BACKLOG: Final = 128
@@ -30,29 +22,6 @@ LEAVE_S: Final = 2
 """Wire, that open pages get to end when the console does."""
 
 
-class ConsoleRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a fleet's console listens, and which process it is."""
-
-    process: ProcessId
-    port: int
-
-
-def record_of(state: StateFolder) -> ConsoleRecord | None:
-    """Return the console that runs for a fleet; None: none does."""
-    file = _record_file(state)
-    try:
-        record = from_json(read_file(file), ConsoleRecord, str(file))
-    except (OSError, DamagedError):
-        return None
-    return record if record.process.alive else None
-
-
-def new_link(state: StateFolder, port: int) -> str:
-    """Return an address that logs in once."""
-    code = LoginCodes(codes_folder(state)).make()
-    return f"http://{LOOPBACK}:{port}/login#{code}"
-
-
 def serve(state: StateFolder, port: int | None, ready: Callable[[int], None]) -> None:
     """Serve until it is ended; raise `ClusterError` where it cannot listen.
 
@@ -61,8 +30,7 @@ def serve(state: StateFolder, port: int | None, ready: Callable[[int], None]) ->
     with _listen(port) as listening:
         bound: int = listening.getsockname()[1]
         app = build(state)
-        record = ConsoleRecord(process=ProcessId.own(), port=bound)
-        write_durably(_record_file(state), msgspec.json.encode(record))
+        keep_record(state, bound)
         ready(bound)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -79,17 +47,6 @@ def serve(state: StateFolder, port: int | None, ready: Callable[[int], None]) ->
             )
         )
         server.run(sockets=[listening])
-
-
-def _record_file(state: StateFolder) -> Path:
-    folder = state.root / "console"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ClusterError(
-            f"{folder} cannot be made ({error.strerror}): free space, or name another --state"
-        ) from error
-    return folder / "console.json"
 
 
 def _listen(port: int | None) -> socket.socket:

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 
 from cluster.local.state_folder import StateFolder
+from cluster.web.address import codes_folder
 from cluster.web.app import build
-from cluster.web.console import codes_folder
 from cluster.web.sessions import LoginCodes
 
 HOST = "127.0.0.1:8420"
