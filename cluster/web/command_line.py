@@ -22,6 +22,8 @@ from cluster.web.asking import python_of
 LINE_BYTES_MAX: Final = 100_000
 LINES_MAX: Final = 200
 """Kept of what one command said."""
+LIBRARY_NOISE: Final = "nanobind: leaked"
+"""What a library of the database may print while the process ends."""
 NOT_ENDED: Final = 124
 """As `timeout` says it."""
 
@@ -95,5 +97,7 @@ async def _lines(child: asyncio.subprocess.Process) -> AsyncIterator[str]:
     assert child.stderr is not None
     async for line in child.stderr:
         text = plain(line.decode(errors="replace").rstrip())
+        if text.startswith(LIBRARY_NOISE):
+            break  # it comes at the very end, after what the command says
         if text:
             yield text

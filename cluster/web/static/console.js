@@ -4,14 +4,15 @@
   const LOST_MS = 12000; // six readings; then what is on the page is old
   let seen = null; // when the newest reading came, on a clock that does not jump
 
-  const code = location.hash.slice(1);
-  const login = document.getElementById("login");
-  if (login && code) {
+  const enter = () => { // a link whose code stands behind the #, opened or pasted over this page
+    const code = location.hash.slice(1), login = document.getElementById("login");
+    if (!login || !code) return;
     history.replaceState(null, "", location.pathname);
     document.getElementById("code").value = code;
     login.submit();
-    return;
-  }
+  };
+  addEventListener("hashchange", enter);
+  enter();
 
   const words = (ms) => {
     const s = Math.max(0, Math.floor(ms / 1000));
