@@ -94,8 +94,8 @@ def test_a_second_reading_of_the_same_state_sends_the_pulse_alone(tmp_path: Path
     second = learn(first, seen_at(NOW_MS + 2_000))
     fragments.put(pieces(_view(second, NOW_MS + 2_000), renderer))
     news = fragments.since(before)
-    assert news.count("<hx-partial") == 1
-    assert 'hx-target="#pulse"' in news
+    assert news.count("<template>") == 1
+    assert 'id="pulse"' in news
 
 
 def test_what_a_strategy_says_is_only_text(tmp_path: Path) -> None:
