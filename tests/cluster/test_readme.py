@@ -57,6 +57,7 @@ TABLE = {
     "trading resume": Expected("trading resume", stopped=1),
     "alarms list": Expected("alarms list"),
     "alarms clear": Expected("alarms clear --all --reason seen"),
+    "alarms test": Expected("alarms test", 1, 1),  # no sink is set
     "logs btc-5m --follow": Expected("logs btc-5m"),
     "pnl --by hour": Expected("pnl --by hour"),
     "pnl --by day": Expected("pnl --by day"),
