@@ -34,7 +34,15 @@ from actors.gateway.authority.events import (
 from actors.gateway.authority.files import AuthorityFiles, FilesWork
 from actors.gateway.authority.machine import why_not_act
 from actors.gateway.authority.waiting import CONNECT_PAUSES
-from actors.gateway.events import HaltFileSeen, Leaving, RaiseAlarm, Started, State, Stopping
+from actors.gateway.events import (
+    EndAlarm,
+    HaltFileSeen,
+    Leaving,
+    RaiseAlarm,
+    Started,
+    State,
+    Stopping,
+)
 from actors.gateway.events import fresh_state as fresh
 from actors.gateway.fold import fold
 from actors.gateway.gate import POLL_S
@@ -48,7 +56,7 @@ from actors.gateway.session_ports import Ports, Who
 from actors.machine.vocabulary import At, Failed, Wait
 from actors.runtime import log_event
 from actors.venue.port import Rejected, Unknown, VenuePort, reason_of
-from checkpoints.errors import DamagedLogError
+from checkpoints.errors import CheckpointsError, DamagedLogError
 
 RECONCILE_S_MAX: Final = 10.0
 """Wire. After it slots are served, but risk refuses orders until the venue was seen."""
@@ -142,7 +150,7 @@ class Session:
             rules=rules,
             now=self._ports.now,
             may_post=self._may_post,
-            raise_alarm=self._ports.raise_alarm,
+            raise_alarm=self._raise_alarm,
             wall_ms=self._ports.wall_ms,
         )
         started = Started(
@@ -181,6 +189,17 @@ class Session:
         """Return why this process may neither post nor write to the log."""
         stored = stored_generation(self._ports.storage)
         return why_not_act(self.generation, stored, lock_held=self._ports.lock.held)
+
+    def _raise_alarm(self, alarm: RaiseAlarm | EndAlarm) -> None:
+        """Raise or end an alarm, unless another gateway has taken over: then the books are old."""
+        try:
+            why_not = self._why_not_write()
+        except (CheckpointsError, OSError, ValueError):
+            why_not = None  # files that cannot be read silence no alarm
+        if why_not is None:
+            self._ports.raise_alarm(alarm)
+        else:
+            log_event("alarm_left_out", kind=alarm.kind, subject=alarm.subject, reason=why_not)
 
     async def _watch(self) -> None:
         while True:

@@ -138,6 +138,7 @@ class GatewayActor:
         return self.world.gateway_rules
 
     def _raise_alarm(self, alarm: RaiseAlarm | EndAlarm) -> None:
+        self.world.succession.gateway_alarms(self, alarm.kind)
         if isinstance(alarm, EndAlarm):
             return
         said = f"{alarm.kind}/{alarm.subject}: {alarm.evidence}"

@@ -12,6 +12,7 @@ from actors.slot.recovery import MemoryKind, flush_bounds, recover
 from actors.slot.rows import entry_of
 from actors.slot.seat import Phase, Seat
 from actors.slot.state import SlotState
+from actors.supervisor.standing import PROVEN_GOOD
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import valid_rows
 from signals.market import Slot, deadline_ms, decision_points
@@ -60,6 +61,19 @@ def at_rest(world: "World") -> bool:
     return all(_slot_rests(world, slot) and not _left_over(world, slot) for slot in world.slots)
 
 
+def has_no_way_back(world: "World", slot: str) -> bool:
+    """Tell whether a release that keeps its slot from deciding stays, as the rule says.
+
+    No other release has made in the slot the good decisions that prove one.
+    """
+    record = world.monitor.fence(slot)
+    if record is None or world.releases[record.release].kind in GOOD:
+        return False
+    releases = {each.fence: each.release for each in world.monitor.fences.get(slot, ())}
+    made = [releases.get(fence) for _, fence, _ in world.monitor.memories.get(slot, ())]
+    return sum(release != record.release for release in made) < PROVEN_GOOD
+
+
 def _slot_rests(world: "World", slot: str) -> bool:
     actor = owner_of(world, slot)
     seat = actor.seat if actor is not None else None
@@ -89,6 +103,8 @@ def _judge_slot(world: "World", slot: str) -> None:
     blame, actor = world.monitor.blame, owner_of(world, slot)
     seat: Seat | None = actor.seat if actor is not None else None
     if seat is None or not _slot_rests(world, slot):
+        if has_no_way_back(world, slot):
+            return
         ledger = world.monitor.ledger
         why = "nobody" if seat is None else f"{seat.phase} {seat.fence} {list(seat.state.intents)}"
         box = ledger.outbox.get(slot)

@@ -109,6 +109,11 @@ MUTATIONS = (
         succession.generation_unchecked,
         Wish(aimed=QUIET, lost_lock=True),
     ),
+    Mutation(
+        "a gateway raises alarms of its books after another has taken over",
+        succession.alarms_of_old_books,
+        Wish(aimed=QUIET, lost_lock=True),
+    ),
     Mutation("a generation is not raised", succession.generation_not_raised, Wish(aimed=QUIET)),
     Mutation(
         "a gateway serves before it has seen the venue",

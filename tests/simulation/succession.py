@@ -90,6 +90,14 @@ class SuccessionJudge:
                 f"{actor.name}: {what} in generation {actor.session.generation}, not {stored}"
             )
 
+    def gateway_alarms(self, actor: "GatewayActor", kind: str) -> None:
+        """Judge an alarm that is raised or ended: one of old books says what is not so."""
+        stored = stored_generation(self._world.disk)
+        if actor.phase is Phase.SERVING and stored != actor.session.generation:
+            self._world.monitor.blame(
+                f"{actor.name}: {kind} in generation {actor.session.generation}, not {stored}"
+            )
+
     def answered_moved(self, actor: "GatewayActor") -> None:
         if actor.phase is Phase.SERVING:
             self._world.monitor.blame(f"{actor.name}: serves, and points its callers on")

@@ -58,6 +58,10 @@ def generation_unchecked() -> list[Patch]:
     return [(session, "why_not_act", why_not_act)]
 
 
+def alarms_of_old_books() -> list[Patch]:
+    return [(session.Session, "_raise_alarm", lambda self, alarm: self._ports.raise_alarm(alarm))]
+
+
 def served_before_reconciling() -> list[Patch]:
     original = session.Session._reconcile
 
