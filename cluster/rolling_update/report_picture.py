@@ -7,6 +7,7 @@ from actors.rollout.report import Report, SlotReport
 from cluster.pictures.chart import bar_chart
 from cluster.pictures.page import html_page, html_table
 from cluster.rolling_update.page import plan_lines
+from cluster.terminal.counting import counted
 from cluster.terminal.plain_text import plain
 
 HASHES = {None: "-", True: "equal", False: "DIFFERS"}
@@ -15,7 +16,7 @@ HASHES = {None: "-", True: "equal", False: "DIFFERS"}
 def report_page(report: Report, plan: Plan | None) -> str:
     """Return the page; nothing in it is loaded from elsewhere."""
     title = f"midstride: roll {report.rollout} to {report.to_release[:12]}"
-    count = f"{report.switched} of {len(report.slots)} slots on the new release"
+    count = f"{report.switched} of {counted(len(report.slots), 'slot')} on the new release"
     why = f"; {plain(report.failure)}" if report.failure else ""
     return html_page(title, f"{report.outcome}, {count}{why}", _parts(report, plan))
 

@@ -18,7 +18,7 @@ from cluster.local.state_folder import StateFolder
 from cluster.terminal.faults import report
 from cluster.terminal.plain_text import plain
 from cluster.web.all_pages import BUTTONS, PAGES
-from cluster.web.console import Console, Wrong, reason_in
+from cluster.web.console import WebConsole, Wrong, reason_in
 from cluster.web.guard import LOGIN, Guard
 from cluster.web.lanes import Lane
 from cluster.web.live import Live, Stream
@@ -39,7 +39,7 @@ BUTTONS_AT_ONCE: Final = 4
 
 def build(state: StateFolder) -> Starlette:
     """Return the console of one fleet."""
-    console = Console(state)
+    console = WebConsole(state)
     pages, buttons = (
         Lane(PAGES_AT_ONCE, PAGES_WAITING_MAX),
         Lane(BUTTONS_AT_ONCE, PAGES_WAITING_MAX),
@@ -93,7 +93,7 @@ def _icon(_request: Request) -> Response:
     return RedirectResponse("/static/icon.svg", 308)
 
 
-def _fleet(console: Console, live: Live) -> Callable[[Request], Any]:
+def _fleet(console: WebConsole, live: Live) -> Callable[[Request], Any]:
     async def show(request: Request) -> Response:
         seen = live.fragments.id  # before the view: what comes after it is sent again
         view = await console.in_thread(console.sight.view)
@@ -102,7 +102,7 @@ def _fleet(console: Console, live: Live) -> Callable[[Request], Any]:
     return show
 
 
-def _page(console: Console, page: Page, lane: Lane) -> Callable[[Request], Any]:
+def _page(console: WebConsole, page: Page, lane: Lane) -> Callable[[Request], Any]:
     async def show(request: Request) -> Response:
         asked = Asked(state=console.state, query=dict(request.query_params))
         try:
@@ -114,7 +114,7 @@ def _page(console: Console, page: Page, lane: Lane) -> Callable[[Request], Any]:
     return show
 
 
-def _button(console: Console, button: Button, lane: Lane) -> Callable[[Request], Any]:
+def _button(console: WebConsole, button: Button, lane: Lane) -> Callable[[Request], Any]:
     async def press(request: Request) -> Response:
         form: dict[str, str] = request.state.form
         session: Session = request.state.session
@@ -136,7 +136,7 @@ def _button(console: Console, button: Button, lane: Lane) -> Callable[[Request],
     return press
 
 
-def _handlers(console: Console) -> dict[Any, Callable[[Request, Any], Any]]:
+def _handlers(console: WebConsole) -> dict[Any, Callable[[Request, Any], Any]]:
     def missing(request: Request, _error: Exception) -> Response:
         if getattr(request.state, "session", None) is None:
             return HTMLResponse("there is no such page", 404)

@@ -35,7 +35,7 @@ KINDS: Final = {
 }
 
 
-class Console:
+class WebConsole:
     """One fleet's console: what all its requests share."""
 
     def __init__(self, state: StateFolder) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from actors.clock import wall_ms
-from cluster.web.console import Console, Wrong, reason_in
+from cluster.web.console import WebConsole, Wrong, reason_in
 from cluster.web.login import USED, Login
 from cluster.web.trading import TradingOrders
 from cluster.web.trading_view import TradingView, trading_view
@@ -19,7 +19,7 @@ BUSY: Final = (
 
 
 class TradingPages:
-    def __init__(self, console: Console, login: Login) -> None:
+    def __init__(self, console: WebConsole, login: Login) -> None:
         self._console = console
         self._login = login
         self._orders = TradingOrders(console.state)

@@ -12,6 +12,7 @@ from cluster.pictures.axes import Series
 from cluster.pictures.strip import NAMES, Cell, CellKind, strip_chart
 from cluster.pictures.timeline import Dot, Mark, Timeline, timeline_chart
 from cluster.replay.compare import HELD
+from cluster.terminal.counting import counted
 from cluster.web.views.texts import DAY_MS, NO_VALUE, clock, cut, drawn, short, utc
 from signals.decision import FactorScore
 from signals.snapshot import Interval, Snapshot
@@ -124,7 +125,8 @@ def slot_view(day: SlotDay, slots: Sequence[str]) -> SlotView:
         slots=tuple(slots),
         until=utc(last_ms),
         summary=(
-            f"{len(kinds)} decisions, {kinds.count(CellKind.ACTED)} trades, {fills} fills, "
+            f"{counted(len(kinds), 'decision')}, {counted(kinds.count(CellKind.ACTED), 'trade')}, "
+            f"{counted(fills, 'fill')}, "
             f"{kinds.count(CellKind.FAILED)} failed, {missed} times missed"
         ),
         charts=tuple(map(drawn, _charts(day))),

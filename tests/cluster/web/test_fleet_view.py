@@ -2,7 +2,7 @@ from pathlib import Path
 
 import msgspec
 
-from cluster.web.console import Console
+from cluster.web.console import WebConsole
 from cluster.web.fleet_live import pieces
 from cluster.web.fleet_seen import FleetSeen, Seen, learn, lose
 from cluster.web.fleet_tiles import STALE_MS, Surroundings, Tile
@@ -86,7 +86,7 @@ def test_what_is_not_known_is_not_a_number() -> None:
 
 
 def test_a_second_reading_of_the_same_state_sends_the_pulse_alone(tmp_path: Path) -> None:
-    renderer = Console(state_in(tmp_path)).renderer
+    renderer = WebConsole(state_in(tmp_path)).renderer
     fragments = Fragments()
     first = learn(FleetSeen(), seen_at(NOW_MS))
     fragments.put(pieces(_view(first), renderer))
@@ -99,7 +99,7 @@ def test_a_second_reading_of_the_same_state_sends_the_pulse_alone(tmp_path: Path
 
 
 def test_what_a_strategy_says_is_only_text(tmp_path: Path) -> None:
-    renderer = Console(state_in(tmp_path)).renderer
+    renderer = WebConsole(state_in(tmp_path)).renderer
     made = pieces(_view(learn(FleetSeen(), seen_at(NOW_MS))), renderer)
     assert "&lt;b&gt;fair&lt;/b&gt;" in made["slot-btc-5m"].html
     assert "<b>" not in made["slot-btc-5m"].html
@@ -108,7 +108,7 @@ def test_what_a_strategy_says_is_only_text(tmp_path: Path) -> None:
 def test_what_will_be_cancelled_is_by_the_gateway_while_it_answers_and_then_by_its_log(
     tmp_path: Path,
 ) -> None:
-    storage = Console(state_in(tmp_path)).storage
+    storage = WebConsole(state_in(tmp_path)).storage
     seen = learn(FleetSeen(), seen_at(NOW_MS))
     (order,) = trading_view(storage, seen, NOW_MS + 1_000).orders
     assert (order.slot, order.what) == ("btc-5m", "BUY 5 Up at 0.57 USD")
