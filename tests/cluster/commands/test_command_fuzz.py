@@ -138,6 +138,7 @@ def doors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(run_command, "run", refused)
     monkeypatch.setattr("cluster.commands.head.ensure_head", refused)
+    monkeypatch.setattr("cluster.web.serving.serve", refused)
     monkeypatch.setattr(strategies, "FOLDER", tmp_path)
     monkeypatch.setenv("MIDSTRIDE_OPERATOR_KEY", str(tmp_path / "no-key"))
     monkeypatch.chdir(tmp_path)
