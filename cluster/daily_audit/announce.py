@@ -5,7 +5,7 @@ stored, as on a full disk, is said all the same.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from actors.config import AlarmSinks, FleetConfig
 from actors.detectors.registry import new_alarm
 from actors.supervisor.alarm_messages import PAUSES, Message, raised
-from actors.supervisor.alarm_senders import post, run_command
+from actors.supervisor.alarm_sinks import Send, senders
 from checkpoints.alarms import Alarm
 from cluster.daily_audit.alarms import end_alarms, failed_alarm, store_alarm
 from cluster.daily_audit.page import figures_line, headline
@@ -24,22 +24,23 @@ from cluster.terminal.console import notify
 WELL: Final = "still_well"
 TRIES_MAX: Final = 12
 """Of one sink: some ten minutes. Then the silence says it, which is what the message is for."""
-Send = Callable[[AlarmSinks, Alarm], None]
+Deliver = Callable[[AlarmSinks, Alarm], None]
 
 
 def announce(
-    state: StateFolder, config: FleetConfig, audit: DayAudit, send: Send | None = None
+    state: StateFolder, config: FleetConfig, audit: DayAudit, to_sinks: Deliver | None = None
 ) -> None:
     """Tell the sinks that the day is well, or raise the alarm that it is not."""
-    send = send or deliver
+    to_sinks = to_sinks or deliver
     if audit.well:
         end_alarms(state, audit)
-        send(config.alarms, well_message(audit))
+        to_sinks(config.alarms, well_message(audit))
         return
-    stored = store_alarm(state, failed_alarm(audit))
+    alarm = failed_alarm(audit)
+    stored = store_alarm(state, alarm)
     head = state.read_run().head
     if stored is None or head is None or not head.alive:
-        send(config.alarms, stored or failed_alarm(audit))  # no supervisor says it
+        to_sinks(config.alarms, stored or unstored(alarm))  # no supervisor sends it
 
 
 def well_message(audit: DayAudit) -> Alarm:
@@ -59,26 +60,31 @@ def well_message(audit: DayAudit) -> Alarm:
     return msgspec.structs.replace(alarm, id=f"{WELL}.{audit.day}")
 
 
+def unstored(alarm: Alarm) -> Alarm:
+    """Give an alarm that no store has numbered an id of its own: receivers drop a repeated key."""
+    identity = f"{alarm.kind}.{alarm.subject}.{alarm.raised_wire_ms}"
+    return msgspec.structs.replace(alarm, id=identity)
+
+
 def deliver(sinks: AlarmSinks, alarm: Alarm) -> None:
-    """Hand a message to each sink until it takes it or the tries are over."""
+    """Hand a message to all sinks at once, to each until it takes it or the tries are over."""
     asyncio.run(_deliver(sinks, raised(alarm)))
 
 
 async def _deliver(sinks: AlarmSinks, message: Message) -> None:
-    if sinks.webhook_url or sinks.webhook_url_file:
-        await _until_taken("webhook", lambda one: post(sinks, one), message)
-    if sinks.command:
-        command = sinks.command
-        await _until_taken("command", lambda one: run_command(command, one), message)
+    async with asyncio.TaskGroup() as group:
+        for name, send in senders(sinks).items():
+            group.create_task(_until_taken(name, send, message))
 
 
-async def _until_taken(
-    sink: str, send: Callable[[Message], Awaitable[str]], message: Message
-) -> None:
-    refused = ""
+async def _until_taken(sink: str, send: Send, message: Message) -> None:
+    why = ""
     for tries in range(1, TRIES_MAX + 1):
-        refused = await send(msgspec.structs.replace(message, tries=tries))
-        if not refused:
+        await asyncio.sleep(PAUSES.wait_s(tries - 1))
+        try:
+            why = await send(msgspec.structs.replace(message, tries=tries))
+        except Exception as error:  # noqa: BLE001 e.g. no process can be made: it is tried again
+            why = type(error).__name__
+        if not why:
             return
-        await asyncio.sleep(PAUSES.wait_s(tries))
-    notify(f"the {sink} did not take {message.key} in {TRIES_MAX} tries: {refused}")
+    notify(f"the {sink} did not take {message.key} in {TRIES_MAX} tries: {why}")

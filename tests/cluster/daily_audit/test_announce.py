@@ -1,12 +1,15 @@
 """What a sink gets: one message while all is well, an alarm that latches where it is not."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actors.config import AlarmSinks
 from actors.machine.backoff import Backoff
+from actors.supervisor.alarm_messages import raised
 from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import StorageError
 from checkpoints.process_id import ProcessId
@@ -109,6 +112,10 @@ def test_on_a_full_disk_the_alarm_is_sent_though_it_cannot_be_stored(
     monkeypatch.setattr(LocalStorage, "create", full)
     (sent,) = announced(state, wrong())
     assert sent.kind == "daily_audit_failed"
+    (later,) = announced(state, replace(wrong(), day="2026-03-05"))
+    (again,) = announced(state, replace(wrong(), ended_wire_ms=wrong().ended_wire_ms + 1))
+    keys = {raised(one).key for one in (sent, later, again)}
+    assert len(keys) == 3, "a receiver drops a message whose key it has seen"
 
 
 def test_a_disk_that_is_full_while_the_record_is_written_makes_the_day_not_well(
@@ -159,3 +166,36 @@ def test_sinks_that_never_take_it_end_the_audit_all_the_same(
     assert "the command did not take" in told
     assert "the webhook did not take" in told
     assert "secret" not in told
+
+
+def test_a_webhook_that_hangs_does_not_delay_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = asyncio.Event()
+
+    async def hanging(*_: object) -> str:
+        await asyncio.wait_for(taken.wait(), 30)
+        return ""
+
+    async def taking(*_: object) -> str:
+        taken.set()
+        return ""
+
+    monkeypatch.setattr(announcing, "TRIES_MAX", 1)
+    monkeypatch.setattr("actors.supervisor.alarm_sinks.post", hanging)
+    monkeypatch.setattr("actors.supervisor.alarm_sinks.run_command", taking)
+    deliver(AlarmSinks(command="cat", webhook_url="http://127.0.0.1:9/"), well_message(audit()))
+    assert "did not take" not in capsys.readouterr().err
+
+
+def test_a_machine_that_makes_no_process_for_the_command_does_not_fail_the_audit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def none(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(announcing, "TRIES_MAX", 2)
+    monkeypatch.setattr(announcing, "PAUSES", AT_ONCE)
+    monkeypatch.setattr(asyncio, "create_subprocess_shell", none)
+    deliver(AlarmSinks(command="cat"), well_message(audit()))
+    assert "in 2 tries: BlockingIOError" in capsys.readouterr().err
