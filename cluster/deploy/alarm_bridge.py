@@ -31,6 +31,8 @@ KEYS_KEPT = 1_000
 TEXT_MAX = 2_000
 """Characters: what a phone shows."""
 READ_SECONDS = 10.0
+MESSAGES = frozenset({"still_well", "test"})
+"""Kinds that have the shape of an alarm and are none: nothing is wrong and nothing will end."""
 
 Hand = Callable[[str, str], bool]
 """Hands on a title and a text; False where it was not taken."""
@@ -45,6 +47,8 @@ def read(body: bytes) -> tuple[str, str, str]:
         return of_alertmanager(found)
     status = str(found.get("status", "raised")).upper()
     title = f"{status} {found['severity']} {found['kind']} {found['subject']}"
+    if found["kind"] in MESSAGES:
+        title = f"{found['kind'].replace('_', ' ')} {found['subject']}"
     lines = [str(found.get("action", ""))]
     lines += [f"{name}: {value}" for name, value in dict(found.get("evidence") or {}).items()]
     lines += [f"over: {found['reason']}"] if found.get("reason") else []

@@ -10,12 +10,16 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.supervisor.alarm_messages import raised
 from checkpoints.alarms import Alarm
 from checkpoints.severity import Severity
+from cluster.daily_audit.announce import WELL
 from cluster.deploy import alarm_bridge
+from cluster.status.alarm_test import KIND
 from tests.cluster.deploy.outside import Receiver, receiver, wait
 
 APPRISE = '''"""A stand-in with apprise's two calls: each address gets a POST."""
@@ -67,8 +71,6 @@ MANAGERS = json.dumps(
 
 
 def message() -> bytes:
-    import msgspec
-
     return msgspec.json.encode(raised(ALARM))
 
 
@@ -111,6 +113,16 @@ def test_both_kinds_of_messages_reach_the_service(tmp_path: Path) -> None:
     assert "due_ms: 7" in first["message"]
     assert second["title"] == "FIRING FleetSilent"
     assert "docs/runbook.md#FleetSilent" in second["message"]
+
+
+def test_a_message_that_is_no_alarm_has_a_title_that_alarms_nobody() -> None:
+    assert {WELL, KIND} == alarm_bridge.MESSAGES
+    for kind, title in ((WELL, "still well 2026-03-04"), (KIND, "test 2026-03-04")):
+        alarm = replace(ALARM, kind=kind, subject="2026-03-04", severity=Severity.NOTICE)
+        assert alarm_bridge.read(msgspec.json.encode(raised(alarm)))[1] == title
+    notice = replace(ALARM, severity=Severity.NOTICE)
+    _, title, _ = alarm_bridge.read(msgspec.json.encode(raised(notice)))
+    assert title == "RAISED notice no_decision btc-5m"
 
 
 def test_a_service_that_is_down_is_answered_502_and_reached_when_it_is_back(
