@@ -4,7 +4,6 @@ A driver outside a job must create no actor: Ray would put its own folder in fro
 path. So this link only asks; what creates runs inside a job (`cluster.local.launch`).
 """
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -20,6 +19,7 @@ from actors.shared_kind import Kind
 from checkpoints.storage import LocalStorage
 from cluster.errors import FleetError
 from cluster.local.head import gcs_address, head_environment
+from cluster.local.joining import join_ray
 from cluster.local.state_folder import HeadPorts, RunRecord, StateFolder
 from cluster.status.dead_fleet import death_in, death_text
 
@@ -100,13 +100,7 @@ def connect(state: StateFolder, ports: HeadPorts) -> RayLink:
 
     try:
         if not ray.is_initialized():
-            ray.init(
-                address=gcs_address(ports),
-                namespace=RAY_NAMESPACE,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=True,
-            )
+            join_ray(address=gcs_address(ports), namespace=RAY_NAMESPACE)
     except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
         raise FleetError(
             f"Ray on {gcs_address(ports)} does not answer ({error}): `midstride doctor` says more"

@@ -1,6 +1,5 @@
 """`launch`: bring the fleet up; runs inside a Ray job."""
 
-import logging
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from cluster.config.load import read_config
 from cluster.config.settings import note_source
 from cluster.errors import FleetError
 from cluster.gate.settings import notice
+from cluster.local.joining import join_ray
 from cluster.local.launch import launch, launched_lines
 from cluster.local.sandbox_process import deployment_from, read_ready
 from cluster.terminal.console import config_option, emit, json_option, notify
@@ -57,14 +57,12 @@ def command(
 def _join_job() -> None:
     import os
 
-    import ray
-
     if JOB_MARK not in os.environ:
         raise FleetError(
             "launch works only inside a Ray job, so that its actors get this tree's code; "
             "`midstride run` submits one"
         )
-    ray.init(logging_level=logging.ERROR, log_to_driver=False)
+    join_ray()
 
 
 def _show(what: str, done: int, total: int) -> None:

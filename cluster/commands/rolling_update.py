@@ -6,7 +6,6 @@ a job takes seconds to start.
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +31,7 @@ from cluster.gate.document import PlanDocument, find_plan, load_plan
 from cluster.gate.entry import Entrant, announce
 from cluster.gate.page import document_page
 from cluster.local.jobs import submit
+from cluster.local.joining import join_ray
 from cluster.local.own_driver import drive_from_here, know_head, know_head_of, tolerant
 from cluster.local.state_folder import StateFolder
 from cluster.rolling_update.live import live_view
@@ -118,7 +118,7 @@ def rollback(
     if source("shadow") is not ParameterSource.COMMANDLINE:
         words["shadow"] = 0  # what is to go is no measure of what comes
     if JOB_MARK in os.environ:
-        _join_as_job()
+        join_ray()
         _show(_back(folder, request_of(words, to_release, "rollback"), notify), as_json=as_json)
         return
     given = words | {
@@ -154,7 +154,7 @@ def resume(state: str | None, as_json: bool) -> None:  # noqa: FBT001 click's wa
         return
     from cluster.rolling_update.resume import resume as run_resume
 
-    _join_as_job()
+    join_ray()
     _show(asyncio.run(run_resume(str(folder.storage), notify)), as_json=as_json)
 
 
@@ -176,9 +176,7 @@ def abort(
         join_fleet(folder)
     else:
         know_head_of(Path(root))  # the front door took the supervisor's variables away
-        import ray
-
-        ray.init(address=address, namespace=RAY_NAMESPACE, logging_level=logging.ERROR)
+        join_ray(address=address, namespace=RAY_NAMESPACE)
     ended = abort_rollout(root)
     if as_json:
         emit(ended)
@@ -255,15 +253,9 @@ def _apply(folder: StateFolder, words: dict[str, Any], *, as_json: bool) -> None
         return
     from cluster.rolling_update.apply import apply as run_apply
 
-    _join_as_job()
+    join_ray()
     request = request_of(words, None, "apply")
     _show(asyncio.run(run_apply(str(folder.storage), request, notify)), as_json=as_json)
-
-
-def _join_as_job() -> None:
-    import ray
-
-    ray.init(logging_level=logging.ERROR, log_to_driver=False)
 
 
 def _show(report: Any, *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from actors.ray_job import JOB_MARK
 from cluster.errors import FleetError
 from cluster.fleet import running
 from cluster.local.head import gcs_address, head_environment
+from cluster.local.joining import join_ray
 from cluster.local.state_folder import StateFolder
 
 STORAGE = "storage"
@@ -42,14 +43,10 @@ def drive_from_here(folder: StateFolder, release: str) -> None:
     job = {"runtime_env": {"working_dir": f"file://{archive}"}}
     os.environ[JOB_MARK] = msgspec.json.encode(job).decode()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal ends no way back
-    import logging
-
     import ray
 
     try:
-        ray.init(
-            address=gcs_address(record.ports), logging_level=logging.ERROR, log_to_driver=False
-        )
+        join_ray(address=gcs_address(record.ports))
     except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
         raise FleetError(
             f"Ray's head process does not answer ({error}): `midstride doctor` says more"

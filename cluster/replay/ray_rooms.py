@@ -5,7 +5,6 @@ has a working directory; so the driver joins with a release's archive as that of
 actor names its own. The guest's attestation proves which code it got.
 """
 
-import logging
 import os
 import threading
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 from checkpoints.archive import load_archive
 from checkpoints.storage import LocalStorage
 from cluster.local.head import gcs_address, head_environment
+from cluster.local.joining import join_ray
 from cluster.local.state_folder import HeadPorts, StateFolder
 from cluster.replay import decider
 from cluster.replay.decider import Answers, Batch, Ready
@@ -59,12 +59,7 @@ class RayRooms:
         import ray
 
         try:
-            ray.init(
-                address=gcs_address(self._ports),
-                runtime_env={"working_dir": uri},
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
+            join_ray(address=gcs_address(self._ports), runtime_env={"working_dir": uri})
         except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
             raise GuestError(f"the Ray head cannot be joined: {error}") from error
         self._joined = True
