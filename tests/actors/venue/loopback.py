@@ -4,14 +4,14 @@ Each route answers what the test put there; every request is kept.
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from actors.config import Venue
+from tests.loopback_server import served
 
 CONDITION = "0x" + "ab" * 32
 UP_TOKEN = str(int("7f" * 32, 16))
@@ -122,14 +122,6 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
 def loopback() -> Iterator[Loopback]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
     state = Loopback()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    server.daemon_threads = True
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with served(_handler(state)) as address:
+        state.url = f"http://{address}"
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

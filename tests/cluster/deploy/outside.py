@@ -9,20 +9,21 @@ import json
 import re
 import socket
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import httpx
 import yaml
+from msgspec.structs import replace
 
 from cluster.deploy.files import Place, write_files
 from cluster.local.state_folder import StateFolder
 from tests.cluster.deploy.tools import tool
+from tests.loopback_server import served
 
 WAIT_SECONDS = 300.0
 Shorten = Callable[[dict[str, Any]], None]
@@ -64,16 +65,9 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    found.url = f"http://127.0.0.1:{server.server_address[1]}/"
-    try:
+    with served(Handler) as address:
+        found.url = f"http://{address}/"
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def free_address() -> str:
@@ -131,8 +125,7 @@ def outside(
         prometheus=free_address(),
     )
     with receiver() as messages:
-        place = place.__class__(**{**_fields(place), "webhook": messages.url})
-        list(write_files(place))
+        list(write_files(replace(place, webhook=messages.url)))
         _quicken(folder, shorten, targets)
         commands = (
             (
@@ -159,10 +152,6 @@ def outside(
                 child.terminate()
             for child in children:
                 child.wait(60)
-
-
-def _fields(place: Place) -> Mapping[str, Any]:
-    return {name: getattr(place, name) for name in place.__struct_fields__}
 
 
 def _started(folder: Path, command: tuple[str, ...]) -> subprocess.Popen[bytes]:

@@ -4,11 +4,10 @@ The figures are those that a supervisor's state gives, told by a server of the t
 """
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from actors.metrics.table import METRICS
@@ -16,6 +15,7 @@ from actors.slot.state import Counts
 from cluster.local.state_folder import StateFolder
 from tests.actors.metrics.fleets import slot_says, told, whole_fleet
 from tests.cluster.deploy.outside import outside, sooner, wait
+from tests.loopback_server import served
 
 
 class Exporter:
@@ -53,16 +53,8 @@ def exporter() -> Iterator[Exporter]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    found.address = f"127.0.0.1:{server.server_address[1]}"
-    try:
+    with served(Handler) as found.address:
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_missed_decision_and_a_silent_fleet_reach_a_webhook(tmp_path: Path) -> None:
