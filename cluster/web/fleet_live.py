@@ -15,6 +15,7 @@ from checkpoints.alarms import ALARMS, AlarmState, AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal import JOURNAL
 from checkpoints.storage import LocalStorage
+from cluster.errors import ClusterError
 from cluster.local.state_folder import StateFolder
 from cluster.status.dead_fleet import death_alarm, death_in
 from cluster.web.asking import Asker
@@ -84,8 +85,8 @@ class FleetSight:
             alarms = tuple(self._alarms.latched())
             if (death := death_in(self._state)) is not None:
                 alarms = (*alarms, death_alarm(death))
-        except (CheckpointsError, OSError) as error:
-            problem = f"the alarms cannot be read: {error}"
+        except (ClusterError, CheckpointsError, OSError) as error:
+            problem = f"not all alarms can be read: {error}"
         return Surroundings(
             now_ms=int(wall_ms()),
             alarms=alarms,

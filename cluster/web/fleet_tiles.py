@@ -162,12 +162,13 @@ def _alarms(around: Surroundings) -> Tile:
     counts = Counter(state.alarm.severity for state in around.alarms)
     told = [f"{counts[one]} {one}" for one in Severity if counts[one]]
     worst = counts[Severity.CRITICAL] + counts[Severity.WARNING]
+    unread = "unknown" if around.problem else ""
     return Tile(
         id="alarms",
         name="Alarms",
-        value=", ".join(told) or "none",
+        value=", ".join(filter(None, (*told, unread))) or "none",
         note="latched until a person clears them",
-        mark="bad" if worst else "warn" if told else "good",
+        mark="bad" if worst or unread else "warn" if told else "good",
     )
 
 

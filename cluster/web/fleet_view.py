@@ -15,7 +15,8 @@ from cluster.status.page import SlotView
 from cluster.terminal.plain_text import plain
 from cluster.web.fleet_seen import FleetSeen, SlotSeen
 from cluster.web.fleet_tiles import Surroundings, Tile, fleet_tiles, since_when
-from cluster.web.wording import clock, shares, short_id, signed_usd
+from cluster.web.views.texts import clock
+from cluster.web.wording import shares, short_id, signed_usd
 from signals.market import Slot, Window
 
 REASON_LETTERS: Final = 300
@@ -93,7 +94,7 @@ def fleet_view(seen: FleetSeen, around: Surroundings) -> FleetView:
         now_ms=around.now_ms,
         market_ms=0 if newest is None else newest.market_ms,
         speed=around.speed,
-        problem=plain(seen.problem or around.problem, 1_000),
+        problem=plain("; ".join(filter(None, (seen.problem, around.problem))), 1_000),
         labels=() if newest is None else tuple(newest.labels.values()),
     )
 

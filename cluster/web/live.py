@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
+from cluster.terminal.faults import report
 from cluster.web.sessions import Session, Sessions
 
 PAGES_MAX: Final = 100
@@ -28,6 +29,8 @@ COMMENT_S: Final = 15.0
 """Wire, after which a silent stream says that it lives."""
 SEND_S_MAX: Final = 30.0
 """Wire, for a browser to take a push; a stopped one is let go."""
+FAULT_S: Final = 10.0
+"""Wire, until a reader that met a fault reads again: each fault leaves a report of its own."""
 REST_S: Final = 60.0
 """Wire, that the reader goes on after the last page has gone: it may only be loaded again."""
 EVENTS: Final = (
@@ -138,13 +141,21 @@ class Live:
                 await self._wanted.wait()
                 idle_s = time.monotonic()
                 while self._pages or time.monotonic() - idle_s < REST_S:
-                    self.fragments.put(await self._source.read())
+                    await self._read()
                     if self._pages:
                         idle_s = time.monotonic()
                 self._wanted.clear()
                 await self._source.rest()
         finally:
             await self._source.rest()
+
+    async def _read(self) -> None:
+        """Read once; a fault is reported and ends no page: the next reading may go well."""
+        try:
+            self.fragments.put(await self._source.read())
+        except Exception as fault:  # noqa: BLE001 whatever it is, the pages move on
+            await asyncio.to_thread(report, ["console"], fault)
+            await asyncio.sleep(FAULT_S)
 
     @contextlib.contextmanager
     def page(self, session: Session) -> Iterator[None]:

@@ -1,10 +1,11 @@
-"""How numbers and times are written on the pages. Pure."""
+"""How numbers and ages are written on the pages; times are written by `views.texts`. Pure."""
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
-MICRO: Final = 1_000_000
+from cluster.web.views.texts import clock, utc
+from signals.units import MICRO
+
 MS_PER_S: Final = 1_000
 ID_LETTERS: Final = 12
 GIB: Final = 2**30
@@ -24,20 +25,6 @@ def signed_usd(micro_usd: int | None) -> str:
 
 def shares(micro: int) -> str:
     return f"{micro / MICRO:g}"
-
-
-def clock(utc_ms: int | None) -> str:
-    """Write a time of day in UTC."""
-    if utc_ms is None:
-        return ""
-    return dt.datetime.fromtimestamp(utc_ms / MS_PER_S, dt.UTC).strftime("%H:%M:%S")
-
-
-def when(utc_ms: int | None) -> str:
-    """Write a day and a time in UTC."""
-    if utc_ms is None:
-        return ""
-    return dt.datetime.fromtimestamp(utc_ms / MS_PER_S, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def age(age_ms: int | None) -> str:
@@ -68,7 +55,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "signed_usd": signed_usd,
     "shares": shares,
     "clock": clock,
-    "when": when,
+    "utc": utc,
     "age": age,
     "seconds": seconds,
     "short_id": short_id,

@@ -1,7 +1,11 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from actors.detectors.registry import new_alarm
+from checkpoints.alarms import AlarmStore
+from checkpoints.storage import LocalStorage
 from cluster.web.console import WebConsole
 from cluster.web.fleet_live import pieces
 from cluster.web.fleet_seen import FleetSeen, Seen, learn, lose
@@ -83,6 +87,33 @@ def test_what_is_not_known_is_not_a_number() -> None:
     assert _tile(view, "equity").value == "unknown cash"
     assert _tile(view, "trading").value == "unknown"
     assert "on time" not in _tile(view, "heartbeat").note
+
+
+def test_alarms_that_cannot_be_read_are_not_none() -> None:
+    tile = _tile(_view(learn(FleetSeen(), seen_at(NOW_MS)), problem="no such disk"), "alarms")
+    assert (tile.value, tile.mark) == ("unknown", "bad")
+    view = _view(lose(FleetSeen(), "no fleet runs here"), problem="no such disk")
+    assert view.problem == "no fleet runs here; no such disk"
+
+
+@pytest.mark.parametrize("raised_ms", [10**18, -(10**18), 0])
+def test_an_alarm_of_an_impossible_time_leaves_the_page_as_it_is(
+    raised_ms: int, tmp_path: Path
+) -> None:
+    state = state_in(tmp_path)
+    alarm = new_alarm("no_decision", "btc-5m", {}, wire_ms=raised_ms)
+    AlarmStore(LocalStorage(state.storage)).raise_alarm(alarm)
+    console = WebConsole(state)
+    made = pieces(console.sight.view(), console.renderer)
+    assert "no_decision" in made["wrong"].html
+
+
+def test_a_record_of_processes_that_cannot_be_read_is_a_line_of_the_page(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    state.run_file.mkdir()
+    console = WebConsole(state)
+    made = pieces(console.sight.view(), console.renderer)
+    assert "cannot be read" in made["wrong"].html
 
 
 def test_a_second_reading_of_the_same_state_sends_the_pulse_alone(tmp_path: Path) -> None:

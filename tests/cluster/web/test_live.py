@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.types import Message
 
 from cluster.web.app import build
@@ -149,6 +150,34 @@ def test_a_browser_that_stopped_reading_holds_up_nobody() -> None:
         reading.cancel()
 
     asyncio.run(run())
+
+
+def test_a_fault_of_the_reader_ends_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Faulty(Still):
+        async def read(self) -> Mapping[str, Piece]:
+            made = await super().read()
+            if self.reads == 1:
+                raise ValueError("a fault of ours")
+            return made
+
+    reported: list[str] = []
+    monkeypatch.setattr("cluster.web.live.FAULT_S", 0.01)
+    monkeypatch.setattr("cluster.web.live.report", lambda _, fault: reported.append(str(fault)))
+
+    async def run() -> None:
+        sessions = Sessions()
+        live = Live(Faulty())
+        browser = Browser(sessions.begin())
+        reading = asyncio.create_task(live.run())
+        stream = Stream(live, sessions)
+        task = asyncio.create_task(stream(browser.scope, browser.receive, browser.send))
+        await browser.until(b"first")
+        browser.left.set()
+        await task
+        reading.cancel()
+
+    asyncio.run(run())
+    assert reported == ["a fault of ours"]
 
 
 def test_signing_out_ends_the_open_pages_of_that_session_alone() -> None:
