@@ -82,6 +82,12 @@ def resolve(machine: Machine, winner: object = Outcome.UP) -> None:
     machine.apply(ResolutionSeen(condition_id=CONDITION, outcome=winner, **machine.at))  # type: ignore[arg-type]
 
 
+def alarm_of(machine: Machine, kind: str) -> RaiseAlarm:
+    found = [e for e in machine.effects if isinstance(e, RaiseAlarm) and e.kind == kind]
+    assert len(found) == 1, machine.effects
+    return found[0]
+
+
 def alarms(machine: Machine) -> list[str]:
     return [effect.kind for effect in machine.effects if isinstance(effect, RaiseAlarm)]
 

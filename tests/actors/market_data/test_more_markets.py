@@ -14,7 +14,7 @@ from signals.fair_value import opening_average
 from signals.market import Asset, Slot, Timeframe
 from signals.params import Params
 from signals.snapshot import Snapshot
-from tests.actors.market_data.test_sandbox import LIMIT_S, TIMING
+from tests.actors.market_data.sandbox_actor import LIMIT_S, TIMING
 from tests.actors.sandbox import Sandbox, sandbox, store_config
 
 pytestmark = pytest.mark.exchange

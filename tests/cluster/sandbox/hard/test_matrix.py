@@ -18,9 +18,6 @@ from actors.venue.polymarket.opening import Absent, connect
 from actors.venue.polymarket.venue import PolymarketVenue
 from actors.venue.port import (
     Accepted,
-    Cancelled,
-    OrderChange,
-    OrderEvent,
     Rejected,
     SignedOrder,
     TradeStatus,
@@ -35,6 +32,7 @@ from signals.market import Side
 from signals.units import MICRO, MicroShares, PriceMicroUsd
 from tests.actors.sandbox import TEST_KEY, Sandbox, admin, fault, sandbox
 from tests.actors.venue.trading import TIMEOUT_S, current_market, run, signed, until
+from tests.cluster.sandbox.hard.orders import Cancelling, Told
 
 pytestmark = pytest.mark.exchange
 
@@ -159,42 +157,6 @@ def _sale(condition_id: str, token_id: str) -> UnsignedOrder:
     )
 
 
-class Cancelling:
-    """Places orders and cancels them, and follows what is told of them."""
-
-    def __init__(self, venue: PolymarketVenue, exchange: Sandbox) -> None:
-        self._venue = venue
-        self._exchange = exchange
-        self._since_s = int(time.time()) - 1
-        self._cancelled: set[str] = set()
-        self._told: list[OrderEvent] = []
-
-    async def listen(self) -> None:
-        async for event in self._venue.events():
-            if isinstance(event, OrderEvent):
-                self._told.append(event)
-
-    async def cancel_some(self) -> None:
-        market = await current_market(self._exchange)
-        for _ in range(5):
-            order = await signed(self._venue, market, Style.REST, 10_000)
-            if isinstance(await self._venue.post(order), Accepted):
-                outcome = await self._venue.cancel([order.order_id])
-                assert isinstance(outcome, Cancelled), outcome
-                self._cancelled.update(outcome.cancelled)
-
-    async def late_fill(self) -> VenueTrade | None:
-        await self.cancel_some()
-        trades = await self._venue.trades(self._since_s)
-        assert not isinstance(trades, Unknown), trades
-        return next((t for t in trades if t.order_id in self._cancelled), None)
-
-    async def update(self) -> OrderEvent | None:
-        await self.cancel_some()
-        ended = [e for e in self._told if e.order_id in self._cancelled]
-        return next((e for e in ended if e.change is OrderChange.UPDATE), None)
-
-
 def test_a_fill_comes_after_a_cancel_and_a_cancel_as_an_update(exchange: Sandbox) -> None:
     async def use(venue: PolymarketVenue) -> None:
         cancelling = Cancelling(venue, exchange)
@@ -206,30 +168,6 @@ def test_a_fill_comes_after_a_cancel_and_a_cancel_as_an_update(exchange: Sandbox
         listener.cancel()
 
     run(exchange, use)
-
-
-class Told:
-    """Keeps what is told of own trades, by listing and stream."""
-
-    def __init__(self, venue: PolymarketVenue) -> None:
-        self._venue = venue
-        self._since_s = int(time.time()) - 1
-        self.listed: list[VenueTrade] = []
-        self.streamed: list[VenueTrade] = []
-
-    async def listen(self) -> None:
-        async for event in self._venue.events():
-            if isinstance(event, VenueTrade):
-                self.streamed += [event]
-
-    async def failed(self) -> VenueTrade | None:
-        """Return the trade that both tell as failed."""
-        trades = await self._venue.trades(self._since_s)
-        assert not isinstance(trades, Unknown), trades
-        self.listed += trades
-        ended = {t.fill_id for t in self.streamed if t.status is TradeStatus.FAILED}
-        failed = [t for t in trades if t.status is TradeStatus.FAILED]
-        return next((t for t in failed if t.fill_id in ended), None)
 
 
 def test_a_matched_trade_fails_on_the_chain(exchange: Sandbox) -> None:
