@@ -216,6 +216,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     to: str | None = None
     """Whom it passes the authority on to."""
+    wanted_back: bool = False
+    """It was asked to take the authority back, and could not write that down yet."""
     holder: str = ""
     """Who has the lock that this one waits for."""
     reason: str = ""

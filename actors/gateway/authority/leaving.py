@@ -53,6 +53,11 @@ def is_named(state: Authority, event: HeirRead) -> bool:
     return event.heir == state.name
 
 
+def is_wanted_back(state: Authority, event: HeirRead) -> bool:
+    """Tell whether it still owes a take-back: nobody else was named since."""
+    return state.wanted_back and event.heir == state.to
+
+
 def moved_long_ago(state: Authority, event: HeirRead) -> bool:
     return event.at_ms - state.since_ms > MOVED_MS
 
@@ -85,6 +90,11 @@ def refused(
     return state, (Answer(reply_to=event.reply_to, done=False),)
 
 
+def stay_moved(state: Authority, event: HandOverAsked) -> Done:
+    """Answer; whoever asked for it back wants it with the heir again."""
+    return done(replace(state, wanted_back=False), event)
+
+
 def name_heir(state: Authority, event: PostsSettled) -> Done:
     assert state.to is not None
     return state, (NameHeir(to=state.to, beat_wire_ms=event.beat_wire_ms),)
@@ -115,14 +125,19 @@ def leave(state: Authority, _event: HeirRead) -> Done:
 
 
 def name_itself(state: Authority, event: TakeBackAsked) -> Done:
-    back = replace(state, replies=(*state.replies, event.reply_to))
+    back = replace(state, wanted_back=True, replies=(*state.replies, event.reply_to))
     return back, (NameHeir(to=state.name),)
+
+
+def name_itself_again(state: Authority, _event: HeirRead) -> Done:
+    return state, (NameHeir(to=state.name),)
 
 
 def poll_named(state: Authority, event: At) -> Done:
     """Begin anew: it is the heir again, and everything of the life before is closed."""
-    state, answers = answered(replace(state, to=None, since_ms=event.at_ms), done=True)
-    return state, (*answers, ReadHeir())
+    back = replace(state, to=None, wanted_back=False, since_ms=event.at_ms)
+    back, answers = answered(back, done=True)
+    return back, (*answers, ReadHeir())
 
 
 def answered(state: Authority, *, done: bool) -> Done:
@@ -134,7 +149,7 @@ ROWS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.SERVING, HandOverAsked, _P.LEAVING, "running posts are answered first", settle_posts),
     row(GIVING_UP, HandOverAsked, None, "under way", note_reply, when=same_heir),
     row(GIVING_UP, HandOverAsked, None, "another was asked for before", refused),
-    row(OUT, HandOverAsked, None, "it is done", done, when=same_heir),
+    row(OUT, HandOverAsked, None, "it is done", stay_moved, when=same_heir),
     row(OUT, HandOverAsked, None, "another was asked for before", refused),
     row(
         (*STARTING, _P.RETURNING, *RESTARTING, *STOPPING, *DEAD),
@@ -148,6 +163,14 @@ ROWS: Final[tuple[tuple[Row[Authority, Effect], ...], ...]] = (
     row(_P.CLOSING, Closed, _P.MOVED, "the heir may take the lock", point_on),
     row(_P.MOVED, Waited, _P.REMEMBERED, "it may have been named again", poll_again),
     row(_P.REMEMBERED, HeirRead, _P.LOOKING, "it was named again", poll_named, when=is_named),
+    row(
+        _P.REMEMBERED,
+        HeirRead,
+        _P.RETURNING,
+        "asked back, and the files took no word of it",
+        name_itself_again,
+        when=is_wanted_back,
+    ),
     row(_P.REMEMBERED, HeirRead, _P.GONE, "pointed on long enough", leave, when=moved_long_ago),
     row(_P.REMEMBERED, HeirRead, _P.MOVED, "another one has it", wait_moved),
     row(OUT, TakeBackAsked, _P.RETURNING, "names itself first", name_itself),

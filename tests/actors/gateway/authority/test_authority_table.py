@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from actors.gateway.authority import effects as does
 from actors.gateway.authority import events as on
 from actors.gateway.authority.events import HOLDS_LOCK, Authority, Holder, Phase
 from actors.gateway.authority.machine import TABLE, begin, phase_text, step, why_not_act
@@ -59,7 +60,9 @@ def begun(rng: random.Random) -> Any:
     if rng.random() < 0.3:
         return state, effects
     phase, connected = rng.choice(tuple(Phase)), rng.random() < 0.5
-    return msgspec.structs.replace(state, phase=phase, connected=connected, to="gateway/2"), ()
+    asked_back = phase in {Phase.MOVED, Phase.REMEMBERED} and rng.random() < 0.5
+    middle = {"phase": phase, "connected": connected, "wanted_back": asked_back}
+    return msgspec.structs.replace(state, to="gateway/2", **middle), ()
 
 
 def first() -> Authority:
@@ -154,6 +157,27 @@ def test_one_that_moved_serves_again_when_it_is_named_though_nobody_told_it() ->
     assert state.phase is Phase.LOOKING
     state, _ = run(moved, Waited(at_ms=1), on.HeirRead(at_ms=200_000, heir="x", moved_to="x"))
     assert state.phase is Phase.GONE
+
+
+def test_a_take_back_that_a_full_disk_refused_is_tried_again_while_nobody_else_is_named() -> None:
+    """Seed 3731 of the simulation: the successor was ended, and nobody served for three minutes."""
+    moved = Authority(name=ME, fleet="ours", phase=Phase.MOVED, to="gateway/2")
+    asked = on.TakeBackAsked(at_ms=1, reply_to=1)
+    refused, effects = run(moved, asked, Failed(at_ms=2, reason="it is full"))
+    assert [each.done for each in effects if isinstance(each, Answer)] == [False]
+    assert refused.phase is Phase.MOVED
+
+    same = on.HeirRead(at_ms=4, heir="gateway/2", moved_to="gateway/2")
+    again, effects = run(refused, Waited(at_ms=3), same)
+    assert again.phase is Phase.RETURNING
+    assert [each.to for each in effects if isinstance(each, does.NameHeir)] == [ME]
+    back, _ = run(again, on.HeirNamed(at_ms=5))
+    assert (back.phase, back.wanted_back) == (Phase.LOOKING, False)
+
+    third = on.HeirRead(at_ms=4, heir="gateway/3", moved_to="gateway/2")
+    assert run(refused, Waited(at_ms=3), third)[0].phase is Phase.MOVED
+    handed = on.HandOverAsked(at_ms=3, reply_to=2, to="gateway/2")
+    assert run(refused, handed, Waited(at_ms=3), same)[0].phase is Phase.MOVED
 
 
 def test_the_log_is_read_and_orders_are_posted_with_the_lock_only() -> None:
