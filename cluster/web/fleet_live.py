@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.clock import wall_ms
-from actors.gateway.lock import HALT_FILE, halt_reason
+from actors.gateway.lock import HALT_FILE
 from actors.runtime import load_config
 from checkpoints.alarms import ALARMS, AlarmState, AlarmStore
 from checkpoints.errors import CheckpointsError
@@ -25,6 +25,7 @@ from cluster.web.fleet_tiles import Surroundings
 from cluster.web.fleet_view import FleetView, fleet_view
 from cluster.web.live import Piece
 from cluster.web.render import Renderer
+from cluster.web.trading_view import halted
 
 LOOK_S: Final = 0.2
 """Wire: so often the folders are looked at, which costs a tenth of a millisecond."""
@@ -90,18 +91,11 @@ class FleetSight:
         return Surroundings(
             now_ms=int(wall_ms()),
             alarms=alarms,
-            halted=_halted(self._state.storage),
+            halted=halted(self._storage),
             disk_free_bytes=_free_bytes(self._state.root),
             speed=_speed(self._state.storage),
             problem=problem,
         )
-
-
-def _halted(storage: Path) -> str | None:
-    try:
-        return halt_reason(storage)
-    except OSError as error:
-        return f"it cannot be read ({error.strerror})"
 
 
 def _free_bytes(root: Path) -> int | None:

@@ -56,17 +56,22 @@ class TradingOrders:
     async def halt(self, reason: str, who: str) -> None:
         """Write the HALT file at once; then halt by the command, unless one is under way.
 
-        A resume that is under way is ended first: it would remove the file.
+        A resume that is under way is ended first: it would remove the file. None begins meanwhile:
+        from here on this console is busy with a halt.
         """
-        if self._task is not None and not self._halts:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.to_thread(set_mark, LocalStorage(self._state.storage), reason)
         if self._halts:
+            await asyncio.to_thread(set_mark, LocalStorage(self._state.storage), reason)
             record = OperatorJournal(self._state.root).of(who, "halt trading", "", reason)
             await asyncio.to_thread(record.end, "a halt was under way already")
-        else:
-            self._begin(HALT, reason, who, HALT_S_MAX)
+            return
+        before, self.newest = self._task, (order := _order(HALT, reason, who))
+        try:
+            if before is not None:
+                before.cancel()
+                await asyncio.gather(before, return_exceptions=True)
+            await asyncio.to_thread(set_mark, LocalStorage(self._state.storage), reason)
+        finally:  # whatever befell the file, the command halts
+            self._start(order, HALT_S_MAX)
 
     @property
     def _halts(self) -> bool:
@@ -75,13 +80,12 @@ class TradingOrders:
     def begin(self, what: str, reason: str, who: str) -> None:
         """Reduce or resume, as long as nothing else runs."""
         assert not self.busy, what
-        self._begin(what, reason, who, SET_S_MAX)
+        self.newest = _order(what, reason, who)
+        self._start(self.newest, SET_S_MAX)
 
-    def _begin(self, what: str, reason: str, who: str, seconds: float) -> None:
-        running = Running(what=what, reason=reason, who=who, began_ms=int(wall_ms()))
-        self.newest = running
-        words = ("trading", what, f"--reason={reason}", f"--by={who}")
-        self._task = asyncio.create_task(self._run(running, words, seconds))
+    def _start(self, order: Running, seconds: float) -> None:
+        words = ("trading", order.what, f"--reason={order.reason}", f"--by={order.who}")
+        self._task = asyncio.create_task(self._run(order, words, seconds))
 
     async def _run(self, began: Running, words: Sequence[str], seconds: float) -> None:
         lines: list[str] = []
@@ -98,3 +102,7 @@ class TradingOrders:
         """Show it, unless a halt was ordered meanwhile."""
         if self.newest is not None and self.newest.began_ms == began.began_ms:
             self.newest = msgspec.structs.replace(began, lines=lines, code=code)
+
+
+def _order(what: str, reason: str, who: str) -> Running:
+    return Running(what=what, reason=reason, who=who, began_ms=int(wall_ms()))

@@ -1,13 +1,17 @@
 """What the page that halts shows: the state of trading, and the orders that would be cancelled."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from actors.gateway.lock import halt_reason
+from actors.gateway.order_life import Order
+from actors.gateway.status import OpenOrder
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import LocalStorage
 from cluster.audit.log_reading import read_log
+from cluster.terminal.counting import counted
 from cluster.terminal.plain_text import plain
 from cluster.web.fleet_seen import FleetSeen
 from cluster.web.fleet_tiles import STALE_MS
@@ -15,6 +19,7 @@ from cluster.web.wording import shares
 from signals.units import MICRO
 
 ORDERS_SHOWN: Final = 50
+NOT_KNOWN: Final = "What is open is not known"
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,25 +35,26 @@ class TradingView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     orders: tuple[OrderLine, ...]
     more_orders: int
-    told: str
-    """Who says that these are open."""
+    summary: str
+    """How many are open, and who says so; or why that is not known."""
 
 
 def trading_view(storage: LocalStorage, seen: FleetSeen | None, now_ms: int) -> TradingView:
     """Read what is open by the gateway's own word, else by its log. Reads files."""
-    orders, told = _by_gateway(seen, now_ms) or _by_log(storage)
+    orders, source = _by_gateway(seen, now_ms) or _by_log(storage)
     gateway = None if seen is None else seen.gateway
     state = None if gateway is None else gateway.trading_state
     return TradingView(
-        halted=_halted(storage),
+        halted=halted(storage),
         state=plain(state or "not known: no gateway has answered"),
-        orders=orders[:ORDERS_SHOWN],
-        more_orders=max(0, len(orders) - ORDERS_SHOWN),
-        told=told,
+        orders=(orders or ())[:ORDERS_SHOWN],
+        more_orders=max(0, len(orders or ()) - ORDERS_SHOWN),
+        summary=source if orders is None else f"{counted(len(orders), 'open order')}, {source}",
     )
 
 
-def _halted(storage: LocalStorage) -> str | None:
+def halted(storage: LocalStorage) -> str | None:
+    """Return the reason in the HALT file; None: there is none. One that is unreadable stands."""
     try:
         found = halt_reason(storage.root)
     except OSError as error:
@@ -62,36 +68,29 @@ def _by_gateway(seen: FleetSeen | None, now_ms: int) -> tuple[tuple[OrderLine, .
     age_ms = now_ms - seen.gateway_wire_ms
     if age_ms > STALE_MS:
         return None
-    lines = tuple(
-        OrderLine(
-            slot=order.slot,
-            order_id=order.order_id,
-            what=_what(order.side, order.shares, order.outcome, order.price),
-            filled=shares(order.filled_shares),
-        )
-        for order in seen.account.open_orders
-    )
-    return lines, f"by the gateway, {age_ms / 1_000:.0f} s ago"
+    return _lines(seen.account.open_orders), f"by the gateway, {age_ms / 1_000:.0f} s ago"
 
 
-def _by_log(storage: LocalStorage) -> tuple[tuple[OrderLine, ...], str]:
+def _by_log(storage: LocalStorage) -> tuple[tuple[OrderLine, ...] | None, str]:
     try:
         ledger = read_log(storage).ledger
     except (CheckpointsError, OSError) as error:
-        return (), f"not known: the gateway's log cannot be read ({plain(str(error))})"
-    if ledger is None:
-        return (), "not known: there is no gateway's log that can be read"
-    lines = tuple(
-        OrderLine(
-            slot=order.slot,
-            order_id=order.order_id,
-            what=_what(order.side, order.shares, order.outcome, order.price),
-            filled=shares(order.filled_shares),
+        return (
+            None,
+            f"What is open is not known: the gateway's log cannot be read ({plain(str(error))})",
         )
-        for order in ledger.orders.values()
+    if ledger is None:
+        return None, f"{NOT_KNOWN}: there is no gateway's log that can be read"
+    return _lines(ledger.orders.values()), "by the gateway's log, since it does not answer now"
+
+
+def _lines(orders: Iterable[OpenOrder | Order]) -> tuple[OrderLine, ...]:
+    return tuple(
+        OrderLine(
+            slot=one.slot,
+            order_id=one.order_id,
+            what=f"{one.side} {shares(one.shares)} {one.outcome} at {one.price / MICRO:g} USD",
+            filled=shares(one.filled_shares),
+        )
+        for one in orders
     )
-    return lines, "by the gateway's log, since it does not answer now"
-
-
-def _what(side: str, count: int, outcome: str, price_micro_usd: int) -> str:
-    return f"{side} {shares(count)} {outcome} at {price_micro_usd / MICRO:g} USD"

@@ -144,4 +144,4 @@ def test_what_will_be_cancelled_is_by_the_gateway_while_it_answers_and_then_by_i
     (order,) = trading_view(storage, seen, NOW_MS + 1_000).orders
     assert (order.slot, order.what) == ("btc-5m", "BUY 5 Up at 0.57 USD")
     later = trading_view(storage, seen, NOW_MS + STALE_MS + 1)
-    assert later.told.startswith("not known")
+    assert later.summary.startswith("What is open is not known")

@@ -1,10 +1,13 @@
 import asyncio
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 
 from actors.gateway.lock import HALT_FILE
+from checkpoints.storage import LocalStorage
+from cluster.halting.fence import Mark, set_mark
 from cluster.local.state_folder import StateFolder
 from cluster.web.operators import OperatorJournal
 from tests.cluster.web.console_client import OWN, client_of, code_of, log_in, state_in
@@ -91,6 +94,54 @@ def test_a_halt_ends_a_resume_that_is_under_way(tmp_path: Path) -> None:
 
     assert "trading is halted" in asyncio.run(run())
     assert (state.storage / HALT_FILE).exists()
+
+
+def test_no_resume_begins_while_a_halt_writes_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = state_in(tmp_path)
+    writes, may_end = threading.Event(), threading.Event()
+
+    def slow_mark(storage: LocalStorage, reason: str) -> Mark:
+        writes.set()
+        assert may_end.wait(30)
+        return set_mark(storage, reason)
+
+    monkeypatch.setattr("cluster.web.trading.set_mark", slow_mark)
+
+    async def run() -> tuple[int, str]:
+        async with client_of(state) as client:
+            csrf = await log_in(client, state)
+            halt = asyncio.create_task(_post(client, "/halt", csrf, fleet="fleet-a", reason="no"))
+            await asyncio.to_thread(writes.wait, 30)
+            resume = await _post(client, "/resume", csrf, reason="over", code=code_of(state))
+            may_end.set()
+            await halt
+            return resume.status_code, await _ended(client)
+
+    status, page = asyncio.run(run())
+    assert status == 409
+    assert "trading is halted" in page
+    assert _named(state, "resume trading") == []
+
+
+def test_a_file_that_cannot_be_written_keeps_no_command_from_halting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = state_in(tmp_path)
+
+    def broken_mark(_storage: LocalStorage, _reason: str) -> Mark:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("cluster.web.trading.set_mark", broken_mark)
+
+    async def run() -> str:
+        async with client_of(state) as client:
+            csrf = await log_in(client, state)
+            await _post(client, "/halt", csrf, fleet="fleet-a", reason="no")
+            return await _ended(client)
+
+    assert "trading is halted" in asyncio.run(run())
 
 
 def test_a_resume_is_refused_as_the_command_refuses_it(tmp_path: Path) -> None:
