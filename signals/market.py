@@ -185,6 +185,11 @@ def deadline_ms(point: DecisionPoint, next_point: DecisionPoint) -> int:
     return min(next_point.due_ms, point.window.close_ms)
 
 
+def day_start_ms(day: str) -> int:
+    """Return when a day of `day_of` begins; raise `ValueError` where the text names none."""
+    return (date.fromisoformat(day).toordinal() - EPOCH_ORDINAL) * DAY_MS
+
+
 def day_of(time_ms: int) -> str:
     """Return the UTC day as ``YYYY-MM-DD``."""
     return date.fromordinal(EPOCH_ORDINAL + time_ms // DAY_MS).isoformat()

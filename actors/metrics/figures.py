@@ -29,6 +29,8 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     """None: this fleet redeems nothing."""
     claims_micro_usd: int = 0
     redeemed_micro_usd: int = 0
+    audit_due_ms: int | None = None
+    """Market time; None: no daily audit is expected."""
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,9 @@ def _fleet(state: SupervisorState, seen: SeenBefore, beside: Beside) -> Iterator
         yield Figure("release_slots", on[release], (release,))
     yield Figure("disk_warning_bytes", beside.warning_bytes)
     yield from _disk(beside.disk)
+    if beside.disk.audit_due_ms is not None:
+        overdue_ms = max(0, beside.market_ms - beside.disk.audit_due_ms)
+        yield Figure("daily_audit_overdue_ms", overdue_ms)
 
 
 def _disk(disk: Disk) -> Iterator[Figure]:

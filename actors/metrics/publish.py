@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
 from ray.util.metrics import Gauge
 
 from actors.clock import wall_ms
 from actors.config import FleetConfig
+from actors.metrics.audit_due import audit_due_ms
 from actors.metrics.figures import Beside, Disk, figures
 from actors.metrics.seen import SeenBefore, see
 from actors.metrics.slots import Figure
@@ -21,6 +23,7 @@ from actors.redemption.log import Book, read_book
 from actors.runtime import log_event
 from actors.supervisor.alarm_sinks import Latched
 from actors.supervisor.state import SupervisorState
+from checkpoints.audit_days import audited_days, owed_since
 from checkpoints.errors import CheckpointsError
 from checkpoints.journal_days import DISK_WARNING_BYTES
 from checkpoints.storage import LocalStorage
@@ -29,7 +32,7 @@ from signals.market import Timeframe, decision_points
 PUBLISH_SECONDS: Final = 2.0
 """Wire. Ray sends what was set each `RAY_metrics_report_interval_ms` (10 s)."""
 DISK_ROUNDS: Final = 3
-"""Rounds between two reads of the disk: free space and the redeemer's log."""
+"""Rounds between two reads of the disk: free space, the redeemer's log, the audited days."""
 
 Reads = Callable[[], tuple[SupervisorState, Latched, int, int]]
 """Returns the state, what is latched, wire ms and market ms."""
@@ -83,20 +86,24 @@ class FleetMetrics:
         self._gauges[row.name].set(float(figure.value), tags=labels)
 
     def _read_disk(self) -> Disk:
-        free_bytes: int | None = None
+        disk = Disk()
         try:
-            free_bytes = self._storage.free_bytes()
-        except CheckpointsError as error:
+            disk = Disk(free_bytes=self._storage.free_bytes())
+            disk = replace(disk, audit_due_ms=self._read_audit_due())
+        except (CheckpointsError, ValueError) as error:
             self._report_once(str(error))
         book = read_book(self._storage.root)
         if not isinstance(book, Book):
-            return Disk(free_bytes=free_bytes)
-        return Disk(
-            free_bytes=free_bytes,
+            return disk
+        return replace(
+            disk,
             claims=len(book.open_claims),
             claims_micro_usd=book.owed_micro_usd,
             redeemed_micro_usd=book.paid_micro_usd,
         )
+
+    def _read_audit_due(self) -> int | None:
+        return audit_due_ms(self._config, audited_days(self._storage), owed_since(self._storage))
 
     def _report_once(self, fault: str) -> None:
         if fault != self._fault:

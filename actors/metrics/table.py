@@ -214,6 +214,14 @@ FEEDS: Final = (
     _m("feed_limit_ms", "market ms", ("feed",), "older than this is stale", "FeedView.limit_ms"),
     _m("feed_fresh", "0 or 1", ("feed",), "0: stale, or it never came", "FeedView.fresh"),
 )
+AUDIT: Final = (
+    _m(
+        "daily_audit_overdue_ms",
+        "market ms",
+        (),
+        "since the daily audit was due that is not made; 0: none is due",
+    ),
+)
 ROLLOUT: Final = (
     _m("rollout_active", "0 or 1", (), "1 while a roll or a change of parameters is under way"),
     _m("rollout_progress_age_ms", "ms", (), "since a slot of the roll last changed its step"),
@@ -230,6 +238,7 @@ SECTIONS: Final = {
     "Slots": SLOTS,
     "Feeds": FEEDS,
     "Rollout": ROLLOUT,
+    "Daily audit (of a fleet on real time that makes it)": AUDIT,
     "Winnings (of a fleet that redeems)": WINNINGS,
 }
 METRICS: Final = {row.name: row for rows in SECTIONS.values() for row in rows}

@@ -1,12 +1,11 @@
 """Which days are to be audited now. Pure: days are UTC days of market time."""
 
-import datetime as dt
 from typing import Final
 
 import msgspec
 
 from actors.config import DailyAudit
-from signals.market import DAY_MS, day_of
+from signals.market import DAY_MS, day_of, day_start_ms
 
 CATCH_UP_DAYS_MAX: Final = 7
 """A fleet whose watcher was away for longer is audited by hand: `midstride audit day --date`."""
@@ -44,21 +43,16 @@ def due_days(now_ms: int, when: DailyAudit, known: Known, *, catches_up: bool) -
     latest = day_of(now_ms - minutes * MS_PER_MINUTE - DAY_MS)
     candidates = [latest]
     if catches_up:
-        begin_ms = start_ms(latest) - (CATCH_UP_DAYS_MAX - 1) * DAY_MS
+        begin_ms = day_start_ms(latest) - (CATCH_UP_DAYS_MAX - 1) * DAY_MS
         before = (day_of(begin_ms + place * DAY_MS) for place in range(CATCH_UP_DAYS_MAX - 1))
         candidates = [*(day for day in before if day in known.with_rows), latest]
     days = tuple(day for day in candidates if day >= known.since and day not in known.audited)
-    late_ms = minutes * MS_PER_MINUTE + LATE_MS
+    begun_late_ms = now_ms - DAY_MS - minutes * MS_PER_MINUTE - LATE_MS
     late = tuple(
-        day for day in days if day in known.with_rows and now_ms >= start_ms(day) + DAY_MS + late_ms
+        day for day in days if day in known.with_rows and day_start_ms(day) <= begun_late_ms
     )
     return Due(days=days, late=late if catches_up else ())
 
 
-def start_ms(day: str) -> int:
-    """Return when a day begins, market time."""
-    return int(dt.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) * 1_000
-
-
 def is_over(day: str, now_ms: int) -> bool:
-    return now_ms >= start_ms(day) + DAY_MS
+    return now_ms >= day_start_ms(day) + DAY_MS

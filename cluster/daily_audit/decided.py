@@ -5,8 +5,8 @@ from typing import Final
 from cluster.audit.journal_view import JournalView
 from cluster.audit.problem import point_text
 from cluster.audit.slot_rows import STOPPED
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.report import Check, CheckState, DayFigures, check_of
+from signals.market import day_start_ms
 
 NAME: Final = "decisions"
 _BEFORE: Final = """
@@ -15,7 +15,7 @@ select slot, arg_max(action, sequence), max(market_ms) from valid where market_m
 
 
 def decided(view: JournalView, day: str, figures: DayFigures) -> Check:
-    before = {slot: (action, at) for slot, action, at in view.fetch(_BEFORE, start_ms(day))}
+    before = {slot: (action, at) for slot, action, at in view.fetch(_BEFORE, day_start_ms(day))}
     return judge(before, figures)
 
 

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from cluster.audit.journal_view import JournalView
 from cluster.audit.trades import make_trades
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.report import DayFigures
-from signals.market import DAY_MS
+from signals.market import DAY_MS, day_start_ms
 
 COUNT: Final = re.compile(r"\d{1,9}")
 _DECIDED: Final = """
@@ -35,7 +34,7 @@ from trade where pnl_micro_usd is not null and settled_ms >= ? and settled_ms < 
 
 def day_figures(view: JournalView, day: str, speed: int) -> DayFigures:
     """Count what the journal has of a day; `speed`: of market time."""
-    span = (start_ms(day), start_ms(day) + DAY_MS)
+    span = (day_start_ms(day), day_start_ms(day) + DAY_MS)
     decisions, slots, late_ms, releases = _one(view, _DECIDED, span)
     given_up: Counter[str] = Counter()
     for action, reason in view.fetch(_NOTES, *span):

@@ -7,12 +7,12 @@ nobody and leaves the record of before.
 import contextlib
 import fcntl
 import os
-import re
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from checkpoints.audit_days import FOLDER, SINCE_FILE, Since, audited_days, owed_since
 from checkpoints.errors import DamagedError, MissingFileError, StorageError
 from checkpoints.journal import JOURNAL
 from checkpoints.journal_days import JOURNAL_DAYS_KEPT
@@ -22,10 +22,7 @@ from cluster.daily_audit.calendar import CATCH_UP_DAYS_MAX, Known
 from cluster.daily_audit.errors import AuditRunsError
 from cluster.daily_audit.report import DayAudit
 
-FOLDER: Final = "audits"
 LOCK_FILE: Final = f"{FOLDER}/lock"
-SINCE_FILE: Final = f"{FOLDER}/since.json"
-DAY_FILE: Final = re.compile(rf"{FOLDER}/(?P<day>\d{{4}}-\d\d-\d\d)\.json")
 DAYS_KEPT: Final = JOURNAL_DAYS_KEPT
 RECENT_DAYS: Final = 3 * CATCH_UP_DAYS_MAX
 """Records that are read to know what is due: more than the days that can be."""
@@ -33,10 +30,6 @@ AHEAD_MS_MAX: Final = 300_000
 """Wire. A record from further ahead was made under a clock that was wrong."""
 SET_ASIDE: Final = "damaged"
 """Folder of what is kept and not believed."""
-
-
-class Since(msgspec.Struct, frozen=True, kw_only=True):
-    day: str
 
 
 @contextlib.contextmanager
@@ -65,7 +58,7 @@ def keep(storage: LocalStorage, audit: DayAudit) -> None:
     scheduled = audit.scheduled or (before is not None and before.scheduled)
     kept = msgspec.structs.replace(audit, scheduled=scheduled)
     storage.write(_file(audit.day), msgspec.json.encode(kept))
-    storage.delete_all(_file(day) for day in days(storage)[:-DAYS_KEPT])
+    storage.delete_all(_file(day) for day in audited_days(storage)[:-DAYS_KEPT])
 
 
 def read(storage: LocalStorage, day: str) -> DayAudit | None:
@@ -76,20 +69,15 @@ def read(storage: LocalStorage, day: str) -> DayAudit | None:
         return None
 
 
-def days(storage: LocalStorage) -> list[str]:
-    """Return the days that have a record, oldest first."""
-    found = map(DAY_FILE.fullmatch, storage.names(f"{FOLDER}/"))
-    return sorted(match["day"] for match in found if match is not None)
-
-
 def latest(storage: LocalStorage) -> DayAudit | None:
     """Return the audit of the newest day that has a readable one."""
-    return next((one for day in reversed(days(storage)) if (one := read(storage, day))), None)
+    days = reversed(audited_days(storage))
+    return next((one for day in days if (one := read(storage, day))), None)
 
 
 def known(storage: LocalStorage, now_wire_ms: int, today: str) -> Known:
     """Return what is owed and done; days are owed from the one on which this was first asked."""
-    recent = days(storage)[-RECENT_DAYS:]
+    recent = audited_days(storage)[-RECENT_DAYS:]
     audited = frozenset(day for day in recent if _counts(storage, day, now_wire_ms))
     return Known(since=_since(storage, today), audited=audited, with_rows=days_with_rows(storage))
 
@@ -100,12 +88,9 @@ def days_with_rows(storage: LocalStorage) -> frozenset[str]:
 
 
 def _since(storage: LocalStorage, today: str) -> str:
-    try:
-        since = from_json(storage.read(SINCE_FILE), Since, SINCE_FILE).day
-    except (MissingFileError, DamagedError):
-        since = ""
-    if not since or since > today:  # a clock that was ahead when it was written
-        since = min([today, *days(storage)])
+    since = owed_since(storage)
+    if since is None or since > today:  # a clock that was ahead when it was written
+        since = min([today, *audited_days(storage)])
         storage.write(SINCE_FILE, msgspec.json.encode(Since(day=since)))
     return since
 

@@ -16,7 +16,7 @@ from cluster.audit.completeness import read_proven
 from cluster.audit.journal_view import read_journal
 from cluster.audit.reconcile import Span, reconcile
 from cluster.daily_audit import attested, detector_counts
-from cluster.daily_audit.calendar import is_over, start_ms
+from cluster.daily_audit.calendar import is_over
 from cluster.daily_audit.decided import decided
 from cluster.daily_audit.figures import day_figures
 from cluster.daily_audit.replayed import NAME as REPLAYED
@@ -24,7 +24,7 @@ from cluster.daily_audit.replayed import made_again
 from cluster.daily_audit.report import Check, CheckState, DayAudit, DayFigures, check_of
 from cluster.errors import ClusterError, FleetError
 from cluster.local.state_folder import StateFolder
-from signals.market import DAY_MS, day_of
+from signals.market import DAY_MS, day_of, day_start_ms
 
 RECORD: Final = "record"
 VENUE: Final = "venue"
@@ -65,7 +65,7 @@ def open_case(state: StateFolder, day: str | None, now: Callable[[], int]) -> Ca
     now_wire_ms = now()
     now_ms = config.clock.market_ms(now_wire_ms)
     chosen = day or day_of(now_ms - DAY_MS)
-    if start_ms(chosen) > now_ms:
+    if day_start_ms(chosen) > now_ms:
         raise FleetError(
             f"{chosen} has not begun: the latest day that is over is {day_of(now_ms - DAY_MS)}"
         )
@@ -137,7 +137,7 @@ def _venue(case: Case) -> Check:
 
 
 def span_of(case: Case) -> Span:
-    own_from_ms = start_ms(case.day) - DAY_MS
+    own_from_ms = day_start_ms(case.day) - DAY_MS
     own_from_wire_ms = int(case.config.clock.wire_ms(own_from_ms))
     return Span(
         own_from_ms=own_from_ms,

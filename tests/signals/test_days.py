@@ -2,7 +2,7 @@
 
 import pytest
 
-from signals.market import DAY_MS, day_of
+from signals.market import DAY_MS, day_of, day_start_ms
 
 LEAP_DAY_MS = 1_709_164_800_000
 """2024-02-29, 00:00 UTC."""
@@ -23,3 +23,14 @@ LEAP_DAY_MS = 1_709_164_800_000
 )
 def test_a_moment_has_the_calendars_day(time_ms: int, day: str) -> None:
     assert day_of(time_ms) == day
+
+
+@pytest.mark.parametrize("time_ms", [-1, 0, LEAP_DAY_MS, LEAP_DAY_MS + DAY_MS - 1])
+def test_a_day_begins_at_its_midnight(time_ms: int) -> None:
+    assert day_start_ms(day_of(time_ms)) == time_ms - time_ms % DAY_MS
+
+
+@pytest.mark.parametrize("text", ["", "2026-02-29", "2026-3-04", "damaged"])
+def test_a_text_that_names_no_day_has_no_begin(text: str) -> None:
+    with pytest.raises(ValueError, match=r"isoformat|day is out of range"):
+        day_start_ms(text)

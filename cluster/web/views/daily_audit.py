@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from checkpoints.audit_days import audited_days
 from checkpoints.storage import LocalStorage
 from cluster.daily_audit import records
 from cluster.daily_audit.page import FOUND_SHOWN, figures_line, headline
@@ -61,7 +62,7 @@ def view(asked: Asked) -> AuditView:
     """Read the audit that the address names, else the latest."""
     storage = asked.storage
     named = asked.query.get("day")
-    days = records.days(storage)
+    days = audited_days(storage)
     shown = records.latest(storage) if named is None else _named(storage, named, days)
     kept = (records.read(storage, day) for day in reversed(days[-DAYS_SHOWN:]))
     lines = tuple(_line(one) for one in kept if one is not None)

@@ -17,7 +17,7 @@ Told = dict[str, dict[tuple[str, ...], float]]
 
 def beside(watch: Watch, **fields: Any) -> Beside:
     now = {"unix_seconds": 1.0, "wire_ms": watch.now_ms, "market_ms": watch.now_ms}
-    disk = Disk(free_bytes=5, claims=0)
+    disk = Disk(free_bytes=5, claims=0, audit_due_ms=0)
     return msgspec.structs.replace(
         Beside(**now, disk=disk, next_due_ms=watch.now_ms + 7, warning_bytes=4), **fields
     )

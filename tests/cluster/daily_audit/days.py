@@ -9,14 +9,14 @@ from actors.runtime import CONFIG_FILE
 from checkpoints.storage import LocalStorage
 from cluster.audit.reconcile import Reconciled
 from cluster.daily_audit import run
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.report import Check, DayAudit
 from cluster.daily_audit.run import Case
 from cluster.local.state_folder import StateFolder
+from signals.market import day_start_ms
 from tests.cluster.audit.complete_record import make_record
 
 DAY = "2026-01-01"
-NEXT_MORNING_MS = start_ms("2026-01-02") + 9_000_000
+NEXT_MORNING_MS = day_start_ms("2026-01-02") + 9_000_000
 SAME = Reconciled(differences=(), open_orders=0, fills=14, positions=14, winners=14, looks=1)
 
 

@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.config import DailyAudit
-from cluster.daily_audit.calendar import CATCH_UP_DAYS_MAX, Due, Known, due_days, is_over, start_ms
-from signals.market import DAY_MS, day_of
+from cluster.daily_audit.calendar import CATCH_UP_DAYS_MAX, Due, Known, due_days, is_over
+from signals.market import DAY_MS, day_of, day_start_ms
 
 HOUR_MS = 3_600_000
 AT = DailyAudit(at_utc="02:30")
 
 
 def day(number: int) -> str:
-    return day_of(start_ms("2026-03-01") + number * DAY_MS)
+    return day_of(day_start_ms("2026-03-01") + number * DAY_MS)
 
 
 def at(number: int, hours: float) -> int:
-    return start_ms("2026-03-01") + number * DAY_MS + int(hours * HOUR_MS)
+    return day_start_ms("2026-03-01") + number * DAY_MS + int(hours * HOUR_MS)
 
 
 def known(audited: tuple[int, ...] = (), rows: tuple[int, ...] = (), since: int = 0) -> Known:
@@ -72,7 +72,7 @@ def test_a_clock_that_is_set_back_asks_for_no_day_again(
     now: int, back: int, rows: set[int], minutes: int
 ) -> None:
     when = DailyAudit(at_utc=f"{minutes // 60:02d}:{minutes % 60:02d}")
-    now_ms = start_ms("2026-03-01") + now
+    now_ms = day_start_ms("2026-03-01") + now
     first = due(now_ms, known(rows=tuple(rows)), when)
     assert len(first.days) <= CATCH_UP_DAYS_MAX
     assert all(is_over(one, now_ms) for one in first.days)

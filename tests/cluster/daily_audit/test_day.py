@@ -16,12 +16,11 @@ from checkpoints.journal_rows import JournalRow, RowKind
 from checkpoints.snapshots import SNAPSHOTS
 from checkpoints.storage import LocalStorage
 from cluster.daily_audit import run
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.page import headline, page
 from cluster.daily_audit.report import CheckState
 from cluster.errors import FleetError
 from cluster.local.state_folder import StateFolder
-from signals.market import DAY_MS
+from signals.market import DAY_MS, day_start_ms
 from signals.market_time import MarketClock
 from tests.cluster.audit.losses import rewrite
 from tests.cluster.daily_audit.days import (
@@ -136,7 +135,7 @@ def test_a_day_after_a_death_fails_and_one_before_the_first_row_has_nothing(
 
 
 def test_a_day_that_is_not_over_is_looked_at_and_said_to_be_none(state: StateFolder) -> None:
-    found = audited(case_of(state, DAY, start_ms(DAY) + 40_000_000))
+    found = audited(case_of(state, DAY, day_start_ms(DAY) + 40_000_000))
     assert not found.over
     assert "not over yet" in headline(found)
 

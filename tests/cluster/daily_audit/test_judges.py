@@ -7,9 +7,8 @@ from actors.detectors.day_counts import DAYS_KEPT, DayCount, add_poll, add_rows
 from cluster.audit.reconcile import OwnBooks, VenueBooks, within
 from cluster.daily_audit import attested, decided, detector_counts
 from cluster.daily_audit.attested import Owner, Seen
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.report import FOUND_MAX, CheckState, DayFigures, check_of
-from signals.market import DAY_MS
+from signals.market import DAY_MS, day_start_ms
 from tests.cluster.audit.test_reconcile import TRADE
 
 DAY = "2026-03-04"
@@ -58,7 +57,7 @@ def test_a_day_without_counters_fails_unless_it_is_older_than_all_counters() -> 
 
 def test_counters_are_kept_of_the_latest_days_only() -> None:
     counts: dict[str, DayCount] = {}
-    begin_ms = start_ms(DAY)
+    begin_ms = day_start_ms(DAY)
     for place in range(3 * DAYS_KEPT):
         counts = add_poll(counts, begin_ms + place * DAY_MS, 2, ["journal"])
         counts = add_poll(counts, begin_ms + place * DAY_MS, 1, [])

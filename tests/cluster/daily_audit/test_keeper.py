@@ -12,7 +12,6 @@ from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.daily_audit import keeper as keeping
 from cluster.daily_audit import records
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.keeper import (
     AUDIT_SECONDS_MAX,
     PAUSES,
@@ -23,7 +22,7 @@ from cluster.daily_audit.keeper import (
 from cluster.daily_audit.process import BUSY, audit_mark, end_audit, start_audit
 from cluster.local.processes import marked, wait_until
 from cluster.local.state_folder import RunRecord, StateFolder
-from signals.market import day_of
+from signals.market import day_of, day_start_ms
 from signals.market_time import MarketClock
 from tests.cluster.audit.complete_record import make_config
 from tests.cluster.daily_audit.test_records import audit
@@ -50,7 +49,7 @@ class Fleet:
         self.state, self.storage = state, LocalStorage(state.storage)
         config = msgspec.structs.replace(make_config(state.storage), clock=clock)
         self.storage.write("config/current.json", msgspec.json.encode(config))
-        self.now_ms = start_ms("2026-03-04") + 10 * HOUR_MS
+        self.now_ms = day_start_ms("2026-03-04") + 10 * HOUR_MS
         self.now_s = 0.0
         self.started: list[str] = []
         self.child = FakeChild()
@@ -69,7 +68,7 @@ class Fleet:
             (self.state.storage / "journal" / day).mkdir(parents=True, exist_ok=True)
 
     def at(self, day: str, hours: float) -> None:
-        self.now_ms = start_ms(day) + int(hours * HOUR_MS)
+        self.now_ms = day_start_ms(day) + int(hours * HOUR_MS)
         self.poll()
 
     def poll(self, seconds: float = POLL_SECONDS, record: RunRecord = LAUNCHED) -> None:
@@ -129,7 +128,7 @@ def test_a_watcher_that_was_away_is_noticed_at_the_next_start(fleet: Fleet) -> N
 def test_a_fleet_that_does_not_run_is_not_audited_until_it_does(fleet: Fleet) -> None:
     fleet.rows("2026-03-04")
     fleet.poll()
-    fleet.now_ms = start_ms("2026-03-05") + 3 * HOUR_MS
+    fleet.now_ms = day_start_ms("2026-03-05") + 3 * HOUR_MS
     fleet.poll(record=RunRecord(launched=False))
     assert fleet.started == []
     fleet.poll()
@@ -200,7 +199,7 @@ def test_days_that_pass_faster_than_real_ones_are_audited_at_most_once_an_hour(
     state = StateFolder(tmp_path)
     for folder in (state.storage, state.logs):
         folder.mkdir()
-    anchor = start_ms("2026-03-04")
+    anchor = day_start_ms("2026-03-04")
     clock = MarketClock(speed=30, anchor_wire_ms=anchor, anchor_market_ms=anchor)
     fleet = Fleet(state, clock)
     fleet.now_ms = anchor

@@ -10,15 +10,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from checkpoints.audit_days import audited_days
 from checkpoints.errors import StorageError
 from checkpoints.storage import LocalStorage
 from cluster.daily_audit import records
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.errors import AuditRunsError
 from cluster.daily_audit.report import DayAudit, DayFigures
+from signals.market import day_start_ms
 
 DAY = "2026-03-04"
-NOW_MS = start_ms("2026-03-05") + 9_000_000
+NOW_MS = day_start_ms("2026-03-05") + 9_000_000
 
 
 def audit(day: str = DAY, **about: object) -> DayAudit:
@@ -94,7 +95,7 @@ def test_a_record_from_the_future_is_put_aside_and_its_day_is_owed_again(
     records.keep(storage, audit())
     records.keep(storage, ahead)
     assert records.known(storage, NOW_MS, "2026-03-05").audited == {DAY}
-    assert records.days(storage) == [DAY]
+    assert audited_days(storage) == [DAY]
     aside = storage.read("damaged/audits/2026-03-07.json")
     assert msgspec.json.decode(aside, type=DayAudit) == ahead
 
@@ -113,7 +114,7 @@ def test_records_are_kept_as_long_as_the_journal_and_no_longer(
     monkeypatch.setattr(records, "DAYS_KEPT", 3)
     for number in range(1, 8):
         records.keep(storage, audit(f"2026-03-{number:02d}"))
-    assert records.days(storage) == ["2026-03-05", "2026-03-06", "2026-03-07"]
+    assert audited_days(storage) == ["2026-03-05", "2026-03-06", "2026-03-07"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])

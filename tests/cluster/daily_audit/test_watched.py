@@ -11,17 +11,17 @@ import pytest
 from msgspec.structs import replace
 
 from checkpoints.alarms import AlarmStore
+from checkpoints.audit_days import SINCE_FILE, Since
 from checkpoints.process_id import ProcessId
 from checkpoints.storage import LocalStorage
 from cluster.daily_audit import records
-from cluster.daily_audit.calendar import start_ms
 from cluster.daily_audit.process import audit_mark, end_audit
-from cluster.daily_audit.records import Since
 from cluster.daily_audit.report import CheckState
 from cluster.local.ending import end_watcher
 from cluster.local.processes import marked, wait_until
 from cluster.local.state_folder import StateFolder
 from cluster.local.watcher import start_watcher
+from signals.market import day_start_ms
 from signals.market_time import MarketClock
 from tests.cluster.daily_audit.days import DAY, check, config_of, make_state
 
@@ -36,12 +36,12 @@ def state(tmp_path: Path) -> Iterator[StateFolder]:
     state = make_state(tmp_path / "s", trades=1)
     state.prepare()
     clock = MarketClock(
-        anchor_wire_ms=time.time_ns() // 1_000_000, anchor_market_ms=start_ms(DAY) + 97_200_000
+        anchor_wire_ms=time.time_ns() // 1_000_000, anchor_market_ms=day_start_ms(DAY) + 97_200_000
     )
     storage = LocalStorage(state.storage)
     config = replace(config_of(state), clock=clock)
     storage.write("config/current.json", msgspec.json.encode(config))
-    storage.write(records.SINCE_FILE, msgspec.json.encode(Since(day=DAY)))
+    storage.write(SINCE_FILE, msgspec.json.encode(Since(day=DAY)))
     head = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     state.update_run(head=ProcessId.of(head.pid), launched=True)
     try:

@@ -201,6 +201,26 @@ CASES: Final = (
         "1m",
     ),
     Case(
+        "DailyAuditMissed",
+        "overdue for more than six hours, half an hour long",
+        one("daily_audit_overdue_ms", OLD, "21500000+10000x200"),
+        "34m",
+        ("",),
+    ),
+    Case(
+        "DailyAuditMissed",
+        "made within its six hours",
+        one("daily_audit_overdue_ms", OLD, "18000000+10000x200 0x200"),
+        "40m",
+    ),
+    Case(
+        "DailyAuditMissed",
+        "a fleet that was off for two days catches up",
+        one("daily_audit_overdue_ms", OLD, "172800000+10000x120 0x200"),
+        "31m",
+    ),
+    Case("DailyAuditMissed", "none is expected", {}, "40m"),
+    Case(
         "RolloutStuck",
         "no step for a quarter of an hour",
         {**ROLLS, **one("rollout_progress_age_ms", OLD, "900001x20")},

@@ -29,6 +29,7 @@ ASKED = frozenset(
         "OrderUnknown",
         "DiskLow",
         "CheckpointOld",
+        "DailyAuditMissed",
         "RolloutStuck",
         "ClockSkew",
         "LeaseNotRenewed",
