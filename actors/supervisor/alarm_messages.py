@@ -79,6 +79,7 @@ def is_recent(cleared: Cleared, wire_ms: float) -> bool:
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
     tries: int = 0
+    """That were begun: the last one may be under way."""
     next_ms: float = 0
     since_ms: float = 0
 
@@ -88,7 +89,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._waiting: dict[str, Waiting] = {}
-        self._told_ms: dict[str, float] = {}
+        self._taken_ms: dict[str, float] = {}
         """When the last raised message of a kind and subject was told."""
         self._before: dict[str, int] = {}
 
@@ -102,17 +103,17 @@ class Outbox:
             return
         at_ms = now_ms
         if message.status is Status.RAISED:
-            told_ms = self._told_ms.get(_about(message))
-            at_ms = now_ms if told_ms is None else max(now_ms, told_ms + REPEAT_MS)
-        elif self._drop_untold(message):
+            taken_ms = self._taken_ms.get(_about(message))
+            at_ms = now_ms if taken_ms is None else max(now_ms, taken_ms + REPEAT_MS)
+        elif self._drop_repeat(message):
             return
         self._waiting[message.key] = Waiting(message=message, next_ms=at_ms, since_ms=now_ms)
 
-    def _drop_untold(self, message: Message) -> bool:
+    def _drop_repeat(self, message: Message) -> bool:
         """Drop a repeat that ended before it was due, and count it for the next."""
         key = f"{message.id}/{Status.RAISED}"
         first = self._waiting.get(key)
-        if first is None or first.tries > 0 or _about(message) not in self._told_ms:
+        if first is None or first.tries > 0 or _about(message) not in self._taken_ms:
             return False
         del self._waiting[key]
         about = _about(message)
@@ -120,13 +121,15 @@ class Outbox:
         return True
 
     def due(self, now_ms: float) -> Message | None:
-        """Return the message that is tried now: one at a time, the raised before its resolved."""
+        """Begin a try and return its message: one at a time, the raised before its resolved."""
         for key, entry in self._waiting.items():
             if entry.next_ms <= now_ms and not self._has_elder(key):
                 before = self._before.get(_about(entry.message), 0)
                 if entry.message.status is Status.RESOLVED:
                     before = 0
-                return replace(entry.message, tries=entry.tries + 1, before=before)
+                tries = entry.tries + 1
+                self._waiting[key] = replace(entry, tries=tries)
+                return replace(entry.message, tries=tries, before=before)
         return None
 
     def _has_elder(self, key: str) -> bool:
@@ -141,7 +144,7 @@ class Outbox:
     def taken(self, message: Message, now_ms: float) -> None:
         self._waiting.pop(message.key, None)
         if message.status is Status.RAISED:
-            self._told_ms[_about(message)] = now_ms
+            self._taken_ms[_about(message)] = now_ms
             self._before.pop(_about(message), None)
             self._forget_old(now_ms)
 
@@ -150,12 +153,11 @@ class Outbox:
         entry = self._waiting.get(message.key)
         if entry is None:
             return False
-        tries = entry.tries + 1
-        if tries >= TRIES_MAX:
+        if entry.tries >= TRIES_MAX:
             del self._waiting[message.key]
             return True
-        next_ms = now_ms + PAUSES.wait_ms(tries)
-        self._waiting[message.key] = replace(entry, tries=tries, next_ms=next_ms)
+        next_ms = now_ms + PAUSES.wait_ms(entry.tries)
+        self._waiting[message.key] = replace(entry, next_ms=next_ms)
         return False
 
     def failing(self) -> int:
@@ -163,9 +165,9 @@ class Outbox:
         return sum(1 for entry in self._waiting.values() if entry.tries > 0)
 
     def _forget_old(self, now_ms: float) -> None:
-        for about, told_ms in list(self._told_ms.items()):
-            if now_ms - told_ms > REPEAT_MS:
-                del self._told_ms[about]
+        for about, taken_ms in list(self._taken_ms.items()):
+            if now_ms - taken_ms > REPEAT_MS:
+                del self._taken_ms[about]
 
 
 def _about(message: Message) -> str:

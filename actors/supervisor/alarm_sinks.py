@@ -2,8 +2,8 @@
 
 Whoever raised it, the sinks follow the store: an alarm without its mark is due. The mark is written
 when each sink took the message, so a crash between the two tells it twice rather than never. The
-sinks have tasks of their own: one that hangs or is down delays neither the other one nor the look
-at the alarms.
+sinks have tasks of their own: one that hangs or is down delays neither the other one nor the
+reading of alarms.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from checkpoints.alarms import Alarm, AlarmStore
 from checkpoints.errors import CheckpointsError
 from checkpoints.storage import Storage
 
-SAID: Final = "alarms-said"
+DELIVERED: Final = "alarms-said"
 """Storage folder of the marks, beside the alarms that it does not belong to."""
 OVER: Final = ".resolved"
 """End of the mark of an alarm whose end was told."""
-HEARD: Final = ".heard"
+KNOWN: Final = ".heard"
 """End of the mark of an alarm that the policy knows: a sink that is down brings nothing up anew."""
 IDLE_SECONDS: Final = 1.0
 """Wire. A sink looks so often whether a message came; the bar is 5 s (RTS 6, article 16)."""
@@ -41,7 +41,7 @@ class Latched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SinkPump:
-    """Looks for alarms that began or ended, and keeps the messages of each sink."""
+    """Finds alarms that began or ended, and keeps the messages of each sink."""
 
     def __init__(
         self, storage: Storage, sinks: AlarmSinks, now_ms: Callable[[], float] = wire_ms
@@ -51,13 +51,13 @@ class SinkPump:
         self._store = AlarmStore(storage)
         self._senders = senders(sinks)
         self._outboxes = {name: Outbox() for name in self._senders}
-        marks = {name.partition("/")[2] for name in storage.names(f"{SAID}/")}
-        self._said = {mark for mark in marks if not mark.endswith((OVER, HEARD))}
-        self._heard = {mark.removesuffix(HEARD) for mark in marks if mark.endswith(HEARD)}
+        marks = {name.partition("/")[2] for name in storage.names(f"{DELIVERED}/")}
+        self._delivered = {mark for mark in marks if not mark.endswith((OVER, KNOWN))}
+        self._known = {mark.removesuffix(KNOWN) for mark in marks if mark.endswith(KNOWN)}
         self._unmarked: set[str] = set()
-        """Heard in the last round: marked in the next one, when what it led to is under way."""
+        """New in the last round: marked in the next one, when what it led to is under way."""
         ended = {mark.removesuffix(OVER) for mark in marks if mark.endswith(OVER)}
-        self._open = self._said - ended
+        self._open = self._delivered - ended
         """Told as raised, and not known to be over."""
         self._waiting: dict[str, tuple[Message, set[str]]] = {}
         """By key: the message and the sinks that have not taken it."""
@@ -72,23 +72,23 @@ class SinkPump:
         failing = max((box.failing() for box in self._outboxes.values()), default=0)
         return Latched(alarms=self._latched, undelivered=failing)
 
-    async def pump(self, heard: Callable[[Alarm], None]) -> None:
-        """Look once at what is latched and what is over; wait for no sink.
+    async def pump(self, on_new: Callable[[Alarm], None]) -> None:
+        """Read once what is latched and what is over; wait for no sink.
 
-        `heard`: told of each alarm that was not told before, once.
+        `on_new`: called once for each alarm, also over restarts of the supervisor.
         """
         latched = await asyncio.to_thread(self._store.latched)
         self._latched = tuple(state.alarm for state in latched)
-        unmarked, self._unmarked = self._unmarked - self._said, set()
+        unmarked, self._unmarked = self._unmarked - self._delivered, set()
         for identity in sorted(unmarked):
-            await asyncio.to_thread(self._write_mark, identity, HEARD)
+            await asyncio.to_thread(self._write_mark, identity, KNOWN)
         for alarm in self._latched:
-            if alarm.id in self._said:
+            if alarm.id in self._delivered:
                 continue
-            if alarm.id not in self._heard:
-                self._heard.add(alarm.id)
+            if alarm.id not in self._known:
+                self._known.add(alarm.id)
                 self._unmarked.add(alarm.id)
-                heard(alarm)
+                on_new(alarm)
             message = raised(alarm)
             if message.key not in self._waiting:
                 self._put(message)
@@ -96,6 +96,15 @@ class SinkPump:
         if ended:
             for message in await asyncio.to_thread(self._over, sorted(ended)):
                 self._put(message)
+        self._forget_dropped()
+
+    def _forget_dropped(self) -> None:
+        """Forget the messages of alarms that are over and that no sink keeps any more."""
+        kept = {key for outbox in self._outboxes.values() for key in outbox.keys}
+        latched = {alarm.id for alarm in self._latched}
+        for key, (message, _) in list(self._waiting.items()):
+            if key not in kept and message.id not in latched:
+                del self._waiting[key]
 
     def _over(self, ended: Sequence[str]) -> list[Message]:
         """Return what is to be told of alarms that are not latched any more."""
@@ -163,12 +172,12 @@ class SinkPump:
         """Remember that it was told; a disk that takes nothing tells it once more after a start."""
         end = OVER if message.status is Status.RESOLVED else ""
         if not end:
-            self._said.add(message.id)
+            self._delivered.add(message.id)
         self._write_mark(message.id, end)
 
     def _write_mark(self, identity: str, end: str) -> None:
         try:
-            self._storage.create(f"{SAID}/{identity}{end}", b"said")
+            self._storage.create(f"{DELIVERED}/{identity}{end}", b"said")
         except CheckpointsError as error:
             log_event("alarm_mark_not_written", id=identity, reason=str(error))
 

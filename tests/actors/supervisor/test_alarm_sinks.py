@@ -4,11 +4,22 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actors.config import AlarmSinks
-from actors.supervisor.alarm_messages import PAUSES, REPEAT_MS, RESOLVED_WITHIN_MS
+from actors.supervisor.alarm_messages import (
+    PAUSES,
+    REPEAT_MS,
+    RESOLVED_WITHIN_MS,
+    Message,
+    Outbox,
+    Status,
+    raised,
+)
 from actors.supervisor.alarm_sinks import SinkPump, senders
+from checkpoints.alarms import Alarm
 from checkpoints.errors import StorageError
+from checkpoints.severity import Severity
 from checkpoints.storage import LocalStorage
 from tests.actors.supervisor.alarm_hooks import Rounds, raise_alarm, wait_long, webhook
 
@@ -123,6 +134,7 @@ def test_an_alarm_that_comes_and_goes_is_told_with_a_count_and_not_each_time(
         for _ in range(5):
             rounds.clear(told_alarm(rounds))
             rounds.round(1_000)
+        assert rounds.pump._waiting == {}, "nothing is kept of the alarms in between"
         assert [body["status"] for body in hook.bodies] == ["raised", "resolved"]
         raise_alarm(storage)
         rounds.round(1_000)
@@ -130,6 +142,37 @@ def test_an_alarm_that_comes_and_goes_is_told_with_a_count_and_not_each_time(
         rounds.round(REPEAT_MS)
         assert hook.bodies[-1]["status"] == "raised"
         assert hook.bodies[-1]["before"] == 4
+
+
+def test_a_repeat_that_ends_while_it_is_handed_over_gets_its_end_too() -> None:
+    outbox, now_ms = Outbox(), 1_000.0
+    first, second = alarm_message(1), alarm_message(2)
+    outbox.put(first, now_ms)
+    assert outbox.due(now_ms) is not None
+    outbox.taken(first, now_ms)
+    outbox.put(second, now_ms)
+    now_ms += REPEAT_MS
+    handed = outbox.due(now_ms)
+    assert handed is not None
+    assert handed.key == second.key
+    outbox.put(replace(second, status=Status.RESOLVED, key=f"{second.id}/resolved"), now_ms)
+    outbox.taken(handed, now_ms)
+    end = outbox.due(now_ms)
+    assert end is not None, "whoever got the start waits for the end"
+    assert end.key == f"{second.id}/resolved"
+
+
+def alarm_message(number: int) -> Message:
+    return raised(
+        Alarm(
+            id=f"no_decision.btc-5m.{number}",
+            kind="no_decision",
+            subject="btc-5m",
+            severity=Severity.CRITICAL,
+            action="look at the slot",
+            raised_wire_ms=1,
+        )
+    )
 
 
 def told_alarm(rounds: Rounds) -> str:
