@@ -36,9 +36,6 @@ RAY_KEPT: Final = (
 KEPT: Final = "|".join(("ray_midstride_.*", *RAY_KEPT))
 
 
-IN_UNITS: Final = frozenset({"folder", "state", "tree", "python", "config", "user"})
-
-
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """What the templates name."""
 
@@ -76,6 +73,12 @@ def templates() -> list[Path]:
     return sorted([*HERE.glob("*.yml"), *HERE.glob("units/*.service")])
 
 
+def names_in_units() -> frozenset[str]:
+    """Return the names that stand in a unit of systemd, which has a syntax of its own."""
+    units = (unit.read_text(encoding="utf-8") for unit in HERE.glob("units/*.service"))
+    return frozenset(name for text in units for name in PLACE.findall(text))
+
+
 def filled(text: str, names: Mapping[str, str]) -> str:
     """Fill in each name; raise `KeyError` for one that nobody knows."""
     return PLACE.sub(lambda found: names[found[1]], text)
@@ -83,14 +86,14 @@ def filled(text: str, names: Mapping[str, str]) -> str:
 
 def write_files(place: Place) -> Iterator[Path]:
     """Write each file, readable by this user; raise `ClusterError`."""
-    names = place.names()
+    names, in_units = place.names(), names_in_units()
     for key, value in names.items():
-        if any(char in value for char in '"\n\\'):
+        if not value.isprintable() or any(char in value for char in '"\\'):
             raise ClusterError(f"{key} may hold no quote, backslash or line break: {value!r}")
-        if key in IN_UNITS and any(char in value for char in " \t%$'"):
+        if key in in_units and any(char in value for char in " \t%$'"):
             raise ClusterError(
                 f"{key} stands in a unit of systemd, where a blank, %, $ or ' means something "
-                f"else; name another path than {value!r}"
+                f"else; name another than {value!r}"
             )
     place.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for template in templates():

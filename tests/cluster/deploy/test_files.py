@@ -54,7 +54,9 @@ def test_prometheus_follows_rays_list_and_keeps_the_fleets_series(tmp_path: Path
     assert not re.fullmatch(KEPT, "ray_grpc_server_req_new_total")
 
 
-@pytest.mark.parametrize("text_", ['http://a/"', "http://a/\n", "http://a/\\"])
+@pytest.mark.parametrize(
+    "text_", ['http://a/"', "http://a/\n", "http://a/\\", "http://a/\r", "http://a/\x85"]
+)
 def test_an_address_that_would_break_the_file_is_refused(tmp_path: Path, text_: str) -> None:
     with pytest.raises(ClusterError, match="webhook may hold no quote"):
         list(write_files(place(tmp_path, webhook=text_)))
@@ -67,6 +69,12 @@ def test_a_path_that_a_unit_would_read_otherwise_is_refused(tmp_path: Path, name
     with pytest.raises(ClusterError, match="state stands in a unit"):
         list(write_files(odd))
     assert not odd.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["alertmanager", "prometheus", "user", "mode"])
+def test_every_name_that_stands_in_a_unit_is_held_to_its_syntax(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ClusterError, match=f"{name} stands in a unit"):
+        list(write_files(place(tmp_path, **{name: "127.0.0.1:9093 --web.enable-admin-api"})))
 
 
 def test_the_board_is_what_its_table_says() -> None:
