@@ -7,7 +7,6 @@ was before a restart would look like events of now. A new slot's first answer te
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Final
 
 import msgspec
 
@@ -15,12 +14,10 @@ from actors.gateway.order_life import OrderState
 from actors.gateway.status import GatewayStatus
 from actors.market_data.status import FeedStatus
 from actors.messages import OrderEnd, TradingState
-from actors.metrics.seen import LATENESS_BOUNDS_MS, SeenBefore
+from actors.metrics.seen import LATENESS_BOUNDS_MS, RELEASE_DIGITS, SeenBefore
 from actors.metrics.slots import MICRO, Figure, slot_figures
 from actors.supervisor.state import GATEWAY, MARKET_DATA, SupervisorState
 from checkpoints.severity import Severity
-
-RELEASE_DIGITS: Final = 12
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from actors.supervisor.state import SupervisorState
 
 LATENESS_BOUNDS_MS: Final = (5, 10, 20, 50, 100, 150, 250, 500, 1_000, 2_500, 5_000, 10_000)
 """Wire ms from due to journaled; the aim is a p99 of 150."""
+RELEASE_DIGITS: Final = 12
+"""Of a release's digest, as a label."""
 
 
 class SlotSeenBefore(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ def see(before: SeenBefore, state: SupervisorState) -> SeenBefore:
     releases = set(before.releases)
     for watched in state.slots.values():
         if watched.release:
-            releases.add(watched.release[:12])
+            releases.add(watched.release[:RELEASE_DIGITS])
         status = watched.status
         if status is None:
             continue

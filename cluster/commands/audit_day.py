@@ -42,6 +42,10 @@ def command(
 
     Exit 0: all is well; 1: something is not, or could not be checked.
     """
+    if last and notify:
+        raise click.UsageError(
+            "--last makes no audit, so --notify has nothing to send: leave one out"
+        )
     folder = state_of(state)
     audit = _kept(folder, day) if last else _made(folder, day, notify=notify)
     if as_json:

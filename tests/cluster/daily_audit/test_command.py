@@ -46,6 +46,7 @@ def test_a_day_that_was_never_audited_a_future_one_and_no_fleet_are_refused(
         (["--last", "--date", DAY], f"no audit of {DAY} is kept"),
         (["--date", "2999-01-01"], "2999-01-01 has not begun"),
         (["--date", "2026-02-30"], "2026-02-30"),
+        (["--last", "--notify"], "--notify has nothing to send"),
     ):
         assert run(["audit", "day", *arguments, "--state", str(state.root)]) in {1, 2}
         assert expected in " ".join(capsys.readouterr().err.split())
