@@ -1,5 +1,6 @@
 """The verdict on a world that has come to rest: every book says the same, nothing is left over."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,8 @@ from actors.slot.rows import entry_of
 from actors.slot.seat import Phase, Seat
 from actors.slot.state import SlotState
 from actors.supervisor.standing import PROVEN_GOOD
+from actors.supervisor.taking_back import NO_WAY_BACK
+from checkpoints.alarms import AlarmStore
 from checkpoints.journal import Journal
 from checkpoints.journal_rows import valid_rows
 from signals.market import Slot, deadline_ms, decision_points
@@ -64,14 +67,20 @@ def at_rest(world: "World") -> bool:
 def has_no_way_back(world: "World", slot: str) -> bool:
     """Tell whether a release that keeps its slot from deciding stays, as the rule says.
 
-    No other release has made in the slot the good decisions that prove one.
+    No other release has made in the slot the good decisions that prove one, and an alarm says so.
     """
     record = world.monitor.fence(slot)
     if record is None or world.releases[record.release].kind in GOOD:
         return False
     releases = {each.fence: each.release for each in world.monitor.fences.get(slot, ())}
-    made = [releases.get(fence) for _, fence, _ in world.monitor.memories.get(slot, ())]
-    return sum(release != record.release for release in made) < PROVEN_GOOD
+    made = Counter(releases.get(fence) for _, fence, _ in world.monitor.memories.get(slot, ()))
+    proven = {release for release, count in made.items() if count >= PROVEN_GOOD}
+    raised = {
+        (state.alarm.subject, state.alarm.release)
+        for state in AlarmStore(world.disk).history()
+        if state.alarm.kind == NO_WAY_BACK
+    }
+    return proven <= {record.release} and (slot, record.release[:12]) in raised
 
 
 def _slot_rests(world: "World", slot: str) -> bool:
