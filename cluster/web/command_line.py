@@ -40,6 +40,16 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
+def command_of(state: StateFolder, words: Sequence[str]) -> tuple[str, ...]:
+    """Return what starts `midstride WORDS` on this fleet, under the Python that can join it."""
+    return (python_of(state), "-m", "cluster", *words, f"--state={state.root}")
+
+
+def environment() -> dict[str, str]:
+    """Return what such a process gets; its lines are not broken for a narrow terminal."""
+    return child_environment(os.environ) | {"COLUMNS": "200"}
+
+
 async def run_command(
     state: StateFolder,
     words: Sequence[str],
@@ -51,17 +61,13 @@ async def run_command(
     """Run `midstride WORDS` on this fleet; `said` gets each line as it comes."""
     try:
         child = await asyncio.create_subprocess_exec(
-            python_of(state),
-            "-m",
-            "cluster",
-            *words,
-            f"--state={state.root}",
+            *command_of(state, words),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             limit=LINE_BYTES_MAX,
             cwd=WORKING_TREE,
-            env=child_environment(os.environ) | {"COLUMNS": "200"},
+            env=environment(),
             start_new_session=True,
         )
     except OSError as error:

@@ -7,7 +7,6 @@ does not end with the console, and a console needs no Ray.
 import subprocess
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ from checkpoints.storage import LocalStorage
 from cluster.audit.journal_view import Within
 from cluster.errors import FleetError
 from cluster.fleet import running
-from cluster.local.environment import interpreter
+from cluster.local.jobs import WORKING_TREE
 from cluster.local.state_folder import StateFolder
 from cluster.replay.guests import ProcessRooms
 from cluster.replay.recorded import Wanted
@@ -26,6 +25,7 @@ from cluster.replay.run import ReplayOptions, replay
 from cluster.rolling_update.planning import find_release
 from cluster.status.alarm_clearing import chosen_alarms, clear_alarms
 from cluster.terminal.plain_text import plain
+from cluster.web.command_line import command_of, environment
 from cluster.web.pages import Pressed
 from cluster.web.record_journal import before
 from cluster.web.views.trades import rerun_of
@@ -35,7 +35,6 @@ REFUSED_S: Final = 20.0
 """Wire, for a command to refuse: Python's start and its own checks. One that lasts longer has begun
 and goes on by itself."""
 SAID_MAX: Final = 600
-ROOT: Final = Path(__file__).resolve().parents[2]
 RERUN_DAYS: Final = 2
 """Before the decision: its memory adds up from the rows of some hours."""
 PARTS: Final = 4
@@ -119,10 +118,13 @@ def _command(state: StateFolder, verb: str, words: tuple[str, ...]) -> str:
     """Run a command of rolling updates; raise `FleetError` with what it said if it refused."""
     log = state.root / "logs" / f"console-{verb}.log"
     log.parent.mkdir(exist_ok=True)
+    if log.exists():  # of one that may still write
+        log.replace(log.with_name(f"{log.name}.1"))
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 our own command
-            (interpreter(), "-m", "cluster", "rolling-update", verb, *words, "--state", state.root),
-            cwd=ROOT,
+            command_of(state, ("rolling-update", verb, *words)),
+            cwd=WORKING_TREE,
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -131,7 +133,7 @@ def _command(state: StateFolder, verb: str, words: tuple[str, ...]) -> str:
     try:
         code = process.wait(REFUSED_S)
     except subprocess.TimeoutExpired:
-        return f"{verb} has begun and goes on by itself; its words are in {log}"
+        return f"{verb} has begun and goes on by itself; {log} has what it says"
     said = plain(" ".join(log.read_text(errors="replace").split())[-SAID_MAX:], SAID_MAX)
     if code:
         raise FleetError(said or f"{verb} ended with {code}; see {log}")

@@ -75,10 +75,7 @@ def _by_log(storage: LocalStorage) -> tuple[tuple[OrderLine, ...] | None, str]:
     try:
         ledger = read_log(storage).ledger
     except (CheckpointsError, OSError) as error:
-        return (
-            None,
-            f"What is open is not known: the gateway's log cannot be read ({plain(str(error))})",
-        )
+        return None, f"{NOT_KNOWN}: the gateway's log cannot be read ({plain(str(error))})"
     if ledger is None:
         return None, f"{NOT_KNOWN}: there is no gateway's log that can be read"
     return _lines(ledger.orders.values()), "by the gateway's log, since it does not answer now"
