@@ -1,8 +1,9 @@
-"""The console as one ASGI application: doors, pages, buttons."""
+"""The console as one ASGI application: login, pages, buttons."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from html import escape
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -25,14 +26,14 @@ from cluster.web.live import Live, Stream
 from cluster.web.login import Login
 from cluster.web.pages import Asked, Button, Page, Pressed
 from cluster.web.render import STATIC
-from cluster.web.rollouts_live import RolloutSight
+from cluster.web.rollouts_live import RolloutSource
 from cluster.web.sessions import Session, cookie_name
 from cluster.web.trading_pages import TradingPages
 
 PAGES_AT_ONCE: Final = 2
 """Pages of the record that are made at once: each takes up to a second of a core."""
 PAGES_WAITING_MAX: Final = 30
-"""Half a minute's; who comes later is told so."""
+"""Half a minute's; the next one is refused and its page says so."""
 BUTTONS_AT_ONCE: Final = 4
 """One that starts a command waits some seconds for it to refuse."""
 
@@ -44,8 +45,8 @@ def build(state: StateFolder) -> Starlette:
         Lane(PAGES_AT_ONCE, PAGES_WAITING_MAX),
         Lane(BUTTONS_AT_ONCE, PAGES_WAITING_MAX),
     )
-    live = Live(console.sight)
-    rolling = Live(RolloutSight(LocalStorage(state.storage), console.renderer, console.in_thread))
+    live = Live(console.fleet_source)
+    rolling = Live(RolloutSource(LocalStorage(state.storage), console.renderer, console.in_thread))
     login = Login(console.sessions, console.codes, cookie_name(state.root), console.renderer)
     routes: list[BaseRoute] = [
         Route(LOGIN, login.show, methods=["GET"]),
@@ -96,7 +97,7 @@ def _icon(_request: Request) -> Response:
 def _fleet(console: WebConsole, live: Live) -> Callable[[Request], Any]:
     async def show(request: Request) -> Response:
         seen = live.fragments.id  # before the view: what comes after it is sent again
-        view = await console.in_thread(console.sight.view)
+        view = await console.in_thread(console.fleet_source.view)
         return console.page(request, "fleet.html", title="Fleet", view=view, seen=seen)
 
     return show
@@ -150,10 +151,6 @@ def _handlers(console: WebConsole) -> dict[Any, Callable[[Request, Any], Any]]:
 
     def fault(_request: Request, error: Exception) -> Response:
         said = report(["console"], error)
-        return HTMLResponse(f"<!doctype html><title>Fault</title><p>{_escaped(said)}</p>", 500)
+        return HTMLResponse(f"<!doctype html><title>Fault</title><p>{escape(said)}</p>", 500)
 
     return {404: missing, Exception: fault}
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -17,7 +17,7 @@ from cluster.terminal.console import operator
 from cluster.terminal.plain_text import plain
 from cluster.web.address import codes_folder
 from cluster.web.all_pages import PAGES
-from cluster.web.fleet_live import FleetSight
+from cluster.web.fleet_live import FleetSource
 from cluster.web.operators import OperatorJournal
 from cluster.web.render import NavigationEntry, Renderer
 from cluster.web.sessions import LoginCodes, Session, Sessions
@@ -45,9 +45,9 @@ class WebConsole:
         self.journal = OperatorJournal(state.root)
         self.fleet = fleet_name(state)
         entries = [NavigationEntry("/", "Fleet")]
-        entries += [NavigationEntry(page.path, page.title) for page in PAGES if page.in_navigation]
+        entries += [NavigationEntry(page.path, page.title) for page in PAGES]
         self.renderer = Renderer(self.fleet, KINDS[kind_in(state.storage)], entries)
-        self.sight = FleetSight(state, self.renderer)
+        self.fleet_source = FleetSource(state, self.renderer)
         self._threads: anyio.CapacityLimiter | None = None
 
     async def in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:

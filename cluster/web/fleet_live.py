@@ -27,15 +27,15 @@ from cluster.web.live import Piece
 from cluster.web.render import Renderer
 from cluster.web.trading_view import halted
 
-LOOK_S: Final = 0.2
-"""Wire: so often the folders are looked at, which costs a tenth of a millisecond."""
+CHECK_S: Final = 0.2
+"""Wire: how often the folders are checked, which costs a tenth of a millisecond."""
 ASK_S_MIN: Final = 0.4
 """Wire, between two rounds of questions."""
 ASK_S: Final = 2.0
-"""Wire: so often the fleet is asked where its folders do not change."""
+"""Wire: how often the fleet is asked where its folders do not change."""
 
 
-class FleetSight:
+class FleetSource:
     """What is known of the fleet; the source of the live page."""
 
     def __init__(self, state: StateFolder, renderer: Renderer) -> None:
@@ -44,7 +44,7 @@ class FleetSight:
         self._alarms = AlarmStore(self._storage)
         self._renderer = renderer
         self._asker = Asker(state)
-        self._looked: tuple[int, ...] = ()
+        self._stamps: tuple[int, ...] = ()
         self._asked_s = 0.0
         self.seen: FleetSeen | None = None
 
@@ -71,14 +71,14 @@ class FleetSight:
         """Wait until a folder changed or it is time anyway."""
         while True:
             passed_s = time.monotonic() - self._asked_s
-            looked = await asyncio.to_thread(stamps, self._state.storage)
-            changed, self._looked = looked != self._looked, looked
+            found = await asyncio.to_thread(stamps, self._state.storage)
+            changed, self._stamps = found != self._stamps, found
             if passed_s >= ASK_S or (changed and passed_s >= ASK_S_MIN):
                 return
             if changed:
                 await asyncio.sleep(ASK_S_MIN - passed_s)
                 return
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
 
     def _around(self) -> Surroundings:
         problem, alarms = "", tuple[AlarmState, ...]()

@@ -8,6 +8,7 @@ from checkpoints.storage import LocalStorage
 from cluster.status.dead_fleet import newest_rows
 from cluster.status.page import LastDecisionView, PositionView, SlotView
 from cluster.web.fleet_seen import FleetSeen, SlotSeen
+from signals.market import Slot
 
 UNASKED = "not asked yet"
 
@@ -18,13 +19,9 @@ def stored_fleet(storage: LocalStorage) -> FleetSeen:
         found = [_slot(rows) for rows in newest_rows(storage)]
     except (CheckpointsError, OSError) as error:
         return FleetSeen(problem=str(error))
-    return FleetSeen(slots={one.view.slot: one for one in sorted(found, key=_place)})
-
-
-def _place(one: SlotSeen) -> tuple[str, int]:
-    asset, _, timeframe = one.view.slot.partition("-")
-    minutes = {"5m": 5, "15m": 15, "1h": 60, "4h": 240}
-    return asset, minutes.get(timeframe, 0)
+    known = [one for one in found if Slot.is_name(one.view.slot)]
+    known.sort(key=lambda one: Slot.parse(one.view.slot).place)
+    return FleetSeen(slots={one.view.slot: one for one in known})
 
 
 def _slot(rows: Sequence[JournalRow]) -> SlotSeen:

@@ -40,12 +40,12 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     mark: str = ""
     """`good`, `bad` or `warn`: the colour of what the words say already."""
     since_ms: int | None = None
-    """Of a stale one: when it was last told; None: it is fresh."""
+    """Of a stale one: when its numbers came; None: it is fresh."""
 
 
-def since_when(told_ms: int | None, now_ms: int) -> int | None:
-    """Return when it was told where that is too long ago."""
-    return told_ms if told_ms is not None and now_ms - told_ms > STALE_MS else None
+def since_when(answered_ms: int | None, now_ms: int) -> int | None:
+    """Return when an answer came where that is too long ago."""
+    return answered_ms if answered_ms is not None and now_ms - answered_ms > STALE_MS else None
 
 
 def fleet_tiles(seen: FleetSeen, around: Surroundings) -> Iterator[Tile]:
@@ -148,11 +148,11 @@ def _feeds(seen: FleetSeen, now_ms: int) -> Tile:
 
 def _regime(seen: FleetSeen, now_ms: int) -> Tile:
     counts = Counter(one.view.regime for one in seen.slots.values() if one.view.regime)
-    told = [f"{count} {name}" for name, count in counts.most_common()]
+    regimes = [f"{count} {name}" for name, count in counts.most_common()]
     return Tile(
         id="regime",
         name="Regime",
-        value=plain(", ".join(told)) or "none yet",
+        value=plain(", ".join(regimes)) or "none yet",
         note="of the slots' last decisions",
         since_ms=since_when(seen.read_wire_ms, now_ms),
     )
@@ -160,15 +160,15 @@ def _regime(seen: FleetSeen, now_ms: int) -> Tile:
 
 def _alarms(around: Surroundings) -> Tile:
     counts = Counter(state.alarm.severity for state in around.alarms)
-    told = [f"{counts[one]} {one}" for one in Severity if counts[one]]
+    latched = [f"{counts[one]} {one}" for one in Severity if counts[one]]
     worst = counts[Severity.CRITICAL] + counts[Severity.WARNING]
     unread = "unknown" if around.problem else ""
     return Tile(
         id="alarms",
         name="Alarms",
-        value=", ".join(filter(None, (*told, unread))) or "none",
+        value=", ".join(filter(None, (*latched, unread))) or "none",
         note="latched until a person clears them",
-        mark="bad" if worst or unread else "warn" if told else "good",
+        mark="bad" if worst or unread else "warn" if latched else "good",
     )
 
 
@@ -180,12 +180,12 @@ def _disk(around: Surroundings) -> Tile:
 
 def _release(seen: FleetSeen, now_ms: int) -> Tile:
     newest = seen.newest
-    told = "unknown" if newest is None else releases(newest)
+    shown = "unknown" if newest is None else releases(newest)
     return Tile(
         id="releases",
         name="Releases",
-        value=told,
+        value=shown,
         note="" if newest is None else plain(newest.gate),
-        mark="warn" if told.startswith("MIXED") else "",
+        mark="warn" if shown.startswith("MIXED") else "",
         since_ms=since_when(seen.read_wire_ms, now_ms),
     )

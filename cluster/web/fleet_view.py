@@ -4,7 +4,6 @@ A number that is fresh came with the newest reading, whose age the page shows on
 the time of its own. Ages grow in the browser, so a tile changes only when what it says does.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -140,8 +139,5 @@ def _closes_ms(view: SlotView) -> int | None:
 def _position(view: SlotView) -> str:
     up = sum(position.up_shares for position in view.position)
     down = sum(position.down_shares for position in view.position)
-    told: Sequence[str] = [
-        f"Up {shares(up)}" if up else "",
-        f"Down {shares(down)}" if down else "",
-    ]
-    return " ".join(one for one in told if one) or "flat"
+    held = (f"Up {shares(up)}" if up else "", f"Down {shares(down)}" if down else "")
+    return " ".join(filter(None, held)) or "flat"

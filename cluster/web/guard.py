@@ -1,4 +1,4 @@
-"""The door of the console: every request passes here before any page sees it.
+"""The guard of the console: every request passes here before any page sees it.
 
 Rules of its head, its session, the cap of its body, the field that only our own pages know; and the
 headers that every answer carries.

@@ -22,7 +22,7 @@ from cluster.terminal.faults import report
 from cluster.web.sessions import Session, Sessions
 
 PAGES_MAX: Final = 100
-"""Open at once. The next one is told so and does not move."""
+"""Open at once. The next one says so and does not move."""
 PUSH_S_MIN: Final = 0.25
 """Wire, between two pushes to one page."""
 COMMENT_S: Final = 15.0
@@ -72,8 +72,8 @@ class Fragments:
         """Take what the page looks like now; wake who waits if something changed."""
         before = self.change
         for name, piece in made.items():
-            told = piece.html if piece.key is None else piece.key
-            digest = hashlib.sha256(told.encode(errors="replace")).hexdigest()
+            compared = piece.html if piece.key is None else piece.key
+            digest = hashlib.sha256(compared.encode(errors="replace")).hexdigest()
             old = self._found.get(name)
             if old is None or old.digest != digest:
                 self.change += 1

@@ -130,7 +130,7 @@ class Record:
 
 
 def kept(
-    root: Path, row: tuple[str, str, str], call: Callable[[], _P], told: Callable[[_P], str]
+    root: Path, row: tuple[str, str, str], call: Callable[[], _P], result: Callable[[_P], str]
 ) -> _P:
     """Do what a command does between its two rows; `row` is who, what and why."""
     who, what, why = row
@@ -141,7 +141,7 @@ def kept(
     except (ClusterError, CheckpointsError, OSError, KeyboardInterrupt) as error:
         record.end(f"refused: {error}" if str(error) else "stopped by the operator")
         raise
-    record.end(told(done))
+    record.end(result(done))
     return done
 
 

@@ -30,7 +30,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """In `cluster/web/templates`; it gets the struct as `view`."""
     view: Callable[[Asked], msgspec.Struct]
     """Runs in a thread; may take a second. `ClusterError` and `CheckpointsError` are shown."""
-    in_navigation: bool = True
 
 
 class Pressed(msgspec.Struct, frozen=True, kw_only=True):

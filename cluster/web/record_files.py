@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 
 from actors.clock import wall_ms
-from actors.config import FleetConfig
 from actors.rollout.record import (
     last_beat_ms,
     read_active,
@@ -207,15 +206,10 @@ def _waiting(storage: LocalStorage) -> tuple[WaitingPlan, ...]:
 
 
 def _gate_is_open(storage: LocalStorage) -> bool:
-    config = _config(storage)
-    return config is not None and config.gate_is_open
-
-
-def _config(storage: LocalStorage) -> FleetConfig | None:
     try:
-        return load_config(str(storage.root))
+        return load_config(str(storage.root)).gate_is_open
     except (CheckpointsError, FileNotFoundError):
-        return None
+        return False
 
 
 def _back_to(storage: LocalStorage) -> str:

@@ -11,13 +11,13 @@ from cluster.web.live import Piece
 from cluster.web.record_files import RollNow, roll_now
 from cluster.web.render import Renderer
 
-LOOK_S: Final = 0.25
-"""Wire, between two looks at the stored state; a switch takes a tenth of a second."""
+CHECK_S: Final = 0.25
+"""Wire, between two readings of the stored state; a switch takes a tenth of a second."""
 
 InThread = Callable[..., Awaitable[Any]]
 
 
-class RolloutSight:
+class RolloutSource:
     """Reads the stored state of the latest rollout; needs nothing of its driver."""
 
     def __init__(self, storage: LocalStorage, renderer: Renderer, in_thread: InThread) -> None:
@@ -27,7 +27,7 @@ class RolloutSight:
 
     async def read(self) -> Mapping[str, Piece]:
         """Return the fragments; a file that cannot be read just now is read again."""
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(CHECK_S)
         try:
             now = await self._in_thread(latest_roll, self._storage)
         except (CheckpointsError, OSError):

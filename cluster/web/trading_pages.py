@@ -79,7 +79,7 @@ class TradingPages:
     async def _page(self, request: Request, status: int, said: str) -> Response:
         console = self._console
         view: TradingView = await console.in_thread(
-            trading_view, console.storage, console.sight.seen, int(wall_ms())
+            trading_view, console.storage, console.fleet_source.seen, int(wall_ms())
         )
         if said:
             request.state.session.said = said

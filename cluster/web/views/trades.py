@@ -61,7 +61,6 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
 class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     """What came of making the decision again under its release."""
 
-    identical: bool
     said: str
     differences: tuple[str, ...] = ()
 
@@ -152,18 +151,14 @@ def rerun_of(found: Replayed) -> Rerun:
         for one in found.differing
     )
     if found.all_identical and found.made:
-        return Rerun(
-            identical=True, said="identical: the same release decides the same, byte by byte"
-        )
+        return Rerun(said="identical: the same release decides the same, byte by byte")
     if found.all_identical:
         return Rerun(
-            identical=False,
             said="nothing to run again: the slot itself said no trade, without the strategy",
         )
     if differences:
-        return Rerun(identical=False, said="DIFFERS from the record", differences=differences)
+        return Rerun(said="DIFFERS from the record", differences=differences)
     return Rerun(
-        identical=False,
         said="it could not be made again",
         differences=problem_lines(found.problems),
     )

@@ -104,7 +104,7 @@ def test_an_alarm_of_an_impossible_time_leaves_the_page_as_it_is(
     alarm = new_alarm("no_decision", "btc-5m", {}, wire_ms=raised_ms)
     AlarmStore(LocalStorage(state.storage)).raise_alarm(alarm)
     console = WebConsole(state)
-    made = pieces(console.sight.view(), console.renderer)
+    made = pieces(console.fleet_source.view(), console.renderer)
     assert "no_decision" in made["wrong"].html
 
 
@@ -112,7 +112,7 @@ def test_a_record_of_processes_that_cannot_be_read_is_a_line_of_the_page(tmp_pat
     state = state_in(tmp_path)
     state.run_file.mkdir()
     console = WebConsole(state)
-    made = pieces(console.sight.view(), console.renderer)
+    made = pieces(console.fleet_source.view(), console.renderer)
     assert "cannot be read" in made["wrong"].html
 
 

@@ -14,7 +14,7 @@ from actors.rollout.rollout_state import Options, Rollout
 from checkpoints.storage import LocalStorage
 from cluster.web.live import Fragments, Piece
 from cluster.web.render import Renderer
-from cluster.web.rollouts_live import RolloutSight
+from cluster.web.rollouts_live import RolloutSource
 from tests.actors.rollout.rollouts import SLOTS, begun
 
 
@@ -28,8 +28,8 @@ async def in_thread(call: Any, *arguments: Any) -> Any:
 
 
 def read(storage: LocalStorage) -> Mapping[str, Piece]:
-    sight = RolloutSight(storage, Renderer("f", "sandbox", ()), in_thread)
-    return asyncio.run(sight.read())
+    source = RolloutSource(storage, Renderer("f", "sandbox", ()), in_thread)
+    return asyncio.run(source.read())
 
 
 def ids(text: str) -> list[str]:
