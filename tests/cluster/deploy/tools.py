@@ -1,4 +1,4 @@
-"""Debian's Prometheus tools: found, or the test says how to get them."""
+"""Programs of Debian's packages: found, or the test says how to get them."""
 
 import os
 import shutil
@@ -6,14 +6,21 @@ import subprocess
 
 import pytest
 
-INSTALL = "RUNLEVEL=1 apt-get install -y --no-install-recommends prometheus prometheus-alertmanager"
+PACKAGES = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "systemd-analyze": "systemd",
+}
+INSTALL = "RUNLEVEL=1 apt-get install -y --no-install-recommends"
 
 
 def tool(name: str) -> str:
     """Return a program's path. Where CI or `.ci/run` runs the tests, a missing one is a failure."""
     found = shutil.which(name)
     if found is None:
-        said = f"{name} is not installed: {INSTALL}"
+        said = f"{name} is not installed: {INSTALL} {PACKAGES[name]}"
         if os.environ.get("CI") or os.environ.get("HYPOTHESIS_PROFILE") == "ci":
             pytest.fail(said)
         pytest.skip(said)
