@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cluster.gate.keys import make_key
 from cluster.local.state_folder import StateFolder
-from tests.cluster.gate.closed_fleet import ClosedFleet, clean_tree, plan_in
+from tests.cluster.gate.closed_fleet import ClosedFleet, clean_tree
 from tests.rolling_update.fleet import free_ports, left_behind
 
 SLOTS = ("btc-5m", "eth-5m")
@@ -40,14 +40,12 @@ class LiveFleet(ClosedFleet):
             tree=tree,
         )
 
-    def let_in(self, tree: Path | None = None) -> None:
-        """Have the operator approve release and limits of a stopped fleet."""
-        code, said = self.command("gate", "first", tree=tree)
-        assert code == 0, said
-        plan = plan_in(said)
-        self.approve(plan)
-        code, said = self.command("gate", "first", f"--apply={plan[:16]}", tree=tree)
-        assert code == 0, said
+    def start_approved(self) -> None:
+        """Let it in and start it, confirmed; the first, refused run stores the configuration."""
+        code, said = self.run()
+        assert code == 1, said
+        self.let_in()
+        self.start()
 
     def full_text(self, tree: Path | None = None) -> str:
         """Return what a refused start says must be typed."""

@@ -50,9 +50,7 @@ def test_a_live_fleet_is_asked_for_twice_trades_rolls_and_stops(tmp_path: Path) 
         fleet.await_decisions(1)
         old = release_in(fleet.tree)
         tree = clean_tree(tmp_path / "tuned", TUNED)
-        plan, _ = fleet.plan(tree, "--shadow=0")
-        fleet.approve(plan)
-        code, said = fleet.apply(tree, f"--plan={plan[:16]}")
+        code, said = fleet.apply(tree, fleet.approved(tree, "--shadow=0"))
         assert code == 0, said
         fleet.await_decisions(1)
         assert fleet.releases() == {release_in(tree)}
@@ -70,15 +68,11 @@ def test_a_live_fleet_is_asked_for_twice_trades_rolls_and_stops(tmp_path: Path) 
 @pytest.mark.nemesis
 def test_a_bad_release_a_dead_head_and_a_launch_by_hand_in_live_mode(tmp_path: Path) -> None:
     with live_fleet(tmp_path) as fleet:
-        fleet.run()  # stores the configuration, and is refused
-        fleet.let_in()
-        fleet.start()
+        fleet.start_approved()
         fleet.await_decisions(1)
         old = release_in(fleet.tree)
         tree = clean_tree(tmp_path / "broken", BROKEN)
-        plan, _ = fleet.plan(tree, "--shadow=1", "--replay=0")
-        fleet.approve(plan)
-        report = fleet.roll(tree, f"--plan={plan[:16]}")
+        report = fleet.roll(tree, fleet.approved(tree, "--shadow=1", "--replay=0"))
         assert (report.outcome, report.switched) == ("stopped", 0), report
         fleet.clear_alarms()
         fleet.await_decisions(1)
@@ -104,17 +98,13 @@ def test_a_bad_release_a_dead_head_and_a_launch_by_hand_in_live_mode(tmp_path: P
 def test_a_roll_of_all_and_blows_in_mid_roll_cost_a_live_fleet_no_decision(tmp_path: Path) -> None:
     """Market time is wall time: a decision each half minute, all of them by then or missed."""
     with live_fleet(tmp_path) as fleet:
-        fleet.run()  # stores the configuration, and is refused
-        fleet.let_in()
-        fleet.start()
+        fleet.start_approved()
         fleet.await_decisions(1)
         old = release_in(fleet.tree)
         tree = clean_tree(tmp_path / "everything", OTHER)
-        plan, said = fleet.plan(tree, "--shadow=0", "--all")
-        fleet.approve(plan)
-        report = fleet.roll(tree, f"--plan={plan[:16]}")
+        report = fleet.roll(tree, fleet.approved(tree, "--shadow=0", "--all"))
         assert report.outcome == "done", report
-        assert len(report.shared) == len(Kind), said
+        assert len(report.shared) == len(Kind), report
         fleet.await_decisions(1)
         assert fleet.releases() == {release_in(tree)}
         bad = {}

@@ -33,9 +33,7 @@ def roll(fleet: LiveFleet, tree: Path) -> float:
     """Roll a tree out with the operator's approval; return the seconds that it took."""
     began = time.monotonic()
     fleet.clear_late_alarms()
-    plan, _ = fleet.plan(tree, "--shadow=0", "--replay=0")
-    fleet.approve(plan)
-    code, said = fleet.apply(tree, f"--plan={plan[:16]}")
+    code, said = fleet.apply(tree, fleet.approved(tree, "--shadow=0", "--replay=0"))
     assert code == 0, said
     return time.monotonic() - began
 
@@ -54,9 +52,7 @@ def log(fleet: LiveFleet, line: str) -> None:
 
 def test_hours_of_live_mode_with_a_roll_each_quarter_of_an_hour(tmp_path: Path) -> None:
     with live_fleet(tmp_path, SIXTEEN) as fleet:
-        fleet.run()  # stores the configuration, and is refused
-        fleet.let_in()
-        fleet.start()
+        fleet.start_approved()
         fleet.await_decisions(1)
         other = clean_tree(tmp_path / "tuned", TUNED)
         trees = (other, fleet.tree)

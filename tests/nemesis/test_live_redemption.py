@@ -112,9 +112,7 @@ def judge(fleet: LiveFleet) -> dict[str, Judged]:
 
 def test_a_gateway_killed_at_each_step_of_redemption_pays_once(tmp_path: Path) -> None:
     with live_fleet(tmp_path, SLOTS, "late_favourite", HOLDS) as fleet:
-        fleet.run()  # stores the configuration, and is refused
-        fleet.let_in()
-        fleet.start()
+        fleet.start_approved()
         kills = kill_gateways(fleet)
         killed = {kill.condition: kill.step for kill in kills}
         fleet.wait(

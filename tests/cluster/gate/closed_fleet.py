@@ -43,6 +43,21 @@ class ClosedFleet(Fleet):
         )
         assert code == 0, said
 
+    def approved(self, tree: Path, *words: str) -> str:
+        """Plan a roll of a tree and approve it; return the word that names the plan."""
+        plan, _ = self.plan(tree, *words)
+        self.approve(plan)
+        return f"--plan={plan[:16]}"
+
+    def let_in(self, tree: Path | None = None) -> None:
+        """Have the operator approve release and limits of a stopped fleet."""
+        code, said = self.command("gate", "first", tree=tree)
+        assert code == 0, said
+        plan = plan_in(said)
+        self.approve(plan)
+        code, said = self.command("gate", "first", f"--apply={plan[:16]}", tree=tree)
+        assert code == 0, said
+
     def plan(self, tree: Path, *words: str) -> tuple[str, str]:
         """Plan a roll of a tree; return the plan's digest and its pages."""
         code, said = self.command("rolling-update", "plan", *words, tree=tree)
@@ -113,19 +128,10 @@ def closed_fleet(folder: Path) -> Iterator[ClosedFleet]:
     try:
         code, refused = fleet.command(*words)
         assert code == 1, refused
-        _let_in(fleet)
+        fleet.let_in()
         code, said = fleet.command(*words)
         assert code == 0, said
         yield replace(fleet, refused=refused)
     finally:
         fleet.stop()
         assert not left_behind(fleet)
-
-
-def _let_in(fleet: ClosedFleet) -> None:
-    code, said = fleet.command("gate", "first")
-    assert code == 0, said
-    plan = plan_in(said)
-    fleet.approve(plan)
-    code, said = fleet.command("gate", "first", f"--apply={plan[:16]}")
-    assert code == 0, said
