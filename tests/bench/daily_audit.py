@@ -48,12 +48,11 @@ def measure(cycles: int = CYCLES) -> Sequence[Row]:
         decisions = write_day(state.storage, cycles)
         config = msgspec.json.encode(make_config(state.storage))
         LocalStorage(state.storage).write(CONFIG_FILE, config)
+        output = state.root / "audit.json"
         began, used = time.monotonic(), _cpu_seconds()
-        child = _audit(state)
-        beside, paused, paused_s = _in_turns(child)
+        beside, paused, paused_s = _in_turns(_audit(state, output))
         took, cost = time.monotonic() - began - paused_s, _cpu_seconds() - used
-        assert child.stdout is not None
-        found = msgspec.json.decode(child.stdout.read(), type=DayAudit)
+        found = msgspec.json.decode(output.read_bytes(), type=DayAudit)
     made = next(check for check in found.checks if check.name == "decisions made again")
     assert made.state == "passed", made
     return _rows(decisions, found, (paused, beside), (took, cost))
@@ -63,14 +62,19 @@ def _in_turns(child: subprocess.Popen[bytes]) -> tuple[list[float], list[float],
     """Return how late decisions were while the audit ran and while it was paused, and how long."""
     beside: list[float] = []
     paused: list[float] = []
+    paused_s = 0.0
     while child.poll() is None:
         beside += probe(until(TURN_SECONDS))
         if child.poll() is not None:
             break
+        began = time.monotonic()
         os.killpg(child.pid, signal.SIGSTOP)
-        paused += probe(until(TURN_SECONDS))
-        os.killpg(child.pid, signal.SIGCONT)
-    return beside, paused, len(paused) * EVERY_SECONDS
+        try:
+            paused += probe(until(TURN_SECONDS))
+        finally:
+            os.killpg(child.pid, signal.SIGCONT)
+        paused_s += time.monotonic() - began
+    return beside, paused, paused_s
 
 
 def probe(ended: Callable[[], bool]) -> list[float]:
@@ -93,17 +97,15 @@ def until(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= end
 
 
-def _audit(state: StateFolder) -> subprocess.Popen[bytes]:
-    output = (state.root / "audit.json").open("w+b")
-    child = subprocess.Popen(
-        [sys.executable, "-m", "cluster.daily_audit", str(state.root), DAY],
-        cwd=ROOT,
-        stdout=output,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    child.stdout = (state.root / "audit.json").open("rb")
-    return child
+def _audit(state: StateFolder, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as written:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cluster.daily_audit", str(state.root), DAY],
+            cwd=ROOT,
+            stdout=written,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 def _cpu_seconds() -> float:
