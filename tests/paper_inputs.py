@@ -8,12 +8,9 @@ import msgspec
 
 from actors.market_data.sources.records import SWITCHES
 from actors.market_data.sources.selection import SourceSwitch
-from checkpoints.journal import Journal
-from checkpoints.journal_rows import RowKind
-from checkpoints.snapshots import SnapshotStore, decode_snapshot
 from checkpoints.storage import Storage
-from signals.market import Slot
 from signals.snapshot import Feed, Snapshot
+from tests.stored_decisions import stored_decisions
 
 Served = dict[str, list[tuple[int, str]]]
 """Asset -> market time and source of each switch, oldest first."""
@@ -21,19 +18,14 @@ Served = dict[str, list[tuple[int, str]]]
 
 def lacking(storage: Storage, slots: tuple[str, ...]) -> Iterator[str]:
     """Yield a line for each source: decisions, how many were complete, what the others lacked."""
-    served, store = switches(storage), SnapshotStore(storage)
+    served = switches(storage)
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for slot in slots:
-        asset = str(Slot.parse(slot).asset)
-        for row in Journal(storage, slot).rows_after(0).rows:
-            if row.kind is not RowKind.DECISION or row.snapshot is None:
-                continue
-            snapshot = decode_snapshot(store.get(row.snapshot))
-            lacks = ", ".join(stale(snapshot)) or "complete"
-            found[source_at(served[asset], snapshot.taken_ms)][lacks] += 1
+    for _, _, snapshot in stored_decisions(storage, slots):
+        lacks = ", ".join(stale(snapshot)) or "complete"
+        found[source_at(served[str(snapshot.asset)], snapshot.taken_ms)][lacks] += 1
     for source, counts in sorted(found.items(), key=lambda one: -one[1].total()):
-        told = "; ".join(f"{count} {lacks}" for lacks, count in counts.most_common())
-        yield f"{source:<14} {counts.total():>5} decisions: {told}"
+        reasons = "; ".join(f"{count} {lacks}" for lacks, count in counts.most_common())
+        yield f"{source:<14} {counts.total():>5} decisions: {reasons}"
 
 
 def switches(storage: Storage) -> Served:

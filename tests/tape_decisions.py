@@ -12,9 +12,6 @@ import msgspec
 
 from actors.market_data.sources.records import SWITCHES
 from actors.market_data.state import INTERVAL_MS
-from checkpoints.journal import Journal
-from checkpoints.journal_rows import RowKind
-from checkpoints.snapshots import SnapshotStore, decode_snapshot
 from checkpoints.storage import LocalStorage
 from cluster.sandbox.prices.klines import Klines
 from cluster.sandbox.prices.source import Prices
@@ -25,6 +22,7 @@ from signals.params import Params
 from signals.snapshot import Candles, FundingPoint, Interval, OpenInterestPoint, Snapshot
 from signals.strategies.five_factor import Memory, decide
 from signals.units import MicroUsd
+from tests.stored_decisions import stored_decisions
 
 MINUTE_MS = 60_000
 """A rate is charged at its hour, and may be stamped milliseconds later."""
@@ -56,21 +54,12 @@ def replayed(storage: Path, tape: Path, slots: tuple[str, ...]) -> Iterator[Repl
     prices = Prices(1, load_tape(tape))
     klines = Klines(prices)
     found = LocalStorage(storage)
-    store = SnapshotStore(found)
     switches = Counter(name.split(".")[-2] for name in found.names(f"{SWITCHES}/"))
-    for slot in (one for one in slots if switches[Slot.parse(one).asset] <= 1):
-        for row in Journal(found, slot).rows_after(0).rows:
-            if row.kind is not RowKind.DECISION or row.snapshot is None or row.due_ms is None:
-                continue
-            stored = decode_snapshot(store.get(row.snapshot))
-            if not _is_on_tape(stored, prices):
-                continue
-            yield Replayed(
-                slot=slot,
-                due_ms=row.due_ms,
-                stored=stored,
-                taped=taped(stored, prices, klines),
-            )
+    of_one_source = tuple(one for one in slots if switches[Slot.parse(one).asset] <= 1)
+    for due_ms, row, stored in stored_decisions(found, of_one_source):
+        if _is_on_tape(stored, prices):
+            made_again = taped(stored, prices, klines)
+            yield Replayed(slot=row.slot, due_ms=due_ms, stored=stored, taped=made_again)
 
 
 def _is_on_tape(stored: Snapshot, prices: Prices) -> bool:

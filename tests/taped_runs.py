@@ -8,14 +8,13 @@ from collections.abc import Callable, Hashable
 
 import msgspec
 
-from checkpoints.journal import Journal
-from checkpoints.journal_rows import JournalRow, RowKind
-from checkpoints.snapshots import SnapshotStore, decode_snapshot
+from checkpoints.journal_rows import JournalRow
 from checkpoints.storage import Storage
 from signals.market import Slot
 from signals.params import Params
 from signals.snapshot import Candles, MarketView, Snapshot
 from signals.strategies.five_factor import Memory, decide
+from tests.stored_decisions import stored_decisions
 from tests.tape_decisions import HELD
 
 Made = dict[tuple[str, int], tuple[JournalRow, Snapshot]]
@@ -34,12 +33,9 @@ class Comparison(msgspec.Struct, kw_only=True):
 
 def made(storage: Storage, slots: tuple[str, ...]) -> Made:
     """Return every decision of a fleet with the snapshot it was made from."""
-    store = SnapshotStore(storage)
     return {
-        (slot, row.due_ms): (row, decode_snapshot(store.get(row.snapshot)))
-        for slot in slots
-        for row in Journal(storage, slot).rows_after(0).rows
-        if row.kind is RowKind.DECISION and row.snapshot is not None and row.due_ms is not None
+        (row.slot, due_ms): (row, snapshot)
+        for due_ms, row, snapshot in stored_decisions(storage, slots)
     }
 
 

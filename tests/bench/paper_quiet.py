@@ -16,6 +16,7 @@ from cluster.local.processes import marked
 from cluster.local.sandbox_process import read_ready
 from tests.bench.frame import Row, bench, row_at_most
 from tests.nemesis.test_paper_fleet import paper_fleet
+from tests.process_kinds import kind_of
 from tests.rolling_update.fleet import SIXTEEN, Fleet
 
 AIM: Final = 25.0
@@ -68,28 +69,12 @@ def used(fleet: Fleet) -> dict[int, tuple[str, int]]:
     for process in (*head_processes(state), *marked(f"{state.owner}#watcher")):
         folder = Path(f"/proc/{process.pid}")
         try:
-            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            what = kind_of((folder / "cmdline").read_bytes())
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        found[process.pid] = (kind(words), int(fields[11]) + int(fields[12]))
+        found[process.pid] = (what, int(fields[11]) + int(fields[12]))
     return found
-
-
-def kind(words: str) -> str:
-    """Name what a process is: an actor of ours, the watcher, or Ray's."""
-    kinds = {
-        "ray::Slot": "slots",
-        "ray::MarketData": "market data",
-        "ray::market-data": "market data",
-        "ray::Gateway": "gateway",
-        "ray::Supervisor": "supervisor",
-        "gcs_server": "Ray's gcs",
-        "raylet/raylet": "Ray's raylet",
-        "ray::": "Ray's agents",
-        "cluster.local": "watcher",
-    }
-    return next((what for title, what in kinds.items() if title in words), "Ray's others")
 
 
 if __name__ == "__main__":

@@ -80,4 +80,5 @@ def test_a_recording_of_sixteen_slots_run_as_a_tape_decides_the_same(tmp_path: P
     assert alike == len(again) == len(first)
     assert {slot for slot, _ in both} == set(SIXTEEN)
     assert {name for name, one in found.items() if one.other} <= {"books"}
+    assert {name for name, one in found.items() if not one.same} <= {"books"}, "nothing in common"
     assert alike_run == both

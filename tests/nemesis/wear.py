@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import msgspec
 
+from tests.process_kinds import kind_of
 from tests.rolling_update.fleet import Fleet, left_behind
 
 MB: Final = 1_000_000
@@ -55,7 +56,7 @@ def sample(fleet: Fleet) -> Sample:
     for process in left_behind(fleet):
         try:
             pss_kb = _field_kb(process / "smaps_rollup", "Pss:")
-            name = _kind((process / "cmdline").read_bytes())
+            name = kind_of((process / "cmdline").read_bytes())
             opened += sum(1 for _ in (process / "fd").iterdir())
         except OSError:
             continue  # it ended meanwhile
@@ -88,26 +89,6 @@ def _field_kb(file: Path, name: str) -> int:
         if line.startswith(name):
             return int(line.split()[1])
     return 0
-
-
-KINDS: Final = (
-    ("ray::Slot", "slots"),
-    ("ray::Gateway", "gateway"),
-    ("ray::Market", "market data"),
-    ("ray::Supervisor", "supervisor"),
-    ("ray::", "other actors and workers"),
-    ("actors.redemption", "redeemer"),
-    ("cluster.local.watcher", "watcher"),
-    ("gcs_server", "gcs"),
-    ("raylet", "raylet"),
-    ("dashboard", "dashboard"),
-    ("cluster.sandbox", "simulated exchange"),
-)
-
-
-def _kind(command: bytes) -> str:
-    words = command.replace(b"\0", b" ").decode(errors="replace")
-    return next((kind for part, kind in KINDS if part in words), "other processes")
 
 
 class Sampler:
