@@ -41,6 +41,11 @@ def svg(title: str, height: float, parts: Sequence[str]) -> str:
     )
 
 
+def nothing(title: str) -> str:
+    """Return what stands in the place of a chart that has no points."""
+    return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
+
+
 def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     span = (high - low) or 1.0
     return lambda value: start + (value - low) / span * (end - start)
@@ -84,6 +89,21 @@ def ticks(low: float, high: float) -> list[float]:
     step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= raw)
     first = math.ceil(low / step)
     return [number * step for number in range(first, math.floor(high / step) + 1)]
+
+
+def step_lines(
+    series: Sequence[Series], across: Callable[[float], float], up: Callable[[float], float]
+) -> list[str]:
+    """Draw lines that hold their value until the next point, each with its name above."""
+    parts = []
+    for number, one in enumerate(series):
+        place = LEFT + NAME_WIDTH * number
+        path = steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
+        parts += [
+            f'<path class="line line{number % 4}" d="{path}"/>',
+            f'<text class="name line{number % 4}" x="{place}" y="16">{escape(one.name)}</text>',
+        ]
+    return parts
 
 
 def steps(points: Sequence[tuple[float, float]]) -> str:

@@ -12,6 +12,7 @@ from cluster.pictures.axes import (
     RIGHT,
     WIDTH,
     Label,
+    nothing,
     padded,
     scale,
     svg,
@@ -33,7 +34,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 def band_chart(title: str, band: Band, x_label: Label, y_label: Label) -> str:
     """Draw the band and its middle; zero is always on the axis."""
     if not band.x:
-        return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
+        return nothing(title)
     kept = _kept(len(band.x))
     ys = [0.0, *(line[place] for line in (band.low, band.high) for place in kept)]
     across = scale(band.x[0], band.x[-1], LEFT, WIDTH - RIGHT)

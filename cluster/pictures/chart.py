@@ -11,15 +11,15 @@ from cluster.pictures.axes import (
     BAR,
     HEIGHT,
     LEFT,
-    NAME_WIDTH,
     RIGHT,
     TOP,
     WIDTH,
     Label,
     Series,
+    nothing,
     padded,
     scale,
-    steps,
+    step_lines,
     svg,
     thin,
     time_axis,
@@ -31,25 +31,19 @@ def step_chart(title: str, series: Sequence[Series], x_label: Label, y_label: La
     """Draw lines that hold their value until the next point; zero is always on the axis."""
     shown = [thin(one) for one in series if one.x]
     if not shown:
-        return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
+        return nothing(title)
     xs = [value for one in shown for value in one.x]
     ys = [0.0, *(value for one in shown for value in one.y)]
     across, up = scale(min(xs), max(xs), LEFT, WIDTH - RIGHT), scale(*padded(ys))
     parts = [value_axis(ys, up, y_label), time_axis(xs, across, x_label)]
-    for number, one in enumerate(shown):
-        path = steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
-        parts.append(f'<path class="line line{number % 4}" d="{path}"/>')
-        parts.append(
-            f'<text class="name line{number % 4}" x="{LEFT + NAME_WIDTH * number}" y="16">'
-            f"{escape(one.name)}</text>"
-        )
+    parts += step_lines(shown, across, up)
     return svg(title, HEIGHT, parts)
 
 
 def bar_chart(title: str, bars: Sequence[tuple[str, float]], label: Label) -> str:
     """Draw one horizontal bar a row, left of zero where the value is below it."""
     if not bars:
-        return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
+        return nothing(title)
     values = [0.0, *(value for _, value in bars)]
     room = 150
     across = scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)
@@ -76,7 +70,7 @@ def interval_chart(
 ) -> str:
     """Draw a point with its interval a row: name, low, value, high."""
     if not rows:
-        return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
+        return nothing(title)
     values = [value for _, low, _, high in rows for value in (low, high)]
     room = 150
     across = scale(min(values), max(values), LEFT + room, WIDTH - RIGHT - 90)

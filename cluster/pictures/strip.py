@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cluster.pictures.axes import LEFT, RIGHT, WIDTH, Label, scale, svg
+from cluster.pictures.axes import LEFT, RIGHT, WIDTH, Label, nothing, scale, svg
 
 ROW: Final = 20
 """Height of a row of cells, in pixels."""
@@ -50,7 +50,7 @@ def strip_chart(title: str, cells: Sequence[Cell], x_label: Label) -> str:
     """Draw a row a kind, a cell a thing that was due; the latest `CELLS_MAX`."""
     shown = sorted(cells, key=lambda one: one.at)[-CELLS_MAX:]
     if not shown:
-        return f'<p class="empty">{escape(title)}: nothing to show yet.</p>'
+        return nothing(title)
     low, high = shown[0].at, shown[-1].at
     across = scale(low, high, LEFT, WIDTH - RIGHT - CELL_WIDTH)
     rows = list(CellKind)

@@ -11,15 +11,15 @@ from cluster.pictures.axes import (
     BOTTOM,
     HEIGHT,
     LEFT,
-    NAME_WIDTH,
     RIGHT,
     TOP,
     WIDTH,
     Label,
     Series,
+    nothing,
     padded,
     scale,
-    steps,
+    step_lines,
     svg,
     thin,
     time_axis,
@@ -62,7 +62,7 @@ def timeline_chart(line: Timeline, x_label: Label, y_label: Label) -> str:
     """Draw lines that hold their value until the next point, without zero on the axis."""
     shown = [thin(one) for one in line.series if one.x]
     if not shown:
-        return f'<p class="empty">{escape(line.title)}: nothing to show yet.</p>'
+        return nothing(line.title)
     xs = [value for one in shown for value in one.x]
     first, last = min(xs), max(xs)
     dots = [one for one in line.dots if first <= one.at <= last][-DOTS_MAX:]
@@ -71,13 +71,7 @@ def timeline_chart(line: Timeline, x_label: Label, y_label: Label) -> str:
     parts = [value_axis(ys, up, y_label), time_axis(xs, across, x_label)]
     marks = [one for one in line.marks if first <= one.at <= last][-MARKS_MAX:]
     parts += list(_marks([(one.name, across(one.at)) for one in marks]))
-    for number, one in enumerate(shown):
-        path = steps([(across(x), up(y)) for x, y in zip(one.x, one.y, strict=True)])
-        parts.append(f'<path class="line line{number % 4}" d="{path}"/>')
-        parts.append(
-            f'<text class="name line{number % 4}" x="{LEFT + NAME_WIDTH * number}" y="16">'
-            f"{escape(one.name)}</text>"
-        )
+    parts += step_lines(shown, across, up)
     parts += [_dot(one, across(one.at), up(one.value)) for one in dots]
     return svg(line.title, HEIGHT, parts)
 

@@ -3,7 +3,8 @@
 `python -I decider.py ROOT` puts ROOT, an unpacked archive, first on the path and imports strategy,
 parameters, snapshots and records from there; nothing of the tree that this file lies in is loaded,
 which the attestation at the end proves. It must work in every release that was ever archived, so it
-asks the least of them, and talks in plain frames: four bytes of length, then msgpack.
+asks the least of them, and talks in plain frames: four bytes of length, then msgpack. It is one
+file, since a second one would be looked for in the release.
 """
 
 import os
