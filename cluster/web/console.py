@@ -18,7 +18,7 @@ from cluster.terminal.plain_text import plain
 from cluster.web.address import codes_folder
 from cluster.web.all_pages import PAGES
 from cluster.web.fleet_live import FleetSource
-from cluster.web.operators import OperatorJournal
+from cluster.web.operators import OperatorJournal, who_pressed
 from cluster.web.render import NavigationEntry, Renderer
 from cluster.web.sessions import LoginCodes, Session, Sessions
 
@@ -62,7 +62,7 @@ class WebConsole:
 
     def who(self, request: Request) -> str:
         """Name who presses a button: the account that the console runs under, and the session."""
-        return f"{operator()} (console session {request.state.session.number})"
+        return who_pressed(operator(), request.state.session.number)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Show a template in the frame of all pages, with what the last button said."""

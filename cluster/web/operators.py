@@ -23,6 +23,8 @@ BYTES_MAX: Final = 16_000_000
 """Of one file; then it becomes `operators.jsonl.1`, and the one before that is removed. That is
 some hundred thousand rows."""
 LINE_BYTES_MAX: Final = 8_192
+SESSION: Final = "console session"
+"""Who pressed a button is named with it; who typed a command is not."""
 _P = TypeVar("_P")
 
 
@@ -37,6 +39,15 @@ class OperatorRow(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     result: str = ""
     """Empty: it begins. Else what came of it, or why it was refused."""
+
+    @property
+    def pressed(self) -> bool:
+        """Tell whether a button did it; else a command did."""
+        return f"({SESSION} " in self.who
+
+
+def who_pressed(operator: str, session: int) -> str:
+    return f"{operator} ({SESSION} {session})"
 
 
 class OperatorJournal:

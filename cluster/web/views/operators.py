@@ -12,7 +12,7 @@ from cluster.web.views.texts import cut, short, utc
 
 ROWS_MAX: Final = 200
 ROWS_READ_MAX: Final = 2 * ROWS_MAX
-"""Of the console's own journal: each thing has a row before and one after."""
+"""Of the operators' journal: each thing has a row before and one after."""
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     result: str
     by: str
-    """``console``, or the record that a command left."""
+    """``console`` or ``command``, or the other record that a command left."""
 
 
 class OperatorsView(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,18 +36,18 @@ class OperatorsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def operators_view(
-    console: Sequence[OperatorRow], alarms: Iterable[AlarmState], applied: Sequence[Application]
+    kept: Sequence[OperatorRow], alarms: Iterable[AlarmState], applied: Sequence[Application]
 ) -> OperatorsView:
-    """Put together what the console journaled and what the commands left on record."""
-    pressed = list(_pressed(console))
-    known = {(one.about, one.why) for one in pressed}
+    """Put together the operators' journal and what commands left on other records."""
+    journaled = list(_journaled(kept))
+    known = {(one.about, one.why) for one in journaled}
     others = [*_cleared(alarms), *_applied(applied)]
-    rows = [*pressed, *(one for one in others if (one.about, one.why) not in known)]
+    rows = [*journaled, *(one for one in others if (one.about, one.why) not in known)]
     rows.sort(key=lambda one: one.wire_ms, reverse=True)
     return OperatorsView(rows=tuple(rows[:ROWS_MAX]), hidden=max(0, len(rows) - ROWS_MAX))
 
 
-def _pressed(rows: Sequence[OperatorRow]) -> Iterable[Deed]:
+def _journaled(rows: Sequence[OperatorRow]) -> Iterable[Deed]:
     """Join the two rows of each thing; one without an end was cut off, and says so."""
     by_id: dict[str, OperatorRow] = {}
     for row in rows:
@@ -61,7 +61,7 @@ def _pressed(rows: Sequence[OperatorRow]) -> Iterable[Deed]:
             about=cut(row.about, 120),
             why=cut(row.why),
             result=cut(row.result) if row.result else "begun: what came of it is not known",
-            by="console",
+            by="console" if row.pressed else "command",
         )
 
 

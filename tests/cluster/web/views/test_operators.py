@@ -6,12 +6,18 @@ from actors.detectors.registry import new_alarm
 from checkpoints.alarms import AlarmStore
 from checkpoints.approvals import Application
 from checkpoints.storage import LocalStorage
-from cluster.web.operators import OperatorRow
+from cluster.web.operators import OperatorRow, who_pressed
 from cluster.web.views.operators import ROWS_MAX, operators_view
 
 
 def pressed(wire_ms: int, result: str = "", **fields: str) -> OperatorRow:
-    about = {"id": "a1", "who": "ann", "what": "halt", "about": "", "why": "a test"} | fields
+    about = {
+        "id": "a1",
+        "who": who_pressed("ann", 1),
+        "what": "halt",
+        "about": "",
+        "why": "a test",
+    } | fields
     return OperatorRow(wire_ms=wire_ms, result=result, **about)
 
 
@@ -19,6 +25,11 @@ def test_the_two_rows_of_one_thing_are_one_line_with_its_result() -> None:
     rows = (pressed(1_000), pressed(2_000, "halted, nothing rests"))
     (line,) = operators_view(rows, (), ()).rows
     assert (line.result, line.why, line.by) == ("halted, nothing rests", "a test", "console")
+
+
+def test_what_was_typed_is_not_called_pressed() -> None:
+    (line,) = operators_view((pressed(1_000, "trading is halted", who="ann"),), (), ()).rows
+    assert (line.who, line.by) == ("ann", "command")
 
 
 def test_a_thing_that_was_cut_off_says_that_its_end_is_not_known() -> None:
@@ -37,7 +48,10 @@ def test_an_alarm_that_was_cleared_here_is_told_once_and_one_cleared_there_too(
     here = pressed(5_000, "cleared", what="clear alarm", about="no_decision.btc-5m.1",
                    why="it decided")  # fmt: skip
     rows = operators_view((here,), store.history(), ()).rows
-    assert [(one.who, one.by) for one in rows] == [("bob", "alarms"), ("ann", "console")]
+    assert [(one.who, one.by) for one in rows] == [
+        ("bob", "alarms"),
+        ("ann (console session 1)", "console"),
+    ]
 
 
 def test_a_broken_glass_is_told_with_its_reason() -> None:
