@@ -1,6 +1,7 @@
 """What all charts are drawn on: scales, axes with round values, lines thinned. Pure."""
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Final
@@ -84,7 +85,7 @@ def time_axis(values: Sequence[float], across: Callable[[float], float], label: 
 def ticks(low: float, high: float) -> list[float]:
     """Return round values from low to high, zero among them if it lies between."""
     span = (high - low) or abs(high) or 1.0
-    raw = span / TICKS
+    raw = max(span / TICKS, sys.float_info.min)  # a span may be too small to divide
     size = 10 ** math.floor(math.log10(raw))
     step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= raw)
     first = math.ceil(low / step)

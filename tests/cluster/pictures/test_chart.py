@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cluster.pictures.axes import HEIGHT, POINTS_MAX, WIDTH, Series
@@ -15,6 +15,7 @@ numbers = st.floats(-1e9, 1e9)
 
 
 @given(st.lists(numbers, min_size=1, max_size=50))
+@example([5e-324])
 def test_a_line_stays_inside_its_frame(values: list[float]) -> None:
     series = Series("a", tuple(map(float, range(len(values)))), tuple(values))
     picture = step_chart("t", [series], str, str)
