@@ -9,6 +9,8 @@ from checkpoints.storage import LocalStorage
 from cluster.web.operators import OperatorRow, who_pressed
 from cluster.web.views.operators import ROWS_MAX, operators_view
 
+ANN = who_pressed("ann", 1)
+
 
 def pressed(wire_ms: int, result: str = "", **fields: str) -> OperatorRow:
     about = {
