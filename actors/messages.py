@@ -2,7 +2,8 @@
 
 Rules of change: append fields with defaults only; anything else gets a new tag; a field name or a
 tag is never used again for another meaning. A message the receiver does not know is refused by
-name, never guessed.
+name, never guessed. All stand in one file: their names and tags are the wire's, and whoever adds
+one sees every other.
 """
 
 from enum import StrEnum
