@@ -79,9 +79,13 @@ class RolloutsView(msgspec.Struct, frozen=True, kw_only=True):
 
 def alarms_page(asked: Asked) -> AlarmsView:
     store = AlarmStore(asked.storage)
-    death = death_in(asked.state)
+    death, problem = None, ""
+    try:
+        death = death_in(asked.state)
+    except ClusterError as error:
+        problem = f"whether the fleet died is not known: {cut(str(error))}"
     dead = None if death is None else death_alarm(death)
-    view = alarms_view(store.latched(), dead, wall_ms())
+    view = alarms_view(store.latched(), dead, wall_ms(), problem)
     if asked.query.get("cleared") != "1":
         return view
     return msgspec.structs.replace(view, cleared=cleared_rows(_cleared(asked.storage)))

@@ -57,6 +57,8 @@ class ClearedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlarmsView(msgspec.Struct, frozen=True, kw_only=True):
+    problem: str
+    """Why alarms may be left out; empty: none are."""
     latched: int
     cards: tuple[AlarmCard, ...]
     hidden: int
@@ -66,13 +68,14 @@ class AlarmsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def alarms_view(
-    latched: Sequence[AlarmState], dead: AlarmState | None, wire_ms: float
+    latched: Sequence[AlarmState], dead: AlarmState | None, wire_ms: float, problem: str = ""
 ) -> AlarmsView:
     """Lay out what nobody has cleared. `dead`: of a fleet whose processes are gone."""
     states = [*latched, *([] if dead is None else [dead])]
     clearable = frozenset(one.alarm.id for one in latched)
     groups = group_alarms(states)
     return AlarmsView(
+        problem=problem,
         latched=len(states),
         cards=tuple(_card(group, clearable, wire_ms) for group in groups[:GROUPS_MAX]),
         hidden=max(0, len(groups) - GROUPS_MAX),

@@ -215,3 +215,20 @@ def test_of_years_of_cleared_alarms_the_latest_are_read(
         os.utime(file, (number, number))
     for page in shown(state, "/operators", "/alarms?cleared=1"):
         assert [n for n in range(4) if f"reason {n}" in page.text] == [2, 3]
+
+
+def test_alarms_are_shown_where_the_record_of_processes_cannot_be_read(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    alarm = new_alarm("no_decision", "btc-5m", {}, wire_ms=1_000)
+    AlarmStore(LocalStorage(state.storage)).raise_alarm(alarm)
+    state.run_file.mkdir()
+
+    async def run() -> httpx.Response:
+        async with client_of(state) as client:
+            await log_in(client, state)
+            return await client.get("/alarms")
+
+    page = asyncio.run(run())
+    assert page.status_code == 200
+    assert "whether the fleet died is not known" in page.text
+    assert "no_decision.btc-5m.1" in page.text
