@@ -87,11 +87,20 @@ class Wrong(msgspec.Struct, frozen=True, kw_only=True):
     said: str
 
 
+def any_reason(form: dict[str, str]) -> str:
+    """Return the reason of a halt, which none is too long for: the beginning of it is kept."""
+    return _reason(form)[:REASON_LETTERS_MAX] or "operator"
+
+
 def reason_in(form: dict[str, str]) -> str | Wrong:
     """Return a reason as the record keeps it, or what is wrong with it."""
-    reason = plain(" ".join(form.get("reason", "").split()), REASON_LETTERS_MAX + 1)
+    reason = _reason(form)
     if not reason:
         return Wrong(said="Write a reason: it is kept in the journal.")
     if len(reason) > REASON_LETTERS_MAX:
         return Wrong(said=f"The reason has more than {REASON_LETTERS_MAX} letters: write less.")
     return reason
+
+
+def _reason(form: dict[str, str]) -> str:
+    return plain(" ".join(form.get("reason", "").split()), REASON_LETTERS_MAX + 1)

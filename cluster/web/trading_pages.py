@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from actors.clock import wall_ms
-from cluster.web.console import WebConsole, Wrong, reason_in
+from cluster.web.console import WebConsole, Wrong, any_reason, reason_in
 from cluster.web.login import USED, Login
 from cluster.web.trading import TradingOrders
 from cluster.web.trading_view import TradingView, trading_view
@@ -46,10 +46,7 @@ class TradingPages:
         if form.get("fleet", "").strip() != self._console.fleet:
             said = f"Nothing was done: type the fleet's name, {self._console.fleet}, to halt it."
             return await self._page(request, 400, said)
-        reason = reason_in({"reason": form.get("reason") or "operator"})
-        if isinstance(reason, Wrong):
-            reason = "operator"  # too long a reason keeps nobody from halting
-        await self._orders.halt(reason, self._console.who(request))
+        await self._orders.halt(any_reason(form), self._console.who(request))
         return RedirectResponse("/halt", 303)
 
     async def reduce(self, request: Request) -> Response:

@@ -177,8 +177,16 @@ def test_the_code_that_logged_in_does_not_resume(tmp_path: Path) -> None:
     assert asyncio.run(run()) == 403
 
 
-@pytest.mark.parametrize("reason", ["", "x" * 5_000, "\x1b[2J\r\n; reboot", "--config=/etc/x"])
-def test_no_reason_keeps_a_halt_from_halting(reason: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("reason", "begins"),
+    [
+        ("", "operator"),
+        ("x" * 5_000, "x" * 400),
+        ("\x1b[2J\r\n; reboot", "\\x1b[2J ; reboot"),
+        ("--config=/etc/x", "--config=/etc/x"),
+    ],
+)
+def test_no_reason_keeps_a_halt_from_halting(reason: str, begins: str, tmp_path: Path) -> None:
     state = state_in(tmp_path)
 
     async def run() -> str:
@@ -191,3 +199,4 @@ def test_no_reason_keeps_a_halt_from_halting(reason: str, tmp_path: Path) -> Non
     kept = (state.storage / HALT_FILE).read_text()
     assert "\x1b" not in kept
     assert len(kept) <= 501
+    assert kept.startswith(begins)
